@@ -1,0 +1,162 @@
+"""Every error that a user can meet, each with a stable wire code and a sentence that says how to mend it.
+
+DiffrollError(text)                 code
+├─ ProtocolError                    bad-message
+│  └─ UnknownAddress                unknown-address
+├─ AudioError                       bad-audio
+│  ├─ UnknownBuffer                 unknown-buffer
+│  ├─ TooLarge                      too-large
+│  ├─ Incomplete                    incomplete
+│  └─ TimedOut                      timed-out
+├─ RequestError                     bad-option
+│  ├─ BadRegion                     bad-region
+│  └─ UnknownJob                    unknown-job
+├─ Busy                             busy
+├─ Cancelled                        cancelled
+├─ FileError                        file-refused
+│  └─ FileMissing                   file-not-found
+├─ CheckpointError                  no-model
+│  └─ ChecksumMismatch              checksum
+├─ PortError                        no-such-port
+│  └─ PortClosed                    port-closed
+├─ DeviceMemory                     out-of-memory
+└─ InternalError                    internal
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DiffrollError(Exception):
+    """A failure with a name: ``code`` is for programs and never changes, the text is for people.
+
+    The text says what is wrong and what to do about it, in one or two sentences.
+    """
+
+    code: ClassVar[str] = "internal"
+
+    @property
+    def text(self) -> str:
+        """The sentence for people."""
+        return str(self)
+
+
+class ProtocolError(DiffrollError):
+    """An OSC message that does not fit the protocol."""
+
+    code = "bad-message"
+
+
+class UnknownAddress(ProtocolError):
+    """An OSC address that the protocol does not have."""
+
+    code = "unknown-address"
+
+
+class AudioError(DiffrollError):
+    """Audio that cannot be used: NaN, infinite, empty, or of a format or rate nobody can play."""
+
+    code = "bad-audio"
+
+
+class UnknownBuffer(AudioError):
+    """A buffer that was never opened, or was freed."""
+
+    code = "unknown-buffer"
+
+
+class TooLarge(AudioError):
+    """More than the configured limits allow."""
+
+    code = "too-large"
+
+
+class Incomplete(AudioError):
+    """A buffer that is used before all of it arrived."""
+
+    code = "incomplete"
+
+
+class TimedOut(AudioError):
+    """A buffer whose chunks stopped coming."""
+
+    code = "timed-out"
+
+
+class RequestError(DiffrollError):
+    """An option with a value that it cannot have."""
+
+    code = "bad-option"
+
+
+class BadRegion(RequestError):
+    """A region that is empty, reversed, outside the buffer or outside the piano."""
+
+    code = "bad-region"
+
+
+class UnknownJob(RequestError):
+    """A job that was never made, or is forgotten."""
+
+    code = "unknown-job"
+
+
+class Busy(DiffrollError):
+    """The queue is full."""
+
+    code = "busy"
+
+
+class Cancelled(DiffrollError):
+    """The job was cancelled; not a fault."""
+
+    code = "cancelled"
+
+
+class FileError(DiffrollError):
+    """A file outside the allowed folders, or of a kind that cannot be read or written."""
+
+    code = "file-refused"
+
+
+class FileMissing(FileError):
+    """A file that is not there."""
+
+    code = "file-not-found"
+
+
+class CheckpointError(DiffrollError):
+    """A model whose files are missing or do not fit together."""
+
+    code = "no-model"
+
+
+class ChecksumMismatch(CheckpointError):
+    """A weights file that is not the one its SHA256SUMS names."""
+
+    code = "checksum"
+
+
+class PortError(DiffrollError):
+    """A MIDI or network port that cannot be opened."""
+
+    code = "no-such-port"
+
+
+class PortClosed(PortError):
+    """A MIDI port that disappeared while in use."""
+
+    code = "port-closed"
+
+
+class DeviceMemory(DiffrollError):
+    """The device has too little memory even for the smallest window."""
+
+    code = "out-of-memory"
+
+
+class InternalError(DiffrollError):
+    """A fault of ours; the log has the traceback."""
+
+    code = "internal"

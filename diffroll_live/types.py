@@ -1,0 +1,189 @@
+"""The nouns that cross modules, threads and processes: frozen, small, free of torch.
+
+All times are seconds on the axis of the audio buffer (0 = its first sample) unless a field says otherwise.
+Pitches are MIDI numbers, 21 (A0) to 108 (C8). Velocities are MIDI, 1 to 127.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+Task = Literal["transcribe", "inpaint", "continue", "generate"]
+TASKS: tuple[Task, ...] = ("transcribe", "inpaint", "continue", "generate")
+
+Quality = Literal["draft", "live", "best"]
+QUALITIES: tuple[Quality, ...] = ("draft", "live", "best")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NoteEvent:
+    """One note: ``onset`` and ``offset`` in seconds, sounding in between."""
+
+    onset: float
+    offset: float
+    pitch: int
+    velocity: int
+    channel: int = 0  # 0..15
+
+    @property
+    def duration(self) -> float:
+        """Seconds from onset to offset."""
+        return self.offset - self.onset
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where the model may write: times in [onset, offset), pitches low..high inclusive.
+
+    ``hear`` lets the model hear the audio there; without it the audio is hidden.
+    """
+
+    onset: float
+    offset: float
+    low: int = 21
+    high: int = 108
+    hear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBuffer:
+    """Mono audio, (n_samples,) float32, finite, nominally in [-1, 1].
+
+    ``origin`` is the DAW position, in seconds, of its first sample.
+    """
+
+    name: str
+    samples: Floats
+    sample_rate: int
+    origin: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a request may choose; ``None`` leaves the choice to the model and the quality."""
+
+    quality: Quality = "live"
+    steps: int | None = None  # network evaluations per window, 1..1000
+    sampler: str | None = None  # a key of samplers.SAMPLERS
+    guidance: float = 0.0  # guidance scale w, 0 = none
+    seed: int = 0
+    temperature: float = 1.0  # spread of the choice of pitch in written regions, 0..5
+    density: float = 1.0  # factor on the number of notes written, 0..4
+    threshold: float | None = None  # onset probability that makes a note, in (0, 1)
+    min_note: float = 0.03  # s; shorter notes are dropped
+    variations: int = 1  # 1..16
+    seconds: float = 8.0  # length of a continuation or a generation
+
+
+Picture = Literal["plot", "trajectory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything that the engine may look at. ``audio`` is None for a generation from nothing."""
+
+    id: str
+    task: Task
+    audio: AudioBuffer | None
+    regions: tuple[Region, ...] = ()
+    known: tuple[NoteEvent, ...] = ()  # notes that the user already has
+    options: Options = field(default_factory=Options)
+    pictures: frozenset[Picture] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedNote:
+    """A note of a running job; the same index again replaces the note sent before."""
+
+    index: int
+    variation: int
+    note: NoteEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds spent in each stage of a request."""
+
+    frontend: float = 0.0
+    sample: float = 0.0
+    decode: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Arrays for plots; frames are ``frame_rate`` a second, bin 0 of a roll is pitch 21.
+
+    spectrogram: (n_frames, n_bins) float32 in [0, 1]; posterior: (n_frames, 88) onset-or-frame probability;
+    trajectory: (n_steps, n_frames, 88), the x0 estimate after each network evaluation.
+    """
+
+    frame_rate: float
+    spectrogram: Floats
+    posterior: Floats
+    trajectory: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The notes of a finished request: one tuple a variation, sorted by onset, known notes included."""
+
+    request_id: str
+    variations: tuple[tuple[NoteEvent, ...], ...]
+    seed: int
+    timings: Timings = Timings()
+    pictures: Pictures | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the daemon tells of its model."""
+
+    name: str
+    version: str
+    licence: str
+    sha256: str
+    device: str
+    sample_rate: int  # Hz, of the front end
+    hop_length: int  # samples a frame
+    parameters: int
+    max_seconds: float  # longest audio of one request
+
+
+class Control(Protocol):
+    """How a running request talks back; given to the engine, called between network evaluations."""
+
+    def progress(self, step: int, steps: int) -> None:
+        """Report ``step`` of ``steps`` evaluations. Raises errors.Cancelled when the job was cancelled."""
+
+    def notes(self, notes: Sequence[StreamedNote]) -> None:
+        """Send notes that are already certain, before the request is done."""
+
+
+class Engine(Protocol):
+    """What the inference worker runs. ``engine.TorchEngine`` is the real one; tests bring fakes."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model that answers."""
+
+    def run(self, request: Request, control: Control) -> Result:
+        """Answer a request. Every note of the result has gone through ``control.notes`` when this returns.
+
+        Raises errors.DiffrollError, errors.Cancelled among them.
+        """
+
+    def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
+        """Decode a finished request again without sampling. Raises errors.UnknownJob when it is forgotten."""

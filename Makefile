@@ -1,0 +1,25 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+.PHONY: help install demo test check lock clean
+
+help:
+	@echo "make install  .venv with everything, system packages included"
+	@echo "make demo     the whole path on a piano clip: demo/out.mid, demo/out.wav, demo/out.png"
+	@echo "make test     lint, types, import contracts and tests"
+	@echo "make check    lint, types and import contracts alone"
+	@echo "make lock     pin requirements.txt anew from pyproject.toml"
+
+install:
+	@script/install
+
+demo: install
+	@.venv/bin/python examples/demo.py
+
+test: install
+	@script/check
+	@script/test
+
+check: install
+	@script/check
+
+lock: install
+	@script/lock

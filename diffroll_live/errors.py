@@ -6,6 +6,7 @@ DiffrollError(text)                 code
 ├─ AudioError                       bad-audio
 │  ├─ UnknownBuffer                 unknown-buffer
 │  ├─ TooLarge                      too-large
+│  ├─ BadChecksum                   checksum
 │  ├─ Incomplete                    incomplete
 │  └─ TimedOut                      timed-out
 ├─ RequestError                     bad-option
@@ -70,6 +71,12 @@ class TooLarge(AudioError):
     """More than the configured limits allow."""
 
     code = "too-large"
+
+
+class BadChecksum(AudioError):
+    """Chunks whose bytes are not those that the client's checksum was made of."""
+
+    code = "checksum"
 
 
 class Incomplete(AudioError):

@@ -1,0 +1,1 @@
+"""The OSC wire: datagrams to typed messages and back. No sockets, no state."""

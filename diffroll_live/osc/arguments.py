@@ -1,0 +1,150 @@
+"""Fit loosely typed OSC arguments into the fields of a message's dataclass, or say which one is wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Annotated, Any, get_type_hints
+
+import numpy as np
+
+from diffroll_live.errors import ProtocolError
+from diffroll_live.osc.codec import Argument, Message
+from diffroll_live.types import Floats
+
+MAX_NAME = 64  # bytes
+_INT64 = 2**63
+
+Name = Annotated[str, "name"]  # what a client calls a buffer or a job
+NameOrNone = Annotated[str, "name or empty"]
+Setting = str | float
+Samples = bytes | Floats  # raw bytes, or (n,) float32
+
+
+@cache
+def field_types(message: type[Any]) -> dict[str, Any]:
+    """Give the resolved type of each field of a message's dataclass, in order."""
+    hints = get_type_hints(message, include_extras=True)
+    return {item.name: hints[item.name] for item in fields(message)}
+
+
+@cache
+def signature(message: type[Any]) -> str:
+    """Write the arguments of a message as PROTOCOL.md does: ``s:job f:t0 [i:low]``."""
+    parts = []
+    for item in fields(message):
+        part = f"{_TAGS[field_types(message)[item.name]]}:{item.name}"
+        parts.append(part if item.default is MISSING else f"[{part}]")
+    return " ".join(parts)
+
+
+def fit(message: Message, target: type[Any]) -> Any:
+    """Make a ``target`` of a message's arguments. Raises errors.ProtocolError that shows the expected form."""
+    types = field_types(target)
+    arguments = _gather(message.arguments) if Samples in types.values() else _spread(message.arguments)
+    required = sum(item.default is MISSING for item in fields(target))
+    if not required <= len(arguments) <= len(types):
+        raise ProtocolError(f"{message.address} came with {len(arguments)} arguments; send {usage(message, target)}.")
+    values = []
+    for (name, kind), value in zip(types.items(), arguments, strict=False):
+        try:
+            values.append(_CONVERTERS[kind](value))
+        except ProtocolError as error:
+            raise ProtocolError(f"{name} {error}; send {usage(message, target)}.") from error
+    return target(*values)
+
+
+def usage(message: Message, target: type[Any]) -> str:
+    """Write how a message is meant, for an error's sentence."""
+    return f"{message.address} {signature(target)}".strip()
+
+
+def _number(value: Argument) -> float:
+    if isinstance(value, bool | int | float) and math.isfinite(value):
+        return float(value)
+    raise ProtocolError("must be a finite number")
+
+
+def _integer(value: Argument) -> int:
+    if isinstance(value, bool | int | float) and math.isfinite(value) and value == int(value) and abs(value) < _INT64:
+        return int(value)
+    raise ProtocolError("must be a whole number")
+
+
+def _flag(value: Argument) -> bool:
+    if isinstance(value, bool | int | float) and value in {0, 1}:
+        return bool(value)
+    raise ProtocolError("must be 0 or 1")
+
+
+def _text(value: Argument) -> str:
+    if isinstance(value, str) and value.isprintable():
+        return value
+    raise ProtocolError("must be a string without control characters")
+
+
+def _name_or_none(value: Argument) -> str:
+    name = _text(value)
+    if len(name.encode()) <= MAX_NAME:
+        return name
+    raise ProtocolError(f"must be at most {MAX_NAME} bytes long")
+
+
+def _name(value: Argument) -> str:
+    name = _name_or_none(value)
+    if name:
+        return name
+    raise ProtocolError("must not be empty")
+
+
+def _setting(value: Argument) -> Setting:
+    return _text(value) if isinstance(value, str) else _number(value)
+
+
+def _samples(value: Argument) -> Samples:
+    if isinstance(value, bytes | np.ndarray):
+        return value
+    raise ProtocolError("must be a blob or a list of floats")
+
+
+def _spread(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Undo the codec's array: messages without audio count each number."""
+    if arguments and isinstance(arguments[-1], np.ndarray):
+        return arguments[:-1] + tuple(arguments[-1].tolist())
+    return arguments
+
+
+def _gather(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
+    """Make all numbers behind the name and the index one array; some clients have the index in the run of floats."""
+    before, behind = arguments[:2], arguments[2:]
+    if len(before) == 2 and isinstance(before[1], np.ndarray):
+        run = before[1]
+        return before[0], float(run[0]), run[1:]
+    if any(isinstance(item, bytes | np.ndarray) for item in behind) or not behind:
+        return arguments
+    return *before, np.array([_number(item) for item in behind], np.float32)
+
+
+_CONVERTERS: dict[Any, Callable[[Argument], Any]] = {
+    int: _integer,
+    float: _number,
+    bool: _flag,
+    str: _text,
+    Name: _name,
+    NameOrNone: _name_or_none,
+    Setting: _setting,
+    Samples: _samples,
+}
+_TAGS: dict[Any, str] = {
+    int: "i",
+    float: "f",
+    bool: "i",
+    str: "s",
+    Name: "s",
+    NameOrNone: "s",
+    Setting: "s|f",
+    Samples: "b|f…",
+    tuple[int, ...]: "i…",
+}

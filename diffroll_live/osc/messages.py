@@ -1,0 +1,315 @@
+"""What a client may send: one dataclass and one row of CLIENT_MESSAGES each. PROTOCOL.md explains them.
+
+A field's type is its OSC type (``bool`` travels as 0 or 1); a field with a default may be left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from diffroll_live.errors import UnknownAddress
+from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting, fit
+from diffroll_live.osc.codec import Message
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Introduce a client; 0 keeps the source port and the default datagram size."""
+
+    name: NameOrNone
+    reply_port: int = 0
+    max_datagram: int = 0  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Ask for a pong with the same number."""
+
+    n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatusQuery:
+    """Ask what the daemon and the client's jobs are doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """Silence every MIDI port."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFile:
+    """Read a buffer from a file on the daemon's machine; a duration of 0 is the rest of the file."""
+
+    buffer: Name
+    path: str
+    start: float = 0.0  # s
+    duration: float = 0.0  # s
+    origin: float = 0.0  # s
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOpen:
+    """Announce a buffer that comes in chunks."""
+
+    buffer: Name
+    sample_rate: int  # Hz
+    channels: int
+    frames: int  # samples of one channel
+    format: str  # f32 or s16
+    chunk_bytes: int
+    origin: float = 0.0  # s
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChunk:
+    """Bring chunk ``index`` of a buffer: its bytes, or its samples as floats."""
+
+    buffer: Name
+    index: int
+    data: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class AudioClose:
+    """End a buffer of ``chunks`` chunks; crc32 is over all bytes as sent, 0 leaves it unchecked."""
+
+    buffer: Name
+    chunks: int
+    crc32: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AudioListen:
+    """Record a buffer from an input device."""
+
+    buffer: Name
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFree:
+    """Forget a buffer."""
+
+    buffer: Name
+
+
+@dataclass(frozen=True, slots=True)
+class JobNew:
+    """Make a job; an older one of the same name is replaced."""
+
+    job: Name
+    task: str
+    buffer: NameOrNone
+
+
+@dataclass(frozen=True, slots=True)
+class JobRegion:
+    """Add a region where the daemon may write."""
+
+    job: Name
+    t0: float  # s
+    t1: float  # s
+    low: int = LOW_PITCH
+    high: int = HIGH_PITCH
+    hear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobNote:
+    """Add a note that the user already has."""
+
+    job: Name
+    pitch: int
+    t: float  # s
+    duration: float  # s
+    velocity: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobSet:
+    """Choose an option."""
+
+    job: Name
+    key: str
+    value: Setting
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """Queue a job."""
+
+    job: Name
+
+
+@dataclass(frozen=True, slots=True)
+class JobCancel:
+    """Stop a job and end its notes."""
+
+    job: Name
+
+
+@dataclass(frozen=True, slots=True)
+class JobRedecode:
+    """Find the notes of a finished job again without sampling."""
+
+    job: Name
+    threshold: float
+    min_note: float  # s
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlay:
+    """Play a variation of a finished job on the MIDI port."""
+
+    job: Name
+    variation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobNotes:
+    """Ask for all notes of a finished job once more."""
+
+    job: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribe:
+    """Make and run a transcription."""
+
+    job: Name
+    buffer: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Inpaint:
+    """Make and run an inpainting of one region."""
+
+    job: Name
+    buffer: Name
+    t0: float  # s
+    t1: float  # s
+    low: int = LOW_PITCH
+    high: int = HIGH_PITCH
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Make and run a continuation."""
+
+    job: Name
+    buffer: Name
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Make and run a generation from nothing."""
+
+    job: Name
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Say where the DAW is."""
+
+    playing: bool
+    position: float  # s
+    tempo: float  # beats a minute
+    beat: float = 0.0
+    numerator: int = 4
+    denominator: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TransportTime:
+    """Say the DAW's position."""
+
+    position: Setting  # s, or h:m:s as Ardour writes it
+
+
+@dataclass(frozen=True, slots=True)
+class TransportPlay:
+    """Say that the DAW plays (1) or no longer does (0)."""
+
+    on: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TransportStop:
+    """Say that the DAW stands (1) or no longer does (0)."""
+
+    on: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TransportTempo:
+    """Say the DAW's tempo."""
+
+    tempo: float  # beats a minute
+
+
+@dataclass(frozen=True, slots=True)
+class LoopStart:
+    """Say where the DAW's loop begins."""
+
+    position: float  # s
+
+
+@dataclass(frozen=True, slots=True)
+class LoopEnd:
+    """Say where the DAW's loop ends."""
+
+    position: float  # s
+
+
+CLIENT_MESSAGES: dict[str, type[Any]] = {
+    "/diffroll/hello": Hello,
+    "/diffroll/ping": Ping,
+    "/diffroll/status": StatusQuery,
+    "/diffroll/panic": Panic,
+    "/diffroll/audio/file": AudioFile,
+    "/diffroll/audio/open": AudioOpen,
+    "/diffroll/audio/chunk": AudioChunk,
+    "/diffroll/audio/close": AudioClose,
+    "/diffroll/audio/listen": AudioListen,
+    "/diffroll/audio/free": AudioFree,
+    "/diffroll/job/new": JobNew,
+    "/diffroll/job/region": JobRegion,
+    "/diffroll/job/note": JobNote,
+    "/diffroll/job/set": JobSet,
+    "/diffroll/job/run": JobRun,
+    "/diffroll/job/cancel": JobCancel,
+    "/diffroll/job/redecode": JobRedecode,
+    "/diffroll/job/play": JobPlay,
+    "/diffroll/job/notes": JobNotes,
+    "/diffroll/transcribe": Transcribe,
+    "/diffroll/inpaint": Inpaint,
+    "/diffroll/continue": Continue,
+    "/diffroll/generate": Generate,
+    "/diffroll/transport": Transport,
+    "/time": TransportTime,
+    "/play": TransportPlay,
+    "/stop": TransportStop,
+    "/tempo/raw": TransportTempo,
+    "/loop/start/time": LoopStart,
+    "/loop/end/time": LoopEnd,
+    "/position/time": TransportTime,
+    "/transport_play": TransportPlay,
+    "/transport_stop": TransportStop,
+}
+
+
+def parse(message: Message) -> Any:
+    """Turn an OSC message into the dataclass that its address names.
+
+    Raises errors.UnknownAddress, and errors.ProtocolError when the arguments do not fit. Patterns are not matched.
+    """
+    target = CLIENT_MESSAGES.get(message.address)
+    if target is None:
+        raise UnknownAddress(f"The daemon has no address {message.address}; PROTOCOL.md lists them all.")
+    return fit(message, target)

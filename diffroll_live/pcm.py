@@ -1,0 +1,47 @@
+"""Raw samples to a mono AudioBuffer, checked. No files, no network."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from diffroll_live.errors import AudioError
+from diffroll_live.types import AudioBuffer, Floats
+
+MIN_SAMPLE_RATE = 4_000  # Hz; below it there is hardly a piano
+MAX_SAMPLE_RATE = 384_000  # Hz
+MAX_CHANNELS = 64
+
+FORMATS: dict[str, np.dtype[np.generic]] = {"f32": np.dtype("<f4"), "s16": np.dtype("<i2")}
+_FULL_SCALE = 32768.0  # of s16
+
+
+def check_layout(sample_rate: int, channels: int) -> None:
+    """Refuse a sample rate (Hz) or a number of channels that no recording has. Raises errors.AudioError."""
+    if not MIN_SAMPLE_RATE <= sample_rate <= MAX_SAMPLE_RATE:
+        raise AudioError(f"A sample rate of {sample_rate} Hz is outside {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}.")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise AudioError(f"{channels} channels are outside 1 to {MAX_CHANNELS}.")
+
+
+def from_bytes(raw: bytes | bytearray, fmt: str, channels: int) -> Floats:
+    """Read interleaved little-endian samples as (n_frames,) float32, the mean of the channels."""
+    values = np.frombuffer(raw, FORMATS[fmt]).reshape(-1, channels)
+    mono = downmix(values)
+    return mono / np.float32(_FULL_SCALE) if fmt == "s16" else mono
+
+
+def downmix(samples: npt.NDArray[np.generic]) -> Floats:
+    """Take the mean of the channels: (n_frames, n_channels) of any number type to (n_frames,) float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(samples.mean(axis=1, dtype=np.float32))
+
+
+def make_buffer(name: str, samples: Floats, sample_rate: int, origin: float = 0.0) -> AudioBuffer:
+    """Make a buffer of (n_samples,) float32. Raises errors.AudioError when it is empty or holds NaN or infinity."""
+    if not len(samples):
+        raise AudioError("The audio has no samples; select a stretch that is longer than nothing.")
+    if not np.isfinite(samples).all():
+        first = int(np.argmin(np.isfinite(samples)))
+        raise AudioError(f"Sample {first} is not a finite number; render the audio again.")
+    return AudioBuffer(name, samples, sample_rate, origin)

@@ -112,7 +112,7 @@ def _missing_wav_bytes(path: Path) -> int:
 def _choose_frames(file: soundfile.SoundFile, start: float, duration: float | None, max_seconds: float) -> int:
     """Seek to ``start`` and give the number of frames to read from there."""
     first = round(start * file.samplerate)
-    available = file.frames - first
+    available = int(file.frames) - first
     if available <= 0:
         raise AudioError(f"The file has {file.frames / file.samplerate:.3f} s of audio, nothing from {start:g} s on.")
     n_frames = available if duration is None else min(available, max(1, round(duration * file.samplerate)))

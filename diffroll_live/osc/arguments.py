@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 import numpy as np
@@ -22,15 +21,17 @@ NameOrNone = Annotated[str, "name or empty"]
 Setting = str | float
 Samples = bytes | Floats  # raw bytes, or (n,) float32
 
+_FIELD_TYPES: dict[type[Any], dict[str, Any]] = {}  # resolving them is slow, and they never change
 
-@cache
+
 def field_types(message: type[Any]) -> dict[str, Any]:
     """Give the resolved type of each field of a message's dataclass, in order."""
-    hints = get_type_hints(message, include_extras=True)
-    return {item.name: hints[item.name] for item in fields(message)}
+    if message not in _FIELD_TYPES:
+        hints = get_type_hints(message, include_extras=True)
+        _FIELD_TYPES[message] = {item.name: hints[item.name] for item in fields(message)}
+    return _FIELD_TYPES[message]
 
 
-@cache
 def signature(message: type[Any]) -> str:
     """Write the arguments of a message as PROTOCOL.md does: ``s:job f:t0 [i:low]``."""
     parts = []

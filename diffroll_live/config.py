@@ -1,0 +1,172 @@
+"""The daemon's settings: defaults, overlaid by a TOML file, overlaid by command-line flags. Opens nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import tempfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from diffroll_live.errors import FileMissing, RequestError
+
+DEFAULT_PORT = 7770
+
+# lowest and highest value
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "server.port": (0, 65_535),
+    "server.max_datagram": (256, 65_507),
+    "server.receive_buffer_bytes": (1 << 16, 1 << 30),
+    "server.max_packet_bytes": (1 << 12, 1 << 26),
+    "server.max_clients": (1, 65_536),
+    "server.max_buffers": (1, 65_536),
+    "server.max_buffer_seconds": (1, 86_400),
+    "server.max_total_bytes": (1 << 20, 1 << 40),
+    "server.max_jobs_kept": (1, 65_536),
+    "server.queue_size": (1, 1024),
+    "server.buffer_timeout_s": (0.05, 86_400),
+    "server.client_timeout_s": (0.05, 864_000),
+    "engine.threads": (0, 1024),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "engine.device": ("auto", "cuda", "mps", "cpu"),
+    "engine.precision": ("auto", "fp32", "bf16"),
+    "midi.api": ("auto", "alsa", "coremidi", "jack", "windows", "none"),
+}
+
+
+def _default_folders() -> tuple[Path, ...]:
+    return (Path.home(), Path(tempfile.gettempdir()))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """Where the daemon listens and how much it takes."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT  # UDP and TCP; 0 lets the system choose
+    max_datagram: int = 1024  # bytes sent at once to a client that has not asked for more
+    receive_buffer_bytes: int = 8 << 20  # asked of the system for UDP; it may give less
+    max_packet_bytes: int = 2 << 20  # of one OSC packet over TCP
+    max_clients: int = 64
+    max_buffers: int = 32  # of one client
+    max_buffer_seconds: float = 1800.0  # of one buffer
+    max_total_bytes: int = 2 << 30  # of the buffers of all clients
+    max_jobs_kept: int = 64  # of one client
+    queue_size: int = 4  # jobs that wait
+    buffer_timeout_s: float = 30.0  # without a chunk, until an open buffer is dropped
+    client_timeout_s: float = 3600.0  # without a message, until a client over UDP is forgotten
+    allowed_folders: tuple[Path, ...] = field(default_factory=_default_folders)  # where clients may read and write
+
+    def __post_init__(self) -> None:
+        _check("server", self)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Which model runs, and on what."""
+
+    model: str = ""  # a folder of models/; empty is the default one
+    device: str = "auto"
+    threads: int = 0  # of the CPU; 0 leaves the choice to torch
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        _check("engine", self)
+
+
+@dataclass(frozen=True, slots=True)
+class MidiConfig:
+    """Where the notes sound."""
+
+    api: str = "auto"
+    port: str = ""  # an existing port's name; empty opens a virtual one
+    client_name: str = "diffroll-live"
+    port_name: str = "notes"  # of the virtual port
+
+    def __post_init__(self) -> None:
+        _check("midi", self)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set."""
+
+    server: ServerConfig = field(default_factory=ServerConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    midi: MidiConfig = field(default_factory=MidiConfig)
+
+
+_SECTIONS: dict[str, type[Any]] = {"server": ServerConfig, "engine": EngineConfig, "midi": MidiConfig}
+
+
+def load_config(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Config:
+    """Read a configuration. ``flags`` maps ``section.key`` to a value; a value of None was not given.
+
+    Raises errors.RequestError that names the wrong key or value, errors.FileMissing for ``path``.
+    """
+    values: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+    for section, table in (_read_toml(path) if path else {}).items():
+        if not isinstance(table, dict):
+            raise RequestError(f"'{section}' stands outside a section; put it under {_listed(_SECTIONS)}.")
+        _known(section, _SECTIONS, "section")
+        values[section].update(table)
+    for flag, value in (flags or {}).items():
+        section, _, key = flag.partition(".")
+        if value is not None:
+            values[_known(section, _SECTIONS, "section")][key] = value
+    return Config(**{section: _make(section, table) for section, table in values.items()})
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileMissing(f"The configuration file {path} does not exist.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RequestError(f"The configuration file {path} cannot be read: {error}.") from error
+
+
+def _make(section: str, table: Mapping[str, Any]) -> Any:
+    kind = _SECTIONS[section]
+    hints = get_type_hints(kind)
+    names = [item.name for item in fields(kind)]
+    values = {_known(key, names, f"key of {section}"): _fit(section, key, hints.get(key), table[key]) for key in table}
+    return kind(**values)
+
+
+def _known(name: str, names: Iterable[str], what: str) -> str:
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+    raise RequestError(f"'{name}' is no {what}; did you mean '{near[0]}'?")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"[{name}]" for name in names)
+
+
+def _fit(section: str, key: str, kind: Any, value: Any) -> Any:
+    """Take a TOML value as the field's type; a bool is no number here."""
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind == tuple[Path, ...] and isinstance(value, list | tuple):
+        if all(isinstance(item, str | Path) for item in value):
+            return tuple(Path(item).expanduser() for item in value)
+    elif kind in (int, float, str) and type(value) is kind:
+        return value
+    expected = "a list of folders" if kind == tuple[Path, ...] else f"of type {getattr(kind, '__name__', kind)}"
+    raise RequestError(f"{section}.{key} must be {expected}, not {value!r}.")
+
+
+def _check(section: str, config: Any) -> None:
+    for item in fields(config):
+        name, value = f"{section}.{item.name}", getattr(config, item.name)
+        if name in _BOUNDS:
+            low, high = _BOUNDS[name]
+            if not low <= value <= high:
+                raise RequestError(f"{name} = {value} is outside {low:g} to {high:g}.")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise RequestError(f"{name} = {value!r} is none of {', '.join(_CHOICES[name])}.")

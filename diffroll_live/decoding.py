@@ -1,0 +1,114 @@
+"""Posteriors to notes, on the device that holds them: only the notes themselves are ever copied back.
+
+No network and no sampler here, and no loop over frames or pitches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffroll_live.notes import ONSET_WIDTH, NoteArray
+from diffroll_live.roll import LOW_PITCH, RollGeometry
+
+PEAK_REACH = 2  # frames each side that an onset must dominate
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What a network believes of one stretch of audio; every tensor is (n_frames, 88).
+
+    onset, frame: probabilities; velocity: 0 to 1; onset_shift, offset_shift: true time minus frame, in frames.
+    """
+
+    onset: Tensor
+    frame: Tensor
+    velocity: Tensor
+    onset_shift: Tensor
+    offset_shift: Tensor
+
+    @property
+    def n_frames(self) -> int:
+        """Length in frames."""
+        return self.onset.shape[0]
+
+    def cut(self, first: int, last: int) -> Posterior:
+        """The frames [first, last)."""
+        return Posterior(*(part[first:last] for part in self.parts()))
+
+    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """The tensors in the order of the fields."""
+        return self.onset, self.frame, self.velocity, self.onset_shift, self.offset_shift
+
+
+def join(posteriors: list[Posterior]) -> Posterior:
+    """Put stretches one after the other."""
+    return Posterior(*(torch.cat(parts) for parts in zip(*(p.parts() for p in posteriors), strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """When a probability counts as a note: both in (0, 1); ``min_note`` in seconds."""
+
+    onset: float = 0.5
+    frame: float = 0.5
+    min_note: float = 0.03
+
+
+def decode(posterior: Posterior, geometry: RollGeometry, thresholds: Thresholds) -> NoteArray:
+    """Read notes off a posterior.
+
+    An onset is a frame above the onset threshold that no frame within two of it exceeds (after Hawthorne et al.,
+    arXiv 1710.11153, section 3.3, with peaks in place of edges, so that repeats stay apart). A note lasts to the first
+    frame below the frame threshold, or to the next onset of its pitch.
+
+    Returns (n_notes, 4) rows (onset s, offset s, pitch, velocity 1 to 127) sorted by onset, times from frame 0.
+    """
+    frames, bins = _peaks(posterior.onset.float(), thresholds.onset)
+    n_frames = posterior.n_frames
+    silent = _first_silent(posterior.frame, thresholds.frame)
+    ends = silent[(frames + ONSET_WIDTH).clamp_(max=n_frames), bins]
+    onset = frames + posterior.onset_shift[frames, bins].clamp(-1.5, 1.5)
+    shift = posterior.offset_shift[ends.clamp(max=n_frames - 1), bins].clamp(-1.0, 1.0)
+    offset = ends + torch.where(ends < n_frames, shift, 0.0)
+    offset = torch.maximum(offset, onset + ONSET_WIDTH / 2)
+    level = posterior.velocity[frames, bins]
+    columns = [onset, offset, bins + LOW_PITCH, level * 127]
+    rows: NoteArray = torch.stack([c.double() for c in columns], dim=1).cpu().numpy()
+    return _tidy(rows, geometry.frame_rate, thresholds.min_note)
+
+
+def _tidy(rows: NoteArray, frame_rate: float, min_note: float) -> NoteArray:
+    """End notes at the next onset of their pitch, drop the short ones, bring frames to seconds; a few rows only."""
+    rows = rows[np.lexsort((rows[:, 0], rows[:, 2]))]
+    following = np.append(rows[1:, 0], np.inf)
+    same = np.append(rows[1:, 2] == rows[:-1, 2], False)[: len(rows)]
+    rows[:, 1] = np.where(same, np.minimum(rows[:, 1], following[: len(rows)]), rows[:, 1])
+    rows[:, :2] = np.maximum(rows[:, :2], 0.0) / frame_rate
+    rows[:, 3] = np.clip(np.rint(rows[:, 3]), 1, 127)
+    rows = rows[rows[:, 1] - rows[:, 0] >= min_note]
+    return rows[np.lexsort((rows[:, 2], rows[:, 0]))]
+
+
+def _peaks(onset: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """Find local maxima above a threshold; of equal neighbours the first counts."""
+    reach, n_frames = PEAK_REACH, onset.shape[0]
+    padded = torch.nn.functional.pad(onset, (0, 0, reach, reach), value=-1.0)
+    peak = onset > threshold
+    for step in range(1, reach + 1):
+        peak &= onset > padded[reach - step : reach - step + n_frames]
+        peak &= onset >= padded[reach + step : reach + step + n_frames]
+    frames, bins = torch.nonzero(peak, as_tuple=True)
+    return frames, bins
+
+
+def _first_silent(frame: Tensor, threshold: float) -> Tensor:
+    """For every frame and pitch the first frame at or after it below the threshold; (n_frames + 1, 88) int64."""
+    n_frames = frame.shape[0]
+    index = torch.arange(n_frames, device=frame.device)[:, None].expand(frame.shape)
+    index = torch.where(frame < threshold, index, n_frames)
+    index = torch.cat([index, index.new_full((1, frame.shape[1]), n_frames)])
+    return index.flip(0).cummin(dim=0).values.flip(0)

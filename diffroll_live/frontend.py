@@ -1,0 +1,91 @@
+"""Audio to features on a device: resampling and a log-frequency spectrogram with fixed scaling.
+
+Two short-time spectra share one hop: a long window for pitch (three bins a semitone) and a short one for attacks.
+Nothing here looks at a clip's own range, so silence stays silence and a live stream gives the same numbers as a file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torchaudio
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEndConfig:
+    """Geometry and scaling of the features; every number is stored with the weights."""
+
+    sample_rate: int = 16_000  # Hz
+    hop_length: int = 256  # samples; 16 ms
+    n_fft: int = 2048  # samples; the pitch window
+    n_fft_attack: int = 512  # samples; the attack window
+    bins_per_semitone: int = 3
+    n_bins: int = 294  # from A0 up
+    n_attack_bands: int = 64
+    floor: float = 1e-5  # amplitude of -100 dB full scale
+    centre: float = 7.0  # added to the natural logarithm
+    spread: float = 2.5  # then divided by
+
+    @property
+    def n_features(self) -> int:
+        """Values a frame."""
+        return self.n_bins + self.n_attack_bands
+
+
+class FrontEnd(nn.Module):
+    """(batch, n_samples) audio at ``config.sample_rate`` to (batch, n_features, n_frames) features.
+
+    Frame ``i`` is centred on sample ``i * hop_length``; there are ``ceil(n_samples / hop_length)`` frames. A full-scale
+    sine reads about ``centre / spread``, silence ``(log floor + centre) / spread``.
+    """
+
+    def __init__(self, config: FrontEndConfig = FrontEndConfig()) -> None:
+        super().__init__()
+        self.config = config
+        centres = 27.5 * 2.0 ** (torch.arange(config.n_bins) / (12 * config.bins_per_semitone))
+        low, high = math.log2(60.0), math.log2(config.sample_rate / 2 * 0.98)
+        bands = 2.0 ** torch.linspace(low, high, config.n_attack_bands)
+        self.register_buffer("pitch_filters", _triangles(centres, config.n_fft, config.sample_rate), persistent=False)
+        self.register_buffer("attack_filters", _triangles(bands, config.n_fft_attack, config.sample_rate), persistent=False)
+        self.register_buffer("pitch_window", torch.hann_window(config.n_fft), persistent=False)
+        self.register_buffer("attack_window", torch.hann_window(config.n_fft_attack), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Compute the features; float32 whatever the caller's autocast."""
+        n_frames = -(-samples.shape[-1] // self.config.hop_length)
+        with torch.autocast(samples.device.type, enabled=False):
+            samples = samples.float()
+            pitch = self._bands(samples, self.pitch_window, self.pitch_filters, n_frames)
+            attack = self._bands(samples, self.attack_window, self.attack_filters, n_frames)
+            features = torch.cat([pitch, attack], dim=1)
+            return features.add_(self.config.floor).log_().add_(self.config.centre).div_(self.config.spread)
+
+    def _bands(self, samples: Tensor, window: Tensor, filters: Tensor, n_frames: int) -> Tensor:
+        n_fft = window.shape[0]
+        short = n_frames * self.config.hop_length - samples.shape[-1]
+        padded = nn.functional.pad(samples, (n_fft // 2, n_fft // 2 + short))
+        frames = padded.unfold(-1, n_fft, self.config.hop_length)[:, :n_frames]
+        spectrum = torch.fft.rfft(frames * window).abs() * (2.0 / window.sum())
+        return torch.matmul(filters, spectrum.transpose(1, 2))
+
+
+def _triangles(centres: Tensor, n_fft: int, sample_rate: int) -> Tensor:
+    """Triangular filters on log-spaced centres, at least one FFT bin wide; (n_centres, n_fft // 2 + 1), unit sum."""
+    spacing = sample_rate / n_fft
+    frequencies = torch.arange(n_fft // 2 + 1) * spacing
+    ratio = (centres[1:] / centres[:-1]).mean()
+    below = torch.maximum(centres - centres / ratio, torch.full_like(centres, spacing))
+    above = torch.maximum(centres * ratio - centres, torch.full_like(centres, spacing))
+    distance = frequencies[None, :] - centres[:, None]
+    weights = torch.where(distance < 0, 1 + distance / below[:, None], 1 - distance / above[:, None]).clamp_(min=0)
+    return weights / weights.sum(dim=1, keepdim=True).clamp_(min=1e-9)
+
+
+def resample(samples: Tensor, sample_rate: int, target_rate: int) -> Tensor:
+    """Resample (..., n_samples) by torchaudio's windowed sinc; Hz."""
+    if sample_rate == target_rate:
+        return samples
+    return torchaudio.functional.resample(samples, sample_rate, target_rate)

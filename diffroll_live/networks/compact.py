@@ -1,0 +1,226 @@
+"""The project's own network: an encoder that hears once, a denoiser that is asked a few times.
+
+Three diffused channels (onset, frame, velocity) of 88 pitches live in [-1, 1] as analog bits (Chen et al.,
+arXiv 2208.04202). The encoder's draft heads are a feed-forward transcriber by themselves; the denoiser starts from
+them. Masks tell the denoiser what it may hear and which cells are already known, so that transcription, filling,
+continuation, generation and live edges are one call (known cells at noise level zero: arXiv 2410.09306).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from diffroll_live.roll import N_PITCHES
+
+CHANNELS = 3  # onset, frame, velocity
+ROLL_WIDTH = CHANNELS * N_PITCHES
+HARMONICS = 8
+PITCH_CLASSES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class CompactConfig:
+    """Sizes of the network."""
+
+    n_bins: int = 294
+    n_features: int = 358
+    bins_per_semitone: int = 3
+    width: int = 192
+    kernel_size: int = 5
+    encoder_dilations: tuple[int, ...] = (1, 2, 4, 1)
+    denoiser_dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    context_after: tuple[int, ...] = (1, 3)  # denoiser blocks followed by attention over the window
+    context_frames: int = 8  # frames that attention takes together
+    harmonic_width: int = 8
+    bit_scale: float = 0.6  # b of arXiv 2301.10972: smaller makes the roll harder to read through noise
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the encoder made of a stretch of audio; computed once, used by every evaluation.
+
+    draft: (batch, 264, n_frames) logits of onset and frame and a raw velocity, zero where nothing may be heard;
+    shifts: (batch, 176, n_frames) onset and offset shifts in frames; z: (batch, width, n_frames);
+    audio_mask: (batch, 1, n_frames), 1 where the audio may be heard.
+    """
+
+    draft: Tensor
+    shifts: Tensor
+    z: Tensor
+    audio_mask: Tensor
+
+
+class Block(nn.Module):
+    """A gated residual convolution over time; (batch, width, n_frames) to the same."""
+
+    def __init__(self, width: int, kernel_size: int, dilation: int) -> None:
+        super().__init__()
+        self.norm = ChannelNorm(width)
+        padding = dilation * (kernel_size // 2)
+        self.conv = nn.Conv1d(width, 2 * width, kernel_size, padding=padding, dilation=dilation)
+        self.out = nn.Conv1d(width, width, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor, shift: Tensor | None = None) -> Tensor:
+        """Add the block's change; ``shift`` (batch, width, 1) is the time embedding."""
+        h = self.norm(x)
+        if shift is not None:
+            h = h + shift
+        value, gate = self.conv(h).chunk(2, dim=1)
+        return x + self.out(value * nn.functional.silu(gate))
+
+
+class ChannelNorm(nn.Module):
+    """Root-mean-square norm over channels of each frame alone, so that no frame depends on a far one."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (batch, width, n_frames)."""
+        scale = torch.rsqrt(x.float().square().mean(dim=1, keepdim=True) + 1e-6)
+        return x * scale.to(x.dtype) * self.gain.to(x.dtype)
+
+
+class HarmonicGather(nn.Module):
+    """For every pitch the energy at its harmonics, through one small network shared by all pitches."""
+
+    index: Tensor
+
+    def __init__(self, config: CompactConfig) -> None:
+        super().__init__()
+        per_octave = 12 * config.bins_per_semitone
+        pitch = torch.arange(N_PITCHES)[:, None, None] * config.bins_per_semitone
+        harmonic = torch.round(per_octave * torch.log2(torch.arange(1, HARMONICS + 1))).long()[None, :, None]
+        index = pitch + harmonic + torch.arange(-1, 2)[None, None, :]
+        index = torch.where((index >= 0) & (index < config.n_bins), index, config.n_bins)
+        self.register_buffer("index", index.reshape(-1), persistent=False)
+        self.taps = HARMONICS * 3
+        self.first = nn.Conv2d(self.taps, 32, 1)
+        self.second = nn.Conv2d(32, config.harmonic_width, 1)
+
+    def forward(self, spectrum: Tensor) -> Tensor:
+        """(batch, n_bins, n_frames) to (batch, harmonic_width * 88, n_frames)."""
+        batch, _, n_frames = spectrum.shape
+        quiet = spectrum.new_full((batch, 1, n_frames), -1.8)
+        taps = torch.cat([spectrum, quiet], dim=1).index_select(1, self.index)
+        taps = taps.view(batch, N_PITCHES, self.taps, n_frames).transpose(1, 2)
+        h: Tensor = self.second(nn.functional.silu(self.first(taps)))
+        return h.reshape(batch, -1, n_frames)
+
+
+class Encoder(nn.Module):
+    """Features to drafts, shifts and an embedding."""
+
+    def __init__(self, config: CompactConfig) -> None:
+        super().__init__()
+        self.gather = HarmonicGather(config)
+        n_in = config.n_features + config.harmonic_width * N_PITCHES + 1
+        self.n_bins = config.n_bins
+        self.enter = nn.Conv1d(n_in, config.width, 3, padding=1)
+        self.blocks = nn.ModuleList(Block(config.width, config.kernel_size, d) for d in config.encoder_dilations)
+        self.norm = ChannelNorm(config.width)
+        self.heads = nn.Conv1d(config.width, ROLL_WIDTH + 2 * N_PITCHES, 1)
+        with torch.no_grad():
+            self.heads.bias[: 2 * N_PITCHES] = -4.0
+
+    def forward(self, features: Tensor, audio_mask: Tensor) -> Heard:
+        """features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
+        heard = torch.where(audio_mask > 0, features, -1.8)
+        h = self.enter(torch.cat([heard, self.gather(heard[:, : self.n_bins]), audio_mask], dim=1))
+        for block in self.blocks:
+            h = block(h)
+        z = self.norm(h)
+        heads = self.heads(z)
+        draft = torch.where(audio_mask > 0, heads[:, :ROLL_WIDTH], 0.0)
+        return Heard(draft, heads[:, ROLL_WIDTH:], z, audio_mask)
+
+
+class Context(nn.Module):
+    """Lets every part of a window attend to all others, an eighth of a second at a time: key, figure and form are far away."""
+
+    def __init__(self, width: int, frames: int, heads: int = 4) -> None:
+        super().__init__()
+        self.frames, self.heads = frames, heads
+        self.norm = ChannelNorm(width)
+        self.enter = nn.Conv1d(width, 3 * width, 1)
+        self.leave = nn.Conv1d(width, width, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, width, n_frames) to the same; frames are averaged ``frames`` at a time."""
+        batch, width, n_frames = x.shape
+        pooled = nn.functional.avg_pool1d(self.norm(x), self.frames, ceil_mode=True)
+        split = self.enter(pooled).view(batch, 3, self.heads, width // self.heads, -1).transpose(3, 4)
+        mixed = nn.functional.scaled_dot_product_attention(split[:, 0], split[:, 1], split[:, 2])
+        h = self.leave(mixed.transpose(2, 3).reshape(batch, width, -1))
+        return x + h.repeat_interleave(self.frames, dim=2)[:, :, :n_frames]
+
+
+class Denoiser(nn.Module):
+    """One evaluation: a noisy roll, what is known and what was heard, to logits of the clean roll."""
+
+    def __init__(self, config: CompactConfig) -> None:
+        super().__init__()
+        n_in = 2 * ROLL_WIDTH + N_PITCHES + 1 + ROLL_WIDTH + config.width + PITCH_CLASSES
+        self.enter = nn.Conv1d(n_in, config.width, 1)
+        self.time = nn.Sequential(nn.Linear(64, config.width), nn.SiLU(), nn.Linear(config.width, config.width))
+        self.blocks = nn.ModuleList(Block(config.width, config.kernel_size, d) for d in config.denoiser_dilations)
+        self.shifts = nn.ModuleList(nn.Linear(config.width, config.width) for _ in config.denoiser_dilations)
+        self.contexts = nn.ModuleDict({str(i): Context(config.width, config.context_frames) for i in config.context_after})
+        self.norm = ChannelNorm(config.width)
+        self.leave = nn.Conv1d(config.width, ROLL_WIDTH, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+        prior = torch.zeros(ROLL_WIDTH, 1)
+        prior[: 2 * N_PITCHES] = -4.0
+        self.unheard = nn.Parameter(prior)
+
+    def forward(self, x_t: Tensor, t: Tensor, known: Tensor, known_mask: Tensor, heard: Heard) -> Tensor:
+        """Estimate logits of onset and frame and a raw velocity; (batch, 264, n_frames).
+
+        x_t: (batch, 264, n_frames) of unit variance; t: (batch,) in [0, 1]; known: the clean roll in [-1, 1] where
+        known_mask (batch, 88, n_frames) is 1, zero elsewhere.
+        """
+        parts = [x_t, known, known_mask, heard.audio_mask, heard.draft, heard.z, self._key(known, known_mask)]
+        h = self.enter(torch.cat([p.to(x_t.dtype) for p in parts], dim=1))
+        embedding = self.time(_time_features(t).to(h.dtype))
+        for i, (block, shift) in enumerate(zip(self.blocks, self.shifts, strict=True)):
+            h = block(h, shift(embedding)[:, :, None])
+            if str(i) in self.contexts:
+                h = self.contexts[str(i)](h)
+        base = torch.where(heard.audio_mask > 0, heard.draft, self.unheard.to(heard.draft.dtype))
+        out: Tensor = base + self.leave(self.norm(h))
+        return out
+
+    def _key(self, known: Tensor, known_mask: Tensor) -> Tensor:
+        """How much of each pitch class sounds in the known roll; (batch, 12, n_frames), largest 1."""
+        sounding = (known[:, N_PITCHES : 2 * N_PITCHES] > 0).float() * known_mask.float()
+        total = sounding.sum(dim=2)
+        classes = nn.functional.pad(total, (9, 11)).view(-1, 9, PITCH_CLASSES).sum(dim=1)
+        classes = classes / classes.amax(dim=1, keepdim=True).clamp(min=1.0)
+        return classes[:, :, None].expand(-1, -1, known.shape[2])
+
+
+class Compact(nn.Module):
+    """Encoder and denoiser together."""
+
+    def __init__(self, config: CompactConfig = CompactConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.denoiser = Denoiser(config)
+
+
+def _time_features(t: Tensor) -> Tensor:
+    """Sines and cosines of t in [0, 1] at 32 octave-spaced rates; (batch, 64)."""
+    rates = torch.exp2(torch.linspace(0, 8, 32, device=t.device)) * math.pi / 2
+    angles = t.float()[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)

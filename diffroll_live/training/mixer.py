@@ -1,0 +1,80 @@
+"""Notes to audio: the bank's recordings, placed, scaled, damped and summed. No augmentation of the result here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffroll_live.notes import NoteArray
+from diffroll_live.roll import LOW_PITCH
+from diffroll_live.training.bank import SAMPLE_RATE, Bank
+from diffroll_live.types import Floats
+
+UNDAMPED_PITCH = 89  # strings above have no dampers
+FULL_SCALE = 1 / 16_000  # int16 of the bank to amplitude
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """How a piano is played in one window."""
+
+    piano: str
+    dynamic_range: float  # dB between velocity 1 and 127
+    detune: float  # cents, of the whole piano
+    release: float  # s, the time in which a damped string falls to 1/e
+    layer_jitter: float = 0.0  # velocities by which the choice of layer may miss
+
+
+def with_pedal(notes: NoteArray, pedal: NoteArray) -> NoteArray:
+    """Let notes ring until the pedal that held them rises; rows as in ``notes``, offsets moved."""
+    if not len(pedal) or not len(notes):
+        return notes
+    held = np.searchsorted(pedal[:, 0], notes[:, 1], side="right") - 1
+    caught = (held >= 0) & (notes[:, 1] < pedal[np.maximum(held, 0), 1])
+    out = notes.copy()
+    out[caught, 1] = pedal[held[caught], 1]
+    return out
+
+
+def mix(bank: Bank, notes: NoteArray, seconds: float, touch: Touch, rng: np.random.Generator) -> Floats:
+    """Sound notes on a piano.
+
+    notes: rows with the times the strings are damped at (pedal already applied), which may begin before 0.
+    Returns (seconds * SAMPLE_RATE,) float32 at the level of a piano recorded with head-room.
+    """
+    ratio = 2.0 ** (touch.detune / 1200)
+    length = int(np.ceil(seconds * ratio * SAMPLE_RATE)) + 1
+    out = np.zeros(length, np.float32)
+    rows = np.array(bank.layers[touch.piano])
+    high = bank.high[rows]
+    aim = np.clip(notes[:, 3] + rng.normal(0, 1, len(notes)) * touch.layer_jitter, 1, 127)
+    layer = rows[np.minimum(np.searchsorted(high, aim), len(rows) - 1)]
+    bins = notes[:, 2].astype(np.int64) - LOW_PITCH
+    source, held = bank.start[layer, bins], bank.length[layer, bins]
+    gain = 10.0 ** ((notes[:, 3] - 100) / 127 * touch.dynamic_range / 20) * FULL_SCALE
+    begin = np.rint(notes[:, 0] * ratio * SAMPLE_RATE).astype(np.int64)
+    damp = np.where(notes[:, 2] >= UNDAMPED_PITCH, 10.0, notes[:, 1] - notes[:, 0])
+    damp = np.maximum(np.rint(damp * ratio * SAMPLE_RATE).astype(np.int64), 160)
+    tail = _release(touch.release * ratio)
+    for b, s, n, d, g in zip(begin, source, held, damp, gain, strict=True):
+        if b >= length or b + n <= 0:
+            continue
+        keep = min(n, d + len(tail))
+        voice = bank.samples[s : s + keep].astype(np.float32)
+        if keep > d:
+            voice[d:] *= tail[: keep - d]
+        voice *= np.float32(g)
+        first, last = max(b, 0), min(b + keep, length)
+        if last > first:
+            out[first:last] += voice[first - b : last - b]
+    target = int(round(seconds * SAMPLE_RATE))
+    if touch.detune == 0:
+        return out[:target]
+    return np.interp(np.arange(target) * ratio, np.arange(length), out).astype(np.float32)
+
+
+def _release(seconds: float) -> Floats:
+    """An exponential fall over five time constants, ending at zero."""
+    n = max(int(5 * seconds * SAMPLE_RATE), 2)
+    return (np.exp(-np.arange(n) / (n / 5)) * np.linspace(1, 0, n) ** 0.25).astype(np.float32)

@@ -1,0 +1,93 @@
+"""What the network is trained to do: say the clean roll from a noisy one, and the draft from the audio alone.
+
+The estimate of a bit is a probability, so its loss is cross-entropy; its minimiser is the posterior mean that the
+samplers want. Every cell counts the same whatever its value, for samplers read the probabilities as they are.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from diffroll_live.networks.compact import Compact
+from diffroll_live.roll import N_PITCHES
+from diffroll_live.training.masks import Masks
+
+FIRST_STEP_SHARE = 0.3  # of the examples are at t = 1, where few-step sampling starts
+DRAFT_WEIGHT = 0.5
+SHIFT_WEIGHT = 0.3
+ONSET_WEIGHT = 3.0  # onsets are ten times rarer than sounding frames
+VELOCITY_WEIGHT = 2.0
+
+
+def clean_roll(batch: dict[str, Tensor]) -> Tensor:
+    """The roll as bits: (batch, 264, n_frames) of onset and frame at -1 or 1, velocity from -1 to 1."""
+    return torch.cat([batch[name].float() for name in ("onset", "frame", "velocity")], dim=1) * 2 - 1
+
+
+def noisy(x0: Tensor, t: Tensor, noise: Tensor, bit_scale: float) -> Tensor:
+    """Noise a roll to time t under alpha_bar = cos^2(pi t / 2), then bring it to unit variance.
+
+    Scaling the bits shifts the signal-to-noise ratio (Chen, arXiv 2301.10972, section 2.2).
+    """
+    angle = (t * (math.pi / 2))[:, None, None]
+    signal, sigma = angle.cos() * bit_scale, angle.sin()
+    return (signal * x0 + sigma * noise) / torch.sqrt(signal**2 + sigma**2)
+
+
+def losses(
+    network: Compact, features: Tensor, batch: dict[str, Tensor], masks: Masks, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """Compute the parts of the loss of one batch; "total" is what is minimised.
+
+    features: (batch, n_features, n_frames); cells are averaged over frames and summed over pitches.
+    """
+    x0 = clean_roll(batch)
+    device = x0.device
+    t = torch.rand(len(x0), device=device, generator=generator)
+    t = torch.where(torch.rand(len(x0), device=device, generator=generator) < FIRST_STEP_SHARE, 1.0, t)
+    noise = torch.randn(x0.shape, device=device, generator=generator)
+    known = masks.known.repeat(1, 3, 1)
+    x_t = torch.where(known > 0, x0, noisy(x0, t, noise, network.config.bit_scale))
+    heard = network.encoder(features, masks.audio)
+    logits = network.denoiser(x_t, t, x0 * known, masks.known, heard)
+    parts = {f"denoised_{k}": v for k, v in _roll_losses(logits, x0, 1 - masks.known).items()}
+    draft = {f"draft_{k}": v for k, v in _roll_losses(heard.draft, x0, masks.audio.expand_as(masks.known)).items()}
+    parts |= draft
+    parts["shift"] = _shift_loss(heard.shifts, batch, masks.audio)
+    parts["total"] = (
+        sum(v for k, v in parts.items() if k.startswith("denoised"))
+        + DRAFT_WEIGHT * sum(v for k, v in parts.items() if k.startswith("draft"))
+        + SHIFT_WEIGHT * parts["shift"]
+    )
+    return parts
+
+
+def _roll_losses(logits: Tensor, x0: Tensor, counted: Tensor) -> dict[str, Tensor]:
+    """Cross-entropy of onset and frame, Huber of velocity where a note sounds; ``counted`` (batch, 88, n_frames)."""
+    logits, bits = logits.float(), (x0 + 1) / 2
+    n = logits.shape[0] * logits.shape[2]
+    onset, frame, velocity = logits.split(N_PITCHES, dim=1)
+    bit_onset, bit_frame, _ = bits.split(N_PITCHES, dim=1)
+    level = x0[:, 2 * N_PITCHES :]
+    bce = F.binary_cross_entropy_with_logits
+    huber = F.smooth_l1_loss(velocity, level, beta=0.1, reduction="none")
+    return {
+        "onset": ONSET_WEIGHT * (bce(onset, bit_onset, reduction="none") * counted).sum() / n,
+        "frame": (bce(frame, bit_frame, reduction="none") * counted).sum() / n,
+        "velocity": VELOCITY_WEIGHT * (huber * counted * (bit_onset + 0.25 * bit_frame)).sum() / n,
+    }
+
+
+def _shift_loss(shifts: Tensor, batch: dict[str, Tensor], audio: Tensor) -> Tensor:
+    """Absolute error of the onset and offset shifts, in frames, where there is an onset or an offset to be heard."""
+    onset, offset = shifts.float().split(N_PITCHES, dim=1)
+    n = shifts.shape[0] * shifts.shape[2]
+    at_onset = batch["onset"].float() * audio
+    at_offset = batch["offset_mask"].float() * audio
+    error = (onset - batch["onset_shift"].float()).abs() * at_onset
+    error = error + 0.5 * (offset - batch["offset_shift"].float()).abs() * at_offset
+    return error.sum() / n

@@ -1,0 +1,184 @@
+"""Training windows without end: notes, a piano, a room, and the roll that a network should see in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from diffroll_live.notes import NoteArray, target_of
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, RollGeometry
+from diffroll_live.training.augment import augment, noise
+from diffroll_live.training.bank import SAMPLE_RATE, Bank, open_bank
+from diffroll_live.training.mixer import Touch, mix, with_pedal
+from diffroll_live.training.pieces import Corpus, Piece, open_corpus
+from diffroll_live.training.procedural import MAKERS
+from diffroll_live.types import Floats
+
+LEAD = 4.0  # s of notes before a window that may still ring in it
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What windows are made of. Shares are chances in [0, 1]."""
+
+    bank: Path
+    corpus: Path
+    split: str = "train"
+    pianos: tuple[str, ...] = ()  # empty: all of the bank but ``unheard``
+    unheard: str = "upright_kw"  # never sounds in training
+    without: tuple[str, ...] = ()  # corpora to leave out, such as pop909
+    rule_share: float = 0.35  # of windows made by rule
+    empty_share: float = 0.04  # of windows with no note at all
+    edge_share: float = 0.25  # of windows whose audio stops early
+    augmentation: float = 1.0
+    seconds: float = 8.192
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One example: audio (n_samples,), key-up notes in the window, and the second from which audio is missing."""
+
+    samples: Floats
+    notes: NoteArray
+    edge: float
+
+
+class WindowMaker:
+    """Draws windows; the n-th window of a seed is always the same."""
+
+    def __init__(self, material: Material) -> None:
+        self.material = material
+        self.bank: Bank = open_bank(material.bank)
+        self.corpus: Corpus = open_corpus(material.corpus)
+        self.pianos = material.pianos or tuple(p for p in self.bank.pianos if p != material.unheard)
+        by_corpus: dict[str, list[int]] = {}
+        for index in self.corpus.pieces(material.split):
+            name = self.corpus.names[index].split("/")[0]
+            if name not in material.without:
+                by_corpus.setdefault(name, []).append(index)
+        self.by_corpus = {name: np.array(members) for name, members in sorted(by_corpus.items())}
+
+    def window(self, seed: int, number: int) -> Window:
+        """Make window ``number`` of a seed."""
+        material = self.material
+        rng = np.random.default_rng([seed, number])
+        seconds = material.seconds
+        if rng.random() < material.empty_share:
+            return Window(_nothing(rng, seconds), np.zeros((0, 4)), seconds)
+        if rng.random() < material.rule_share:
+            piece = _by_rule(rng, seconds + LEAD)
+        else:
+            piece = self._from_corpus(rng, seconds + LEAD)
+        touch = Touch(
+            piano=str(rng.choice(self.pianos)),
+            dynamic_range=rng.uniform(22, 45),
+            detune=rng.triangular(-45, 0, 45) if rng.random() < 0.7 else 0.0,
+            release=np.exp(rng.uniform(np.log(0.03), np.log(0.2))),
+            layer_jitter=rng.uniform(0, 12),
+        )
+        rung = with_pedal(piece.notes, piece.pedal)
+        rung[:, :2] -= LEAD
+        samples = mix(self.bank, rung, seconds, touch, rng)
+        samples = augment(samples, rng, amount=material.augmentation)
+        notes = piece.notes.copy()
+        notes[:, :2] -= LEAD
+        edge = rng.uniform(0.3, 1.0) * seconds if rng.random() < material.edge_share else seconds
+        samples[int(edge * SAMPLE_RATE) :] = 0
+        return Window(samples, notes, edge)
+
+    def _from_corpus(self, rng: np.random.Generator, seconds: float) -> Piece:
+        name = str(rng.choice(list(self.by_corpus)))
+        index = int(rng.choice(self.by_corpus[name]))
+        length = float(self.corpus.notes[self.corpus.note_start[index + 1] - 1, 1])
+        tempo = np.exp(rng.uniform(np.log(0.8), np.log(1.25)))
+        piece = self.corpus.window(index, rng.uniform(-2.0, max(length - 4.0, 0.0)), seconds * tempo)
+        notes, pedal = piece.notes, piece.pedal / tempo
+        notes[:, :2] /= tempo
+        notes[:, 2] += rng.integers(-6, 7)
+        notes = notes[(notes[:, 2] >= LOW_PITCH) & (notes[:, 2] <= HIGH_PITCH)]
+        notes[:, 3] = np.clip(notes[:, 3] * rng.uniform(0.6, 1.2) + rng.normal(0, 6, len(notes)), 5, 127)
+        if rng.random() < 0.2:
+            extra = MAKERS["atonal"](rng, seconds)
+            notes = np.concatenate([notes, extra[: len(notes) // 2 + 4]])
+        if not len(pedal) and rng.random() < 0.5:
+            pedal = _pedal(rng, seconds)
+        return Piece(_one_at_a_time(notes), pedal)
+
+
+def _by_rule(rng: np.random.Generator, seconds: float) -> Piece:
+    notes = MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)
+    if rng.random() < 0.3:
+        notes = np.concatenate([notes, MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)])
+    return Piece(_one_at_a_time(notes), _pedal(rng, seconds) if rng.random() < 0.4 else np.zeros((0, 2)))
+
+
+def _pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
+    """A foot that changes every 0.4 to 3 s and leaves short gaps."""
+    down = np.arange(0, seconds, np.exp(rng.uniform(np.log(0.4), np.log(3.0))))
+    if len(down) < 2:
+        return np.zeros((0, 2))
+    return np.stack([down[:-1] + rng.uniform(0.02, 0.15), down[1:]], axis=1)
+
+
+def _one_at_a_time(notes: NoteArray) -> NoteArray:
+    """Cut notes at the next onset of their pitch and drop onsets within 40 ms of one before."""
+    notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
+    same = np.append(notes[1:, 2] == notes[:-1, 2], False)
+    following = np.append(notes[1:, 0], np.inf)
+    notes[:, 1] = np.where(same, np.minimum(notes[:, 1], following), notes[:, 1])
+    notes = notes[notes[:, 1] - notes[:, 0] >= 0.04]
+    return notes[np.argsort(notes[:, 0])]
+
+
+def _nothing(rng: np.random.Generator, seconds: float) -> Floats:
+    """Silence, hiss or hum, or noise that swells like speech."""
+    n = int(round(seconds * SAMPLE_RATE))
+    kind = rng.integers(0, 3)
+    if kind == 0:
+        return np.zeros(n, np.float32)
+    samples = noise(n, rng) * np.float32(10 ** (rng.uniform(-70, -20) / 20))
+    if kind == 2:
+        swell = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40) ** 2)
+        samples = samples * swell.astype(np.float32)
+    return samples
+
+
+class _Batches(IterableDataset[dict[str, torch.Tensor]]):
+    def __init__(self, material: Material, geometry: RollGeometry, batch: int, seed: int, first: int) -> None:
+        self.material, self.geometry, self.batch, self.seed, self.first = material, geometry, batch, seed, first
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        torch.set_num_threads(1)
+        info = torch.utils.data.get_worker_info()
+        step, stride = (info.id, info.num_workers) if info else (0, 1)
+        maker = WindowMaker(self.material)
+        number = self.first + step
+        while True:
+            windows = [maker.window(self.seed, number * self.batch + i) for i in range(self.batch)]
+            yield batch_of(windows, self.geometry, self.material.seconds)
+            number += stride
+
+
+def batch_of(windows: list[Window], geometry: RollGeometry, seconds: float) -> dict[str, torch.Tensor]:
+    """Stack windows: samples (batch, n_samples) float32, edge (batch,) frames, rolls (batch, 88, n_frames) float16."""
+    n_frames = geometry.n_frames(seconds)
+    targets = [target_of(w.notes, geometry, n_frames) for w in windows]
+    rolls = {
+        name: torch.from_numpy(np.stack([getattr(t, name).T for t in targets]).astype(np.float16))
+        for name in ("onset", "frame", "velocity", "onset_shift", "offset_shift", "offset_mask")
+    }
+    edge = torch.tensor([geometry.frame(w.edge) for w in windows])
+    return {"samples": torch.from_numpy(np.stack([w.samples for w in windows])), "edge": edge, **rolls}
+
+
+def loader(
+    material: Material, geometry: RollGeometry, *, batch: int, seed: int, first: int, workers: int
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Batches from number ``first`` on, made by ``workers`` processes ahead of time."""
+    dataset = _Batches(material, geometry, batch, seed, first)
+    return iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=3 if workers else None))

@@ -1,0 +1,101 @@
+"""A deterministic engine that needs no model. The name of a job may ask for a fault."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+
+from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
+from diffroll_live.types import Control, ModelInfo, NoteEvent, Request, Result, StreamedNote
+
+INFO = ModelInfo(
+    name="fake",
+    version="1.0",
+    licence="MIT",
+    sha256="0" * 64,
+    device="cpu",
+    sample_rate=16_000,
+    hop_length=256,
+    parameters=0,
+    max_seconds=600.0,
+)
+STEP_SECONDS = 0.02
+DEFAULT_STEPS = 4
+
+
+def notes_of(request: Request, variation: int) -> tuple[NoteEvent, ...]:
+    """The notes that the fake engine writes: a scale of half seconds, moved by seed and variation."""
+    seconds = request.audio.seconds if request.audio else request.options.seconds
+    count = max(1, min(int(seconds * 2), int(request.options.density * 400)))
+    shift = (request.options.seed + 7 * variation) % 40
+    written = [NoteEvent(0.5 * i, 0.5 * i + 0.25, 40 + (i + shift) % 40, 1 + (i + shift) % 127) for i in range(count)]
+    return tuple(sorted((*request.known, *written)))
+
+
+class FakeEngine:
+    """Answers at once but for a short sleep a step; ``steps`` is taken from the request."""
+
+    info = INFO
+
+    def __init__(self) -> None:
+        self._finished: dict[str, Result] = {}
+
+    def run(self, request: Request, control: Control) -> Result:
+        """Stream the notes of each variation, half of them half way."""
+        self._misbehave(request)
+        variations = tuple(notes_of(request, v) for v in range(request.options.variations))
+        streamed = [
+            StreamedNote(index, v, note) for v, notes in enumerate(variations) for index, note in enumerate(notes)
+        ]
+        steps = request.options.steps or DEFAULT_STEPS
+        for step in range(1, steps + 1):
+            time.sleep(STEP_SECONDS)
+            control.progress(step, steps)
+            if step == steps // 2:
+                control.notes(streamed[: len(streamed) // 2])
+        control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
+        result = Result(request.id, variations, request.options.seed)
+        self._finished[request.id] = result
+        return result
+
+    def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
+        """Keep the notes whose velocity is above the threshold, as a share of 127, and that are long enough."""
+        if request_id not in self._finished:
+            raise UnknownJob("The engine has forgotten this job; run it again.")
+        old = self._finished[request_id]
+        variations = tuple(
+            tuple(n for n in notes if n.velocity > threshold * 127 and n.duration >= min_note)
+            for notes in old.variations
+        )
+        return Result(request_id, variations, old.seed)
+
+    def _misbehave(self, request: Request) -> None:
+        fault = request.id.split("-")[0].split("#")[0]
+        if fault == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif fault == "raise":
+            raise RuntimeError("the fake engine was told to fail")
+        elif fault == "memory":
+            raise DeviceMemory("The device has too little memory; use shorter audio.")
+        elif fault == "stuck":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(3600)
+
+
+
+
+def make_engine() -> FakeEngine:
+    """The factory that tests hand to the worker."""
+    return FakeEngine()
+
+
+def make_no_engine() -> FakeEngine:
+    """A factory that finds no model."""
+    raise CheckpointError("There is no model called 'nothing'; run diffroll-live models.")
+
+
+def make_fatal_engine() -> FakeEngine:
+    """A factory whose process dies while it loads."""
+    os._exit(7)

@@ -1,0 +1,95 @@
+"""Watch a JACK server through the very libjack that rtmidi is linked to.
+
+rtmidi cannot tell that its JACK server died: sends go on "succeeding" into a ring buffer that nobody empties, and
+once that is full a send spins for ever while it holds the GIL. A client of our own, without ports, is told of the
+end of the server at once and sees the server's frame counter. This room knows nothing of MIDI.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from importlib.util import find_spec
+
+from diffroll_live.errors import PortError
+
+_NO_START_SERVER = 0x01
+_SERVER_NAME = 0x04
+_SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+@cache
+def _libjack() -> ctypes.CDLL:
+    """Load libjack, quiet and typed. Raises PortError where rtmidi comes without JACK."""
+    try:
+        # A symbol looked up in the extension is found in the libjack it was linked to, wherever that lies; a second
+        # copy of the library would not share the error handler.
+        spec = find_spec("rtmidi._rtmidi")
+        library = ctypes.CDLL(spec.origin if spec else None)
+        _declare(library)
+    except (ImportError, OSError, AttributeError) as error:
+        raise PortError("This build of python-rtmidi has no JACK. Choose another MIDI system (api = auto).") from error
+    return library
+
+
+def _declare(library: ctypes.CDLL) -> None:
+    library.jack_client_open.restype = ctypes.c_void_p
+    library.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
+    library.jack_client_close.argtypes = [ctypes.c_void_p]
+    library.jack_on_shutdown.restype = None
+    library.jack_on_shutdown.argtypes = [ctypes.c_void_p, _SHUTDOWN, ctypes.c_void_p]
+    library.jack_last_frame_time.restype = ctypes.c_uint32
+    library.jack_last_frame_time.argtypes = [ctypes.c_void_p]
+    # libjack writes to stderr whenever a server is absent or leaves; we say so ourselves. Its handler may be called
+    # on any thread, so it must not need the GIL: strlen takes a string and does nothing, which is what is wanted.
+    nothing = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)
+    for name in ("jack_set_error_function", "jack_set_info_function"):
+        function = getattr(library, name)
+        function.restype = None
+        function.argtypes = [ctypes.c_void_p]
+        function(nothing)
+
+
+class JackWatch:
+    """A client without ports on a running server; ``gone`` turns true when the server ends.
+
+    ``server`` names the server; None takes the user's default (environment JACK_DEFAULT_SERVER). A server is never
+    started. Raises PortError where none runs.
+    """
+
+    def __init__(self, server: str | None = None) -> None:
+        self._library = _libjack()
+        self.gone = False
+        name = b"diffroll-live-watch"
+        if server is None:
+            self._client = self._library.jack_client_open(name, _NO_START_SERVER, None)
+        else:
+            self._client = self._library.jack_client_open(
+                name, _NO_START_SERVER | _SERVER_NAME, None, ctypes.c_char_p(server.encode())
+            )
+        if not self._client:
+            raise PortError("No JACK server is running. Start one (`jackd -d dummy` needs no sound card).")
+        self._callback = _SHUTDOWN(self._on_shutdown)  # kept: ctypes does not hold it
+        self._library.jack_on_shutdown(self._client, self._callback, None)
+
+    def _on_shutdown(self, _argument: object) -> None:
+        self.gone = True
+
+    def frame(self) -> int:
+        """Tell the frame at which the server's current period began; it stands still when the server does."""
+        return int(self._library.jack_last_frame_time(self._client)) if self._client else 0
+
+    def close(self) -> None:
+        """Leave the server. Safe to call again."""
+        client, self._client = self._client, None
+        if client:
+            self._library.jack_client_close(client)
+
+
+def jack_answers(server: str | None = None) -> bool:
+    """Tell whether a JACK server (of that name) answers."""
+    try:
+        JackWatch(server).close()
+    except PortError:
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""Run a JACK server of our own, with its dummy driver, where a machine has no MIDI system.
+
+Needs no sound card and no kernel sequencer. The server has its own name, so that it never meets a user's server, and
+it is ended by its own process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from diffroll_live.errors import PortError
+from diffroll_live.jack_client import jack_answers
+
+SAMPLE_RATE = 48_000
+PERIOD_FRAMES = 1024  # shorter periods run late on two busy cores
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0  # jackd may take over ten on a busy machine
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where jackd puts its sockets and semaphores
+_NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
+
+
+class DummyJack:
+    """A named JACK server with the dummy driver, running inside ``with``.
+
+    Clients find it by ``environment``. Raises PortError where jackd is not installed or does not start.
+    """
+
+    def __init__(self, name: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise PortError(f"'{name}' cannot name a JACK server: use letters, digits and hyphens.")
+        self.name = name
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a client needs in its environment to come to this server, and to start no other."""
+        return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. It may have been stopped or killed before."""
+        program = shutil.which("jackd")
+        if program is None:
+            raise PortError("jackd is not installed. Install it (Debian, Ubuntu: `apt install jackd2`).")
+        if jack_answers(self.name):
+            raise PortError(f"A JACK server '{self.name}' runs already: choose another name, or end it.")
+        # Real time (-R) is for machines whose user may have it; -r runs everywhere.
+        command = [program, "-n", self.name, "-r", "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(PERIOD_FRAMES)]
+        with tempfile.TemporaryFile() as output:
+            # Its own session: Ctrl-C at the terminal is for us, and we stop the server in order.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+            try:
+                self._wait(self._process, output)
+            except BaseException:
+                self.stop()
+                raise
+
+    def stop(self) -> None:
+        """Stop the server, by force if it does not obey, and remove what it leaves behind. Safe to call again."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._clean()
+
+    def kill(self) -> None:
+        """End the server as a crash would, without a word to its clients."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _wait(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not jack_answers(self.name):
+            if process.poll() is not None or time.monotonic() > deadline:
+                output.seek(0)
+                said = output.read()[-500:].decode(errors="replace").strip()
+                raise PortError(f"The JACK server does not start. It said: {said}")
+            time.sleep(0.05)
+
+    def _clean(self) -> None:
+        """Remove the sockets and semaphores of this server's name; shared segments are jackd's own to clean."""
+        user = os.getuid()
+        for pattern in (f"jack_sem.{user}_{self.name}_*", f"jack_{self.name}_{user}_*"):
+            for left in _SHARED_MEMORY.glob(pattern):
+                with contextlib.suppress(OSError):
+                    left.unlink()

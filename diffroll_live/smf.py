@@ -1,0 +1,200 @@
+"""Standard MIDI Files: write notes on the DAW's tempo, read notes as seconds. Files only; ports are in midi_ports."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+
+from diffroll_live.errors import FileError, FileMissing
+from diffroll_live.tempo import TempoChange, TempoMap
+from diffroll_live.types import NoteEvent
+
+MAX_FILE_BYTES = 2_000_000
+MAX_SECONDS = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _TickNote:
+    onset: int
+    offset: int
+    channel: int
+    pitch: int
+    velocity: int
+
+
+def write_smf(
+    path: Path,
+    notes: Iterable[NoteEvent],
+    *,
+    tempo: float = 120.0,
+    tempo_map: Sequence[TempoChange] | None = None,
+    numerator: int = 4,
+    denominator: int = 4,
+    ppq: int = 960,
+    origin: float = 0.0,
+) -> None:
+    """Write notes as a Standard MIDI File (format 1): a track of tempi, then the notes.
+
+    Tick 0 is second 0 of the DAW's timeline, on which ``tempo_map`` lies and on which the notes' second 0 is
+    ``origin``. ``tempo`` (quarter notes a minute) holds until the first change. Onsets and offsets move by half a tick
+    at most (0.26 ms at 960 ticks a beat and 120 a minute), but no note is shorter than a tick. Notes that overlap on
+    one pitch go to tracks of their own, so that a reader can tell them apart. The file appears complete or not at all.
+    Raises FileError when a note or a tempo does not fit a file, or the file cannot be written.
+    """
+    if denominator not in (1, 2, 4, 8, 16, 32, 64) or not 1 <= numerator <= 255 or not 1 <= ppq <= 32767:
+        raise FileError(f"A MIDI file cannot say {numerator}/{denominator} at {ppq} ticks a beat.")
+    tempi = TempoMap.of_timeline(ppq, tempo, tempo_map or ())
+    ticks = sorted(_tick_note(note, origin, tempi) for note in notes)
+    file = mido.MidiFile(type=1, ticks_per_beat=ppq)
+    file.tracks.append(_conductor(tempi, numerator, denominator))
+    file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
+    data = io.BytesIO()
+    file.save(file=data)
+    _write_atomically(Path(path), data.getvalue())
+
+
+def read_smf(path: Path) -> tuple[NoteEvent, ...]:
+    """Read the notes of a Standard MIDI File, all tracks together, sorted, in seconds from its beginning.
+
+    Of overlapping notes on one pitch of a track, the one that began first ends first. Notes that are never ended end
+    with their track. The sustain pedal is not heeded.
+    Raises FileMissing, and FileError for a file that is too large or is no MIDI file.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise FileMissing(f"There is no file {path}.") from error
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes: give a file with fewer events.")
+    try:
+        return _read_notes(mido.MidiFile(file=io.BytesIO(data), clip=True))
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from error
+    except Exception as error:  # mido says "broken" in many ways: EOFError, IndexError, KeyError, ...
+        raise FileError(f"{path} is not a MIDI file, or is damaged ({error}). Save it again from its DAW.") from error
+
+
+def _tick_note(note: NoteEvent, origin: float, tempi: TempoMap) -> _TickNote:
+    onset, offset = origin + note.onset, origin + note.offset
+    in_range = 0 <= note.channel <= 15 and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
+    if not (in_range and 0 <= onset <= offset <= MAX_SECONDS):
+        raise FileError(
+            f"{note} at {origin:g} s does not fit a MIDI file: it must lie in the first day, on the keyboard."
+        )
+    first = tempi.tick(onset)
+    return _TickNote(first, max(first + 1, tempi.tick(offset)), note.channel, note.pitch, note.velocity)
+
+
+def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
+    """Deal sorted notes out so that none overlap on a pitch of a channel: one voice, or more where some do."""
+    voices: list[list[_TickNote]] = [[]]
+    ends: dict[tuple[int, int], list[int]] = defaultdict(list)  # where each voice's last note of that pitch ends
+    for note in notes:
+        busy = ends[note.channel, note.pitch]
+        voice = next((at for at, end in enumerate(busy) if end <= note.onset), len(busy))
+        busy[voice : voice + 1] = [note.offset]
+        if voice == len(voices):
+            voices.append([])
+        voices[voice].append(note)
+    return voices
+
+
+def _conductor(tempi: TempoMap, numerator: int, denominator: int) -> mido.MidiTrack:
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
+    at = 0
+    for tick, beat_us in tempi.changes():
+        track.append(mido.MetaMessage("set_tempo", tempo=beat_us, time=tick - at))
+        at = tick
+    return track
+
+
+def _note_track(notes: Sequence[_TickNote]) -> mido.MidiTrack:
+    events = [(note.offset, 0, note.channel, note.pitch, 64) for note in notes]  # 0: at one tick, ends come first
+    events += [(note.onset, 1, note.channel, note.pitch, note.velocity) for note in notes]
+    track = mido.MidiTrack()
+    at = 0
+    for tick, starts, channel, pitch, velocity in sorted(events):
+        kind = "note_on" if starts else "note_off"
+        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - at))
+        at = tick
+    return track
+
+
+def _write_atomically(path: Path, data: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        try:
+            with draft.open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+    except FileNotFoundError as error:
+        raise FileMissing(f"{path} cannot be written: there is no folder {path.parent}.") from error
+    except OSError as error:
+        raise FileError(f"{path} cannot be written: {error.strerror or error}. Choose another place.") from error
+
+
+def _read_notes(file: mido.MidiFile) -> tuple[NoteEvent, ...]:
+    if file.ticks_per_beat <= 0:
+        raise FileError("its time is in film frames, not in beats. Save it with ticks per quarter note.")
+    if file.type == 2:
+        raise FileError("it holds several unrelated pieces (format 2). Save one of them as format 0 or 1.")
+    tempi = _read_tempi(file)
+    notes = [note for track in file.tracks for note in _track_notes(track)]
+    return tuple(
+        sorted(
+            NoteEvent(tempi.seconds(note.onset), tempi.seconds(note.offset), note.pitch, note.velocity, note.channel)
+            for note in notes
+        )
+    )
+
+
+def _read_tempi(file: mido.MidiFile) -> TempoMap:
+    changes = []
+    for track in file.tracks:
+        at = 0
+        for message in track:
+            at += message.time
+            if message.type == "set_tempo":
+                changes.append((at, max(1, message.tempo)))
+    tempi = TempoMap(file.ticks_per_beat, mido.bpm2tempo(120))
+    for tick, beat_us in sorted(changes, key=lambda change: change[0]):
+        tempi.append(tick, beat_us)
+    return tempi
+
+
+def _track_notes(track: mido.MidiTrack) -> list[_TickNote]:
+    notes = []
+    open_notes: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)  # onset, velocity; oldest first
+    at = 0
+    for message in track:
+        at += message.time
+        if message.type not in ("note_on", "note_off"):
+            continue
+        waiting = open_notes[message.channel, message.note]
+        if message.type == "note_on" and message.velocity > 0:
+            waiting.append((at, message.velocity))
+        elif waiting:
+            onset, velocity = waiting.popleft()
+            notes.append(_TickNote(onset, max(at, onset + 1), message.channel, message.note, velocity))
+    for (channel, pitch), waiting in open_notes.items():
+        notes += [_TickNote(onset, max(at, onset + 1), channel, pitch, velocity) for onset, velocity in waiting]
+    return notes

@@ -1,0 +1,78 @@
+"""Tempo as a Standard MIDI File has it: seconds to ticks and back. No files, no MIDI library."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from diffroll_live.errors import FileError
+
+MIN_TEMPO, MAX_TEMPO = 4.0, 1000.0  # quarter notes a minute; a file holds 24 bits of microseconds a beat
+
+
+@dataclass(frozen=True, slots=True)
+class TempoChange:
+    """From ``position`` (seconds of the DAW's timeline) on, ``tempo`` quarter notes a minute."""
+
+    position: float
+    tempo: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A stretch of constant tempo: where it begins, in ticks and seconds, and its microseconds a beat."""
+
+    tick: int
+    seconds: float
+    beat_us: int
+
+
+class TempoMap:
+    """Tempi as a file rounds them: whole microseconds a beat, changes on whole ticks. ``ppq`` ticks are a beat."""
+
+    def __init__(self, ppq: int, beat_us: int) -> None:
+        self.ppq = ppq
+        self._segments = [_Segment(0, 0.0, beat_us)]
+
+    @classmethod
+    def of_timeline(cls, ppq: int, tempo: float, changes: Sequence[TempoChange]) -> TempoMap:
+        """Make the map of a DAW's timeline; ``tempo`` (a minute) holds until the first change.
+
+        Raises FileError for a tempo or a place that a file cannot hold.
+        """
+        tempi = cls(ppq, _beat_us(tempo))
+        for change in sorted(changes, key=lambda change: change.position):
+            if not math.isfinite(change.position):
+                raise FileError("A tempo change needs a place in time, in seconds.")
+            tempi.append(tempi.tick(max(0.0, change.position)), _beat_us(change.tempo))
+        return tempi
+
+    def append(self, tick: int, beat_us: int) -> None:
+        """Change the tempo at a tick, not before the last change."""
+        last = self._segments[-1]
+        if tick == last.tick:
+            self._segments[-1] = _Segment(tick, last.seconds, beat_us)
+        else:
+            self._segments.append(_Segment(tick, self.seconds(tick), beat_us))
+
+    def changes(self) -> tuple[tuple[int, int], ...]:
+        """List (tick, microseconds a beat) of each change, the first at tick 0."""
+        return tuple((segment.tick, segment.beat_us) for segment in self._segments)
+
+    def tick(self, seconds: float) -> int:
+        """Find the nearest tick to a time, 0 or more."""
+        segment = self._segments[bisect_right(self._segments, seconds, key=lambda segment: segment.seconds) - 1]
+        return segment.tick + round((seconds - segment.seconds) * 1e6 * self.ppq / segment.beat_us)
+
+    def seconds(self, tick: int) -> float:
+        """Find the time of a tick, 0 or more."""
+        segment = self._segments[bisect_right(self._segments, tick, key=lambda segment: segment.tick) - 1]
+        return segment.seconds + (tick - segment.tick) * segment.beat_us / (1e6 * self.ppq)
+
+
+def _beat_us(tempo: float) -> int:
+    if not MIN_TEMPO <= tempo <= MAX_TEMPO:
+        raise FileError(f"A tempo of {tempo} does not fit a MIDI file: give {MIN_TEMPO:g} to {MAX_TEMPO:g} a minute.")
+    return round(60e6 / tempo)

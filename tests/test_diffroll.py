@@ -1,0 +1,202 @@
+"""The published DiffRoll: every number of the reference, and what a request adds to it."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from diffroll_live.checkpoints import load_into
+from diffroll_live.denoiser import as_one_batch, guided, in_turn, linear_guidance
+from diffroll_live.errors import AudioError, BadRegion, CheckpointError
+from diffroll_live.lightning import read_lightning
+from diffroll_live.networks.diffroll import DiffRoll, DiffRollConfig
+from diffroll_live.networks.diffroll_mel import HiddenArea, LogMel, MelConfig, hide
+from diffroll_live.networks.diffroll_notes import extract_notes
+from diffroll_live.samplers import Noise, ddim_steps, sample_ddim, sample_ddpm
+from diffroll_live.schedules import LinearSchedule, reference_final_scale
+
+GOLDEN = Path(__file__).parent / "golden"
+DEV = DiffRollConfig(residual_channels=8, residual_layers=5)
+TIGHT, CHAIN = 1e-4, 1e-3
+SCHEDULE = LinearSchedule()
+LAST_STEPS = (5.0, 4.0, 3.0, 2.0, 1.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, Tensor]:
+    with np.load(GOLDEN / "dev.npz") as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays}
+
+
+@pytest.fixture(scope="module")
+def network() -> DiffRoll:
+    state_dict, _ = read_lightning(GOLDEN / "dev.ckpt")
+    network = DiffRoll(DEV)
+    network.load_state_dict({name: each for name, each in state_dict.items() if not name.startswith("mel_layer.")})
+    return network.requires_grad_(False)
+
+
+def injected(noise: Tensor) -> Noise:
+    """Hand out the recorded noise, one entry a draw."""
+    recorded = iter(noise)
+    return lambda out: out.copy_(next(recorded))
+
+
+def assert_near(got: Tensor, wanted: Tensor, tolerance: float) -> None:
+    torch.testing.assert_close(got, wanted, atol=tolerance, rtol=0.0)
+
+
+def test_front_end_matches_the_reference(golden: dict[str, Tensor]) -> None:
+    assert_near(LogMel(MelConfig())(golden["waveform"]), golden["spec_normalised"], TIGHT)
+
+
+def test_front_end_of_silence_is_zero() -> None:
+    assert LogMel(MelConfig())(torch.zeros(1, 5120)).eq(0.0).all()
+
+
+def test_front_end_refuses_a_clip_too_short_to_reflect() -> None:
+    with pytest.raises(AudioError, match="longer clip"):
+        LogMel(MelConfig())(torch.zeros(1, 1024))
+
+
+@pytest.mark.parametrize("step", [0, 1, 57, 199])
+def test_conditional_forward(network: DiffRoll, golden: dict[str, Tensor], step: int) -> None:
+    denoise = network.denoiser(network.condition(golden["spec_normalised"]))
+    assert_near(denoise(golden["x_T"], step), golden[f"forward_cond_t{step}"], TIGHT)
+
+
+def test_unconditional_forward(network: DiffRoll, golden: dict[str, Tensor]) -> None:
+    denoise = network.denoiser(network.null_condition(1, 80))
+    assert_near(denoise(golden["x_T"], 120), golden["forward_uncond_t120"], TIGHT)
+
+
+@pytest.mark.parametrize(
+    ("key", "area"),
+    [
+        ("t20_50", HiddenArea(frames=(20, 50))),
+        ("f40_90", HiddenArea(bins=(40, 90))),
+        ("tf", HiddenArea(frames=(20, 50), bins=(40, 90))),
+    ],
+)
+def test_hidden_spectrogram(network: DiffRoll, golden: dict[str, Tensor], key: str, area: HiddenArea) -> None:
+    condition = network.condition(hide(golden["spec_normalised"], [area]))
+    assert_near(network.denoiser(condition)(golden["x_T"], 120), golden[f"forward_inpaint_{key}_t120"], TIGHT)
+
+
+def test_hide_marks_every_area_and_leaves_its_argument(golden: dict[str, Tensor]) -> None:
+    spectrogram = golden["spec_normalised"]
+    before = spectrogram.clone()
+    hidden = hide(spectrogram, [HiddenArea(frames=(20, 50)), HiddenArea(frames=(60, 61), bins=(0, 3))])
+    assert torch.equal(spectrogram, before)
+    assert int(hidden.eq(-1.0).sum()) == 30 * 229 + 3
+    assert_near(hide(spectrogram, [HiddenArea(frames=(20, 50))]), golden["spec_inpaint_t20_50"], TIGHT)
+
+
+@pytest.mark.parametrize("frames", [(5, 5), (7, 3), (-1, 4), (0, 81)])
+def test_hide_refuses_areas_outside(golden: dict[str, Tensor], frames: tuple[int, int]) -> None:
+    with pytest.raises(BadRegion, match="range within"):
+        hide(golden["spec_normalised"], [HiddenArea(frames=frames)])
+
+
+def test_ddim_over_all_200_steps(network: DiffRoll, golden: dict[str, Tensor]) -> None:
+    denoise = network.denoiser(network.condition(golden["spec_normalised"]))
+    x0 = sample_ddim(denoise, golden["x_T"], SCHEDULE.timesteps(200), SCHEDULE)
+    assert_near(x0 * reference_final_scale(SCHEDULE), golden["ddim_x0_200"], CHAIN)
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_guided_ddpm(network: DiffRoll, golden: dict[str, Tensor], batched: bool) -> None:
+    heard, unheard = network.condition(golden["spec_normalised"]), network.null_condition(1, 80)
+    conditional = network.denoiser(heard)
+    pair = (
+        as_one_batch(network.denoiser(heard.followed_by(unheard)))
+        if batched
+        else in_turn(conditional, network.denoiser(unheard))
+    )
+    denoise = guided(conditional, pair, 0.5, combine=linear_guidance)
+    noise = injected(golden["cfdg_noise"])
+    x = golden["x_T"].clone()
+    # The recorded chain leaps from 194 to 5 without accounting for it: its head has to be stepped by hand.
+    for step in ddim_steps((199.0, 198.0, 197.0, 196.0, 195.0, 194.0), SCHEDULE, eta=1.0)[:-1]:
+        drawn = torch.empty_like(x)
+        noise(drawn)
+        x = step.x0 * denoise(x, step.t) + step.x_t * x + step.noise * drawn
+    x0 = sample_ddpm(denoise, x, LAST_STEPS, SCHEDULE, noise=noise)
+    wanted = golden["cfdg_ddpm_x0_w0.5_steps_199to195_5to0"]
+    assert_near(x0 * reference_final_scale(SCHEDULE), wanted, CHAIN)
+
+
+def test_inpainting_ddpm(network: DiffRoll, golden: dict[str, Tensor]) -> None:
+    spectrogram = hide(golden["spec_normalised"], [HiddenArea(frames=(20, 50))])
+    conditional = network.denoiser(network.condition(spectrogram))
+    pair = in_turn(conditional, network.denoiser(network.null_condition(1, 80)))
+    denoise = guided(conditional, pair, 0.5, combine=linear_guidance)
+    x0 = sample_ddpm(denoise, golden["x_T"], LAST_STEPS, SCHEDULE, noise=injected(golden["inpainting_noise"]))
+    wanted = golden["inpainting_ddpm_x0_w0.5_t20_50_steps_5to0"]
+    assert_near(x0 * reference_final_scale(SCHEDULE), wanted, CHAIN)
+
+
+def test_generation_ddpm(network: DiffRoll, golden: dict[str, Tensor]) -> None:
+    denoise = network.denoiser(network.null_condition(1, 80))
+    x0 = sample_ddpm(denoise, golden["x_T"], LAST_STEPS, SCHEDULE, noise=injected(golden["generation_noise"]))
+    assert_near(x0 * reference_final_scale(SCHEDULE), golden["generation_ddpm_x0_steps_5to0"], CHAIN)
+
+
+def test_notes_match_the_reference(golden: dict[str, Tensor]) -> None:
+    pitch_bins, frames = extract_notes(golden["notes_roll"].numpy(), 0.5)
+    np.testing.assert_array_equal(pitch_bins, golden["notes_pitch_bins"].numpy())
+    np.testing.assert_array_equal(frames, golden["notes_frames"].numpy())
+
+
+def test_notes_of_an_empty_and_of_a_full_roll() -> None:
+    assert extract_notes(np.zeros((5, 88)), 0.5)[0].size == 0
+    assert extract_notes(np.zeros((0, 88)), 0.5)[1].shape == (0, 2)
+    pitch_bins, frames = extract_notes(np.ones((5, 88)), 0.5)
+    assert pitch_bins.tolist() == list(range(88))
+    assert frames.tolist() == [[0, 5]] * 88
+
+
+def test_condition_serves_a_batch_of_variations(network: DiffRoll, golden: dict[str, Tensor]) -> None:
+    condition = network.condition(golden["spec_normalised"])
+    x_t = torch.cat((golden["x_T"], -golden["x_T"]))
+    apart = torch.cat([network.denoiser(condition)(row[None], 57) for row in x_t])
+    assert_near(network.denoiser(condition)(x_t, 57), apart, 1e-5)
+    assert_near(network.denoiser(condition.repeated(2))(x_t, 57), apart, 1e-5)
+
+
+def test_bfloat16_weights_answer_in_the_precision_of_the_question(network: DiffRoll, golden: dict[str, Tensor]) -> None:
+    with torch.device("meta"):
+        small = DiffRoll(DEV)
+    load_into(small, {name: each.bfloat16() for name, each in network.state_dict().items()})
+    with torch.inference_mode():
+        x0 = small.denoiser(small.condition(golden["spec_normalised"]))(golden["x_T"], 57)
+    assert x0.dtype == torch.float32
+    assert_near(x0, golden["forward_cond_t57"], 0.05)
+
+
+def test_published_size() -> None:
+    with torch.device("meta"):
+        network = DiffRoll(DiffRollConfig())
+    parameters = sum(each.numel() for each in network.parameters())
+    assert round(parameters / 1e6, 1) == 86.8
+    dilations = [layer.dilated_conv.dilation[0] for layer in network.residual_layers]
+    assert dilations == list(itertools.islice(itertools.cycle((1, 2, 4, 8)), 15))
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"kernel_size": 4}, {"residual_layers": 0}, {"n_mels": True}, {"steps": "200"}, {"width": 3}]
+)
+def test_config_refuses_impossible_sizes(sizes: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="DiffRoll network"):
+        DiffRollConfig.from_mapping(sizes)
+
+
+@pytest.mark.parametrize("settings", [{"f_max": 9000.0}, {"hop_length": 0}, {"n_fft": "2048"}])
+def test_front_end_refuses_impossible_settings(settings: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="front end"):
+        MelConfig.from_mapping(settings)

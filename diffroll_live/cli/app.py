@@ -1,0 +1,87 @@
+"""The command group: global options, the table of commands, and the one place where failures become exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Sequence
+
+import click
+
+from diffroll_live import __version__
+from diffroll_live.cli import exit_codes, failures
+from diffroll_live.errors import DiffrollError
+
+#: Command -> (module under ``diffroll_live.cli``, its attribute, one line for ``--help``).
+COMMANDS = {
+    "transcribe": ("tasks", "transcribe", "Write the notes that are played in a recording."),
+    "inpaint": ("tasks", "inpaint", "Write new notes into regions of a recording."),
+    "continue": ("tasks", "continue_", "Write what could come after a recording."),
+    "generate": ("tasks", "generate", "Write something new from nothing."),
+    "serve": ("serve", "serve", "Run the daemon: OSC in, notes out on a virtual MIDI port."),
+    "send": ("send", "send", "Have a running daemon do any of these tasks."),
+    "doctor": ("doctor", "doctor", "Look over the machine; say what is wrong and how to mend it."),
+    "models": ("models", "models", "List the installed models."),
+    "import-checkpoint": ("models", "import_checkpoint", "Turn a published DiffRoll checkpoint into a model folder."),
+}
+
+
+class Commands(click.Group):
+    """A group that imports a command's module only when the command is called, so that ``--help`` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(f"diffroll_live.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print the table without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print what the exit codes mean."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in exit_codes.MEANINGS.items()])
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+@click.version_option(__version__, prog_name="diffroll-live")
+@click.option("--debug", is_flag=True, help="Log everything, and show tracebacks.")
+@click.pass_context
+def app(ctx: click.Context, debug: bool) -> None:
+    """Audio and a region in, notes out: transcribe, fill gaps, continue and generate piano music."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if debug:
+        logging.getLogger("diffroll_live").setLevel(logging.DEBUG)
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code; every failure has become a sentence on stderr."""
+    debug = "--debug" in arguments
+    try:
+        outcome = app.main(args=list(arguments), prog_name="diffroll-live", standalone_mode=False)
+    except DiffrollError as error:
+        return failures.report(error)
+    except click.ClickException as error:
+        failures.complain(error.format_message())
+        return exit_codes.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        failures.complain("Interrupted.")
+        return exit_codes.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, the user gets a sentence
+        return failures.report_unexpected(error, debug=debug)
+    return outcome if isinstance(outcome, int) else exit_codes.OK

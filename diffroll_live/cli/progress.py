@@ -1,0 +1,67 @@
+"""Progress on stderr: bars on a terminal, nothing where output goes to a file or another program."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from diffroll_live.types import StreamedNote
+
+
+class Bars:
+    """A stack of progress bars; use as a context manager, one for the life of a command."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[detail]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def stage(self, description: str) -> Iterator[Stage]:
+        """Show a stage of work until the block ends."""
+        task = self._progress.add_task(description, total=None, detail="")
+        try:
+            yield Stage(self._progress, task)
+        finally:
+            self._progress.remove_task(task)
+
+
+class Stage:
+    """One bar, which is also the ``types.Control`` that an engine reports to."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+        self._indices: set[tuple[int, int]] = set()
+
+    def progress(self, step: int, steps: int) -> None:
+        """Show ``step`` of ``steps``."""
+        self._progress.update(self._task, completed=step, total=steps)
+
+    def notes(self, notes: Sequence[StreamedNote]) -> None:
+        """Show how many notes there are so far."""
+        self._indices.update((note.variation, note.index) for note in notes)
+        self._progress.update(self._task, detail=f"{len(self._indices)} notes")

@@ -1,0 +1,78 @@
+"""Run a task for each input with one engine: read, ask, write, tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from diffroll_live.cli import exit_codes, failures
+from diffroll_live.cli.options import Choices
+from diffroll_live.cli.outputs import Done, Outputs, document, plan_outputs, write_outputs
+from diffroll_live.cli.progress import Bars
+from diffroll_live.errors import DiffrollError
+from diffroll_live.files import read_audio
+from diffroll_live.smf import read_smf
+from diffroll_live.types import Control, NoteEvent, Request, Result, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Whatever answers requests: a model in this process, or a daemon."""
+
+    model: str
+    device: str
+    run: Callable[[Request, Control], Result]
+
+
+def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -> int:
+    """Run the task for all inputs and return the exit code: that of the first failure, if there is one.
+
+    Raises DiffrollError for what concerns all inputs, e.g. a model that is missing.
+    """
+    plans = plan_outputs(wanted)
+    sources: tuple[Path | None, ...] = wanted.inputs or (None,)
+    known = read_smf(wanted.known) if wanted.known else ()
+    done: list[Done] = []
+    code = exit_codes.OK
+    with Bars() as bars:
+        with bars.stage("Getting the model ready"):
+            opened = opener(wanted)
+        for source, outputs in zip(sources, plans, strict=True):
+            try:
+                request = _request(task, wanted, source, outputs, known)
+                done.append(Done(source, outputs, _answer(request, outputs, opened, bars, wanted.tempo)))
+            except DiffrollError as error:
+                code = code or failures.report(error)
+            else:
+                click.echo(_summary(done[-1]), err=wanted.as_json)
+    if wanted.as_json and done:
+        click.echo(document(opened.model, opened.device, done))
+    return code
+
+
+def _request(
+    task: Task, wanted: Choices, source: Path | None, outputs: Outputs, known: tuple[NoteEvent, ...]
+) -> Request:
+    """Read the input into a request. Raises FileError and AudioError for audio that cannot be used."""
+    audio = read_audio(source) if source else None
+    name = source.name if source else ""
+    return Request(name, task, audio, wanted.regions, known, wanted.options, outputs.pictures)
+
+
+def _answer(request: Request, outputs: Outputs, opened: Opened, bars: Bars, tempo: float) -> Result:
+    """Have the request answered, and write what it says."""
+    with bars.stage(f"{request.task} {request.id}".strip()) as stage:
+        result = opened.run(request, stage)
+    with bars.stage("Writing"):
+        write_outputs(result, request, outputs, tempo)
+    return result
+
+
+def _summary(done: Done) -> str:
+    """Say in one line what came of an input."""
+    counts = " + ".join(str(len(notes)) for notes in done.result.variations)
+    where = f" -> {done.outputs.midi}" if done.outputs.midi else ""
+    return f"{done.source or 'new'}{where}: {counts} notes in {done.result.timings.total:.2f} s"

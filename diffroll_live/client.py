@@ -1,0 +1,205 @@
+"""A client of the daemon: one request at a time over OSC and TCP, answered like an engine's.
+
+TCP loses nothing, so there is no resending here; a DAW's script over UDP is shown in examples/demo.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import struct
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut
+from diffroll_live.osc import codec, messages, replies
+from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
+
+CHUNK_BYTES = 1 << 16
+SILENCE = 30.0  # s without a word from the daemon before it is asked whether it is still there
+PATIENCE = 10.0  # s that it then has
+MAX_PACKET = 1 << 22  # bytes
+_LENGTH = struct.Struct(">i")
+_ADDRESSES = {kind: address for address, kind in reversed(messages.CLIENT_MESSAGES.items())}
+
+
+class Client:
+    """A connection to a daemon. ``welcome`` tells of its model.
+
+    Raises errors.TimedOut when no daemon answers.
+    """
+
+    def __init__(self, host: str, port: int, name: str = "client") -> None:
+        self._where = f"{host}:{port}"
+        self._received = bytearray()
+        self._pending: deque[codec.Message] = deque()
+        self._names = (f"{name}-{number}"[-32:] for number in itertools.count(1))
+        try:
+            self._socket = socket.create_connection((host, port), timeout=PATIENCE)
+        except OSError as error:
+            raise TimedOut(
+                f"No daemon answers at {self._where}. Start one with 'diffroll-live serve', or say where it is with "
+                "--host and --port."
+            ) from error
+        self._socket.settimeout(SILENCE)
+        self.welcome: replies.Welcome = self._ask(messages.Hello(name), replies.Welcome)
+
+    def run(self, request: Request, control: Control) -> Result:
+        """Have the daemon answer a request; it plays no note of it. Pictures do not travel.
+
+        Raises the daemon's error as the class of `errors` that has its code, TimedOut when it falls silent.
+        """
+        job, buffer = next(self._names), ""
+        if request.audio is not None:
+            buffer = f"{job}-audio"
+            self._send_audio(buffer, request.audio, control)
+        for message in _job_messages(job, buffer, request):
+            self._post(message)
+        try:
+            result = self._follow(job, request, control)
+        except KeyboardInterrupt:
+            self._post(messages.JobCancel(job))
+            raise
+        if buffer:
+            self._ask(messages.AudioFree(buffer), replies.AudioFreed)
+        return result
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def _send_audio(self, name: str, audio: AudioBuffer, control: Control) -> None:
+        data = audio.samples.astype("<f4").tobytes()
+        opening = messages.AudioOpen(name, audio.sample_rate, 1, len(audio.samples), "f32", CHUNK_BYTES, audio.origin)
+        self._ask(opening, replies.AudioOpened)
+        chunks = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
+        for index, chunk in enumerate(chunks):
+            self._post(messages.AudioChunk(name, index, chunk))
+            control.progress(index + 1, len(chunks))
+        checksum = zlib.crc32(data)
+        self._ask(messages.AudioClose(name, len(chunks), checksum - (checksum >> 31 << 32)), replies.AudioReady)
+
+    def _follow(self, job: str, request: Request, control: Control) -> Result:
+        """Collect notes until the job is done."""
+        notes: dict[tuple[int, int], NoteEvent] = {}
+        while True:
+            match self._reply():
+                case replies.JobProgress(_, step, steps):
+                    control.progress(step, steps)
+                case replies.Note(owner, index, pitch, onset, duration, velocity, variation) if owner == job:
+                    note = NoteEvent(onset, onset + duration, pitch, velocity)
+                    notes[variation, index] = note
+                    control.notes((StreamedNote(index, variation, note),))
+                case replies.JobDone(owner, count, seed, latency_ms) if owner == job:
+                    if count != len(notes):
+                        raise ProtocolError(f"The daemon sent {len(notes)} of {count} notes; send the task again.")
+                    return _result(request, notes, seed, latency_ms / 1000)
+
+    def _post(self, message: Any) -> None:
+        packet = _encode(message)
+        try:
+            self._socket.sendall(_LENGTH.pack(len(packet)) + packet)
+        except OSError as error:
+            raise TimedOut(f"The daemon at {self._where} hung up ({error.strerror or error}).") from error
+
+    def _ask(self, message: Any, wanted: type[Any]) -> Any:
+        """Send a message and wait for the reply of the wanted kind."""
+        self._post(message)
+        while not isinstance(reply := self._reply(), wanted):
+            pass
+        return reply
+
+    def _reply(self) -> Any:
+        """Wait for the next reply. Raises the error that it may be, TimedOut when the daemon hangs up."""
+        while not self._pending:
+            packet = self._packet()
+            if packet is None:
+                raise TimedOut(f"The daemon at {self._where} hung up.")
+            self._pending.extend(codec.decode(packet))
+        reply = _decode(self._pending.popleft())
+        if isinstance(reply, replies.Error):
+            raise _ERRORS.get(reply.code, DiffrollError)(reply.text)
+        return reply
+
+    def _packet(self) -> bytes | None:
+        """Read one packet; None when the daemon hung up."""
+        head = self._read(_LENGTH.size)
+        if head is None:
+            return None
+        (length,) = _LENGTH.unpack(head)
+        if not 0 < length <= MAX_PACKET:
+            raise ProtocolError(f"Whatever answers at {self._where} does not speak OSC; say where the daemon is.")
+        return self._read(length)
+
+    def _read(self, count: int) -> bytes | None:
+        asked = False
+        while len(self._received) < count:
+            try:
+                data = self._socket.recv(1 << 16)
+            except TimeoutError as error:
+                if asked:
+                    raise TimedOut(f"The daemon at {self._where} has stopped answering; start it again.") from error
+                asked = True
+                self._post(messages.Ping())
+                self._socket.settimeout(PATIENCE)
+                continue
+            except OSError:
+                return None
+            if not data:
+                return None
+            self._received += data
+        if asked:
+            self._socket.settimeout(SILENCE)
+        packet = bytes(self._received[:count])
+        del self._received[:count]
+        return packet
+
+
+def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
+    """Say a request in the words of the protocol, option by option."""
+    yield messages.JobNew(job, request.task, buffer)
+    for region in request.regions:
+        yield messages.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
+    for note in request.known:
+        yield messages.JobNote(job, note.pitch, note.onset, note.duration, note.velocity)
+    for key in Options.__dataclass_fields__:
+        value = getattr(request.options, key)
+        if value is not None:
+            yield messages.JobSet(job, key, str(value))
+    yield messages.JobSet(job, "deliver", "osc")
+    yield messages.JobRun(job)
+
+
+def _result(request: Request, notes: dict[tuple[int, int], NoteEvent], seed: int, seconds: float) -> Result:
+    count = max((variation for variation, _ in notes), default=0) + 1
+    variations = tuple(
+        tuple(sorted(note for (variation, _), note in notes.items() if variation == number)) for number in range(count)
+    )
+    return Result(request.id, variations, seed, Timings(total=seconds))
+
+
+def _encode(message: Any) -> bytes:
+    values = [getattr(message, name) for name in type(message).__dataclass_fields__]
+    tags = "".join(next(tag for kind, tag in _TAGS if isinstance(value, kind)) for value in values)
+    return codec.encode(_ADDRESSES[type(message)], tags, tuple(values))
+
+
+def _decode(message: codec.Message) -> Any:
+    kind = replies.DAEMON_MESSAGES.get(message.address)
+    if kind is None:
+        raise ProtocolError(f"The daemon sent {message.address}, which this version does not know; update it.")
+    if kind is replies.AudioMissing:
+        return replies.AudioMissing(str(message.arguments[0]), tuple(message.arguments[1:]))  # type: ignore[arg-type]
+    return kind(*message.arguments)
+
+
+def _leaves(kind: type[DiffrollError]) -> Iterator[type[DiffrollError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _leaves(child)
+
+
+_TAGS = ((int, "i"), (float, "f"), (str, "s"), (bytes, "b"))  # a bool is an int
+_ERRORS = {kind.code: kind for kind in reversed(tuple(_leaves(DiffrollError)))}

@@ -1,0 +1,113 @@
+"""The doctor's findings on this machine, and on machines where something is wrong."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from diffroll_live import doctor
+from diffroll_live.cli import exit_codes
+from diffroll_live.cli.app import run
+from diffroll_live.doctor import Finding
+
+
+def states(findings) -> list[str]:
+    return [finding.state for finding in findings]
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_every_topic_is_looked_at_and_every_fault_has_a_mend(free_port):
+    findings = tuple(doctor.examine(free_port))
+    assert {finding.topic for finding in findings} >= set(doctor.CHECKS) - {"jack"} | {"device", "port"}
+    for finding in findings:
+        assert finding.text
+        assert bool(finding.mend) == (finding.state != "good")
+
+
+def test_torch_is_told_from_a_child_process():
+    findings = tuple(doctor.check_torch())
+    assert states(findings) == ["good", "good"]
+    assert findings[0].text.startswith("torch 2.")
+
+
+def test_a_broken_torch_is_a_finding(monkeypatch):
+    monkeypatch.setattr(doctor, "TORCH_PROBE", "import no_such_module")
+    (finding,) = doctor.check_torch()
+    assert finding.state == "bad"
+    assert "make install" in finding.mend
+
+
+def test_a_port_that_is_taken_names_the_option_that_helps(free_port):
+    assert states(doctor.check_port(free_port)) == ["good"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(("127.0.0.1", free_port))
+        (finding,) = doctor.check_port(free_port)
+    assert finding.state == "bad"
+    assert "--port" in finding.mend
+
+
+def test_an_altered_model_is_bad(tmp_path, monkeypatch):
+    from test_model_folder import make_model
+
+    model = make_model(tmp_path / "models" / "small")
+    monkeypatch.setenv("DIFFROLL_LIVE_MODELS", str(tmp_path / "models"))
+    assert "good" in [finding.state for finding in doctor.check_models() if "small" in finding.text]
+    weights = next(model.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes() + b"x")
+    assert "bad" in [finding.state for finding in doctor.check_models() if "small" in finding.text]
+
+
+def test_the_script_folders_of_daws_are_found(tmp_path, monkeypatch):
+    scripts = tmp_path / "REAPER" / "Scripts"
+    monkeypatch.setattr(doctor, "script_folders", lambda: (("REAPER", scripts),))
+    assert states(doctor.check_daws()) == ["good"]  # no DAW is no fault
+    scripts.mkdir(parents=True)
+    assert states(doctor.check_daws()) == ["poor"]
+    (scripts / "diffroll_live.lua").write_text("")
+    assert states(doctor.check_daws()) == ["good"]
+
+
+def test_a_machine_without_fluidsynth_is_poor(monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    (finding,) = doctor.check_sound_font()
+    assert finding.state == "poor"
+    assert "apt-get install" in finding.mend
+
+
+def test_a_check_that_fails_is_a_finding(monkeypatch, free_port):
+    def broken():
+        raise OSError("the disk is on fire")
+        yield
+
+    monkeypatch.setattr(doctor, "CHECKS", {"disk": broken})
+    assert next(iter(doctor.examine(free_port))).text == "the disk is on fire"
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("good", exit_codes.OK), ("poor", exit_codes.OK), ("bad", exit_codes.UNWELL)]
+)
+def test_the_command_prints_findings_and_exits_by_them(monkeypatch, capsys, state, code):
+    finding = Finding("disk", state, "[text]", "" if state == "good" else "mend it")
+    monkeypatch.setattr("diffroll_live.cli.doctor.examine", lambda port: iter([finding]))
+    assert run(["doctor"]) == code
+    assert "[text]" in capsys.readouterr().out
+    assert run(["doctor", "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["findings"][0]["state"] == state
+
+
+def test_script_folders_by_platform(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert {name for name, _ in doctor.script_folders()} == {"REAPER", "Live"}
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert doctor.script_folders() == (("REAPER", Path.home() / ".config/REAPER/Scripts"),)

@@ -35,7 +35,7 @@ def load_weights(
         except (SafetensorError, OSError) as error:
             raise CheckpointError(f"{path} is not a safetensors file ({error}); install the model again.") from error
         if twice := merged.keys() & shard.keys():
-            raise CheckpointError(f"{path} repeats the weights {min(twice)}; install the model again.")
+            raise CheckpointError(f"{path} repeats the weights {min(twice)!a}; install the model again.")
         merged.update(shard)
     return {name: _converted(each, dtype) for name, each in merged.items()}
 
@@ -45,7 +45,9 @@ def check_fit(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     own = network.state_dict()
     if odd := own.keys() ^ weights.keys():
         kind = "lacks" if min(odd) in own else "has too many:"
-        raise CheckpointError(f"The weights do not fit the network that config.json describes: it {kind} {min(odd)}.")
+        raise CheckpointError(
+            f"The weights do not fit the network that config.json describes: it {kind} {min(odd)[:100]!a}."
+        )
     for name, each in weights.items():
         if each.shape != own[name].shape:
             raise CheckpointError(

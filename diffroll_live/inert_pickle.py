@@ -126,10 +126,13 @@ class _Machine:
         return top
 
     def _symbol(self, module: Any, name: Any) -> Symbol:
-        symbol = Symbol(str(module), str(name))
-        if not (isinstance(module, str) and isinstance(name, str) and str(symbol) in self._allowed):
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise ValueError("a global has a name that is no text")
+        symbol = Symbol(module, name)
+        if str(symbol) not in self._allowed:
+            shown = ascii(str(symbol)[:100])  # it may hold anything, codes for the terminal too
             raise CheckpointError(
-                f"The checkpoint asks for {symbol}, which a checkpoint of this kind has no use for. "
+                f"The checkpoint asks for {shown}, which a checkpoint of this kind has no use for. "
                 "It may be malicious; it was refused and nothing of it was run."
             )
         return symbol

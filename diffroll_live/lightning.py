@@ -85,9 +85,8 @@ class _Settings:
     def demand(self, name: str, wanted: Any) -> None:
         """Refuse the file unless a setting has the one value that can be run. Raises CheckpointError."""
         if self._values.get(name) != wanted:
-            raise CheckpointError(
-                f"{self._path} was trained with {name} = {self._values.get(name)!r}; only {wanted!r} can be imported."
-            )
+            found = ascii(self._values.get(name))[:100]
+            raise CheckpointError(f"{self._path} was trained with {name} = {found}; only {wanted!r} can be imported.")
 
     def _typed(self, name: str, kind: Any) -> Any:
         value = self._values.get(name)

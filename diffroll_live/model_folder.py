@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import sys
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from diffroll_live.errors import CheckpointError, ChecksumMismatch
+
+logger = logging.getLogger(__name__)
 
 MODELS_VARIABLE = "DIFFROLL_LIVE_MODELS"
 ARCHITECTURES = ("compact", "diffroll")
@@ -87,8 +90,14 @@ def find_model(name_or_path: str | Path, explicit: Path | None = None) -> ModelF
 
 
 def list_models(explicit: Path | None = None) -> tuple[ModelFolder, ...]:
-    """Read every model folder, by name; the first of two with one name counts. Raises CheckpointError."""
-    return tuple(find_model(name, explicit) for name in _names(explicit))
+    """Read every model folder, by name; the first of two with one name counts. A damaged one is logged and left out."""
+    found = []
+    for name in _names(explicit):
+        try:
+            found.append(find_model(name, explicit))
+        except CheckpointError as error:
+            logger.warning("A model is left out. %s", error.text)
+    return tuple(found)
 
 
 def read_folder(path: Path) -> ModelFolder:

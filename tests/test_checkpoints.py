@@ -44,7 +44,7 @@ def test_shards_are_merged(model: ModelFolder) -> None:
 def test_shards_may_not_repeat_a_name(model: ModelFolder) -> None:
     save_file({"a": torch.ones(2)}, model.path / "weights-2.safetensors")
     write_sums(model.path)
-    with pytest.raises(CheckpointError, match="repeats the weights a"):
+    with pytest.raises(CheckpointError, match="repeats the weights 'a'"):
         load_weights(read_folder(model.path))
 
 
@@ -81,8 +81,8 @@ def test_weights_become_the_network_s_own() -> None:
 @pytest.mark.parametrize(
     ("weights", "match"),
     [
-        ({"weight": torch.ones(2, 3)}, "lacks bias"),
-        ({"weight": torch.ones(2, 3), "bias": torch.ones(2), "scale": torch.ones(2)}, "too many: scale"),
+        ({"weight": torch.ones(2, 3)}, "lacks 'bias'"),
+        ({"weight": torch.ones(2, 3), "bias": torch.ones(2), "scale": torch.ones(2)}, "too many: 'scale'"),
         ({"weight": torch.ones(3, 2), "bias": torch.ones(2)}, r"weight is \(3, 2\), the network needs \(2, 3\)"),
     ],
 )

@@ -109,6 +109,13 @@ def test_refuses_every_way_to_smuggle(payload: bytes) -> None:
         read_pickle(payload, {"collections.OrderedDict"})
 
 
+def test_a_refused_name_cannot_write_to_the_terminal() -> None:
+    with pytest.raises(CheckpointError) as refused:
+        read_pickle(b"c\x1b[2J\n" + b"x" * 10_000 + b"\n.", set())
+    assert refused.value.text.isprintable()
+    assert len(refused.value.text) < 400
+
+
 def test_a_state_with_setstate_stays_data() -> None:
     payload = b"ccollections\nOrderedDict\n)R}X\x0c\x00\x00\x00__setstate__K\x01sb."
     made = read_pickle(payload, {"collections.OrderedDict"})

@@ -99,6 +99,13 @@ def test_list_is_by_name_and_skips_what_is_no_model(home: Path) -> None:
     assert [model.name for model in list_models(home / "all")] == ["a", "b"]
 
 
+def test_a_damaged_model_does_not_hide_the_others(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_model(home / "all" / "good")
+    (make_model(home / "all" / "bad") / "SHA256SUMS").unlink()
+    assert [model.name for model in list_models(home / "all")] == ["good"]
+    assert "bad/SHA256SUMS" in caplog.text
+
+
 def test_a_model_that_is_not_there_is_a_helpful_sentence(home: Path) -> None:
     make_model(home / "all" / "tiny")
     with pytest.raises(CheckpointError, match=r"no model 'huge'\. Models found: tiny\. Searched: .*/all"):

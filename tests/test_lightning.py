@@ -342,7 +342,7 @@ def resaved(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any])
         (lambda _, settings: settings.pop("kernel_size"), "does not say its kernel_size"),
         (lambda _, settings: settings.update(residual_layers="5"), "does not say its residual_layers"),
         (lambda _, settings: settings.update(kernel_size=7), "do not fit the network"),
-        (lambda _, settings: settings.update(residual_layers=6), "lacks 'residual_layers.5),
+        (lambda _, settings: settings.update(residual_layers=6), "lacks 'residual_layers.5"),
         (lambda _, settings: settings.update(residual_layers=10**9), "residual_layers in 1..256"),
         (lambda _, settings: settings.update(residual_channels=4096, residual_layers=256), "do not fit the network"),
         (lambda _, settings: settings["spec_args"].update(f_max=7000), "front end"),

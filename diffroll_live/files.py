@@ -111,14 +111,16 @@ def _missing_wav_bytes(path: Path) -> int:
 
 def _choose_frames(file: soundfile.SoundFile, start: float, duration: float | None, max_seconds: float) -> int:
     """Seek to ``start`` and give the number of frames to read from there."""
-    first = round(start * file.samplerate)
+    rate: int = file.samplerate
+    first = round(start * rate)
     available = int(file.frames) - first
     if available <= 0:
-        raise AudioError(f"The file has {file.frames / file.samplerate:.3f} s of audio, nothing from {start:g} s on.")
-    n_frames = available if duration is None else min(available, max(1, round(duration * file.samplerate)))
-    if n_frames > max_seconds * file.samplerate:
-        seconds = n_frames / file.samplerate
-        raise TooLarge(f"{seconds:.0f} s of audio are more than {max_seconds:.0f} s; choose a start and a duration.")
+        raise AudioError(f"The file has {file.frames / rate:.3f} s of audio, nothing from {start:g} s on.")
+    n_frames = available if duration is None else min(available, max(1, round(duration * rate)))
+    if n_frames > max_seconds * rate:
+        raise TooLarge(
+            f"{n_frames / rate:.0f} s of audio are more than {max_seconds:.0f} s; choose a start and a duration."
+        )
     file.seek(first)
     return n_frames
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Literal
 
-from diffroll_live.errors import Busy, Cancelled, DiffrollError, InternalError
+from diffroll_live.errors import Busy, InternalError
 from diffroll_live.supervisor import Supervisor
 from diffroll_live.types import Engine, ModelInfo
 from diffroll_live.worker_process import Died, Event, Failed, Finished, Ready, StartFailed, Work, describe_exit
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _LOAD_WINDOW = 10.0  # s
 _PATIENCE = 3  # failed starts in a row before the waiting work is given up
 
-Post = Callable[[Callable[[], None]], None]
+Post = Callable[[Callable[[], None]], object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,9 @@ def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engin
         connection.send(StartFailed(error))
     except Exception as error:
         logger.exception("the engine could not be made")
-        connection.send(StartFailed(InternalError(f"The model could not be loaded ({error}); the log has the details.")))
+        connection.send(
+            StartFailed(InternalError(f"The model could not be loaded ({error}); the log has the details."))
+        )
     else:
         connection.send(Ready(engine.info))
         return engine
@@ -188,7 +190,9 @@ def _perform(engine: Engine, work: Work, connection: Connection, cancelled: c_lo
         event = Failed(work.serial, error)
     except Exception as error:
         logger.exception("work %d failed", work.serial)
-        event = Failed(work.serial, InternalError(f"The engine failed ({error}); the log of the daemon has the details."))
+        event = Failed(
+            work.serial, InternalError(f"The engine failed ({error}); the log of the daemon has the details.")
+        )
     connection.send(event)
 
 

@@ -1,0 +1,120 @@
+"""The keys of ``/diffroll/job/set``: how each value is checked and where it goes. One row a key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from diffroll_live.errors import RequestError
+from diffroll_live.types import QUALITIES, Options
+
+DELIVERIES = ("osc", "midi", "both")
+MAX_SEED = 2**31 - 1  # an int32 on the wire
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where the notes of a job go."""
+
+    deliver: str = "both"  # one of DELIVERIES
+    when: str = "now"  # now or never: whether MIDI starts as soon as there are notes
+    channel: int = 1  # 1..16
+    save: str = ""  # a path for a Standard MIDI File; empty saves none
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a job may choose."""
+
+    options: Options = field(default_factory=Options)
+    delivery: Delivery = field(default_factory=Delivery)
+
+
+Check = Callable[[str | float], Any]
+
+
+def _between(low: float, high: float) -> Check:
+    def check(value: str | float) -> float:
+        if isinstance(value, str) or not low <= value <= high:
+            raise RequestError(f"must be a number from {low:g} to {high:g}, not {value!r}")
+        return float(value)
+
+    return check
+
+
+def _inside(low: float, high: float) -> Check:
+    def check(value: str | float) -> float:
+        if isinstance(value, str) or not low < value < high:
+            raise RequestError(f"must be a number between {low:g} and {high:g}, not {value!r}")
+        return float(value)
+
+    return check
+
+
+def _whole(low: int, high: int) -> Check:
+    def check(value: str | float) -> int:
+        if isinstance(value, str) or value != int(value) or not low <= value <= high:
+            raise RequestError(f"must be a whole number from {low} to {high}, not {value!r}")
+        return int(value)
+
+    return check
+
+
+def _one_of(names: tuple[str, ...], later: tuple[str, ...] = ()) -> Check:
+    def check(value: str | float) -> str:
+        if value in later:
+            raise RequestError(f"cannot be {value!r} in this version; choose {' or '.join(names)}")
+        if value not in names:
+            raise RequestError(f"must be {' or '.join(names)}, not {value!r}")
+        return str(value)
+
+    return check
+
+
+def _text(value: str | float) -> str:
+    if not isinstance(value, str):
+        raise RequestError(f"must be a string, not {value!r}")
+    return value
+
+
+def _not_yet(_: str | float) -> str:
+    raise RequestError("is not in this version of the daemon; do without it")
+
+
+OPTION_KEYS: dict[str, Check] = {
+    "quality": _one_of(QUALITIES),
+    "steps": _whole(1, 1000),
+    "sampler": _text,
+    "guidance": _between(0, 20),
+    "seed": _whole(0, MAX_SEED),
+    "temperature": _between(0, 5),
+    "density": _between(0, 4),
+    "threshold": _inside(0, 1),
+    "min_note": _between(0, 10),
+    "variations": _whole(1, 16),
+    "seconds": _between(0.1, 600),
+}
+DELIVERY_KEYS: dict[str, Check] = {
+    "deliver": _one_of(DELIVERIES),
+    "when": _one_of(("now", "never"), later=("transport",)),
+    "channel": _whole(1, 16),
+    "save": _text,
+}
+LATER_KEYS: dict[str, Check] = {"quantize": _not_yet, "scale": _not_yet}
+KEYS: Mapping[str, Check] = {**OPTION_KEYS, **DELIVERY_KEYS, **LATER_KEYS}
+
+
+def change(settings: Settings, key: str, value: str | float) -> Settings:
+    """Set one key. Raises errors.RequestError that names the key and what it may be."""
+    if key not in KEYS:
+        near = difflib.get_close_matches(key, KEYS, n=1, cutoff=0.0)[0]
+        raise RequestError(f"There is no option {key!r}; did you mean {near!r}?")
+    try:
+        checked = KEYS[key](value)
+    except RequestError as error:
+        raise RequestError(f"The option {key} {error}.") from error
+    if key in OPTION_KEYS:
+        return replace(settings, options=replace(settings.options, **{key: checked}))
+    return replace(settings, delivery=replace(settings.delivery, **{key: checked}))

@@ -1,0 +1,106 @@
+"""Who is there: each client with its buffers, its jobs and its way back. Two clients never see each other's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from diffroll_live.assembly import Assembly
+from diffroll_live.config import ServerConfig
+from diffroll_live.errors import Busy, DiffrollError
+from diffroll_live.jobs import ACTIVE, JobTable
+from diffroll_live.osc.replies import Error, encode_reply
+from diffroll_live.server.outbox import Outbox
+from diffroll_live.types import AudioBuffer
+
+logger = logging.getLogger(__name__)
+
+MAX_ABOUT = 128  # bytes of what an error is about
+
+
+@dataclass(slots=True)
+class BufferSlot:
+    """A buffer in one of its states: chunks still coming, being read, or whole."""
+
+    size_bytes: int  # that it is counted for
+    assembly: Assembly | None = None
+    loading: asyncio.Task[None] | None = None
+    audio: AudioBuffer | None = None
+    touched: float = field(default_factory=time.monotonic)
+    waiting: list[Callable[[DiffrollError | None], None]] = field(default_factory=list)  # for the end of loading
+
+
+class Client:
+    """One client: a UDP address or a TCP connection."""
+
+    def __init__(self, key: str, outbox: Outbox, config: ServerConfig) -> None:
+        self.key = key
+        self.name = ""
+        self.outbox = outbox
+        self.max_datagram = config.max_datagram  # bytes
+        self.buffers: dict[str, BufferSlot] = {}
+        self.jobs = JobTable(config.max_jobs_kept)
+        self.heard = time.monotonic()
+
+    def send(self, reply: Any) -> None:
+        """Send a reply. Raises errors.ProtocolError when OSC cannot hold one of its values."""
+        for packet in encode_reply(reply, self.max_datagram):
+            self.outbox.send(packet)
+
+    def send_error(self, about: str, error: DiffrollError) -> None:
+        """Tell what went wrong with a job, a buffer or an address."""
+        self.send(Error(clip(about), error.code, error.text))
+
+    @property
+    def busy(self) -> bool:
+        """Whether one of its jobs is not finished."""
+        return any(job.state in ACTIVE for job in self.jobs)
+
+
+class ClientTable:
+    """All clients by key, the one heard last at the end."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._clients: dict[str, Client] = {}
+
+    def __iter__(self) -> Iterator[Client]:
+        return iter(tuple(self._clients.values()))
+
+    def find(self, key: str) -> Client | None:
+        """Give the client of a key, and note that it was heard."""
+        client = self._clients.pop(key, None)
+        if client is not None:
+            client.heard = time.monotonic()
+            self._clients[key] = client
+        return client
+
+    def admit(self, key: str, outbox: Outbox) -> Client:
+        """Add a client; the one that has been silent longest makes room. Raises errors.Busy when all are at work."""
+        if len(self._clients) >= self._config.max_clients:
+            idle = next((client for client in self if not client.busy and client.key.startswith("udp")), None)
+            if idle is None:
+                raise Busy(f"{len(self._clients)} clients are connected; raise server.max_clients to admit more.")
+            self.forget(idle)
+        client = self._clients[key] = Client(key, outbox, self._config)
+        logger.debug("%s is a new client", key)
+        return client
+
+    def forget(self, client: Client) -> None:
+        """Drop a client with all that is its own."""
+        self._clients.pop(client.key, None)
+        client.buffers.clear()
+        client.outbox.close()
+
+    def total_bytes(self) -> int:
+        """Count the bytes of all buffers."""
+        return sum(slot.size_bytes for client in self for slot in client.buffers.values())
+
+
+def clip(about: str) -> str:
+    """Cut what an error is about to a length that leaves room for the text."""
+    return about.encode()[:MAX_ABOUT].decode(errors="ignore")

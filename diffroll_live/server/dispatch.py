@@ -1,0 +1,63 @@
+"""From a packet of a client to the handler of its message, and from whatever is wrong with it to an error reply."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from diffroll_live.errors import DiffrollError, InternalError
+from diffroll_live.osc.codec import Message, decode
+from diffroll_live.osc.messages import CLIENT_MESSAGES, parse
+from diffroll_live.osc.replies import DAEMON_MESSAGES
+from diffroll_live.server.clients import Client
+
+logger = logging.getLogger(__name__)
+
+Handlers = Mapping[type[Any], Callable[[Client, Any], None]]
+
+_PACKET = "packet"  # what an error is about when no address could be read
+
+
+class Dispatcher:
+    """Answers packets, one after the other."""
+
+    def __init__(self, *rooms: Handlers) -> None:
+        self._handlers: dict[type[Any], Callable[[Client, Any], None]] = {}
+        for handlers in rooms:
+            self._handlers.update(handlers)
+
+    def receive(self, client: Client, packet: bytes) -> None:
+        """Handle a packet. Never raises: the client is told what is wrong with it."""
+        try:
+            messages = decode(packet)
+        except DiffrollError as error:
+            self._tell(client, _PACKET, error)
+            return
+        for message in messages:
+            self._handle(client, message)
+
+    def _handle(self, client: Client, message: Message) -> None:
+        if message.address in DAEMON_MESSAGES and _is_ours(message):
+            # Answering what only a daemon sends would let two daemons, or one that answers itself, talk for ever.
+            logger.debug("%s sent %s, which is the daemon's to send", client.key, message.address)
+            return
+        about = message.address
+        try:
+            parsed = parse(message)
+            about = getattr(parsed, "job", "") or getattr(parsed, "buffer", "") or about
+            self._handlers[type(parsed)](client, parsed)
+        except DiffrollError as error:
+            self._tell(client, about, error)
+        except Exception as error:
+            logger.exception("%s of %s failed", message.address, client.key)
+            self._tell(client, about, InternalError(f"The daemon failed ({error}); its log has the details."))
+
+    def _tell(self, client: Client, about: str, error: DiffrollError) -> None:
+        logger.debug("%s: %s: %s", client.key, about, error.text)
+        client.send_error(about, error)
+
+
+def _is_ours(message: Message) -> bool:
+    """Tell whether a message is a reply. ``/diffroll/status`` is a question and, with arguments, its answer."""
+    return message.address not in CLIENT_MESSAGES or len(message.arguments) > 0

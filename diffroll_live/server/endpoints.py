@@ -1,0 +1,148 @@
+"""The sockets: one port number for UDP and TCP, packets in, a client and its outbox for each peer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from diffroll_live.config import ServerConfig
+from diffroll_live.errors import DiffrollError, PortError, ProtocolError
+from diffroll_live.osc.replies import DEFAULT_DATAGRAM, Error, encode_reply
+from diffroll_live.server.clients import Client, ClientTable
+from diffroll_live.server.outbox import DatagramOutbox, StreamOutbox
+
+logger = logging.getLogger(__name__)
+
+Receive = Callable[[Client, bytes], None]
+
+_ATTEMPTS = 16  # to find a port that is free for UDP and TCP
+_SMALLEST_BUFFER = 1 << 16  # bytes
+
+
+def bind(config: ServerConfig) -> tuple[socket.socket, socket.socket]:
+    """Open the UDP and the TCP socket on one port. Raises errors.PortError that says how to choose another."""
+    for _ in range(_ATTEMPTS):
+        stream = _bind(config.host, config.port, socket.SOCK_STREAM)
+        try:
+            datagram = _bind(config.host, stream.getsockname()[1], socket.SOCK_DGRAM)
+        except PortError:
+            stream.close()
+            if config.port:
+                raise
+            continue
+        _widen(datagram, config.receive_buffer_bytes)
+        return datagram, stream
+    raise PortError("No port is free for both UDP and TCP; choose one with --port.")
+
+
+def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(family, kind)
+    except OSError as error:
+        raise PortError(f"The host {host!r} cannot be listened on ({error}); choose another with --host.") from error
+    try:
+        if kind == socket.SOCK_STREAM and os.name == "posix":  # elsewhere the option lets two daemons share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else a port stays taken after a restart
+        bound.bind(address)
+        bound.setblocking(False)
+        if kind == socket.SOCK_STREAM:
+            bound.listen()
+    except OSError as error:
+        bound.close()
+        raise PortError(
+            f"Port {port} on {host} cannot be opened ({error.strerror}); "
+            "another daemon may be running. Choose another port with --port."
+        ) from error
+    return bound
+
+
+def _widen(datagram: socket.socket, wanted_bytes: int) -> None:
+    """Take the largest receive buffer that the system gives: a burst of chunks must fit in it."""
+    size = wanted_bytes
+    while size >= _SMALLEST_BUFFER:
+        try:
+            datagram.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        except OSError:
+            size //= 2
+        else:
+            break
+    logger.debug("UDP receive buffer: %d bytes", datagram.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+
+
+class UdpEndpoint(asyncio.DatagramProtocol):
+    """Makes each source address a client."""
+
+    def __init__(self, clients: ClientTable, receive: Receive) -> None:
+        self._clients = clients
+        self._receive = receive
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the way out."""
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        """Pass a datagram on, in the name of its sender."""
+        key = f"udp:{addr[0]}:{addr[1]}"
+        client = self._clients.find(key)
+        if client is None:
+            try:
+                client = self._clients.admit(key, DatagramOutbox(self._transport.sendto, addr))
+            except DiffrollError as error:
+                self._transport.sendto(_error(key, error), addr)
+                return
+        self._receive(client, data)
+
+    def error_received(self, exc: Exception) -> None:
+        """Go on: a client that is gone makes the system report an error for what was sent to it."""
+        logger.debug("UDP: %s", exc)
+
+
+class TcpEndpoint:
+    """Makes each connection a client. Packets come with their length before them, as OSC 1.0 has it."""
+
+    def __init__(
+        self, clients: ClientTable, receive: Receive, left: Callable[[Client], None], max_packet_bytes: int
+    ) -> None:
+        self._clients = clients
+        self._receive = receive
+        self._left = left
+        self._max_packet_bytes = max_packet_bytes
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        peer = writer.get_extra_info("peername")
+        key = f"tcp:{peer[0]}:{peer[1]}"
+        outbox = StreamOutbox(writer)
+        try:
+            client = self._clients.admit(key, outbox)
+        except DiffrollError as error:
+            outbox.send(_error(key, error))
+            outbox.close()
+            return
+        try:
+            await self._read_packets(client, reader)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            logger.debug("%s has hung up", key)
+        finally:
+            self._left(client)
+
+    async def _read_packets(self, client: Client, reader: asyncio.StreamReader) -> None:
+        while True:
+            (length,) = struct.unpack(">i", await reader.readexactly(4))
+            if not 0 < length <= self._max_packet_bytes:
+                text = f"A packet of {length} bytes is outside 1 to {self._max_packet_bytes}; the connection is closed."
+                client.send_error("packet", ProtocolError(text))
+                return
+            self._receive(client, await reader.readexactly(length))
+            await asyncio.sleep(0)  # other clients get a turn even when this one sends without a pause
+
+
+def _error(about: str, error: DiffrollError) -> bytes:
+    return encode_reply(Error(about, error.code, error.text), DEFAULT_DATAGRAM)[0]

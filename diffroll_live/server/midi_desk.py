@@ -1,0 +1,101 @@
+"""The server's side of MIDI: every call to the scheduler, in order, off the event loop, since a port may hang."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+from diffroll_live.errors import DiffrollError
+from diffroll_live.types import NoteEvent
+
+logger = logging.getLogger(__name__)
+
+LEAD = 0.02  # s between the arrival of the first notes and their sound
+
+
+class MidiOut(Protocol):
+    """What the daemon needs of a scheduler."""
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock that ``start`` is told on, in seconds."""
+
+    def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
+        """Play notes; ``start`` is the time of their second 0."""
+
+    def cancel(self, owner: str) -> None:
+        """End and forget the notes of an owner."""
+
+    def panic(self) -> None:
+        """End and forget all notes."""
+
+    def dropped(self, owner: str) -> int:
+        """Count the notes of an owner that were too late."""
+
+    def close(self) -> None:
+        """End all notes and close the port."""
+
+
+class MidiDesk:
+    """Calls a scheduler from one thread of its own."""
+
+    def __init__(self, scheduler: MidiOut) -> None:
+        self._scheduler = scheduler
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="midi-desk")
+        self._loop = asyncio.get_running_loop()
+
+    def now(self) -> float:
+        """Tell the scheduler's time."""
+        return self._scheduler.now()
+
+    def play(
+        self, owner: str, notes: Sequence[NoteEvent], start: float, failed: Callable[[DiffrollError], None]
+    ) -> None:
+        """Play notes; ``failed`` is called on the loop when the scheduler refuses them."""
+
+        def call() -> None:
+            try:
+                self._scheduler.play(owner, notes, start)
+            except DiffrollError as error:
+                self._loop.call_soon_threadsafe(failed, error)
+
+        self._submit(call)
+
+    def cancel(self, owner: str, then: Callable[[], None]) -> None:
+        """End the notes of an owner, then call ``then`` on the loop."""
+        self._in_order(lambda: self._scheduler.cancel(owner), then)
+
+    def panic(self, then: Callable[[], None]) -> None:
+        """End all notes, then call ``then`` on the loop."""
+        self._in_order(self._scheduler.panic, then)
+
+    def dropped(self, owner: str) -> int:
+        """Count the notes of an owner that were too late."""
+        return self._scheduler.dropped(owner)
+
+    def close(self) -> None:
+        """End all notes and close the port; returns when that is done."""
+        self._submit(self._scheduler.panic)
+        self._submit(self._scheduler.close)
+        self._pool.shutdown(wait=True)
+
+    def _in_order(self, call: Callable[[], None], then: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                call()
+            finally:
+                self._loop.call_soon_threadsafe(then)
+
+        self._submit(run)
+
+    def _submit(self, call: Callable[[], None]) -> None:
+        self._pool.submit(call).add_done_callback(_log_failure)
+
+
+def _log_failure(future: Future[None]) -> None:
+    error = future.exception()
+    if error is not None:
+        logger.error("the MIDI scheduler failed", exc_info=error)

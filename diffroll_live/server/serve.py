@@ -1,0 +1,167 @@
+"""The life of the daemon, from its ports to its end. Read it from top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from diffroll_live.config import Config
+from diffroll_live.server.audio_room import AudioRoom
+from diffroll_live.server.clients import Client, ClientTable
+from diffroll_live.server.courier import Courier
+from diffroll_live.server.dispatch import Dispatcher
+from diffroll_live.server.endpoints import TcpEndpoint, UdpEndpoint, bind
+from diffroll_live.server.job_room import JobRoom
+from diffroll_live.server.midi_desk import MidiDesk, MidiOut
+from diffroll_live.server.runs import Runs
+from diffroll_live.server.session_room import SessionRoom
+from diffroll_live.worker import Worker
+from diffroll_live.worker_process import Event, Ready, StartFailed
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_SECONDS = 0.25
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+async def serve(
+    config: Config,
+    worker: Worker,
+    scheduler: MidiOut | None,
+    *,
+    ready: Callable[[int], None],
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until a signal comes or ``stop`` is set; then end every note, the worker and the scheduler.
+
+    ``ready`` is told the port once the engine is warm and clients are heard. Without a scheduler there is no MIDI.
+    Raises errors.PortError when the port is taken, and the engine's error when there is no engine at the start.
+    """
+    stop = stop or asyncio.Event()
+    sockets = bind(config.server)
+    desk = MidiDesk(scheduler) if scheduler is not None else None
+    daemon = Daemon(config, worker, desk)
+    try:
+        with _stopping_on_signals(stop):
+            if await daemon.start(stop):
+                await daemon.listen(*sockets)
+                ready(sockets[0].getsockname()[1])
+                await daemon.run(stop)
+    finally:
+        await daemon.close()
+        for bound in sockets:
+            bound.close()
+
+
+class Daemon:
+    """The parts of a running daemon, put together."""
+
+    def __init__(self, config: Config, worker: Worker, desk: MidiDesk | None) -> None:
+        self._config = config.server
+        self._worker = worker
+        self._desk = desk
+        self._clients = ClientTable(config.server)
+        self._courier = Courier(config.server, desk)
+        self._runs = Runs(worker, self._courier)
+        self._audio: AudioRoom | None = None
+        self._transport: asyncio.BaseTransport | None = None
+        self._server: asyncio.Server | None = None
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self, stop: asyncio.Event) -> bool:
+        """Start the worker and wait until its engine is warm; False when a signal came first."""
+        loop = asyncio.get_running_loop()
+        self._worker.start(lambda call: loop.call_soon_threadsafe(call), self._on_event)
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((self._started, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._started.done():
+            self._started.result()
+        return self._started.done()
+
+    async def listen(self, datagram: Any, stream: Any) -> None:
+        """Hear clients: what they have sent since the sockets were bound, and what they send."""
+        assert self._worker.info is not None
+        max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
+        audio = self._audio = AudioRoom(self._config, self._clients, max_seconds)
+        session = SessionRoom(self._worker, self._runs, self._courier, max_seconds)
+        jobs = JobRoom(audio, self._runs, self._courier)
+        receive = Dispatcher(session.handlers, audio.handlers, jobs.handlers).receive
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: UdpEndpoint(self._clients, receive), sock=datagram
+        )
+        tcp = TcpEndpoint(self._clients, receive, self._forget, self._config.max_packet_bytes)
+        self._server = await asyncio.start_server(tcp.serve, sock=stream)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do the rounds until the end."""
+        while not stop.is_set():
+            self._sweep(time.monotonic())
+            try:
+                await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """Accept nothing more, cancel all jobs, end all notes, close everything."""
+        if self._server is not None:
+            self._server.close()
+        for client in self._clients:
+            self._runs.cancel_all(client)
+        loop = asyncio.get_running_loop()
+        if self._desk is not None:
+            await loop.run_in_executor(None, self._desk.close)
+        await asyncio.sleep(0)  # the desk's last answers
+        await loop.run_in_executor(None, self._worker.close)
+        if self._audio is not None:
+            self._audio.close()
+        for client in self._clients:
+            client.outbox.drain()
+            self._clients.forget(client)
+        if self._transport is not None:
+            self._transport.close()
+        await asyncio.sleep(0)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Ready) and not self._started.done():
+            self._started.set_result(None)
+        elif isinstance(event, StartFailed) and not self._started.done():
+            self._started.set_exception(event.error)
+        elif isinstance(event, StartFailed):
+            logger.error("the engine could not be started again: %s", event.error.text)
+        self._runs.on_event(event)
+
+    def _sweep(self, now: float) -> None:
+        assert self._audio is not None
+        self._audio.sweep(now)
+        for client in self._clients:
+            self._courier.tell_late(client)
+            silent = now - client.heard > self._config.client_timeout_s
+            if silent and not client.busy and client.key.startswith("udp"):
+                self._forget(client)
+
+    def _forget(self, client: Client) -> None:
+        self._runs.forget(client)
+        self._clients.forget(client)
+
+
+@contextmanager
+def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` on Ctrl-C and its like, where there is a main thread to hear them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

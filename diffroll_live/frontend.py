@@ -14,6 +14,9 @@ import torchaudio
 from torch import Tensor, nn
 
 
+CHUNK_FRAMES = 2048  # worked on at a time, so that a long file needs little memory
+
+
 @dataclass(frozen=True, slots=True)
 class FrontEndConfig:
     """Geometry and scaling of the features; every number is stored with the weights."""
@@ -55,21 +58,25 @@ class FrontEnd(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """Compute the features; float32 whatever the caller's autocast."""
-        n_frames = -(-samples.shape[-1] // self.config.hop_length)
+        config = self.config
+        n_frames = -(-samples.shape[-1] // config.hop_length)
+        reach = config.n_fft // 2
+        padded = nn.functional.pad(samples.float(), (reach, reach + n_frames * config.hop_length - samples.shape[-1]))
+        out = samples.new_empty((len(samples), config.n_features, n_frames), dtype=torch.float32)
         with torch.autocast(samples.device.type, enabled=False):
-            samples = samples.float()
-            pitch = self._bands(samples, self.pitch_window, self.pitch_filters, n_frames)
-            attack = self._bands(samples, self.attack_window, self.attack_filters, n_frames)
-            features = torch.cat([pitch, attack], dim=1)
-            return features.add_(self.config.floor).log_().add_(self.config.centre).div_(self.config.spread)
+            for first in range(0, n_frames, CHUNK_FRAMES):
+                last = min(first + CHUNK_FRAMES, n_frames)
+                piece = padded[:, first * config.hop_length : (last - 1) * config.hop_length + config.n_fft]
+                self._bands(piece, self.pitch_window, self.pitch_filters, out[:, : config.n_bins, first:last])
+                self._bands(piece, self.attack_window, self.attack_filters, out[:, config.n_bins :, first:last])
+            return out.add_(config.floor).log_().add_(config.centre).div_(config.spread)
 
-    def _bands(self, samples: Tensor, window: Tensor, filters: Tensor, n_frames: int) -> Tensor:
-        n_fft = window.shape[0]
-        short = n_frames * self.config.hop_length - samples.shape[-1]
-        padded = nn.functional.pad(samples, (n_fft // 2, n_fft // 2 + short))
-        frames = padded.unfold(-1, n_fft, self.config.hop_length)[:, :n_frames]
+    def _bands(self, padded: Tensor, window: Tensor, filters: Tensor, out: Tensor) -> None:
+        """Write the energy in each filter into ``out`` (batch, n_filters, n_frames), frames ``n_fft`` samples wide."""
+        offset = (self.config.n_fft - window.shape[0]) // 2
+        frames = padded[:, offset:].unfold(-1, window.shape[0], self.config.hop_length)[:, : out.shape[2]]
         spectrum = torch.fft.rfft(frames * window).abs() * (2.0 / window.sum())
-        return torch.matmul(filters, spectrum.transpose(1, 2))
+        out.copy_(torch.matmul(filters, spectrum.transpose(1, 2)))
 
 
 def _triangles(centres: Tensor, n_fft: int, sample_rate: int) -> Tensor:

@@ -51,6 +51,11 @@ class Region:
     high: int = 108
     hear: bool = False
 
+    @property
+    def duration(self) -> float:
+        """Seconds from onset to offset."""
+        return self.offset - self.onset
+
 
 @dataclass(frozen=True, slots=True)
 class AudioBuffer:

@@ -54,6 +54,18 @@ class Heard:
     audio_mask: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the evaluations of one sampling share; computed once.
+
+    static: (batch, width, n_frames), the part of the first layer that does not depend on the noisy roll;
+    base: (batch, 264, n_frames), the logits that the denoiser corrects.
+    """
+
+    static: Tensor
+    base: Tensor
+
+
 class Block(nn.Module):
     """A gated residual convolution over time; (batch, width, n_frames) to the same."""
 
@@ -95,12 +107,7 @@ class HarmonicGather(nn.Module):
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
-        per_octave = 12 * config.bins_per_semitone
-        pitch = torch.arange(N_PITCHES)[:, None, None] * config.bins_per_semitone
-        harmonic = torch.round(per_octave * torch.log2(torch.arange(1, HARMONICS + 1))).long()[None, :, None]
-        index = pitch + harmonic + torch.arange(-1, 2)[None, None, :]
-        index = torch.where((index >= 0) & (index < config.n_bins), index, config.n_bins)
-        self.register_buffer("index", index.reshape(-1), persistent=False)
+        self.register_buffer("index", _harmonic_bins(config), persistent=False)
         self.taps = HARMONICS * 3
         self.first = nn.Conv2d(self.taps, 32, 1)
         self.second = nn.Conv2d(32, config.harmonic_width, 1)
@@ -183,21 +190,31 @@ class Denoiser(nn.Module):
         prior[: 2 * N_PITCHES] = -4.0
         self.unheard = nn.Parameter(prior)
 
-    def forward(self, x_t: Tensor, t: Tensor, known: Tensor, known_mask: Tensor, heard: Heard) -> Tensor:
+    def condition(self, known: Tensor, known_mask: Tensor, heard: Heard) -> Condition:
+        """Work out what every evaluation shares.
+
+        known: (batch, 264, n_frames), the clean roll in [-1, 1] where known_mask (batch, 88, n_frames) is 1, zero
+        elsewhere.
+        """
+        z = heard.z
+        parts = [known, known_mask, heard.audio_mask, heard.draft, z, self._key(known, known_mask)]
+        joined = torch.cat([part.to(z.dtype) for part in parts], dim=1)
+        static = nn.functional.conv1d(joined, self.enter.weight[:, ROLL_WIDTH:], self.enter.bias)
+        base = torch.where(heard.audio_mask > 0, heard.draft, self.unheard.to(heard.draft.dtype))
+        return Condition(static, base)
+
+    def forward(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Estimate logits of onset and frame and a raw velocity; (batch, 264, n_frames).
 
-        x_t: (batch, 264, n_frames) of unit variance; t: (batch,) in [0, 1]; known: the clean roll in [-1, 1] where
-        known_mask (batch, 88, n_frames) is 1, zero elsewhere.
+        x_t: (batch, 264, n_frames) of unit variance; t: (batch,) in [0, 1].
         """
-        parts = [x_t, known, known_mask, heard.audio_mask, heard.draft, heard.z, self._key(known, known_mask)]
-        h = self.enter(torch.cat([p.to(x_t.dtype) for p in parts], dim=1))
+        h = condition.static + nn.functional.conv1d(x_t, self.enter.weight[:, :ROLL_WIDTH])
         embedding = self.time(_time_features(t).to(h.dtype))
         for i, (block, shift) in enumerate(zip(self.blocks, self.shifts, strict=True)):
             h = block(h, shift(embedding)[:, :, None])
             if str(i) in self.contexts:
                 h = self.contexts[str(i)](h)
-        base = torch.where(heard.audio_mask > 0, heard.draft, self.unheard.to(heard.draft.dtype))
-        out: Tensor = base + self.leave(self.norm(h))
+        out: Tensor = condition.base + self.leave(self.norm(h))
         return out
 
     def _key(self, known: Tensor, known_mask: Tensor) -> Tensor:
@@ -217,6 +234,15 @@ class Compact(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.denoiser = Denoiser(config)
+
+
+def _harmonic_bins(config: CompactConfig) -> Tensor:
+    """The three bins around each harmonic of each pitch, ``n_bins`` where there is none; (88 * taps,)."""
+    pitch = torch.arange(N_PITCHES)[:, None, None] * config.bins_per_semitone
+    octaves = torch.log2(torch.arange(1, HARMONICS + 1))
+    harmonic = torch.round(12 * config.bins_per_semitone * octaves).long()[None, :, None]
+    index = pitch + harmonic + torch.arange(-1, 2)[None, None, :]
+    return torch.where((index >= 0) & (index < config.n_bins), index, config.n_bins).reshape(-1)
 
 
 def _time_features(t: Tensor) -> Tensor:

@@ -53,7 +53,8 @@ def losses(
     known = masks.known.repeat(1, 3, 1)
     x_t = torch.where(known > 0, x0, noisy(x0, t, noise, network.config.bit_scale))
     heard = network.encoder(features, masks.audio)
-    logits = network.denoiser(x_t, t, x0 * known, masks.known, heard)
+    condition = network.denoiser.condition(x0 * known, masks.known, heard)
+    logits = network.denoiser(x_t, t, condition)
     parts = {f"denoised_{k}": v for k, v in _roll_losses(logits, x0, 1 - masks.known).items()}
     draft = {f"draft_{k}": v for k, v in _roll_losses(heard.draft, x0, masks.audio.expand_as(masks.known)).items()}
     parts |= draft

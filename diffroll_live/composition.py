@@ -1,0 +1,125 @@
+"""The tasks that write: what surrounds a hidden region is read or given, then notes are drawn into it and streamed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from diffroll_live import tasks
+from diffroll_live.decoding import decode
+from diffroll_live.notes import NoteArray, target_of, to_array, to_notes
+from diffroll_live.reading import Canvas, batches
+from diffroll_live.roll import LOW_PITCH, N_PITCHES
+from diffroll_live.transcription import read_batch, stretches, windows_of
+from diffroll_live.types import NoteEvent, Region
+from diffroll_live.windows import Window
+from diffroll_live.work import Work
+from diffroll_live.writing import BLOCK_FRAMES, Scene, Taste, Writer
+
+CONTEXT_SECONDS = 5.0  # of music on each side of a hole that is read first
+
+
+def context_windows(work: Work, hidden: tuple[Region, ...]) -> tuple[tuple[Window, ...], ...]:
+    """The windows to read around hidden regions, none where the user has told what is played there."""
+    if work.keep or not hidden or not work.n_frames:
+        return ()
+    return windows_of(work, stretches(hidden, work, CONTEXT_SECONDS))
+
+
+def known_canvas(work: Work, notes: NoteArray) -> Canvas:
+    """Draw what is known on a roll that covers the audio and the regions.
+
+    Known are all cells of the audio's time but those of the regions; within a region, those of kept notes.
+    """
+    voice, geometry = work.voice, work.voice.geometry
+    end = max(geometry.n_frames(max(r.offset for r in work.regions)), work.n_frames)
+    n_frames = max(end, voice.window_frames)
+    target = target_of(notes, geometry, n_frames)
+    roll = np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1
+    known = np.zeros((N_PITCHES, n_frames), np.float32)
+    known[:, : work.n_frames] = 1
+    known[cells(work, work.regions, n_frames)] = 0
+    np.maximum(known, (target.frame.T > 0), out=known)
+    return Canvas(torch.from_numpy(roll).to(voice.device), torch.from_numpy(known).to(voice.device))
+
+
+def cells(work: Work, regions: tuple[Region, ...], n_frames: int) -> np.ndarray:
+    """Mark the cells of regions: (88, n_frames) bool."""
+    marked = np.zeros((N_PITCHES, n_frames), bool)
+    for region in regions:
+        first, last = work.voice.geometry.frame(region.onset), work.voice.geometry.frame(region.offset)
+        marked[region.low - LOW_PITCH : region.high - LOW_PITCH + 1, first:last] = True
+    return marked
+
+
+def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[list[NoteEvent]]:
+    """Write into hidden regions and stream the notes as they end; the new notes of each variation.
+
+    given: rows of the notes that surround the regions.
+    """
+    options = work.options
+    scene = _scene(work, hidden, given)
+    taste = Taste(options.temperature, options.density)
+    writer = Writer(work.voice, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
+    notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
+    blocks = writer.blocks()
+    work.total = max(work.total, work.done + len(blocks) * writer.sampling.steps)
+    for number, (first, last) in enumerate(blocks):
+        with work.timed("sample"):
+            writer.write(first, last, work.evaluated)
+        with work.timed("decode"):
+            final = number == len(blocks) - 1
+            fresh = [_ended(work, writer, v, hidden, None if final else first) for v in range(options.variations)]
+        for variation, rows in enumerate(fresh):
+            new = tuple(n for n in rows if n not in notes[variation])
+            notes[variation].extend(new)
+            work.send(variation, new)
+    return notes
+
+
+def planned_evaluations(work: Work, hidden: tuple[Region, ...]) -> int:
+    """How many evaluations writing will take."""
+    frame_rate = work.voice.geometry.frame_rate
+    blocks = sum(math.ceil(r.duration * frame_rate / BLOCK_FRAMES) for r in hidden)
+    return blocks * work.sampling(work.defaults.writing_steps).steps if hidden else 0
+
+
+def surroundings(work: Work, around: tuple[tuple[Window, ...], ...]) -> NoteArray:
+    """Read the notes around hidden regions, which are not part of the answer; rows (onset, offset, pitch, velocity)."""
+    geometry, found = work.voice.geometry, []
+    for windows in around:
+        at = windows[0].first
+        for batch in batches(windows, work.defaults.batch):
+            (posterior,) = read_batch(work, batch, 1, None)
+            rows = decode(posterior, geometry, work.thresholds())
+            rows[:, :2] += at / geometry.frame_rate
+            found.append(rows)
+            at = batch[-1].last
+    rows = np.concatenate(found) if found else np.zeros((0, 4))
+    return to_array(tasks.kept(to_notes(rows), work.regions))
+
+
+def _scene(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:
+    canvas = known_canvas(work, given)
+    n_frames = canvas.roll.shape[1]
+    device = work.voice.device
+    features = work.features if work.features is not None else work.voice.features(torch.zeros(1, device=device))
+    marked = torch.from_numpy(cells(work, hidden, n_frames)).to(device)
+    audible = torch.zeros(n_frames, device=device)
+    audible[: work.n_frames] = 1
+    audible[marked.any(dim=0)] = 0
+    return Scene(features, audible, canvas, marked & (canvas.known == 0))
+
+
+def _ended(
+    work: Work, writer: Writer, variation: int, hidden: tuple[Region, ...], before: int | None
+) -> tuple[NoteEvent, ...]:
+    """The notes written so far that end before a frame, or all of them."""
+    first = min(work.voice.geometry.frame(r.onset) for r in hidden)
+    last = max(work.voice.geometry.frame(r.offset) for r in hidden)
+    rows = writer.notes(variation, first, last)
+    if before is not None:
+        rows = rows[rows[:, 1] < (before - 1) / work.voice.geometry.frame_rate]
+    return tasks.fit(to_notes(rows), hidden, work.keep)

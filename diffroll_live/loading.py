@@ -1,0 +1,134 @@
+"""From a model folder to a warm engine: checks, weights, device, precision, and the first evaluations."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import torch
+
+from diffroll_live.checkpoints import load_into, load_weights
+from diffroll_live.engine import TorchEngine
+from diffroll_live.errors import CheckpointError, RequestError
+from diffroll_live.frontend import FrontEnd, FrontEndConfig
+from diffroll_live.model_folder import ModelFolder, find_model
+from diffroll_live.networks.compact import Compact, CompactConfig
+from diffroll_live.types import AudioBuffer, ModelInfo, Options, Region, Request, StreamedNote
+from diffroll_live.voices.compact import CompactVoice
+from diffroll_live.voices.voice import Voice
+from diffroll_live.work import Defaults
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "compact"
+MAX_SECONDS = 1800.0  # of one request
+
+
+def load_engine(
+    model: str | None = None, device: str = "auto", threads: int | None = None, *, warm: bool = True
+) -> TorchEngine:
+    """Load a model by name or path and warm it, so that its first request is as fast as its tenth.
+
+    device: auto, cuda, mps or cpu. Raises CheckpointError, ChecksumMismatch or RequestError.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)
+    folder = find_model(model or DEFAULT_MODEL)
+    chosen = choose_device(device)
+    dtype = choose_precision(chosen)
+    voice = VOICES[folder.config["architecture"]](folder, chosen, dtype)
+    settings = {**folder.config["decode"], **folder.config["sampling"]}
+    engine = TorchEngine(voice, _info(folder, voice, chosen, dtype), _build(Defaults, settings, folder))
+    if warm:
+        warm_up(engine)
+    return engine
+
+
+def choose_device(name: str) -> torch.device:
+    """Pick the device. Raises RequestError for one that this machine does not have."""
+    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind in has if has[kind]))
+    if not has.get(name, False):
+        there = ", ".join(kind for kind, here in has.items() if here)
+        raise RequestError(f"This machine has no device {name!r} that torch can use; it has: {there}.")
+    return torch.device(name)
+
+
+def choose_precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device multiplies it natively, else float32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    if device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False):
+        return torch.bfloat16
+    return torch.float32
+
+
+def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> Voice:
+    config = _build(CompactConfig, folder.config["network"], folder)
+    front_end = FrontEnd(_build(FrontEndConfig, folder.config["front_end"], folder))
+    network = Compact(config)
+    load_into(network, load_weights(folder, device, dtype))
+    return CompactVoice(network.to(device).eval().requires_grad_(False), front_end.to(device), device, dtype)
+
+
+#: How to make a voice of each architecture that a config.json may name.
+VOICES = {"compact": _compact}
+
+
+def warm_up(engine: TorchEngine) -> None:
+    """Run every shape that requests will run: one window, a batch of them, and a block to write."""
+    rate, frames = engine.info.sample_rate, engine.voice.window_frames
+    window = frames / engine.voice.geometry.frame_rate
+    rng = np.random.default_rng(0)
+    seconds = window * (engine.defaults.batch + 1)
+    audio = AudioBuffer("", (rng.standard_normal(int(seconds * rate)) * 0.01).astype(np.float32), rate)
+    hole = Region(1.0, 1.5)
+    for request in (
+        Request("warm-up", "transcribe", audio),
+        Request("warm-up", "inpaint", audio, (hole,), options=Options(steps=1)),
+    ):
+        engine.run(request, _Deaf())
+    engine.forget()
+
+
+class _Deaf:
+    """A control that nobody listens to."""
+
+    def progress(self, step: int, steps: int) -> None:
+        """Ignore."""
+
+    def notes(self, notes: Any) -> None:
+        """Ignore."""
+
+
+def _info(folder: ModelFolder, voice: Voice, device: torch.device, dtype: torch.dtype) -> ModelInfo:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return ModelInfo(
+        name=folder.name,
+        version=str(folder.config["version"]),
+        licence=str(folder.config["licence"]),
+        sha256=folder.sha256,
+        device=f"{name} {str(dtype).removeprefix('torch.')}",
+        sample_rate=voice.geometry.sample_rate,
+        hop_length=voice.geometry.hop_length,
+        parameters=voice.parameters,
+        max_seconds=MAX_SECONDS,
+    )
+
+
+def _build(kind: Any, settings: Mapping[str, Any], folder: ModelFolder) -> Any:
+    """Make a frozen configuration from a section of config.json. Raises CheckpointError for what does not fit."""
+    known = {f.name: f for f in fields(kind)}
+    if odd := settings.keys() - known.keys():
+        raise CheckpointError(f"{folder.path / 'config.json'} has settings this version does not know: {min(odd)}.")
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise CheckpointError(f"{folder.path / 'config.json'}: {name} must be a finite number.")
+    return kind(**values)

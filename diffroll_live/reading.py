@@ -1,0 +1,122 @@
+"""Reading notes out of audio: windows of a recording through a voice and a sampler, posteriors out.
+
+Where notes are known they are held; what the sampler is and how the network works is not this room's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffroll_live.decoding import Posterior, join
+from diffroll_live.denoiser import Denoise, guided, in_turn, logit_guidance
+from diffroll_live.roll import N_PITCHES, RollGeometry
+from diffroll_live.samplers import Callback, Sampler, seeded_noise
+from diffroll_live.voices.voice import Voice
+from diffroll_live.windows import Window
+
+GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is idle near the end (arXiv 2404.07724)
+GATE_REACH = 6  # frames after an onset in which its sound must show
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to sample: the same fields give the same posterior."""
+
+    sampler: Sampler
+    steps: int
+    guidance: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A roll in which some cells are known: roll (channels * 88, n_frames) in [-1, 1], known (88, n_frames) of 0, 1."""
+
+    roll: Tensor
+    known: Tensor
+
+    def cut(self, begins: list[int], window: int) -> tuple[Tensor, Tensor]:
+        """Windows (batch, channels * 88, window) and (batch, 88, window); unknown beyond both ends."""
+        roll = self.roll.new_zeros((len(begins), self.roll.shape[0], window))
+        known = self.known.new_zeros((len(begins), N_PITCHES, window))
+        for row, begin in enumerate(begins):
+            low, high = max(begin, 0), min(begin + window, self.roll.shape[1])
+            if high > low:
+                roll[row, :, low - begin : high - begin] = self.roll[:, low:high]
+                known[row, :, low - begin : high - begin] = self.known[:, low:high]
+        return roll, known
+
+
+def window_seed(seed: int, variation: int, begin: int) -> int:
+    """A seed for one window of one variation, whatever it is batched with."""
+    return int(np.random.SeedSequence([seed, variation, begin + 1_000_000]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def read(
+    voice: Voice,
+    features: Tensor,
+    windows: list[Window],
+    sampling: Sampling,
+    *,
+    variations: int = 1,
+    canvas: Canvas | None = None,
+    callback: Callback | None = None,
+) -> list[Posterior]:
+    """Read windows that go through the network together; one Posterior of their kept frames a variation.
+
+    features: (n_features, n_frames) of the recording. ``callback`` is called once an evaluation.
+    """
+    begins = [w.begin for w in windows]
+    cut, mask = voice.cut(features, begins)
+    heard = voice.hear(cut, mask)
+    known = canvas.cut(begins, voice.window_frames) if canvas is not None else (None, None)
+    denoise = _denoise(voice, cut, heard, known, sampling)
+    shape = (len(windows), voice.channels, voice.window_frames, N_PITCHES)
+    out = []
+    for variation in range(variations):
+        noise = seeded_noise([window_seed(sampling.seed, variation, b) for b in begins], voice.device)
+        x_t = torch.empty(shape, device=voice.device)
+        noise(x_t)
+        timesteps = voice.schedule.timesteps(sampling.steps)
+        x0 = sampling.sampler(denoise, x_t, timesteps, voice.schedule, noise=noise, callback=callback)
+        rows = voice.posteriors(x0, heard)
+        out.append(join([p.cut(w.first - w.begin, w.last - w.begin) for p, w in zip(rows, windows, strict=True)]))
+    return out
+
+
+def _denoise(voice: Voice, cut: Tensor, heard: Any, known: Any, sampling: Sampling) -> Denoise:
+    conditional = voice.denoise(voice.condition(heard, *known))
+    if sampling.guidance == 0:
+        return conditional
+    unheard = voice.hear(cut, cut.new_zeros((len(cut), 1, cut.shape[2])))
+    unconditional = voice.denoise(voice.condition(unheard, *known))
+    combine = logit_guidance(*voice.combine_range())
+    pair = in_turn(conditional, unconditional)
+    return guided(conditional, pair, sampling.guidance, combine=combine, interval=GUIDANCE_INTERVAL)
+
+
+def gate(samples: Tensor, geometry: RollGeometry, level: float) -> Tensor:
+    """Where a recording is loud enough to hold an onset: (n_frames,) bool, ``level`` in dB of full scale.
+
+    An absolute level, so that silence gives no notes however quiet the rest is.
+    """
+    hop = geometry.hop_length
+    n_frames = -(-samples.shape[0] // hop)
+    padded = torch.nn.functional.pad(samples, (0, n_frames * hop - samples.shape[0]))
+    power = padded.view(n_frames, hop).square().mean(dim=1)
+    power = torch.nn.functional.pad(power, (1, GATE_REACH))
+    loudest = torch.nn.functional.max_pool1d(power[None, None], GATE_REACH + 2, stride=1)[0, 0]
+    return loudest[:n_frames] > 10 ** (level / 10)
+
+
+def batches(windows: tuple[Window, ...], size: int) -> Iterator[list[Window]]:
+    """One window alone, so that the first notes come early, then ``size`` at a time."""
+    yield list(windows[:1])
+    for at in range(1, len(windows), size):
+        yield list(windows[at : at + size])

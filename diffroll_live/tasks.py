@@ -1,0 +1,132 @@
+"""What a task means in regions and notes: checks, what is kept, what is replaced. No torch, no audio.
+
+The regions of a task are where notes may be written. Every note that the user has outside them comes back as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable
+
+from diffroll_live.errors import AudioError, BadRegion, RequestError
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, pitch_name
+from diffroll_live.types import NoteEvent, Options, Region, Request
+
+MAX_REGIONS = 64
+MAX_KNOWN = 50_000
+MAX_WRITTEN_SECONDS = 120.0
+SHORTEST = 0.02  # s; less of a region holds no note
+
+#: Least and greatest value of each numeric option.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "steps": (1, 1000),
+    "guidance": (0.0, 10.0),
+    "seed": (0, 2**31 - 1),
+    "temperature": (0.0, 5.0),
+    "density": (0.0, 4.0),
+    "threshold": (0.01, 0.99),
+    "min_note": (0.0, 5.0),
+    "variations": (1, 16),
+    "seconds": (0.1, MAX_WRITTEN_SECONDS),
+}
+
+
+def check(request: Request, max_seconds: float) -> None:
+    """Raise BadRegion, RequestError or AudioError, each with its mend, for a request that cannot be answered."""
+    check_options(request.options)
+    if request.task != "generate":
+        if request.audio is None:
+            raise AudioError(f"The task {request.task} needs audio; send a buffer first.")
+        if request.audio.seconds > max_seconds:
+            raise AudioError(
+                f"The audio is {request.audio.seconds:.0f} s long; at most {max_seconds:.0f} s fit. Send a part of it."
+            )
+    if request.task == "inpaint" and not request.regions:
+        raise BadRegion("Filling needs at least one region that says where to write.")
+    if len(request.regions) > MAX_REGIONS:
+        raise BadRegion(f"There are {len(request.regions)} regions; at most {MAX_REGIONS} fit in one job.")
+    length = request.audio.seconds if request.audio is not None else request.options.seconds
+    for region in request.regions:
+        check_region(region, length)
+    if len(request.known) > MAX_KNOWN:
+        raise RequestError(f"There are {len(request.known)} notes; at most {MAX_KNOWN} fit in one job.")
+
+
+def check_options(options: Options) -> None:
+    """Raise RequestError for an option outside its bounds."""
+    for name, (low, high) in BOUNDS.items():
+        value = getattr(options, name)
+        if value is not None and not (math.isfinite(value) and low <= value <= high):
+            raise RequestError(f"{name} is {value}; it must be between {low:g} and {high:g}.")
+
+
+def check_region(region: Region, length: float) -> None:
+    """Raise BadRegion for a region that is empty, reversed, outside ``length`` seconds or outside the piano."""
+    where = f"The region {region.onset:g}-{region.offset:g} s"
+    if not (math.isfinite(region.onset) and math.isfinite(region.offset)):
+        raise BadRegion("A region's times must be finite numbers of seconds.")
+    if region.offset - region.onset < SHORTEST:
+        raise BadRegion(f"{where} is empty or reversed; its end must lie after its begin.")
+    if region.onset < 0 or region.offset > length + 0.05:
+        raise BadRegion(f"{where} lies outside the audio, which has {length:.2f} s.")
+    if not LOW_PITCH <= region.low <= region.high <= HIGH_PITCH:
+        low, high = pitch_name(LOW_PITCH), pitch_name(HIGH_PITCH)
+        raise BadRegion(
+            f"{where} has the pitches {region.low} to {region.high}; they must rise within {LOW_PITCH} ({low}) to "
+            f"{HIGH_PITCH} ({high})."
+        )
+
+
+def written_regions(request: Request) -> tuple[Region, ...]:
+    """Where the task may write; for a continuation and a generation that is time to come."""
+    seconds = request.options.seconds
+    if request.task == "continue":
+        assert request.audio is not None
+        end = request.audio.seconds
+        return (Region(end, end + seconds),)
+    if request.task == "generate":
+        return request.regions or (Region(0.0, seconds),)
+    if request.task == "transcribe" and not request.regions:
+        assert request.audio is not None
+        return (Region(0.0, request.audio.seconds, hear=True),)
+    return request.regions
+
+
+def holds(region: Region, note: NoteEvent) -> bool:
+    """Whether a note starts in a region."""
+    return region.onset <= note.onset < region.offset and region.low <= note.pitch <= region.high
+
+
+def kept(known: Iterable[NoteEvent], regions: tuple[Region, ...]) -> tuple[NoteEvent, ...]:
+    """The notes that start outside all regions: they come back exactly as they are."""
+    return tuple(note for note in known if not any(holds(region, note) for region in regions))
+
+
+def fit(new: Iterable[NoteEvent], regions: tuple[Region, ...], keep: Iterable[NoteEvent]) -> tuple[NoteEvent, ...]:
+    """Confine new notes to the regions they start in, and make room for the kept ones.
+
+    A new note ends with its region at the latest. On a pitch where a kept note sounds a new one is dropped; where a
+    kept one starts later, the new one ends.
+    """
+    by_pitch: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for note in keep:
+        by_pitch[note.pitch].append((note.onset, note.offset))
+    for spans in by_pitch.values():
+        spans.sort()
+    fitted = []
+    for note in new:
+        region = next((r for r in regions if holds(r, note)), None)
+        if region is None:
+            continue
+        offset = min(note.offset, region.offset)
+        spans = by_pitch.get(note.pitch, [])
+        at = bisect_right(spans, (note.onset, math.inf))
+        if at and spans[at - 1][1] > note.onset:
+            continue
+        if at < len(spans):
+            offset = min(offset, spans[at][0])
+        if offset - note.onset >= SHORTEST:
+            fitted.append(NoteEvent(note.onset, offset, note.pitch, note.velocity, note.channel))
+    return tuple(fitted)

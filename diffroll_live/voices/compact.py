@@ -1,0 +1,121 @@
+"""The compact network as a voice: features, conditions, denoise functions and posteriors in the engine's shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from diffroll_live.decoding import Posterior
+from diffroll_live.denoiser import Denoise
+from diffroll_live.frontend import FrontEnd
+from diffroll_live.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Heard
+from diffroll_live.roll import N_PITCHES, RollGeometry
+from diffroll_live.schedules import CosineSchedule
+
+QUIET = -1.8  # the value of a feature in silence
+
+
+@dataclass(frozen=True, slots=True)
+class CompactVoice:
+    """A warm compact network. Rolls are (batch, 3, n_frames, 88) with x0 in [-bit_scale, bit_scale]."""
+
+    network: Compact
+    front_end: FrontEnd
+    device: torch.device
+    dtype: torch.dtype
+
+    window_frames: int = 640  # 10.24 s
+    margin_frames: int = 64
+    channels: int = CHANNELS
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has learned."""
+        return sum(p.numel() for p in self.network.parameters())
+
+    @property
+    def spectrogram_bins(self) -> int:
+        """The bins of the pitch spectrum."""
+        return self.front_end.config.n_bins
+
+    @property
+    def geometry(self) -> RollGeometry:
+        """Frames of this network."""
+        return RollGeometry(self.front_end.config.sample_rate, self.front_end.config.hop_length)
+
+    @property
+    def schedule(self) -> CosineSchedule:
+        """The noise schedule that the network was trained with."""
+        return CosineSchedule()
+
+    @property
+    def bit_scale(self) -> float:
+        """The greatest value of x0."""
+        return self.network.config.bit_scale
+
+    def features(self, samples: Tensor) -> Tensor:
+        """(n_samples,) audio at the front end's rate to (n_features, n_frames)."""
+        return self.front_end(samples[None])[0]
+
+    def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Cut windows out of (n_features, n_frames) features, silent and not to be heard beyond both ends.
+
+        Returns (batch, n_features, window_frames) and the audio mask (batch, 1, window_frames).
+        """
+        n_frames, window = features.shape[1], self.window_frames
+        windows = features.new_full((len(begins), features.shape[0], window), QUIET)
+        mask = features.new_zeros((len(begins), 1, window))
+        for row, begin in enumerate(begins):
+            low, high = max(begin, 0), min(begin + window, n_frames)
+            if high > low:
+                windows[row, :, low - begin : high - begin] = features[:, low:high]
+                mask[row, :, low - begin : high - begin] = 1
+        return windows, mask
+
+    def hear(self, windows: Tensor, audio_mask: Tensor) -> Heard:
+        """Run the encoder once."""
+        heard: Heard = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
+        return heard
+
+    def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Condition:
+        """Join what was heard and what is known; known (batch, 264, n_frames) in [-1, 1], mask (batch, 88, n_frames)."""
+        batch, _, n_frames = heard.z.shape
+        if known is None or known_mask is None:
+            known = heard.z.new_zeros((batch, ROLL_WIDTH, n_frames))
+            known_mask = heard.z.new_zeros((batch, N_PITCHES, n_frames))
+        condition: Condition = self.network.denoiser.condition(known.to(self.dtype), known_mask.to(self.dtype), heard)
+        return condition
+
+    def denoise(self, condition: Condition) -> Denoise:
+        """Make ``denoise(x_t, t) -> x0`` for a condition."""
+        scale = self.bit_scale
+
+        def denoise(x_t: Tensor, t: float) -> Tensor:
+            alpha_bar = self.schedule.alpha_bar(t)
+            unit = x_t * (1.0 / math.sqrt(alpha_bar * scale**2 + 1.0 - alpha_bar))
+            flat = unit.transpose(2, 3).reshape(len(x_t), ROLL_WIDTH, -1).to(self.dtype)
+            time = torch.full((len(x_t),), t, device=x_t.device)
+            logits = self.network.denoiser(flat, time, condition).float()
+            x0 = torch.tanh(logits * 0.5)  # 2 sigmoid(l) - 1
+            x0[:, 2 * N_PITCHES :] = logits[:, 2 * N_PITCHES :].clamp(-1, 1)
+            return x0.mul_(scale).view(len(x_t), CHANNELS, N_PITCHES, -1).transpose(2, 3)
+
+        return denoise
+
+    def combine_range(self) -> tuple[float, float]:
+        """Least and greatest x0."""
+        return -self.bit_scale, self.bit_scale
+
+    def probabilities(self, x0: Tensor) -> Tensor:
+        """x0 to probabilities of onset and frame and velocity from 0 to 1, same shape."""
+        return (x0 / self.bit_scale + 1) / 2
+
+    def posteriors(self, x0: Tensor, heard: Heard) -> list[Posterior]:
+        """One Posterior a row of the batch."""
+        p = self.probabilities(x0)
+        shifts = heard.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
+        return [Posterior(row[0], row[1], row[2], shift[0], shift[1]) for row, shift in zip(p, shifts, strict=True)]

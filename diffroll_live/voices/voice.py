@@ -1,0 +1,73 @@
+"""What the engine asks of a network. A network is adapted to this once; every task then works with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from diffroll_live.decoding import Posterior
+from diffroll_live.denoiser import Denoise
+from diffroll_live.roll import RollGeometry
+from diffroll_live.schedules import Schedule
+
+
+class Voice(Protocol):
+    """A warm network; ``heard`` and ``condition`` are its own business and only handed back to it."""
+
+    @property
+    def window_frames(self) -> int:
+        """Frames that go through the network at once."""
+
+    @property
+    def margin_frames(self) -> int:
+        """Frames of context that a kept frame has on both sides."""
+
+    @property
+    def geometry(self) -> RollGeometry:
+        """Frames and seconds."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """The noise schedule of the training."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of its roll."""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has learned."""
+
+    @property
+    def spectrogram_bins(self) -> int:
+        """How many of the first features are a spectrogram that a person can read."""
+
+    @property
+    def device(self) -> Any:
+        """Where its tensors live."""
+
+    def features(self, samples: Tensor) -> Tensor:
+        """(n_samples,) audio at the geometry's rate to (n_features, n_frames), once a recording."""
+
+    def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Windows (batch, n_features, window_frames) and their audio mask (batch, 1, window_frames)."""
+
+    def hear(self, windows: Tensor, audio_mask: Tensor) -> Any:
+        """What the network makes of the audio, once a window."""
+
+    def condition(self, heard: Any, known: Tensor | None = None, known_mask: Tensor | None = None) -> Any:
+        """Join it with the roll that is known: (batch, channels * 88, n_frames) and (batch, 88, n_frames)."""
+
+    def denoise(self, condition: Any) -> Denoise:
+        """The function that samplers evaluate."""
+
+    def probabilities(self, x0: Tensor) -> Tensor:
+        """x0 to probabilities of onset and frame and velocity from 0 to 1, same shape."""
+
+    def combine_range(self) -> tuple[float, float]:
+        """Least and greatest x0, for guidance in logit space."""
+
+    def posteriors(self, x0: Tensor, heard: Any) -> list[Posterior]:
+        """What the last estimate says, one a row of the batch."""

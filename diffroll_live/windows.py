@@ -1,0 +1,29 @@
+"""Cutting long audio into windows that overlap, so that every frame is read with music on both sides of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Frames [begin, begin + n) go through the network, of which [first, last) are kept. ``begin`` may be negative."""
+
+    begin: int
+    first: int
+    last: int
+
+
+def plan(first: int, last: int, n_frames: int, window: int, margin: int) -> tuple[Window, ...]:
+    """Cover frames [first, last) of a recording of ``n_frames`` with windows of ``window`` frames.
+
+    Each kept stretch has ``margin`` frames of context on both sides, or reaches an end of the recording.
+    """
+    windows: list[Window] = []
+    at = first
+    while at < last:
+        begin = max(at - margin, 0)
+        end = begin + window - margin if begin + window < n_frames else begin + window
+        windows.append(Window(begin, at, min(end, last)))
+        at = windows[-1].last
+    return tuple(windows)

@@ -44,7 +44,11 @@ class Client:
                 "--host and --port."
             ) from error
         self._socket.settimeout(SILENCE)
-        self.welcome: replies.Welcome = self._ask(messages.Hello(name), replies.Welcome)
+        try:
+            self.welcome: replies.Welcome = self._ask(messages.Hello(name), replies.Welcome)
+        except BaseException:
+            self.close()
+            raise
 
     def run(self, request: Request, control: Control) -> Result:
         """Have the daemon answer a request; it plays no note of it. Pictures do not travel.
@@ -167,7 +171,7 @@ def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
     for key in Options.__dataclass_fields__:
         value = getattr(request.options, key)
         if value is not None:
-            yield messages.JobSet(job, key, str(value))
+            yield messages.JobSet(job, key, value)
     yield messages.JobSet(job, "deliver", "osc")
     yield messages.JobRun(job)
 

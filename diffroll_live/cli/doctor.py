@@ -18,7 +18,9 @@ MARKS = {"good": "[green]ok  [/]", "poor": "[yellow]poor[/]", "bad": "[red]bad [
 
 
 @click.command("doctor")
-@click.option("--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="The daemon's port.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="The daemon's port."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings on stdout as one JSON document.")
 def doctor(port: int, as_json: bool) -> int:
     """Look over the machine; say what is wrong and how to mend it. Exits with 8 when something is bad."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Opened:
     model: str
     device: str
     run: Callable[[Request, Control], Result]
+    close: Callable[[], None]
 
 
 def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -> int:
@@ -37,9 +39,10 @@ def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -
     known = read_smf(wanted.known) if wanted.known else ()
     done: list[Done] = []
     code = exit_codes.OK
-    with Bars() as bars:
+    with ExitStack() as stack, Bars() as bars:
         with bars.stage("Getting the model ready"):
             opened = opener(wanted)
+        stack.callback(opened.close)
         for source, outputs in zip(sources, plans, strict=True):
             try:
                 request = _request(task, wanted, source, outputs, known)

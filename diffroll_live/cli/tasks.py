@@ -19,7 +19,7 @@ def open_local(wanted: Choices) -> Opened:
     from diffroll_live.engine import load_engine
 
     engine = load_engine(wanted.model, wanted.device, wanted.threads)
-    return Opened(engine.info.name, engine.info.device, engine.run)
+    return Opened(engine.info.name, engine.info.device, engine.run, close=lambda: None)
 
 
 def open_remote(wanted: Choices) -> Opened:
@@ -27,7 +27,7 @@ def open_remote(wanted: Choices) -> Opened:
     from diffroll_live.client import Client
 
     client = Client(wanted.host, wanted.port, name="diffroll-live send")
-    return Opened(client.welcome.model, client.welcome.device, client.run)
+    return Opened(client.welcome.model, client.welcome.device, client.run, client.close)
 
 
 def local_command(task: Task, help_text: str) -> click.Command:

@@ -1,0 +1,22 @@
+"""What the inference process is told to make: small, picklable, and imported there with little else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diffroll_live.types import Engine
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFactory:
+    """Makes the engine when called; torch is imported only then."""
+
+    model: str | None  # None is the default model
+    device: str
+    threads: int | None  # None leaves the number to torch
+
+    def __call__(self) -> Engine:
+        """Load the model. Raises errors.CheckpointError."""
+        from diffroll_live.engine import load_engine
+
+        return load_engine(self.model, self.device, self.threads)

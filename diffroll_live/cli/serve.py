@@ -1,0 +1,81 @@
+"""``diffroll-live serve``: the composition root, where the model's process, the sockets and the MIDI port meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from diffroll_live.cli.engine_factory import EngineFactory
+from diffroll_live.cli.options import PATH
+from diffroll_live.config import DEFAULT_PORT, Config, MidiConfig, load_config
+from diffroll_live.kept_sink import PortState
+from diffroll_live.midi_ports import Api, PortChoice
+from diffroll_live.scheduler import Scheduler
+from diffroll_live.server import serve as serve_clients
+from diffroll_live.sinks import MidiSink
+from diffroll_live.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+FLAGS = {
+    "host": "server.host",
+    "port": "server.port",
+    "model": "engine.model",
+    "device": "engine.device",
+    "threads": "engine.threads",
+    "midi_api": "midi.api",
+    "midi_port": "midi.port",
+}
+
+
+@click.command("serve")
+@click.option("--port", type=click.IntRange(0, 65535), help=f"UDP and TCP port; {DEFAULT_PORT} unless configured.")
+@click.option("--host", help="The address to listen on; 127.0.0.1 unless configured.")
+@click.option("--config", "config_file", type=PATH, metavar="FILE", help="A TOML file; options here win over it.")
+@click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
+@click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), help="Where the model runs.")
+@click.option("--threads", type=click.IntRange(1, 256), help="CPU threads; otherwise as many as there are cores.")
+@click.option("--midi-api", type=click.Choice(("auto", *get_args(Api), "none")), help="Which MIDI system to use.")
+@click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one of our own.")
+def serve(config_file: Path | None, **flags: str | int | None) -> None:
+    """Run the daemon: it keeps the model warm, hears clients over OSC, and plays notes on a virtual MIDI port."""
+    config = load_config(config_file, {FLAGS[name]: value for name, value in flags.items()})
+    ours = logging.getLogger("diffroll_live")
+    if ours.level == logging.NOTSET:
+        ours.setLevel(logging.INFO)
+    engine = config.engine
+    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None)
+    worker = Worker(factory, config.server.queue_size)
+    scheduler = _start_midi(config.midi)
+    try:
+        asyncio.run(serve_clients(config, worker, scheduler, ready=lambda port: _announce(config, worker, port)))
+    finally:
+        if scheduler is not None:
+            scheduler.close()
+
+
+def _start_midi(midi: MidiConfig) -> Scheduler | None:
+    """Open the MIDI output, or warn and keep trying; None when the configuration wants no MIDI."""
+    if midi.api == "none":
+        return None
+    choice = PortChoice(midi.api, midi.port or None, midi.client_name, midi.port_name)  # type: ignore[arg-type]
+    scheduler = Scheduler(lambda: MidiSink(choice), on_state=_tell_port)
+    scheduler.start()
+    return scheduler
+
+
+def _tell_port(state: PortState) -> None:
+    if state.is_open:
+        logger.info("MIDI: %s", state.text)
+    else:
+        logger.warning("MIDI: %s OSC and files go on.", state.text)
+
+
+def _announce(config: Config, worker: Worker, port: int) -> None:
+    assert worker.info is not None
+    where = f"{config.server.host}:{port}"
+    click.echo(f"Ready at {where} (OSC over UDP and TCP), model {worker.info.name} on {worker.info.device}.")

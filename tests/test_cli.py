@@ -52,9 +52,9 @@ class CliEngine(FakeEngine):
 def engine(monkeypatch: pytest.MonkeyPatch) -> CliEngine:
     """Stands where the real engine is imported from."""
     fake = CliEngine()
-    room = types.ModuleType("diffroll_live.engine")
-    room.load_engine = lambda model, device, threads=None: fake  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "diffroll_live.engine", room)
+    room = types.ModuleType("diffroll_live.loading")
+    room.load_engine = lambda model, device, threads=None, warm=True: fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "diffroll_live.loading", room)
     return fake
 
 
@@ -177,10 +177,10 @@ def test_bad_input_gets_a_sentence_and_an_exit_code(engine, clip, tmp_path, caps
 
 
 def test_an_error_of_the_engine_keeps_its_sentence(monkeypatch, engine, clip, tmp_path, capsys):
-    def load(model, device, threads=None):
+    def load(model, device, threads=None, warm=True):
         raise CheckpointError(f"There is no model {model!r}.")
 
-    monkeypatch.setattr(sys.modules["diffroll_live.engine"], "load_engine", load)
+    monkeypatch.setattr(sys.modules["diffroll_live.loading"], "load_engine", load)
     assert run(["transcribe", str(clip), "-o", str(tmp_path / "o.mid"), "--model", "huge"]) == exit_codes.MODEL
     assert capsys.readouterr().err == "Error: There is no model 'huge'.\n"
 

@@ -17,6 +17,6 @@ class EngineFactory:
 
     def __call__(self) -> Engine:
         """Load the model. Raises errors.CheckpointError."""
-        from diffroll_live.engine import load_engine
+        from diffroll_live.loading import load_engine
 
         return load_engine(self.model, self.device, self.threads)

@@ -12,7 +12,6 @@ import click
 from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.cli.options import PATH
 from diffroll_live.config import DEFAULT_PORT, Config, MidiConfig, load_config
-from diffroll_live.kept_sink import PortState
 from diffroll_live.midi_ports import Api, PortChoice
 from diffroll_live.scheduler import Scheduler
 from diffroll_live.server import serve as serve_clients
@@ -59,20 +58,13 @@ def serve(config_file: Path | None, **flags: str | int | None) -> None:
 
 
 def _start_midi(midi: MidiConfig) -> Scheduler | None:
-    """Open the MIDI output, or warn and keep trying; None when the configuration wants no MIDI."""
+    """Open the MIDI output, or keep trying (the scheduler warns); None when the configuration wants no MIDI."""
     if midi.api == "none":
         return None
     choice = PortChoice(midi.api, midi.port or None, midi.client_name, midi.port_name)  # type: ignore[arg-type]
-    scheduler = Scheduler(lambda: MidiSink(choice), on_state=_tell_port)
+    scheduler = Scheduler(lambda: MidiSink(choice))
     scheduler.start()
     return scheduler
-
-
-def _tell_port(state: PortState) -> None:
-    if state.is_open:
-        logger.info("MIDI: %s", state.text)
-    else:
-        logger.warning("MIDI: %s OSC and files go on.", state.text)
 
 
 def _announce(config: Config, worker: Worker, port: int) -> None:

@@ -16,9 +16,9 @@ Opener = Callable[[Choices], Opened]
 
 def open_local(wanted: Choices) -> Opened:
     """Load a model into this process; imports torch. Raises errors.CheckpointError."""
-    from diffroll_live.engine import load_engine
+    from diffroll_live.loading import load_engine
 
-    engine = load_engine(wanted.model, wanted.device, wanted.threads)
+    engine = load_engine(wanted.model, wanted.device, wanted.threads, warm=False)
     return Opened(engine.info.name, engine.info.device, engine.run, close=lambda: None)
 
 

@@ -1,0 +1,55 @@
+"""A MIDI client: listens to a port through rtmidi, as a DAW's track does, and puts note ons and offs together."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import rtmidi
+
+Heard = tuple[float, float, int, int]  # onset and offset on time.perf_counter's axis, pitch, velocity
+
+
+class Listener:
+    """Collects the notes that arrive on the port whose name holds ``wanted``."""
+
+    def __init__(self, api: int, wanted: str, patience: float = 10.0) -> None:
+        self.notes: list[Heard] = []
+        self._sounding: dict[int, list[tuple[float, int]]] = {}
+        self._input = rtmidi.MidiIn(api, name="diffroll-demo")
+        self._input.open_port(self._find(wanted, patience), "in")
+        self._input.set_callback(self._hear)
+
+    @property
+    def hanging(self) -> int:
+        """How many notes have begun and not ended."""
+        return sum(map(len, self._sounding.values()))
+
+    def take(self) -> list[Heard]:
+        """Return the notes heard so far, by onset, and forget them."""
+        heard, self.notes = sorted(self.notes), []
+        return heard
+
+    def close(self) -> None:
+        """Close the port."""
+        self._input.close_port()
+        self._input.delete()
+
+    def _find(self, wanted: str, patience: float) -> int:
+        """Wait for the port, as the daemon may only just be opening it."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            for index, name in enumerate(self._input.get_ports()):
+                if wanted in name:
+                    return index
+            time.sleep(0.1)
+        raise RuntimeError(f"no MIDI port {wanted!r} appeared; the ports are {self._input.get_ports()}")
+
+    def _hear(self, event: tuple[list[int], float], _data: Any) -> None:
+        now, (message, _) = time.perf_counter(), event
+        kind, pitch, velocity = message[0] & 0xF0, message[1], message[2]
+        if kind == 0x90 and velocity > 0:
+            self._sounding.setdefault(pitch, []).append((now, velocity))
+        elif kind in {0x80, 0x90} and self._sounding.get(pitch):
+            onset, struck = self._sounding[pitch].pop(0)
+            self.notes.append((onset, now, pitch, struck))

@@ -55,7 +55,9 @@ class Supervisor:
         self._cancelled.value = serial
 
     def close(self) -> None:
-        """End the process, by force if it does not end by itself, and the thread."""
+        """End the process, by force if it does not end by itself, and the thread. Safe to call again."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._waker.send_bytes(b"c")
         if self._thread.is_alive():

@@ -139,7 +139,7 @@ class AudioRoom:
         self._load(client, message.buffer, slot, partial(slot.assembly.finish, message.crc32))
 
     def _listen(self, client: Client, message: m.AudioListen) -> None:
-        raise RequestError("This version of the daemon does not record; send a file or chunks.")
+        raise RequestError("Live input is not in this version of the daemon; send a file or chunks.")
 
     def _free(self, client: Client, message: m.AudioFree) -> None:
         slot = self._slot(client, message.buffer)

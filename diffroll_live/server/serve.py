@@ -77,7 +77,11 @@ class Daemon:
     async def start(self, stop: asyncio.Event) -> bool:
         """Start the worker and wait until its engine is warm; False when a signal came first."""
         loop = asyncio.get_running_loop()
-        self._worker.start(lambda call: loop.call_soon_threadsafe(call), self._on_event)
+
+        def post(call: Callable[[], None]) -> None:
+            loop.call_soon_threadsafe(call)
+
+        self._worker.start(post, self._on_event)
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((self._started, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

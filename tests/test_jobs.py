@@ -1,0 +1,131 @@
+"""What a job takes, what it refuses, and the request that it becomes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
+from diffroll_live.job_options import KEYS, OPTION_KEYS, Settings, change
+from diffroll_live.jobs import MAX_KNOWN_NOTES, MAX_REGIONS, Job, JobTable
+from diffroll_live.server.timeline import Timeline, follow, seconds
+from diffroll_live.osc import messages as m
+from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region
+
+AUDIO = AudioBuffer("b", np.zeros(32_000, np.float32), 16_000)  # 2 s
+
+
+def test_a_request_holds_what_was_asked():
+    job = Job("j", "inpaint", "b")
+    job.add_region(Region(0.5, 1.0, 40, 50, hear=True))
+    job.add_note(NoteEvent(1.5, 1.75, 60, 80))
+    job.add_note(NoteEvent(0.0, 0.25, 61, 81))
+    job.settings = change(job.settings, "steps", 8.0)
+    request = job.build_request("id", AUDIO)
+    assert (request.id, request.task, request.audio) == ("id", "inpaint", AUDIO)
+    assert request.regions == (Region(0.5, 1.0, 40, 50, hear=True),)
+    assert request.known == (NoteEvent(0.0, 0.25, 61, 81), NoteEvent(1.5, 1.75, 60, 80))
+    assert request.options == Options(steps=8)
+
+
+def test_a_region_may_overshoot_the_buffer_by_a_rounding():
+    job = Job("j", "inpaint", "b")
+    job.add_region(Region(1.0, 2.005))
+    assert job.build_request("id", AUDIO).regions == (Region(1.0, 2.0),)
+
+
+@pytest.mark.parametrize(
+    ("task", "end"), [("transcribe", 2.0), ("inpaint", 2.0), ("continue", 7.0), ("generate", 5.0)]
+)
+def test_regions_end_where_the_task_ends(task, end):
+    audio = None if task == "generate" else AUDIO
+    for offset, fits in ((end, True), (end + 0.1, False)):
+        job = Job("j", task, "b")
+        job.settings = change(job.settings, "seconds", 5.0)
+        job.add_region(Region(0.0, offset))
+        if fits:
+            assert job.build_request("id", audio).regions
+        else:
+            with pytest.raises(BadRegion, match="beyond"):
+                job.build_request("id", audio)
+
+
+def test_numbers_of_regions_and_notes_are_bounded():
+    job = Job("j", "inpaint", "b")
+    for _ in range(MAX_REGIONS):
+        job.add_region(Region(0.0, 1.0))
+    with pytest.raises(BadRegion, match=str(MAX_REGIONS)):
+        job.add_region(Region(0.0, 1.0))
+    job.known = [NoteEvent(0.0, 1.0, 60, 1)] * MAX_KNOWN_NOTES
+    with pytest.raises(RequestError, match=str(MAX_KNOWN_NOTES)):
+        job.add_note(NoteEvent(0.0, 1.0, 60, 1))
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, 1e300])
+def test_times_that_are_no_times(value):
+    with pytest.raises(BadRegion):
+        Job("j", "inpaint", "b").add_region(Region(0.0, value))
+    with pytest.raises(RequestError):
+        Job("j", "inpaint", "b").add_note(NoteEvent(0.0, value, 60, 1))
+
+
+def test_finished_jobs_make_room_and_active_ones_do_not():
+    table = JobTable(2)
+    table.add("a", "generate", "").state = "running"
+    table.add("b", "generate", "").state = "done"
+    table.add("c", "generate", "").state = "queued"
+    assert [job.name for job in table] == ["a", "c"]
+    with pytest.raises(Busy):
+        table.add("d", "generate", "")
+    with pytest.raises(UnknownJob):
+        table["b"]
+    assert table.add("a", "generate", "").state == "new"
+
+
+def test_every_option_of_a_request_has_a_key():
+    assert set(OPTION_KEYS) == {field.name for field in dataclasses.fields(Options)}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_refuses_what_it_cannot_be(key):
+    refused = 0
+    for value in (-1.0, "nonsense", 1e12):
+        try:
+            change(Settings(), key, value)
+        except RequestError as error:
+            assert key in error.text
+            refused += 1
+    assert refused >= 2 or key in ("sampler", "save")
+
+
+def test_setting_a_key_changes_nothing_else():
+    settings = change(change(Settings(), "seed", 7.0), "deliver", "osc")
+    assert settings.options == Options(seed=7)
+    assert settings.delivery.deliver == "osc"
+    assert Settings() == Settings(Options())
+
+
+# The timeline
+
+
+def test_the_timeline_remembers_where_the_daw_is():
+    timeline = Timeline()
+    for message in (m.Transport(True, 10.0, 90.0, 2.5, 3, 8), m.TransportTime(11.5), m.LoopStart(1.0), m.LoopEnd(5.0)):
+        timeline = follow(timeline, message)
+    expected = Timeline(True, 11.5, 90.0, 2.5, 3, 8, 1.0, 5.0, timeline.heard)
+    assert timeline == expected
+    assert timeline.heard > 0
+    assert not follow(timeline, m.TransportStop()).playing
+    assert follow(timeline, m.TransportStop(0.0)).playing
+    assert not follow(timeline, m.TransportPlay(0.0)).playing
+    assert follow(timeline, m.TransportTempo(60.0)).tempo == 60.0
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [(2.5, 2.5), ("2.5", 2.5), ("1:30", 90.0), ("01:00:01.5", 3601.5), ("-0:02", -2.0)]
+)
+def test_positions_are_seconds_or_clock_times(text, value):
+    assert seconds(text) == value

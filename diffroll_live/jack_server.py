@@ -7,9 +7,11 @@ it is ended by its own process.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,6 +21,8 @@ from typing import IO, Self
 
 from diffroll_live.errors import PortError
 from diffroll_live.jack_client import jack_answers
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 48_000
 PERIOD_FRAMES = 1024  # shorter periods run late on two busy cores
@@ -47,18 +51,10 @@ class DummyJack:
 
     def start(self) -> None:
         """Start the server and wait until it answers. It may have been stopped or killed before."""
-        program = shutil.which("jackd")
-        if program is None:
-            raise PortError("jackd is not installed. Install it (Debian, Ubuntu: `apt install jackd2`).")
         if jack_answers(self.name):
             raise PortError(f"A JACK server '{self.name}' runs already: choose another name, or end it.")
-        # Real time (-R) is for machines whose user may have it; -r runs everywhere.
-        command = [program, "-n", self.name, "-r", "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(PERIOD_FRAMES)]
         with tempfile.TemporaryFile() as output:
-            # Its own session: Ctrl-C at the terminal is for us, and we stop the server in order.
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+            self._process = self._launch(output)
             try:
                 self._wait(self._process, output)
             except BaseException:
@@ -70,13 +66,14 @@ class DummyJack:
         process, self._process = self._process, None
         if process is None:
             return
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self._clean()
+        _end(process)
+        if process.returncode == -signal.SIGKILL:
+            self._give_back()
+        user = os.getuid()
+        for pattern in (f"jack_sem.{user}_{self.name}_*", f"jack_{self.name}_{user}_*"):
+            for left in _SHARED_MEMORY.glob(pattern):
+                with contextlib.suppress(OSError):
+                    left.unlink()
 
     def kill(self) -> None:
         """End the server as a crash would, without a word to its clients."""
@@ -93,19 +90,44 @@ class DummyJack:
     ) -> None:
         self.stop()
 
+    def _launch(self, output: IO[bytes]) -> subprocess.Popen[bytes]:
+        program = shutil.which("jackd")
+        if program is None:
+            raise PortError("jackd is not installed. Install it (Debian, Ubuntu: `apt install jackd2`).")
+        # The first -r: not in real time, which not every user may have. Its own session: Ctrl-C at the terminal is
+        # for us, and we stop the server in order.
+        command = [program, "-n", self.name, "-r", "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(PERIOD_FRAMES)]
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+
     def _wait(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not jack_answers(self.name):
             if process.poll() is not None or time.monotonic() > deadline:
                 output.seek(0)
-                said = output.read()[-500:].decode(errors="replace").strip()
+                said = output.read()[-2000:].decode(errors="replace").strip()
                 raise PortError(f"The JACK server does not start. It said: {said}")
             time.sleep(0.05)
 
-    def _clean(self) -> None:
-        """Remove the sockets and semaphores of this server's name; shared segments are jackd's own to clean."""
-        user = os.getuid()
-        for pattern in (f"jack_sem.{user}_{self.name}_*", f"jack_{self.name}_{user}_*"):
-            for left in _SHARED_MEMORY.glob(pattern):
-                with contextlib.suppress(OSError):
-                    left.unlink()
+    def _give_back(self) -> None:
+        """Free the place of a killed server, by letting one of the same name come and go in order.
+
+        JACK has eight places on a machine. A killed server's is only taken again by its namesake: eight killed
+        servers of different names would leave no room for anybody's.
+        """
+        with tempfile.TemporaryFile() as output:
+            successor = self._launch(output)
+            try:
+                self._wait(successor, output)
+            except PortError as error:
+                logger.warning("what a killed JACK server left could not be cleaned up: %s", error)
+            finally:
+                _end(successor)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

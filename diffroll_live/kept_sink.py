@@ -58,19 +58,20 @@ class KeptSink:
             self.next_chore = self._clock() + CHECK_SECONDS
             self._guard(self._sink.check)
 
-    def send(self, message: TimedMessage) -> None:
-        """Start or end a note."""
+    def send(self, message: TimedMessage) -> bool:
+        """Start or end a note; tell whether it left."""
         sink = self._sink
         if sink is None:
-            return
+            return False
         key = (message.channel, message.pitch)
         self._hanging.add(key)  # until it is known that the message has left
         if message.velocity:
-            sent = self._guard(lambda: sink.note_on(*key, message.velocity))
+            left = self._guard(lambda: sink.note_on(*key, message.velocity))
         else:
-            sent = self._guard(lambda: sink.note_off(*key))
-        if sent:
+            left = self._guard(lambda: sink.note_off(*key))
+        if left:
             self._hanging.discard(key)
+        return left
 
     def silence(self, sounding: Iterable[Key]) -> None:
         """End these notes, and whatever else may sound on any channel."""

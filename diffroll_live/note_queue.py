@@ -30,6 +30,7 @@ class TimedMessage:
     """A note's start or, with velocity 0, its end; ``due`` in seconds of the scheduler's clock."""
 
     due: float
+    owner: str
     channel: int
     pitch: int
     velocity: int
@@ -72,6 +73,12 @@ class NoteQueue:
         """Count the notes of an owner that were not played because they were late or had no port."""
         return self._dropped.get(owner, 0)
 
+    def count_dropped(self, owner: str) -> None:
+        """Count a note of an owner that was not played."""
+        self._dropped[owner] = self._dropped.pop(owner, 0) + 1
+        if len(self._dropped) > MAX_COUNTED_OWNERS:
+            del self._dropped[next(iter(self._dropped))]
+
     def add(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
         """Add notes whose second 0 is ``start``.
 
@@ -107,13 +114,13 @@ class NoteQueue:
             due, kind, order, note = self._heap[0]
             current = self._sounding.get(note.key)
             if kind == _ON and now - due > LATE_SECONDS:
-                self._drop()
+                self.count_dropped(heapq.heappop(self._heap)[3].owner)
             elif kind == _ON and current is not None:
                 return self._end(current, due)  # the note itself is next
             elif kind == _ON:
                 self._sounding[note.key] = note
                 heapq.heapreplace(self._heap, (note.offset, _OFF, order, note))
-                return TimedMessage(due, *note.key, note.velocity)
+                return TimedMessage(due, note.owner, *note.key, note.velocity)
             else:
                 heapq.heappop(self._heap)
                 if current is note:  # else a re-strike has ended it already
@@ -123,10 +130,9 @@ class NoteQueue:
     def drop_due(self, now: float) -> None:
         """Drop and count the notes that are due: there is no port to send them to."""
         while self._heap and self._heap[0][0] <= now:
-            if self._heap[0][1] == _ON:
-                self._drop()
-            else:
-                heapq.heappop(self._heap)
+            _, kind, _, note = heapq.heappop(self._heap)
+            if kind == _ON:
+                self.count_dropped(note.owner)
 
     def lose(self) -> frozenset[Key]:
         """Stop counting on what sounds and return it: whoever asks ends it by other means."""
@@ -136,13 +142,7 @@ class NoteQueue:
 
     def _end(self, note: _Note, due: float) -> TimedMessage:
         del self._sounding[note.key]
-        return TimedMessage(due, *note.key, 0)
-
-    def _drop(self) -> None:
-        owner = heapq.heappop(self._heap)[3].owner
-        self._dropped[owner] = self._dropped.pop(owner, 0) + 1
-        if len(self._dropped) > MAX_COUNTED_OWNERS:
-            del self._dropped[next(iter(self._dropped))]
+        return TimedMessage(due, note.owner, *note.key, 0)
 
 
 def _validate(note: NoteEvent) -> None:

@@ -140,6 +140,12 @@ class Scheduler:
             self._answered = asked
             self._wake.notify_all()
 
+    @property
+    def next_turn(self) -> float:
+        """When there is something to do again, in seconds of the clock."""
+        due = self._queue.next_due
+        return self._sink.next_chore if due is None else min(due, self._sink.next_chore)
+
     def _send_next(self) -> bool:
         """Send what is due first; tell whether there was anything."""
         with self._wake:
@@ -154,8 +160,9 @@ class Scheduler:
                 self._lateness.append(self.now() - message.due)
         if silence:
             self._sink.silence(sounding)
-        elif message is not None:
-            self._sink.send(message)
+        elif message is not None and not self._sink.send(message) and message.velocity:
+            with self._wake:
+                self._queue.count_dropped(message.owner)
         return silence or message is not None
 
     def _run(self) -> None:
@@ -170,15 +177,9 @@ class Scheduler:
                     self._wake.wait(FAULT_SECONDS)
             with self._wake:
                 if self._asked == self._answered:
-                    self._wake.wait(self._idle_seconds())
+                    self._wake.wait(max(0.0, self.next_turn - self.now()))
                 closing = self._closing and self._asked == self._answered
         self._sink.close()
-
-    def _idle_seconds(self) -> float:
-        """Tell for how long there is nothing to do."""
-        due = self._queue.next_due
-        until = self._sink.next_chore if due is None else min(due, self._sink.next_chore)
-        return max(0.0, until - self.now())
 
     def _ask(self, change: Callable[[], None], patience: float = ANSWER_SECONDS) -> None:
         """Change the queue, and wait until the MIDI thread has acted on it (but not for oneself)."""

@@ -17,7 +17,7 @@ from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.tempo import TempoChange, TempoMap
 from diffroll_live.types import NoteEvent
 
-MAX_FILE_BYTES = 2_000_000
+MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read
 MAX_SECONDS = 24 * 3600.0
 
 

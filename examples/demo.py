@@ -18,13 +18,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import soundfile
 from daw import Daw
 from listener import Listener
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from diffroll_live.errors import PortError
+from diffroll_live.files import read_audio
 from diffroll_live.jack_server import DummyJack
 from diffroll_live.midi_ports import APIS, choose_api
 from diffroll_live.smf import write_smf
@@ -42,11 +42,10 @@ console = Console(highlight=False)
 def main() -> None:
     """Run every stage, telling how long each took."""
     OUT.mkdir(exist_ok=True)
-    samples, rate = soundfile.read(HERE / "clip.flac", dtype="float32", always_2d=True, stop=-1)
-    clip = AudioBuffer("clip.flac", samples.mean(axis=1)[: round(SECONDS * rate)], rate)
-    with ExitStack() as stack, Progress(
-        TextColumn("{task.description:34}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
-    ) as bars:  # fmt: skip
+    clip = read_audio(HERE / "clip.flac", duration=SECONDS, name="clip.flac")
+    columns = (TextColumn("{task.description:34}"), BarColumn(), TimeElapsedColumn())
+    bars = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with ExitStack() as stack, bars:
         api = stack.enter_context(midi_system())
         port = free_port()
         daw = start_daemon(stack, bars, api, port)

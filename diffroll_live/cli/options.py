@@ -85,7 +85,7 @@ SAMPLING = (
     ),
     click.option("--sampler", metavar="NAME", help="How to walk from noise to notes; a wrong name gets the list."),
     click.option(
-        "--guidance", type=Finite(0, 20), default=0.0, show_default=True, help="Pull towards the audio; 0 is none."
+        "--guidance", type=Finite(0, 20), help="Pull towards the audio, 0 is none; otherwise as the model says."
     ),
     click.option(
         "--temperature",

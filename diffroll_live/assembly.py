@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from diffroll_live.errors import AudioError, BadChecksum, ProtocolError, TooLarge
 from diffroll_live.pcm import FORMATS, check_layout, from_bytes, make_buffer
@@ -15,6 +16,8 @@ MAX_CHUNK_BYTES = 1 << 20
 MAX_CHUNKS = 1 << 20
 _WINDOW_BYTES = 1 << 18  # bytes under way between two acks
 _MAX_WINDOW = 64  # chunks
+
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,14 @@ class Assembly:
     """A buffer on its way. Chunks may come in any order and any number of times."""
 
     plan: ChunkPlan
-    raw: bytearray = field(init=False, repr=False)
-    _arrived: bytearray = field(init=False, repr=False)  # one flag a chunk
+    raw: Bytes = field(init=False, repr=False)  # (total_bytes,); zeros take no memory until they are written
+    _arrived: npt.NDArray[np.bool_] = field(init=False, repr=False)  # (chunks,)
     received: int = 0  # distinct chunks
     messages: int = 0  # chunk messages, repeats counted
 
     def __post_init__(self) -> None:
-        self.raw = bytearray(self.plan.total_bytes)
-        self._arrived = bytearray(self.plan.chunks)
+        self.raw = np.zeros(self.plan.total_bytes, np.uint8)
+        self._arrived = np.zeros(self.plan.chunks, np.bool_)
 
     def add(self, index: int, data: bytes | Floats) -> bool:
         """Store a chunk; True when an ack is due. Raises errors.ProtocolError for a chunk that is not in the plan."""
@@ -90,23 +93,23 @@ class Assembly:
         if len(payload) != self.plan.size(index):
             raise ProtocolError(f"Chunk {index} has {len(payload)} bytes and should have {self.plan.size(index)}.")
         at = index * self.plan.chunk_bytes
-        self.raw[at : at + len(payload)] = payload
+        self.raw[at : at + len(payload)] = np.frombuffer(payload, np.uint8)
         self.received += not self._arrived[index]
-        self._arrived[index] = 1
+        self._arrived[index] = True
         self.messages += 1
         return self.messages % self.plan.window == 0
 
-    def missing(self) -> tuple[int, ...]:
-        """List the chunks that have not arrived, in order."""
-        return tuple(np.flatnonzero(np.frombuffer(self._arrived, np.uint8) == 0).tolist())
+    def missing(self, most: int = MAX_CHUNKS) -> tuple[int, ...]:
+        """List the first ``most`` chunks that have not arrived, in order."""
+        return tuple(np.flatnonzero(~self._arrived)[:most].tolist())
 
     def finish(self, crc32: int) -> AudioBuffer:
         """Make the buffer. ``crc32`` is of the bytes as sent, signed or not; 0 leaves it unchecked.
 
         Raises errors.BadChecksum, after which every chunk counts as missing, and errors.AudioError.
         """
-        if crc32 and zlib.crc32(self.raw) != crc32 & 0xFFFFFFFF:
-            self._arrived = bytearray(self.plan.chunks)
+        if crc32 and zlib.crc32(self.raw.data) != crc32 & 0xFFFFFFFF:
+            self._arrived[:] = False
             self.received = 0
             raise BadChecksum("The bytes are not those that the checksum was made of; send all chunks again.")
         samples = from_bytes(self.raw, self.plan.fmt, self.plan.channels)

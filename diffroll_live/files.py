@@ -56,12 +56,13 @@ def read_audio(
     name: str = "",
     origin: float = 0.0,
     max_seconds: float = 3600.0,
+    max_bytes: int = 1 << 32,
 ) -> AudioBuffer:
     """Read a WAV, FLAC, MP3 or Ogg file (whatever libsndfile reads) as mono, at its own rate.
 
     ``start`` and ``duration`` choose a stretch, in seconds; None is the rest of the file.
     Raises errors.FileMissing, FileError for what is no file or cannot be read, AudioError for what is no good audio,
-    TooLarge beyond ``max_seconds``.
+    TooLarge beyond ``max_seconds`` or ``max_bytes`` of samples.
     """
     if start < 0 or (duration is not None and duration <= 0):
         raise AudioError(f"A start of {start} s and a duration of {duration} s choose no audio.")
@@ -69,7 +70,8 @@ def read_audio(
     try:
         with soundfile.SoundFile(path) as file:
             check_layout(file.samplerate, file.channels)
-            n_frames = _choose_frames(file, start, duration, max_seconds)
+            n_frames = _choose_frames(file, start, duration)
+            _check_size(n_frames, file.samplerate, max_seconds, max_bytes)
             samples = _read_mono(file, n_frames)
             if len(samples) < n_frames:
                 raise AudioError(f"{path.name} is truncated: {len(samples)} of {n_frames} samples could be read.")
@@ -109,7 +111,7 @@ def _missing_wav_bytes(path: Path) -> int:
     return 0
 
 
-def _choose_frames(file: soundfile.SoundFile, start: float, duration: float | None, max_seconds: float) -> int:
+def _choose_frames(file: soundfile.SoundFile, start: float, duration: float | None) -> int:
     """Seek to ``start`` and give the number of frames to read from there."""
     rate: int = file.samplerate
     first = round(start * rate)
@@ -117,12 +119,15 @@ def _choose_frames(file: soundfile.SoundFile, start: float, duration: float | No
     if available <= 0:
         raise AudioError(f"The file has {file.frames / rate:.3f} s of audio, nothing from {start:g} s on.")
     n_frames = available if duration is None else min(available, max(1, round(duration * rate)))
-    if n_frames > max_seconds * rate:
-        raise TooLarge(
-            f"{n_frames / rate:.0f} s of audio are more than {max_seconds:.0f} s; choose a start and a duration."
-        )
     file.seek(first)
     return n_frames
+
+
+def _check_size(n_frames: int, rate: int, max_seconds: float, max_bytes: int) -> None:
+    if n_frames > max_seconds * rate:
+        raise TooLarge(f"{n_frames / rate:.0f} s are more than {max_seconds:.0f} s; choose a start and a duration.")
+    if n_frames * 4 > max_bytes:
+        raise TooLarge(f"There is room for {max_bytes >> 20} MiB of audio; choose a duration, or free other buffers.")
 
 
 def _read_mono(file: soundfile.SoundFile, n_frames: int) -> Floats:

@@ -24,7 +24,7 @@ def check_layout(sample_rate: int, channels: int) -> None:
         raise AudioError(f"{channels} channels are outside 1 to {MAX_CHANNELS}.")
 
 
-def from_bytes(raw: bytes | bytearray, fmt: str, channels: int) -> Floats:
+def from_bytes(raw: bytes | npt.NDArray[np.uint8], fmt: str, channels: int) -> Floats:
     """Read interleaved little-endian samples as (n_frames,) float32, the mean of the channels."""
     values = np.frombuffer(raw, FORMATS[fmt]).reshape(-1, channels)
     mono = downmix(values)

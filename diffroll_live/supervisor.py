@@ -98,6 +98,9 @@ class Supervisor:
                         self._hear(connection.recv())
             except (EOFError, OSError):
                 return
+            except Exception:
+                logger.exception("what the inference process sent cannot be read; starting it again")
+                return
 
     def _send_next(self, connection: Connection) -> None:
         if not self._loaded or self._sent is not None:

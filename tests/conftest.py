@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from osc_client import OscClient
 from recorder import RecordingScheduler
 from running import DaemonProcess, RunningDaemon

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.types import Control, ModelInfo, NoteEvent, Request, Result, StreamedNote
@@ -82,8 +81,6 @@ class FakeEngine:
         elif fault == "stuck":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             time.sleep(3600)
-
-
 
 
 def make_engine() -> FakeEngine:

@@ -1,4 +1,4 @@
-"""Daemons for tests, in a thread or in a process of their own: real sockets, a real inference process, a fake engine."""
+"""Daemons for tests, in a thread or in a process of their own: real sockets and inference process, a fake engine."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from fake_engine import make_engine
+from osc_client import TcpClient, UdpClient
+from recorder import RecordingScheduler
 
 from diffroll_live.config import Config, ServerConfig
 from diffroll_live.server import serve
 from diffroll_live.types import Engine
 from diffroll_live.worker import Worker
-from fake_engine import make_engine
-from osc_client import TcpClient, UdpClient
-from recorder import RecordingScheduler
 
 START_SECONDS = 60.0
 
@@ -43,7 +44,7 @@ class RunningDaemon:
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="daemon")
 
-    def __enter__(self) -> RunningDaemon:
+    def __enter__(self) -> Self:
         self._thread.start()
         assert self._ready.wait(START_SECONDS), "the daemon did not start"
         if self._failure is not None:
@@ -72,7 +73,7 @@ class RunningDaemon:
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again where the test is
             self._failure = error
         finally:
             self._ready.set()
@@ -102,7 +103,7 @@ class DaemonProcess:
         self.port: int = first["port"]
         self.children: list[int] = first["children"]
 
-    def __enter__(self) -> DaemonProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -22,7 +22,9 @@ def buffers(draw: st.DrawFn) -> tuple[ChunkPlan, bytes]:
     if fmt == "f32":
         samples = draw(st.lists(st.floats(-1, 1, width=32), min_size=frames * channels, max_size=frames * channels))
     else:
-        samples = draw(st.lists(st.integers(-(2**15), 2**15 - 1), min_size=frames * channels, max_size=frames * channels))
+        samples = draw(
+            st.lists(st.integers(-(2**15), 2**15 - 1), min_size=frames * channels, max_size=frames * channels)
+        )
     return plan, np.array(samples, FORMATS[fmt]).tobytes()
 
 

@@ -474,7 +474,9 @@ def test_the_end_of_the_daemon_ends_all_notes(tmp_path):
 
 
 def test_known_notes_come_back_byte_for_byte(client):
-    notes = [NoteEvent(t, t + d, p, v) for t, d, p, v in [(0.1, 0.3, 21, 1), (1e-3, 7.77, 108, 127), (5.5, 1e-2, 60, 64)]]
+    notes = [
+        NoteEvent(t, t + d, p, v) for t, d, p, v in [(0.1, 0.3, 21, 1), (1e-3, 7.77, 108, 127), (5.5, 1e-2, 60, 64)]
+    ]
     client.send("/diffroll/job/new", "known", "generate", "")
     for note in notes:
         client.send("/diffroll/job/note", "known", note.pitch, note.onset, note.duration, note.velocity)

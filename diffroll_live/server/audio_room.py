@@ -93,6 +93,7 @@ class AudioRoom:
             name=message.buffer,
             origin=message.origin,
             max_seconds=self._max_seconds,
+            max_bytes=self._config.max_total_bytes - self._clients.total_bytes(),
         )
         slot = self._add(client, message.buffer, BufferSlot(size_bytes=0))
         self._load(client, message.buffer, slot, read)
@@ -132,9 +133,9 @@ class AudioRoom:
         plan = slot.assembly.plan
         if message.chunks != plan.chunks:
             raise ProtocolError(f"{message.chunks} chunks do not make this buffer; its opening says {plan.chunks}.")
-        missing = slot.assembly.missing()
+        missing = slot.assembly.missing(_MOST_MISSING)
         if missing:
-            client.send(AudioMissing(message.buffer, missing[:_MOST_MISSING]))
+            client.send(AudioMissing(message.buffer, missing))
             return
         self._load(client, message.buffer, slot, partial(slot.assembly.finish, message.crc32))
 

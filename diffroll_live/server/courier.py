@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.midi_desk import LEAD, MidiDesk
 from diffroll_live.smf import write_smf
-from diffroll_live.types import NoteEvent
+from diffroll_live.types import NoteEvent, Result
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Courier:
     def __init__(self, config: ServerConfig, desk: MidiDesk | None) -> None:
         self._config = config
         self._desk = desk
+        self._plays = itertools.count(1)
         self.tempo = 120.0  # beats a minute, of the files that are saved
 
     def check(self, job: Job) -> None:
@@ -57,10 +59,12 @@ class Courier:
                 Note(job.name, index, note.pitch, note.onset, note.offset - note.onset, note.velocity, variation)
             )
 
-    async def send_all(self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]]) -> None:
-        """Send any number of notes over OSC without keeping the loop from others."""
+    async def send_all(
+        self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]], wanted: Callable[[], bool]
+    ) -> None:
+        """Send any number of notes over OSC without keeping the loop from others, for as long as they are wanted."""
         rest = iter(notes)
-        while batch := tuple(islice(rest, _AT_ONCE)):
+        while wanted() and (batch := tuple(islice(rest, _AT_ONCE))):
             self.send(client, job, batch)
             await asyncio.sleep(0)
 
@@ -84,7 +88,7 @@ class Courier:
         if not 0 <= variation < len(job.result.variations):
             raise RequestError(f"The job {job.name!r} has no variation {variation}; count from 0.")
         self.silence(job, lambda: None)
-        axis = MidiAxis(job.owner or f"{client.key}/{job.request_id}")
+        axis = MidiAxis(f"{client.key}/{job.request_id}/{next(self._plays)}")
         self.sound(client, job, axis, job.result.variations[variation])
 
     def silence(self, job: Job, then: Callable[[], None]) -> None:
@@ -109,12 +113,12 @@ class Courier:
                 job.late = dropped
                 client.send(Late(job.name, dropped))
 
-    async def save(self, client: Client, job: Job) -> None:
+    async def save(self, client: Client, job: Job, result: Result) -> None:
         """Write each variation of a job as a MIDI file, if it asked for that; a failure is told and harms nothing."""
-        if not job.settings.delivery.save or job.result is None:
+        if not job.settings.delivery.save:
             return
         loop = asyncio.get_running_loop()
-        for number, notes in enumerate(job.result.variations, start=1):
+        for number, notes in enumerate(result.variations, start=1):
             try:
                 path = allowed_save_path(job.settings.delivery.save, self._config.allowed_folders)
                 write = partial(write_smf, _numbered(path, number), notes, tempo=self.tempo)

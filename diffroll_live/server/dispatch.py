@@ -26,9 +26,16 @@ class Dispatcher:
         self._handlers: dict[type[Any], Callable[[Client, Any], None]] = {}
         for handlers in rooms:
             self._handlers.update(handlers)
+        self._open = True
+
+    def close(self) -> None:
+        """Pass over whatever still comes: the daemon is about to end."""
+        self._open = False
 
     def receive(self, client: Client, packet: bytes) -> None:
         """Handle a packet. Never raises: the client is told what is wrong with it."""
+        if not self._open:
+            return
         try:
             messages = decode(packet)
         except DiffrollError as error:

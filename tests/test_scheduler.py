@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -456,6 +457,32 @@ def test_the_thread_survives_what_nobody_thought_of(
     wait_until(lambda: "the MIDI thread failed" in caplog.text, "the failure")
     scheduler.play("job", [NoteEvent(0.0, 60.0, 60, 80)], scheduler.now() + 0.5)
     wait_until(lambda: scheduler.sounding == {(0, 60)} or scheduler.dropped("job") > 0, "the note")
+
+
+def test_the_thread_goes_first_where_it_may(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scheduler._thread is not None
+    assert scheduler._thread.native_id is not None
+    policy = os.sched_getscheduler(scheduler._thread.native_id)
+    refused: list[OSError] = []
+
+    def may_i() -> None:
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        except OSError as error:
+            refused.append(error)
+
+    asking = threading.Thread(target=may_i)
+    asking.start()
+    asking.join()
+    assert policy == (os.SCHED_OTHER if refused else os.SCHED_RR | os.SCHED_RESET_ON_FORK)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError("not you")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    other = Scheduler(RecordingSink)
+    assert other.start().is_open
+    other.close()
 
 
 def test_close_from_many_threads(scheduler: Scheduler, sink: RecordingSink) -> None:

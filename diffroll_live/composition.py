@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from diffroll_live import tasks
-from diffroll_live.decoding import decode
+from diffroll_live.decoding import join
 from diffroll_live.notes import NoteArray, target_of, to_array, to_notes
 from diffroll_live.reading import Canvas, batches
 from diffroll_live.roll import LOW_PITCH, N_PITCHES
@@ -37,12 +37,11 @@ def known_canvas(work: Work, notes: NoteArray) -> Canvas:
     end = max(geometry.n_frames(max(r.offset for r in work.regions)), work.n_frames)
     n_frames = max(end, voice.window_frames)
     target = target_of(notes, geometry, n_frames)
-    roll = np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1
     known = np.zeros((N_PITCHES, n_frames), np.float32)
     known[:, : work.n_frames] = 1
     known[cells(work, work.regions, n_frames)] = 0
     np.maximum(known, (target.frame.T > 0), out=known)
-    return Canvas(torch.from_numpy(roll).to(voice.device), torch.from_numpy(known).to(voice.device))
+    return Canvas(voice.draw(target), torch.from_numpy(known).to(voice.device))
 
 
 def cells(work: Work, regions: tuple[Region, ...], n_frames: int) -> np.ndarray:
@@ -65,7 +64,7 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
     writer = Writer(work.voice, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
     notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
     blocks = writer.blocks()
-    work.total = max(work.total, work.done + len(blocks) * writer.sampling.steps)
+    work.total = work.done + len(blocks) * writer.sampling.steps
     for number, (first, last) in enumerate(blocks):
         with work.timed("sample"):
             writer.write(first, last, work.evaluated)
@@ -90,13 +89,10 @@ def surroundings(work: Work, around: tuple[tuple[Window, ...], ...]) -> NoteArra
     """Read the notes around hidden regions, which are not part of the answer; rows (onset, offset, pitch, velocity)."""
     geometry, found = work.voice.geometry, []
     for windows in around:
-        at = windows[0].first
-        for batch in batches(windows, work.defaults.batch):
-            (posterior,) = read_batch(work, batch, 1, None)
-            rows = decode(posterior, geometry, work.thresholds())
-            rows[:, :2] += at / geometry.frame_rate
-            found.append(rows)
-            at = batch[-1].last
+        read = [read_batch(work, batch, 1, None)[0] for batch in batches(windows, work.defaults.batch)]
+        rows = work.voice.decode(join(read), work.thresholds())
+        rows[:, :2] += windows[0].first / geometry.frame_rate
+        found.append(rows)
     rows = np.concatenate(found) if found else np.zeros((0, 4))
     return to_array(tasks.kept(to_notes(rows), work.regions))
 
@@ -105,12 +101,11 @@ def _scene(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:
     canvas = known_canvas(work, given)
     n_frames = canvas.roll.shape[1]
     device = work.voice.device
-    features = work.features if work.features is not None else work.voice.features(torch.zeros(1, device=device))
     marked = torch.from_numpy(cells(work, hidden, n_frames)).to(device)
     audible = torch.zeros(n_frames, device=device)
     audible[: work.n_frames] = 1
     audible[marked.any(dim=0)] = 0
-    return Scene(features, audible, canvas, marked & (canvas.known == 0))
+    return Scene(work.features, audible, canvas, marked & (canvas.known == 0))
 
 
 def _ended(

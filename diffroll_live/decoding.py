@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from diffroll_live.notes import ONSET_WIDTH, NoteArray
 from diffroll_live.roll import LOW_PITCH, RollGeometry
 
 PEAK_REACH = 2  # frames each side that an onset must dominate
+SLACK = 2e-6  # s; the same time reckoned from two frames differs by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,22 @@ def decode(posterior: Posterior, geometry: RollGeometry, thresholds: Thresholds)
     n_frames = posterior.n_frames
     silent = _first_silent(posterior.frame, thresholds.frame)
     ends = silent[(frames + ONSET_WIDTH).clamp_(max=n_frames), bins]
-    onset = frames + posterior.onset_shift[frames, bins].clamp(-1.5, 1.5)
-    shift = posterior.offset_shift[ends.clamp(max=n_frames - 1), bins].clamp(-1.0, 1.0)
-    offset = ends + torch.where(ends < n_frames, shift, 0.0)
-    offset = torch.maximum(offset, onset + ONSET_WIDTH / 2)
+    late = posterior.onset_shift[frames, bins].clamp(-1.5, 1.5)
+    after = posterior.offset_shift[ends.clamp(max=n_frames - 1), bins].clamp(-1.0, 1.0)
     level = posterior.velocity[frames, bins]
-    columns = [onset, offset, bins + LOW_PITCH, level * 127]
-    rows: NoteArray = torch.stack([c.double() for c in columns], dim=1).cpu().numpy()
+    columns = [frames, late, ends, torch.where(ends < n_frames, after, 0.0), bins + LOW_PITCH, level * 127]
+    # Whole frames are exact in float32; times late in a long recording are not, so they are added up in float64.
+    found = torch.stack([c.float() for c in columns], dim=1).cpu().numpy().astype(np.float64)
+    onset = found[:, 0] + found[:, 1]
+    offset = np.maximum(found[:, 2] + found[:, 3], onset + ONSET_WIDTH / 2)
+    rows = np.column_stack((onset, offset, found[:, 4:]))
     return _tidy(rows, geometry.frame_rate, thresholds.min_note)
+
+
+def long_enough(rows: NoteArray, min_note: float) -> npt.NDArray[np.bool_]:
+    """Mark the rows that last ``min_note`` seconds, however their times were reckoned."""
+    lasting: npt.NDArray[np.bool_] = rows[:, 1] - rows[:, 0] >= min_note - SLACK
+    return lasting
 
 
 def _tidy(rows: NoteArray, frame_rate: float, min_note: float) -> NoteArray:
@@ -89,7 +99,7 @@ def _tidy(rows: NoteArray, frame_rate: float, min_note: float) -> NoteArray:
     rows[:, 1] = np.where(same, np.minimum(rows[:, 1], following[: len(rows)]), rows[:, 1])
     rows[:, :2] = np.maximum(rows[:, :2], 0.0) / frame_rate
     rows[:, 3] = np.clip(np.rint(rows[:, 3]), 1, 127)
-    rows = rows[rows[:, 1] - rows[:, 0] >= min_note]
+    rows = rows[long_enough(rows, min_note)]
     return rows[np.lexsort((rows[:, 2], rows[:, 0]))]
 
 

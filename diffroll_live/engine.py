@@ -17,15 +17,18 @@ from diffroll_live import tasks
 from diffroll_live.composition import compose, context_windows, known_canvas, planned_evaluations, surroundings
 from diffroll_live.errors import DeviceMemory, UnknownJob
 from diffroll_live.frontend import resample
+from diffroll_live.hearing import conceal
+from diffroll_live.memory import TOO_LITTLE, is_shortage
 from diffroll_live.notes import to_array
 from diffroll_live.pictures import pictures_of
 from diffroll_live.reading import gate
-from diffroll_live.transcription import Span, decode_again, evaluations, stretches, transcribe, windows_of
+from diffroll_live.transcription import Span, decode_again, evaluations, reading_windows, transcribe
 from diffroll_live.types import AudioBuffer, Control, ModelInfo, NoteEvent, Pictures, Region, Request, Result
 from diffroll_live.voices.voice import Voice
 from diffroll_live.work import Defaults, Work
 
 REMEMBERED = 16  # finished requests that can be decoded again
+REMEMBERED_BYTES = 400 * 2**20  # of their posteriors; the last request is remembered whatever its size
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,19 @@ class Memory:
     read: list[list[NoteEvent]]  # one list a variation
     drawn: list[list[NoteEvent]]
 
+    @property
+    def n_bytes(self) -> int:
+        """The size of the posteriors."""
+        tensors = [part for span in self.spans for posterior in span.posteriors for part in posterior.parts()]
+        return sum(tensor.nbytes for tensor in tensors)
+
 
 class TorchEngine:
     """Answers requests with one voice; not for several threads at once."""
 
     def __init__(self, voice: Voice, info: ModelInfo, defaults: Defaults) -> None:
         self.voice, self._info, self.defaults = voice, info, defaults
-        self._last: tuple[tuple[int, int, int], Tensor, Tensor] | None = None
+        self._last: tuple[tuple[int, ...], Tensor, Tensor] | None = None
         self._memory: OrderedDict[str, Memory] = OrderedDict()
 
     @property
@@ -57,19 +66,17 @@ class TorchEngine:
         """Answer a request; see types.Engine. Raises errors.DiffrollError."""
         begin = time.perf_counter()
         tasks.check(request, self._info.max_seconds)
-        regions = tasks.written_regions(request)
-        work = Work(request, control, self.voice, self.defaults, regions, tasks.kept(request.known, regions))
         try:
+            work = self._work(request, control)
             memory = self._answer(work)
-        except torch.OutOfMemoryError as error:
-            raise DeviceMemory(
-                "The device has too little free memory for one window; close other programs or use --device cpu."
-            ) from error
-        self._memory[request.id] = memory
-        while len(self._memory) > REMEMBERED:
-            self._memory.popitem(last=False)
+        except (RuntimeError, MemoryError) as error:
+            if is_shortage(error):
+                raise DeviceMemory(TOO_LITTLE) from error
+            raise
         variations = [[*work.keep, *read, *drawn] for read, drawn in zip(memory.read, memory.drawn, strict=True)]
-        return _result(work, variations, begin, pictures_of(work, memory.spans))
+        result = _result(work, variations, begin, pictures_of(work, memory.spans))
+        self._remember(request.id, memory)
+        return result
 
     @torch.inference_mode()
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
@@ -94,35 +101,55 @@ class TorchEngine:
         self._memory.clear()
         self._last = None
 
+    def _work(self, request: Request, control: Control) -> Work:
+        """Hear what the request brings."""
+        begin = time.perf_counter()
+        regions = tasks.written_regions(request)
+        keep = tasks.kept(request.known, regions)
+        features, loud = self._listen(request.audio)
+        work = Work(request, control, self.voice, self.defaults, regions, keep, features, loud)
+        work.seconds["frontend"] = time.perf_counter() - begin
+        return work
+
     def _answer(self, work: Work) -> Memory:
-        request = work.request
-        with work.timed("frontend"):
-            work.features, work.loud = self._listen(request.audio)
-        heard = tuple(r for r in work.regions if request.task == "transcribe" or r.hear)
-        hidden = tuple(r for r in work.regions if r not in heard)
-        count = request.options.variations
-        around = context_windows(work, hidden)
-        work.total = evaluations(work, windows_of(work, stretches(heard, work, 0.0)), count)
-        work.total += evaluations(work, around, 1) + planned_evaluations(work, hidden)
+        count = work.options.variations
+        hidden = tasks.hidden_regions(work.request, work.regions)
+        if hidden and not self.voice.writes_in_blocks:
+            conceal(work, hidden)
+        drawn_regions = hidden if self.voice.writes_in_blocks else ()
+        read_regions = tuple(r for r in work.regions if r not in drawn_regions)
+        around = context_windows(work, drawn_regions)
+        work.total = evaluations(work, reading_windows(work, read_regions), count)
+        work.total += evaluations(work, around, 1) + planned_evaluations(work, drawn_regions)
         for variation in range(count):
             work.send(variation, work.keep)
         empty: list[list[NoteEvent]] = [[] for _ in range(count)]
-        canvas = known_canvas(work, to_array(work.keep)) if work.keep and heard else None
-        read, spans = transcribe(work, heard, canvas) if heard else (empty, [])
+        canvas = known_canvas(work, to_array(work.keep)) if work.keep and read_regions else None
+        read, spans = transcribe(work, read_regions, canvas) if read_regions else (empty, [])
         given = to_array(work.keep) if work.keep else surroundings(work, around)
-        drawn = compose(work, hidden, given) if hidden else empty
-        return Memory(work, heard, spans, read, drawn)
+        drawn = compose(work, drawn_regions, given) if drawn_regions else empty
+        return Memory(work, read_regions, spans, read, drawn)
 
-    def _listen(self, audio: AudioBuffer | None) -> tuple[Tensor | None, Tensor | None]:
-        """Features of a recording and where it is loud enough; kept for the next request on the same audio."""
+    def _remember(self, request_id: str, memory: Memory) -> None:
+        memory.work.rest()
+        self._memory.pop(request_id, None)
+        self._memory[request_id] = memory
+        sizes = [kept.n_bytes for kept in self._memory.values()]
+        while len(sizes) > 1 and (len(sizes) > REMEMBERED or sum(sizes) > REMEMBERED_BYTES):
+            self._memory.popitem(last=False)
+            del sizes[0]
+
+    def _listen(self, audio: AudioBuffer | None) -> tuple[Tensor, Tensor]:
+        """Features of a recording and where it is loud, (n_frames, 1); kept for the next request on the same audio."""
         if audio is None:
-            return None, None
+            nothing = torch.zeros(0, device=self.voice.device)
+            return self.voice.features(nothing), nothing.bool()[:, None]
         key = zlib.crc32(audio.samples.tobytes()), len(audio.samples), audio.sample_rate
         if self._last is None or self._last[0] != key:
             geometry = self.voice.geometry
             samples = torch.from_numpy(audio.samples).to(self.voice.device)
             samples = resample(samples, audio.sample_rate, geometry.sample_rate)
-            self._last = key, self.voice.features(samples), gate(samples, geometry, self.defaults.gate)
+            self._last = key, self.voice.features(samples), gate(samples, geometry, self.defaults.gate)[:, None]
         return self._last[1], self._last[2]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,12 @@ from diffroll_live.errors import CheckpointError, RequestError
 from diffroll_live.frontend import FrontEnd, FrontEndConfig
 from diffroll_live.model_folder import ModelFolder, find_model
 from diffroll_live.networks.compact import Compact, CompactConfig
-from diffroll_live.types import AudioBuffer, ModelInfo, Options, Region, Request, StreamedNote
+from diffroll_live.networks.diffroll import DiffRoll, DiffRollConfig
+from diffroll_live.networks.diffroll_mel import LogMel, MelConfig
+from diffroll_live.schedules import LinearSchedule
+from diffroll_live.types import AudioBuffer, ModelInfo, Options, Region, Request
 from diffroll_live.voices.compact import CompactVoice
+from diffroll_live.voices.diffroll import DiffRollVoice
 from diffroll_live.voices.voice import Voice
 from diffroll_live.work import Defaults
 
@@ -41,9 +45,8 @@ def load_engine(
     folder = find_model(model or DEFAULT_MODEL)
     chosen = choose_device(device)
     dtype = choose_precision(chosen)
-    voice = VOICES[folder.config["architecture"]](folder, chosen, dtype)
-    settings = {**folder.config["decode"], **folder.config["sampling"]}
-    engine = TorchEngine(voice, _info(folder, voice, chosen, dtype), _build(Defaults, settings, folder))
+    voice, defaults = VOICES[folder.config["architecture"]](folder, chosen, dtype)
+    engine = TorchEngine(voice, _info(folder, voice, chosen, dtype), defaults)
     if warm:
         warm_up(engine)
     return engine
@@ -69,16 +72,52 @@ def choose_precision(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> Voice:
+def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[Voice, Defaults]:
     config = _build(CompactConfig, folder.config["network"], folder)
     front_end = FrontEnd(_build(FrontEndConfig, folder.config["front_end"], folder))
     network = Compact(config)
     load_into(network, load_weights(folder, device, dtype))
-    return CompactVoice(network.to(device).eval().requires_grad_(False), front_end.to(device), device, dtype)
+    defaults = _build(Defaults, {**folder.config["decode"], **folder.config["sampling"]}, folder)
+    return CompactVoice(network.to(device).eval().requires_grad_(False), front_end.to(device), device, dtype), defaults
 
 
-#: How to make a voice of each architecture that a config.json may name.
-VOICES = {"compact": _compact}
+@dataclass(frozen=True, slots=True)
+class _DiffRollSettings:
+    """What a DiffRoll's config.json says of its decoding and sampling."""
+
+    threshold: float = 0.5
+    sampler: str = "ddpm"
+    steps: int = 200
+    guidance: float = 0.5
+    beta_start: float = 1e-4
+    beta_end: float = 0.02
+
+
+def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[Voice, Defaults]:
+    with torch.device("meta"):
+        network = DiffRoll(DiffRollConfig.from_mapping(folder.config["network"]))
+    load_into(network, load_weights(folder, device, dtype))
+    settings = _build(_DiffRollSettings, {**folder.config["decode"], **folder.config["sampling"]}, folder)
+    try:
+        schedule = LinearSchedule(settings.steps, settings.beta_start, settings.beta_end)
+    except RequestError as error:
+        raise CheckpointError(f"{folder.path / 'config.json'}: {error.text}") from error
+    mel = LogMel(MelConfig.from_mapping({**folder.config, **folder.config["front_end"]}))
+    voice = DiffRollVoice(network.to(device).eval().requires_grad_(False), mel.to(device), schedule, device)
+    steps = settings.steps
+    defaults = Defaults(
+        onset_threshold=settings.threshold,
+        frame_threshold=settings.threshold,
+        sampler=settings.sampler,
+        guidance=settings.guidance,
+        reading_steps=(max(steps // 20, 1), max(steps // 4, 1), steps),
+        batch=2,  # windows are long, and guidance doubles them
+    )
+    return voice, defaults
+
+
+#: How to make a voice of each architecture that a config.json may name, and what it does unless told otherwise.
+VOICES = {"compact": _compact, "diffroll": _diffroll}
 
 
 def warm_up(engine: TorchEngine) -> None:
@@ -89,9 +128,10 @@ def warm_up(engine: TorchEngine) -> None:
     seconds = window * (engine.defaults.batch + 1)
     audio = AudioBuffer("", (rng.standard_normal(int(seconds * rate)) * 0.01).astype(np.float32), rate)
     hole = Region(1.0, 1.5)
+    once = Options(steps=1)
     for request in (
-        Request("warm-up", "transcribe", audio),
-        Request("warm-up", "inpaint", audio, (hole,), options=Options(steps=1)),
+        Request("warm-up", "transcribe", audio, options=once),
+        Request("warm-up", "inpaint", audio, (hole,), options=once),
     ):
         engine.run(request, _Deaf())
     engine.forget()
@@ -129,6 +169,9 @@ def _build(kind: Any, settings: Mapping[str, Any], folder: ModelFolder) -> Any:
         raise CheckpointError(f"{folder.path / 'config.json'} has settings this version does not know: {min(odd)}.")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
     for name, value in values.items():
+        wanted = type(known[name].default)
+        if not (type(value) is wanted or (wanted is float and type(value) is int)):
+            raise CheckpointError(f"{folder.path / 'config.json'}: {name} must be of the kind {wanted.__name__}.")
         if isinstance(value, float) and not math.isfinite(value):
             raise CheckpointError(f"{folder.path / 'config.json'}: {name} must be a finite number.")
     return kind(**values)

@@ -26,8 +26,8 @@ def pictures_of(work: Work, spans: list[Span]) -> Pictures | None:
 
 def _spectrogram(work: Work) -> Floats:
     """The features of pitch, (n_frames, n_bins), brought to [0, 1] for the eye."""
-    if work.features is None:
+    if not work.n_frames:
         return np.zeros((1, 1), np.float32)
-    features: Floats = work.features[: work.voice.spectrogram_bins].T.float().cpu().numpy()
+    features: Floats = work.voice.spectrogram(work.features).T.float().cpu().numpy()
     low, high = np.quantile(features, [0.05, 0.999])
     return np.clip((features - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)

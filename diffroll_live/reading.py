@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from diffroll_live.decoding import Posterior, join
-from diffroll_live.denoiser import Denoise, guided, in_turn, logit_guidance
+from diffroll_live.denoiser import Denoise
 from diffroll_live.roll import N_PITCHES, RollGeometry
 from diffroll_live.samplers import Callback, Sampler, seeded_noise
+from diffroll_live.voices.cutting import cut_windows
 from diffroll_live.voices.voice import Voice
 from diffroll_live.windows import Window
 
-GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is idle near the end (arXiv 2404.07724)
 GATE_REACH = 6  # frames after an onset in which its sound must show
 
 
@@ -36,21 +36,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A roll in which some cells are known: roll (channels * 88, n_frames) in [-1, 1], known (88, n_frames) of 0, 1."""
+    """A roll in which cells are known: roll (channels * 88, n_frames) as a voice draws it, known (88, n_frames) of 0, 1."""
 
     roll: Tensor
     known: Tensor
 
     def cut(self, begins: list[int], window: int) -> tuple[Tensor, Tensor]:
         """Windows (batch, channels * 88, window) and (batch, 88, window); unknown beyond both ends."""
-        roll = self.roll.new_zeros((len(begins), self.roll.shape[0], window))
-        known = self.known.new_zeros((len(begins), N_PITCHES, window))
-        for row, begin in enumerate(begins):
-            low, high = max(begin, 0), min(begin + window, self.roll.shape[1])
-            if high > low:
-                roll[row, :, low - begin : high - begin] = self.roll[:, low:high]
-                known[row, :, low - begin : high - begin] = self.known[:, low:high]
-        return roll, known
+        return cut_windows(self.roll, begins, window, 0.0), cut_windows(self.known, begins, window, 0.0)
 
 
 def window_seed(seed: int, variation: int, begin: int) -> int:
@@ -66,17 +59,22 @@ def read(
     *,
     variations: int = 1,
     canvas: Canvas | None = None,
+    audible: Tensor | None = None,
     callback: Callback | None = None,
 ) -> list[Posterior]:
     """Read windows that go through the network together; one Posterior of their kept frames a variation.
 
-    features: (n_features, n_frames) of the recording. ``callback`` is called once an evaluation.
+    features: (n_features, n_frames) of the recording. audible: (88, n_frames) of 0 and 1, where it may be heard, 1
+    beyond its end; None is everywhere. ``callback`` is called once an evaluation.
     """
     begins = [w.begin for w in windows]
     cut, mask = voice.cut(features, begins)
+    if audible is not None:
+        mask = mask * cut_windows(audible, begins, voice.window_frames, 1.0)
     heard = voice.hear(cut, mask)
     known = canvas.cut(begins, voice.window_frames) if canvas is not None else (None, None)
-    denoise = _denoise(voice, cut, heard, known, sampling)
+    scale = sampling.guidance if bool(mask.any()) else 0.0  # with nothing to hear there is nothing to be guided by
+    denoise = _denoise(voice, cut, heard, known, scale)
     shape = (len(windows), voice.channels, voice.window_frames, N_PITCHES)
     out = []
     for variation in range(variations):
@@ -90,15 +88,12 @@ def read(
     return out
 
 
-def _denoise(voice: Voice, cut: Tensor, heard: Any, known: Any, sampling: Sampling) -> Denoise:
-    conditional = voice.denoise(voice.condition(heard, *known))
-    if sampling.guidance == 0:
-        return conditional
+def _denoise(voice: Voice, cut: Tensor, heard: Any, known: Any, scale: float) -> Denoise:
+    condition = voice.condition(heard, *known)
+    if scale == 0:
+        return voice.denoise(condition)
     unheard = voice.hear(cut, cut.new_zeros((len(cut), 1, cut.shape[2])))
-    unconditional = voice.denoise(voice.condition(unheard, *known))
-    combine = logit_guidance(*voice.combine_range())
-    pair = in_turn(conditional, unconditional)
-    return guided(conditional, pair, sampling.guidance, combine=combine, interval=GUIDANCE_INTERVAL)
+    return voice.guided(condition, voice.condition(unheard, *known), scale)
 
 
 def gate(samples: Tensor, geometry: RollGeometry, level: float) -> Tensor:

@@ -94,6 +94,13 @@ def written_regions(request: Request) -> tuple[Region, ...]:
     return request.regions
 
 
+def hidden_regions(request: Request, regions: tuple[Region, ...]) -> tuple[Region, ...]:
+    """Those of ``regions`` in which nothing may be heard, or nothing sounds yet."""
+    if request.task == "transcribe":
+        return ()
+    return tuple(r for r in regions if not r.hear or request.audio is None)
+
+
 def holds(region: Region, note: NoteEvent) -> bool:
     """Whether a note starts in a region."""
     return region.onset <= note.onset < region.offset and region.low <= note.pitch <= region.high

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from diffroll_live import tasks
-from diffroll_live.decoding import Posterior, decode, join
+from diffroll_live.decoding import Posterior, join
+from diffroll_live.errors import DeviceMemory
+from diffroll_live.memory import TOO_LITTLE, is_shortage
 from diffroll_live.note_stream import NoteStream
 from diffroll_live.notes import NoteArray, to_notes
 from diffroll_live.reading import Canvas, batches, read
@@ -29,7 +32,7 @@ def stretches(regions: tuple[Region, ...], work: Work, around: float) -> tuple[t
     geometry, merged = work.voice.geometry, list[tuple[int, int]]()
     for region in sorted(regions, key=lambda r: r.onset):
         first = max(geometry.frame(region.onset - around), 0)
-        last = min(geometry.frame(region.offset + around), work.n_frames)
+        last = min(geometry.frame(region.offset + around), work.n_readable)
         if merged and first <= merged[-1][1]:
             merged[-1] = merged[-1][0], max(last, merged[-1][1])
         elif first < last:
@@ -40,7 +43,7 @@ def stretches(regions: tuple[Region, ...], work: Work, around: float) -> tuple[t
 def windows_of(work: Work, frames: tuple[tuple[int, int], ...]) -> tuple[tuple[Window, ...], ...]:
     """The windows that cover each stretch."""
     voice = work.voice
-    return tuple(plan(a, b, work.n_frames, voice.window_frames, voice.margin_frames) for a, b in frames)
+    return tuple(plan(a, b, work.n_readable, voice.window_frames, voice.margin_frames) for a, b in frames)
 
 
 def evaluations(work: Work, windows: tuple[tuple[Window, ...], ...], variations: int) -> int:
@@ -49,7 +52,14 @@ def evaluations(work: Work, windows: tuple[tuple[Window, ...], ...], variations:
     return sum(len(list(batches(w, work.defaults.batch))) for w in windows) * steps * variations
 
 
-def transcribe(work: Work, regions: tuple[Region, ...], canvas: Canvas | None) -> tuple[list[list[NoteEvent]], list[Span]]:
+def reading_windows(work: Work, regions: tuple[Region, ...]) -> tuple[tuple[Window, ...], ...]:
+    """The windows that read regions and a little around them, stretch by stretch."""
+    return windows_of(work, stretches(regions, work, AROUND / work.voice.geometry.frame_rate))
+
+
+def transcribe(
+    work: Work, regions: tuple[Region, ...], canvas: Canvas | None
+) -> tuple[list[list[NoteEvent]], list[Span]]:
     """Read regions that may be heard and stream their notes.
 
     Returns the notes of each variation, and the spans, which can be decoded again.
@@ -63,9 +73,9 @@ def transcribe(work: Work, regions: tuple[Region, ...], canvas: Canvas | None) -
         notes[variation].extend(new)
         work.send(variation, new)
 
-    for windows in windows_of(work, stretches(regions, work, AROUND / work.voice.geometry.frame_rate)):
+    for windows in reading_windows(work, regions):
         first = windows[0].first
-        streams = [NoteStream(work.voice.geometry, work.thresholds(), first) for _ in range(variations)]
+        streams = [_stream(work, first) for _ in range(variations)]
         parts: list[list[Posterior]] = [[] for _ in range(variations)]
         for batch in batches(windows, work.defaults.batch):
             for variation, posterior in enumerate(read_batch(work, batch, variations, canvas)):
@@ -82,22 +92,52 @@ def transcribe(work: Work, regions: tuple[Region, ...], canvas: Canvas | None) -
 
 
 def read_batch(work: Work, windows: list[Window], variations: int, canvas: Canvas | None) -> list[Posterior]:
-    """Read windows together and silence what is too quiet to be heard; one Posterior a variation."""
-    assert work.features is not None and work.loud is not None
-    sampling = work.sampling(work.defaults.reading_steps)
+    """Read windows together and silence what is too quiet to be heard; one Posterior a variation.
+
+    Where memory is short the windows are read in halves. Raises DeviceMemory when a single one does not fit.
+    """
+    begun = work.done
+    try:
+        return _read_at_once(work, windows, variations, canvas)
+    except (RuntimeError, MemoryError) as error:
+        if not is_shortage(error):
+            raise
+        if len(windows) == 1:
+            raise DeviceMemory(TOO_LITTLE) from error
+    # Out here the failed attempt's tensors are gone.
+    work.total += work.done - begun + work.sampling(work.defaults.reading_steps).steps * variations
+    half = len(windows) // 2
+    halves = [read_batch(work, part, variations, canvas) for part in (windows[:half], windows[half:])]
+    return [join(list(pair)) for pair in zip(*halves, strict=True)]
+
+
+def _read_at_once(work: Work, windows: list[Window], variations: int, canvas: Canvas | None) -> list[Posterior]:
     with work.timed("sample"):
-        read_now = read(
-            work.voice, work.features, windows, sampling, variations=variations, canvas=canvas, callback=work.evaluated
+        posteriors = read(
+            work.voice,
+            work.features,
+            windows,
+            work.sampling(work.defaults.reading_steps),
+            variations=variations,
+            canvas=canvas,
+            audible=work.audible,
+            callback=work.evaluated,
         )
-    loud = work.loud[windows[0].first : windows[-1].last, None]
-    return [replace(posterior, onset=posterior.onset * loud) for posterior in read_now]
+    loud = work.loud[windows[0].first : windows[-1].last]
+    return [replace(posterior, onset=posterior.onset * loud) for posterior in posteriors]
+
+
+def _stream(work: Work, first: int) -> NoteStream:
+    thresholds = work.thresholds()
+    decode = partial(work.voice.decode, thresholds=replace(thresholds, min_note=0.0))
+    return NoteStream(decode, work.voice.geometry.frame_rate, first, thresholds.min_note)
 
 
 def decode_again(work: Work, spans: list[Span], variation: int, regions: tuple[Region, ...]) -> tuple[NoteEvent, ...]:
     """Decode spans with the thresholds of ``work``, without sampling."""
     notes: list[NoteEvent] = []
     for span in spans:
-        rows = decode(span.posteriors[variation], work.voice.geometry, work.thresholds())
-        rows[:, :2] += span.first / work.voice.geometry.frame_rate
-        notes.extend(tasks.fit(to_notes(rows), regions, work.keep))
+        stream = _stream(work, span.first)
+        for rows in (stream.push(span.posteriors[variation]), stream.finish()):
+            notes.extend(tasks.fit(to_notes(rows), regions, work.keep))
     return tuple(notes)

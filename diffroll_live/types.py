@@ -82,7 +82,7 @@ class Options:
     quality: Quality = "live"
     steps: int | None = None  # network evaluations per window, 1..1000
     sampler: str | None = None  # a key of samplers.SAMPLERS
-    guidance: float = 0.0  # guidance scale w, 0 = none
+    guidance: float | None = None  # guidance scale w, 0 = none
     seed: int = 0
     temperature: float = 1.0  # spread of the choice of pitch in written regions, 0..5
     density: float = 1.0  # factor on the number of notes written, 0..4

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Frames [begin, begin + n) go through the network, of which [first, last) are kept. ``begin`` may be negative."""
+    """Frames [begin, begin + n) go through the network, of which [first, last) are kept."""
 
     begin: int
     first: int
@@ -17,12 +17,14 @@ class Window:
 def plan(first: int, last: int, n_frames: int, window: int, margin: int) -> tuple[Window, ...]:
     """Cover frames [first, last) of a recording of ``n_frames`` with windows of ``window`` frames.
 
-    Each kept stretch has ``margin`` frames of context on both sides, or reaches an end of the recording.
+    Each kept stretch has ``margin`` frames of context on both sides, or reaches an end of the recording. What fits in
+    one window lies in its middle, and no window reaches further beyond the end than it must.
     """
     windows: list[Window] = []
     at = first
     while at < last:
-        begin = max(at - margin, 0)
+        begin = at - margin if last - at > window - 2 * margin else (at + last - window) // 2
+        begin = max(min(begin, n_frames - window), 0)
         end = begin + window - margin if begin + window < n_frames else begin + window
         windows.append(Window(begin, at, min(end, last)))
         at = windows[-1].last

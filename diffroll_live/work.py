@@ -16,6 +16,8 @@ from diffroll_live.samplers import SAMPLERS
 from diffroll_live.types import QUALITIES, Control, NoteEvent, Options, Region, Request, StreamedNote, Timings
 from diffroll_live.voices.voice import Voice
 
+LONGEST_TRAIL = 400  # estimates that are kept for a trajectory
+
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
@@ -25,6 +27,7 @@ class Defaults:
     frame_threshold: float = 0.5
     gate: float = -65.0  # dB of full scale below which nothing is heard
     sampler: str = "ddim"
+    guidance: float = 0.0
     reading_steps: tuple[int, int, int] = (1, 2, 4)  # evaluations a window, by quality: draft, live, best
     writing_steps: tuple[int, int, int] = (1, 1, 2)  # evaluations a block
     batch: int = 4  # windows at a time
@@ -32,7 +35,12 @@ class Defaults:
 
 @dataclass(slots=True)
 class Work:
-    """One running request; ``features`` (n_features, n_frames) and ``loud`` (n_frames,) are None without audio."""
+    """One running request.
+
+    features: (n_features, n_frames) of the recording, no frames without one. loud: (n_readable, 1 or 88) bool, where an
+    onset can be believed. audible: (88, n_readable or more) of 0 and 1, where the recording may be heard; None is
+    everywhere. Readable are the frames of the recording, and those after it that a voice fills as it reads.
+    """
 
     request: Request
     control: Control
@@ -40,8 +48,9 @@ class Work:
     defaults: Defaults
     regions: tuple[Region, ...]
     keep: tuple[NoteEvent, ...]
-    features: Tensor | None = None
-    loud: Tensor | None = None
+    features: Tensor
+    loud: Tensor
+    audible: Tensor | None = None
     total: int = 0  # evaluations to do
     done: int = 0
     sent: int = 0  # notes
@@ -56,7 +65,12 @@ class Work:
     @property
     def n_frames(self) -> int:
         """Frames of audio."""
-        return 0 if self.features is None else self.features.shape[1]
+        return int(self.features.shape[1])
+
+    @property
+    def n_readable(self) -> int:
+        """Frames that can be read."""
+        return int(self.loud.shape[0])
 
     def thresholds(self) -> Thresholds:
         """The request's thresholds, or the model's."""
@@ -69,13 +83,14 @@ class Work:
         if name not in SAMPLERS:
             raise RequestError(f"There is no sampler {name!r}; choose one of {', '.join(SAMPLERS)}.")
         steps = self.options.steps or steps_by_quality[QUALITIES.index(self.options.quality)]
-        return Sampling(SAMPLERS[name], steps, self.options.guidance, self.options.seed)
+        guidance = self.options.guidance if self.options.guidance is not None else self.defaults.guidance
+        return Sampling(SAMPLERS[name], steps, guidance, self.options.seed)
 
     def evaluated(self, _step: int, _steps: int, x0: Tensor) -> None:
         """Count an evaluation. Raises Cancelled when the job was cancelled."""
         self.done += 1
-        if "trajectory" in self.request.pictures:
-            self.trail.append(x0[0].amax(dim=0).float().cpu())
+        if "trajectory" in self.request.pictures and len(self.trail) < LONGEST_TRAIL:
+            self.trail.append(self.voice.probabilities(x0[:1])[0].amax(dim=0).float().cpu())
         self.control.progress(self.done, max(self.total, self.done))
 
     def send(self, variation: int, notes: tuple[NoteEvent, ...]) -> None:
@@ -83,6 +98,11 @@ class Work:
         if notes:
             self.control.notes([StreamedNote(self.sent + i, variation, note) for i, note in enumerate(notes)])
             self.sent += len(notes)
+
+    def rest(self) -> None:
+        """Drop what only sampling needed."""
+        self.features, self.loud, self.audible = self.features.new_zeros((0, 0)), self.loud.new_zeros((0, 1)), None
+        self.trail = []
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -65,6 +65,10 @@ class Condition:
     static: Tensor
     base: Tensor
 
+    def followed_by(self, other: Condition) -> Condition:
+        """Put the rows of ``other`` behind the rows of this one, to evaluate both as one batch."""
+        return Condition(torch.cat((self.static, other.static)), torch.cat((self.base, other.base)))
+
 
 class Block(nn.Module):
     """A gated residual convolution over time; (batch, width, n_frames) to the same."""
@@ -138,7 +142,7 @@ class Encoder(nn.Module):
             self.heads.bias[: 2 * N_PITCHES] = -4.0
 
     def forward(self, features: Tensor, audio_mask: Tensor) -> Heard:
-        """features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
+        """Features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
         heard = torch.where(audio_mask > 0, features, -1.8)
         h = self.enter(torch.cat([heard, self.gather(heard[:, : self.n_bins]), audio_mask], dim=1))
         for block in self.blocks:
@@ -150,7 +154,7 @@ class Encoder(nn.Module):
 
 
 class Context(nn.Module):
-    """Lets every part of a window attend to all others, an eighth of a second at a time: key, figure and form are far away."""
+    """Lets all parts of a window attend to each other, an eighth of a second at a time: key, figure and form are far."""
 
     def __init__(self, width: int, frames: int, heads: int = 4) -> None:
         super().__init__()
@@ -181,7 +185,9 @@ class Denoiser(nn.Module):
         self.time = nn.Sequential(nn.Linear(64, config.width), nn.SiLU(), nn.Linear(config.width, config.width))
         self.blocks = nn.ModuleList(Block(config.width, config.kernel_size, d) for d in config.denoiser_dilations)
         self.shifts = nn.ModuleList(nn.Linear(config.width, config.width) for _ in config.denoiser_dilations)
-        self.contexts = nn.ModuleDict({str(i): Context(config.width, config.context_frames) for i in config.context_after})
+        self.contexts = nn.ModuleDict(
+            {str(i): Context(config.width, config.context_frames) for i in config.context_after}
+        )
         self.norm = ChannelNorm(config.width)
         self.leave = nn.Conv1d(config.width, ROLL_WIDTH, 1)
         nn.init.zeros_(self.leave.weight)

@@ -5,7 +5,8 @@ The compact network hears something else (``diffroll_live.frontend``). Only Diff
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torchaudio.transforms import MelSpectrogram
 
-from diffroll_live.errors import AudioError, BadRegion, CheckpointError
+from diffroll_live.errors import AudioError, CheckpointError
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 
 HIDDEN = -1.0  # the value of a hidden cell; heard cells lie in [0, 1]
 _FLOOR = 1e-6  # added to mel power before the logarithm
@@ -82,28 +84,39 @@ class LogMel(nn.Module):
         return stretched[..., : waveform.shape[-1] // self.config.hop_length]
 
 
-@dataclass(frozen=True, slots=True)
-class HiddenArea:
-    """A rectangle of the spectrogram that the network must not hear; ends are exclusive, None is the whole axis."""
+def hide(spectrogram: Tensor, hidden: Tensor) -> Tensor:
+    """Return a copy of ``spectrogram``, (batch, n_mels, n_frames), that is -1 where ``hidden`` (bool) is True.
 
-    frames: tuple[int, int] | None = None
-    bins: tuple[int, int] | None = None  # mel bins
-
-
-def hide(spectrogram: Tensor, areas: Iterable[HiddenArea]) -> Tensor:
-    """Return a copy of ``spectrogram``, (batch, n_mels, n_frames), with the ``areas`` set to -1.
-
-    This hides audio; which notes may change is another matter (``denoiser.holding``). Raises BadRegion for an area
-    that is empty, reversed or not within the spectrogram.
+    This hides audio; which notes may change is another matter (``denoiser.holding``).
     """
-    hidden = spectrogram.clone()
-    for area in areas:
-        hidden[..., _slice(area.bins, hidden.shape[-2]), _slice(area.frames, hidden.shape[-1])] = HIDDEN
-    return hidden
+    return spectrogram.masked_fill(hidden, HIDDEN)
 
 
-def _slice(ends: tuple[int, int] | None, size: int) -> slice:
-    start, stop = ends or (0, size)
-    if not 0 <= start < stop <= size:
-        raise BadRegion(f"Cannot hide {start}..{stop} of a spectrogram axis of {size}; give a range within it.")
-    return slice(start, stop)
+def pitch_bins(config: MelConfig) -> Tensor:
+    """Say which mel bins hold the fundamentals of which pitches: (88, n_mels) bool.
+
+    A bin belongs to the pitch nearest to its centre, and a pitch has at least the bin nearest to it. What lies beyond
+    the piano belongs to its outermost pitches, so that all pitches together have all bins.
+    """
+    centres = 700.0 * (10.0 ** (_centres(config) / 2595.0) - 1.0)
+    pitches = torch.arange(LOW_PITCH, HIGH_PITCH + 1)
+    nearest_pitch = (69.0 + 12.0 * torch.log2(centres / 440.0)).round().clamp(LOW_PITCH, HIGH_PITCH)
+    return (nearest_pitch[None, :] == pitches[:, None]) | (
+        fundamental_bins(config)[:, None] == torch.arange(config.n_mels)[None, :]
+    )
+
+
+def fundamental_bins(config: MelConfig) -> Tensor:
+    """The mel bin nearest to the fundamental of each pitch: (88,) int64."""
+    fundamentals = [_mel(440.0 * 2.0 ** ((pitch - 69) / 12)) for pitch in range(LOW_PITCH, HIGH_PITCH + 1)]
+    return (torch.tensor(fundamentals)[:, None] - _centres(config)[None, :]).abs().argmin(dim=1)
+
+
+def _centres(config: MelConfig) -> Tensor:
+    """The centre of each filter, in mel: (n_mels,)."""
+    return torch.linspace(_mel(config.f_min), _mel(config.f_max), config.n_mels + 2)[1:-1]
+
+
+def _mel(frequency: float) -> float:
+    """Hz to mel, as the filters of the front end are laid out (O'Shaughnessy, 1987)."""
+    return 2595.0 * math.log10(1.0 + frequency / 700.0)

@@ -6,17 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from diffroll_live.decoding import Posterior
-from diffroll_live.denoiser import Denoise
+from diffroll_live.decoding import Posterior, Thresholds, decode
+from diffroll_live.denoiser import Denoise, as_one_batch, guided, logit_guidance
 from diffroll_live.frontend import FrontEnd
 from diffroll_live.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Heard
+from diffroll_live.notes import NoteArray, RollTarget
 from diffroll_live.roll import N_PITCHES, RollGeometry
 from diffroll_live.schedules import CosineSchedule
+from diffroll_live.voices.cutting import cut_windows
 
 QUIET = -1.8  # the value of a feature in silence
+GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is idle near the end (arXiv 2404.07724)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,9 @@ class CompactVoice:
         return sum(p.numel() for p in self.network.parameters())
 
     @property
-    def spectrogram_bins(self) -> int:
-        """The bins of the pitch spectrum."""
-        return self.front_end.config.n_bins
+    def writes_in_blocks(self) -> bool:
+        """It draws what it does not hear from its probabilities, block after block."""
+        return True
 
     @property
     def geometry(self) -> RollGeometry:
@@ -61,28 +65,26 @@ class CompactVoice:
         """(n_samples,) audio at the front end's rate to (n_features, n_frames)."""
         return self.front_end(samples[None])[0]
 
+    def spectrogram(self, features: Tensor) -> Tensor:
+        """The pitch spectrum, (n_bins, n_frames)."""
+        return features[: self.front_end.config.n_bins]
+
     def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Cut windows out of (n_features, n_frames) features, silent and not to be heard beyond both ends.
 
         Returns (batch, n_features, window_frames) and the audio mask (batch, 1, window_frames).
         """
-        n_frames, window = features.shape[1], self.window_frames
-        windows = features.new_full((len(begins), features.shape[0], window), QUIET)
-        mask = features.new_zeros((len(begins), 1, window))
-        for row, begin in enumerate(begins):
-            low, high = max(begin, 0), min(begin + window, n_frames)
-            if high > low:
-                windows[row, :, low - begin : high - begin] = features[:, low:high]
-                mask[row, :, low - begin : high - begin] = 1
-        return windows, mask
+        windows = cut_windows(features, begins, self.window_frames, QUIET)
+        return windows, cut_windows(torch.ones_like(features[:1]), begins, self.window_frames, 0.0)
 
     def hear(self, windows: Tensor, audio_mask: Tensor) -> Heard:
-        """Run the encoder once."""
+        """Run the encoder once; a frame of which some pitch is hidden is hidden whole."""
+        audio_mask = audio_mask.amin(dim=1, keepdim=True)
         heard: Heard = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
         return heard
 
     def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Condition:
-        """Join what was heard and what is known; known (batch, 264, n_frames) in [-1, 1], mask (batch, 88, n_frames)."""
+        """Join what was heard and what is known, (batch, 264, n_frames) in [-1, 1] where (batch, 88, n_frames) is 1."""
         batch, _, n_frames = heard.z.shape
         if known is None or known_mask is None:
             known = heard.z.new_zeros((batch, ROLL_WIDTH, n_frames))
@@ -106,9 +108,16 @@ class CompactVoice:
 
         return denoise
 
-    def combine_range(self) -> tuple[float, float]:
-        """Least and greatest x0."""
-        return -self.bit_scale, self.bit_scale
+    def guided(self, condition: Condition, unheard: Condition, scale: float) -> Denoise:
+        """Guide in logit space, in the middle of the chain only; both halves are one batch."""
+        pair = as_one_batch(self.denoise(condition.followed_by(unheard)))
+        combine = logit_guidance(-self.bit_scale, self.bit_scale)
+        return guided(self.denoise(condition), pair, scale, combine=combine, interval=GUIDANCE_INTERVAL)
+
+    def draw(self, target: RollTarget) -> Tensor:
+        """Onset, frame and velocity over each other in [-1, 1]: (264, n_frames)."""
+        roll = np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1
+        return torch.from_numpy(roll).to(self.device)
 
     def probabilities(self, x0: Tensor) -> Tensor:
         """x0 to probabilities of onset and frame and velocity from 0 to 1, same shape."""
@@ -119,3 +128,7 @@ class CompactVoice:
         p = self.probabilities(x0)
         shifts = heard.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
         return [Posterior(row[0], row[1], row[2], shift[0], shift[1]) for row, shift in zip(p, shifts, strict=True)]
+
+    def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
+        """Notes begin at peaks of the onset channel; see decoding.decode."""
+        return decode(posterior, self.geometry, thresholds)

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from diffroll_live.decoding import Posterior
+from diffroll_live.decoding import Posterior, Thresholds
 from diffroll_live.denoiser import Denoise
+from diffroll_live.notes import NoteArray, RollTarget
 from diffroll_live.roll import RollGeometry
 from diffroll_live.schedules import Schedule
 
@@ -41,21 +42,28 @@ class Voice(Protocol):
         """How many numbers the network has learned."""
 
     @property
-    def spectrogram_bins(self) -> int:
-        """How many of the first features are a spectrogram that a person can read."""
-
-    @property
     def device(self) -> Any:
         """Where its tensors live."""
 
+    @property
+    def writes_in_blocks(self) -> bool:
+        """How it writes what it does not hear.
+
+        True: block after block, drawn from its probabilities (``writing``). False: its sampler fills hidden cells of a
+        window while it reads the others (``reading``).
+        """
+
     def features(self, samples: Tensor) -> Tensor:
-        """(n_samples,) audio at the geometry's rate to (n_features, n_frames), once a recording."""
+        """(n_samples,) audio at the geometry's rate to (n_features, n_frames), once a recording; frames may be none."""
+
+    def spectrogram(self, features: Tensor) -> Tensor:
+        """What a person can read of features: (n_bins, n_frames), low frequencies first."""
 
     def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Windows (batch, n_features, window_frames) and their audio mask (batch, 1, window_frames)."""
 
     def hear(self, windows: Tensor, audio_mask: Tensor) -> Any:
-        """What the network makes of the audio, once a window."""
+        """What the network makes of the audio, once a window; the mask has 1 row, or 88 to hide pitches apart."""
 
     def condition(self, heard: Any, known: Tensor | None = None, known_mask: Tensor | None = None) -> Any:
         """Join it with the roll that is known: (batch, channels * 88, n_frames) and (batch, 88, n_frames)."""
@@ -63,11 +71,17 @@ class Voice(Protocol):
     def denoise(self, condition: Any) -> Denoise:
         """The function that samplers evaluate."""
 
-    def probabilities(self, x0: Tensor) -> Tensor:
-        """x0 to probabilities of onset and frame and velocity from 0 to 1, same shape."""
+    def guided(self, condition: Any, unheard: Any, scale: float) -> Denoise:
+        """The same, guided by ``scale`` away from ``unheard``, the condition without anything to hear."""
 
-    def combine_range(self) -> tuple[float, float]:
-        """Least and greatest x0, for guidance in logit space."""
+    def draw(self, target: RollTarget) -> Tensor:
+        """Notes as the roll that ``condition`` takes: (channels * 88, n_frames)."""
+
+    def probabilities(self, x0: Tensor) -> Tensor:
+        """x0 to probabilities of onset and frame and velocity from 0 to 1, as far as the roll has them; same shape."""
 
     def posteriors(self, x0: Tensor, heard: Any) -> list[Posterior]:
         """What the last estimate says, one a row of the batch."""
+
+    def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
+        """Read notes: (n_notes, 4) rows (onset s, offset s, pitch, velocity), sorted by onset, times from frame 0."""

@@ -1,0 +1,25 @@
+"""What a request may hear: the cells of a recording that are hidden from a voice which fills them as it reads."""
+
+from __future__ import annotations
+
+import torch
+
+from diffroll_live.composition import cells
+from diffroll_live.types import Region
+from diffroll_live.work import Work
+
+
+def conceal(work: Work, hidden: tuple[Region, ...]) -> None:
+    """Let regions be read without being heard.
+
+    What is hidden can have onsets however quiet it is. Where regions reach beyond the end of the recording everything
+    after it is hidden, for music that goes on is not followed by silence.
+    """
+    n_frames = work.n_frames
+    end = max(*(work.voice.geometry.frame(region.offset) for region in hidden), n_frames)
+    marked = torch.from_numpy(cells(work, hidden, end + work.voice.window_frames)).to(work.loud.device)
+    if end > n_frames:
+        marked[:, n_frames:] = True
+    work.audible = (~marked).float()
+    loud = torch.nn.functional.pad(work.loud, (0, 0, 0, end - n_frames))
+    work.loud = loud | marked[:, :end].T

@@ -69,7 +69,7 @@ class MidiPort:
         """Raise PortClosed when the port is gone."""
         if self._watch is not None and self._watch.gone:
             raise PortClosed("The JACK server ended; MIDI goes on when one runs again.")
-        if self._existing and self.name not in self._out.get_ports():
+        if self._existing and not self._is_listed():
             raise PortClosed(f"The MIDI port {self.name} is gone; MIDI goes on when it is back.")
 
     def close(self) -> None:
@@ -83,6 +83,13 @@ class MidiPort:
             out.delete()  # a virtual port goes only with its object
         if self._watch is not None:
             self._watch.close()
+
+    def _is_listed(self) -> bool:
+        try:
+            return self.name in self._out.get_ports()
+        except _FOREIGN as error:
+            logger.debug("the MIDI ports cannot be listed: %s", error)
+            return False
 
     def _leave_room(self, watch: JackWatch) -> None:
         """Wait, when very many messages were queued in one period, until the server has taken them."""

@@ -136,6 +136,7 @@ class WindowsOut:
 
     ports = ("Microsoft GS Wavetable Synth 0", "loopMIDI Port 1")
     deleted = 0
+    broken = False
 
     def __init__(self, _api: int, name: str) -> None:
         self.ports = list(WindowsOut.ports)
@@ -147,6 +148,8 @@ class WindowsOut:
         raise NotImplementedError("Virtual ports are not supported by the Windows MultiMedia API.")
 
     def get_ports(self) -> list[str]:
+        if self.broken:
+            raise rtmidi.SystemError("MidiOutWinMM: error looking for port name!")
         return self.ports
 
     def open_port(self, index: int, name: str) -> None:
@@ -167,6 +170,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> type[WindowsOut]:
     monkeypatch.setattr(midi_ports.rtmidi, "MidiOut", WindowsOut)
     monkeypatch.setattr(midi_ports.rtmidi, "get_compiled_api", lambda: [rtmidi.API_WINDOWS_MM])
     monkeypatch.setattr(WindowsOut, "deleted", 0)
+    monkeypatch.setattr(WindowsOut, "broken", False)
     return WindowsOut
 
 
@@ -181,6 +185,10 @@ def test_a_device_that_refuses_a_message_is_a_lost_port(windows: type[WindowsOut
     assert (port.api, port.name) == ("windows", "loopMIDI Port 1")
     with pytest.raises(PortClosed, match="loopMIDI Port 1"):
         port.send((0x90, 60, 90))
+    port.check()
+    windows.broken = True
+    with pytest.raises(PortClosed, match="loopMIDI Port 1 is gone"):
+        port.check()
     port.close()
     port.close()
 

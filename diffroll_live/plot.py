@@ -46,7 +46,7 @@ def draw_plot(
     spectrum, posterior, roll = (figure.add_subplot(grid[row, 0]) for row in range(3))
     _heat(spectrum, pictures.spectrogram, seconds, 0)
     probability = _heat(posterior, pictures.posterior, seconds, LOW_PITCH)
-    velocity = _notes(roll, notes)
+    velocity = _notes(roll, notes, seconds)
     for axes, scale, name in ((posterior, probability, "probability"), (roll, velocity, "velocity")):
         _pitch_axis(axes, *_span([note.pitch for note in notes] + [p for r in regions for p in _edges(r)]))
         bar = figure.colorbar(scale, cax=figure.add_subplot(grid[1 if axes is posterior else 2, 1]))
@@ -96,10 +96,11 @@ def _heat(axes: Axes, values: Floats, seconds: float, lowest: int) -> AxesImage:
     return axes.imshow(values.T, origin="lower", aspect="auto", extent=extent, cmap=HEAT, vmin=0, vmax=1)
 
 
-def _notes(axes: Axes, notes: Sequence[NoteEvent]) -> PatchCollection:
-    """Draw each note as a bar from onset to offset."""
-    bars = [Rectangle((note.onset, note.pitch - 0.42), note.duration, 0.84) for note in notes]
-    collection = PatchCollection(bars, cmap=VELOCITY, edgecolor=PAPER, linewidth=0.6, zorder=3)
+def _notes(axes: Axes, notes: Sequence[NoteEvent], seconds: float) -> PatchCollection:
+    """Draw each note as a bar from onset to offset, the shortest still wide enough to be seen."""
+    visible = seconds / 400
+    bars = [Rectangle((note.onset, note.pitch - 0.42), max(note.duration, visible), 0.84) for note in notes]
+    collection = PatchCollection(bars, cmap=VELOCITY, edgecolor=PAPER, linewidth=0.3, zorder=3)
     collection.set_array(np.array([note.velocity for note in notes], dtype=np.float32))
     collection.set_clim(1, 127)
     axes.add_collection(collection)
@@ -107,16 +108,15 @@ def _notes(axes: Axes, notes: Sequence[NoteEvent]) -> PatchCollection:
 
 
 def _shade(axes: Axes, regions: Sequence[Region], *, with_pitch: bool) -> None:
-    """Outline the regions: as rectangles on pitch axes, as stretches of time on the spectrogram."""
+    """Outline the regions: as rectangles on pitch axes, as stretches of time, dark where hidden, on the spectrogram."""
     bottom, top = axes.get_ylim()
     for region in regions:
-        low, high = (region.low - 0.5, region.high + 0.5) if with_pitch else (bottom, top)
-        corner, size = (
-            (region.onset, max(low, bottom)),
-            (region.offset - region.onset, min(high, top) - max(low, bottom)),
-        )
-        axes.add_patch(Rectangle(corner, *size, facecolor=REGION_COLOUR, alpha=0.13, zorder=2))
-        axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=REGION_COLOUR, linewidth=1.3, zorder=4))
+        low, high = (max(region.low - 0.5, bottom), min(region.high + 0.5, top)) if with_pitch else (bottom, top)
+        corner, width, height = (region.onset, low), region.offset - region.onset, high - low
+        hidden = not with_pitch and not region.hear and not _edges(region)
+        colour, alpha = (PAPER, 0.8) if hidden else (REGION_COLOUR, 0.13)
+        axes.add_patch(Rectangle(corner, width, height, facecolor=colour, alpha=alpha, zorder=2))
+        axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=REGION_COLOUR, linewidth=1.3, zorder=4))
 
 
 def _pitch_axis(axes: Axes, low: int, high: int) -> None:

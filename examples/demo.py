@@ -29,10 +29,10 @@ from diffroll_live.jack_server import DummyJack
 from diffroll_live.midi_ports import APIS, choose_api
 from diffroll_live.smf import write_smf
 from diffroll_live.sonify import sonify
-from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region, Request
+from diffroll_live.types import AudioBuffer, NoteEvent, Region, Request
 
 HERE = Path(__file__).resolve().parent
-OUT = HERE.parent / "demo"
+OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "demo"
 SECONDS = 10.0  # of the clip
 HOLE = Region(4.0, 6.0)  # what the daemon may not hear, and fills
 SEED = 1
@@ -152,7 +152,8 @@ def leave_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
 
     write_smf(OUT / "out.mid", notes)
     synth = sonify(OUT / "out.wav", notes)
-    request = Request("demo", "inpaint", clip, (HOLE,), options=Options(seed=SEED), pictures=frozenset({"plot"}))
+    around = (Region(0.0, HOLE.onset, hear=True), Region(HOLE.offset, clip.seconds, hear=True))
+    request = Request("demo", "transcribe", clip, around, pictures=frozenset({"plot"}))
     pictures = load_engine(None, "auto").run(request, Silent()).pictures
     assert pictures is not None
     draw_plot(OUT / "out.png", pictures, notes, (HOLE,), f"{clip.name}, two seconds hidden and filled")

@@ -36,7 +36,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A roll in which cells are known: roll (channels * 88, n_frames) as a voice draws it, known (88, n_frames) of 0, 1."""
+    """A roll in part known: roll (channels * 88, n_frames) as a voice draws it, known (88, n_frames) of 0 and 1."""
 
     roll: Tensor
     known: Tensor

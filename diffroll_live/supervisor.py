@@ -16,7 +16,9 @@ from multiprocessing.process import BaseProcess
 
 from diffroll_live.errors import InternalError
 from diffroll_live.types import Engine
-from diffroll_live.worker_process import Died, Event, Failed, Finished, Ready, StartFailed, Work, describe_exit, main
+from diffroll_live.work_pipe import WorkSender
+from diffroll_live.worker_messages import Died, Event, Failed, Finished, Ready, StartFailed, Work, describe_exit
+from diffroll_live.worker_process import main
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +90,10 @@ class Supervisor:
 
     def _converse(self, connection: Connection) -> None:
         """Pass work there and events back until the process is gone or the daemon closes."""
+        sender = WorkSender(connection)
         while not self._closing.is_set():
             try:
-                self._send_next(connection)
+                self._send_next(sender)
                 for source in wait([connection, self._awake]):
                     if source is self._awake:
                         self._awake.recv_bytes()
@@ -102,13 +105,13 @@ class Supervisor:
                 logger.exception("what the inference process sent cannot be read; starting it again")
                 return
 
-    def _send_next(self, connection: Connection) -> None:
+    def _send_next(self, sender: WorkSender) -> None:
         if not self._loaded or self._sent is not None:
             return
         if self._unsent is None and not self._inbox.empty():
             self._unsent = self._inbox.get_nowait()
         if self._unsent is not None:
-            connection.send(self._unsent)
+            sender.send(self._unsent)
             self._sent, self._unsent = self._unsent, None
 
     def _hear(self, event: Event) -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 from diffroll_live.errors import Busy, InternalError
 from diffroll_live.supervisor import Supervisor
 from diffroll_live.types import Engine, ModelInfo
-from diffroll_live.worker_process import Died, Event, Failed, Finished, Ready, StartFailed, Work, describe_exit
+from diffroll_live.worker_messages import Died, Event, Failed, Finished, Ready, StartFailed, Work, describe_exit
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The inference process: what travels over its pipe, and the loop that it runs. It alone makes an engine.
+"""The inference process: it alone makes an engine, and runs whatever work comes through its pipe.
 
 It ends when its pipe closes, so that nothing is left behind by a daemon that was killed, and it leaves Ctrl-C to
 the daemon.
@@ -10,106 +10,32 @@ import logging
 import signal
 from collections.abc import Callable, Sequence
 from ctypes import c_longlong
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
 
 import numpy as np
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
-from diffroll_live.types import AudioBuffer, Control, Engine, ModelInfo, Options, Request, Result, StreamedNote
+from diffroll_live.types import AudioBuffer, Control, Engine, Options, Request, Result, StreamedNote
+from diffroll_live.work_pipe import WorkReceiver
+from diffroll_live.worker_messages import (
+    Event,
+    Failed,
+    Finished,
+    Noted,
+    Progressed,
+    Ready,
+    Redecode,
+    Started,
+    StartFailed,
+    Work,
+)
 
 logger = logging.getLogger(__name__)
 
 _WARM_UP_SECONDS = 2.0
 _WARM_UP_RATE = 16_000  # Hz
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Answer a request. ``serial`` names this piece of work in every event about it."""
-
-    serial: int
-    request: Request
-
-
-@dataclass(frozen=True, slots=True)
-class Redecode:
-    """Decode a finished request again."""
-
-    serial: int
-    request_id: str
-    threshold: float
-    min_note: float  # s
-
-
-Work = Run | Redecode
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The engine is loaded and warm."""
-
-    info: ModelInfo
-
-
-@dataclass(frozen=True, slots=True)
-class StartFailed:
-    """The engine could not be made, for the ``attempt``-th time in a row."""
-
-    error: DiffrollError
-    attempt: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Died:
-    """The process ended by itself. ``serial`` is the work that it took along."""
-
-    exit_code: int | None
-    serial: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A piece of work has begun."""
-
-    serial: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progressed:
-    """``step`` of ``steps`` network evaluations are done."""
-
-    serial: int
-    step: int
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """Notes that are certain."""
-
-    serial: int
-    notes: tuple[StreamedNote, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A piece of work is done."""
-
-    serial: int
-    result: Result
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A piece of work ended without a result; errors.Cancelled when that was asked for."""
-
-    serial: int
-    error: DiffrollError = field(default_factory=lambda: Cancelled("The job was cancelled."))
-
-
-Event = Ready | StartFailed | Died | Started | Progressed | Noted | Finished | Failed
+_NOTES_AT_ONCE = 128
 
 
 @dataclass(slots=True)
@@ -127,9 +53,9 @@ class PipeControl:
         self.connection.send(Progressed(self.serial, step, steps))
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
-        """Send notes that are certain."""
-        if notes:
-            self.connection.send(Noted(self.serial, tuple(notes)))
+        """Send notes that are certain, a few at a time so that the daemon has time for others in between."""
+        for first in range(0, len(notes), _NOTES_AT_ONCE):
+            self.connection.send(Noted(self.serial, tuple(notes[first : first + _NOTES_AT_ONCE])))
 
 
 @dataclass(slots=True)
@@ -144,10 +70,11 @@ class _NoControl:
 def main(connection: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
     """Make the engine, warm it and work until the pipe closes. Entry point of the process."""
     _leave_interrupts_to_the_daemon()
+    receiver = WorkReceiver(connection)
     try:
         engine = _make_engine(connection, factory)
         while engine is not None:
-            _perform(engine, connection.recv(), connection, cancelled)
+            _perform(engine, receiver.receive(), connection, cancelled)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         logger.debug("the daemon has closed the pipe")
 
@@ -200,14 +127,3 @@ def _answer(engine: Engine, work: Work, control: Control) -> Result:
     if isinstance(work, Redecode):
         return engine.redecode(work.request_id, work.threshold, work.min_note)
     return engine.run(work.request, control)
-
-
-def describe_exit(exit_code: int | None) -> str:
-    """Say in words how the process ended."""
-    if exit_code is not None and exit_code < 0:
-        name: Any = -exit_code
-        if -exit_code in signal.valid_signals():
-            name = signal.Signals(-exit_code).name
-        hint = "; the system may have run out of memory" if exit_code == -9 else ""
-        return f"ended by {name}{hint}"
-    return f"ended with code {exit_code}"

@@ -11,7 +11,7 @@ import pytest
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.job_options import KEYS, OPTION_KEYS, Settings, change
 from diffroll_live.jobs import MAX_KNOWN_NOTES, MAX_REGIONS, Job, JobTable
-from diffroll_live.osc import messages as m
+from diffroll_live.osc import timeline_messages as m
 from diffroll_live.server.timeline import Timeline, follow, seconds
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region
 

@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_engine import INFO, make_engine, make_fatal_engine, make_no_engine, notes_of
 from osc_client import UdpClient
 from running import DaemonProcess, alive
 
 from diffroll_live.errors import Busy, Cancelled, InternalError, UnknownJob
-from diffroll_live.types import Options, Request
+from diffroll_live.types import AudioBuffer, Options, Request
+from diffroll_live.work_pipe import WorkReceiver, WorkSender
 from diffroll_live.worker import Worker
-from diffroll_live.worker_process import (
+from diffroll_live.worker_messages import (
     Died,
     Failed,
     Finished,
@@ -117,6 +119,25 @@ def test_cancel_stops_what_runs_and_drops_what_waits(desk):
     assert last < 500
     desk.worker.submit(run(3), "a")
     assert isinstance(desk.end_of(3), Finished)
+
+
+def test_audio_goes_over_the_pipe_once():
+    here, there = multiprocessing.Pipe()
+    sender, receiver = WorkSender(here), WorkReceiver(there)
+    received = []
+    ones = np.ones(300, np.float32)
+    for number, samples in enumerate([ones, ones, np.zeros(2, np.float32), None, ones]):
+        audio = None if samples is None else AudioBuffer("b", samples, 16_000, 2.5)
+        work = Run(number, Request(f"job#{number}", "transcribe", audio))
+        sender.send(work)
+        back = receiver.receive()
+        assert (back.serial, back.request.id) == (number, work.request.id)
+        if audio is not None:
+            assert (back.request.audio.name, back.request.audio.origin) == ("b", 2.5)
+            np.testing.assert_array_equal(back.request.audio.samples, samples)
+            received.append(back.request.audio.samples)
+    assert received[1] is received[0]
+    assert received[0].flags.writeable
 
 
 def test_redecoding_needs_a_result(desk):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffroll_live.errors import UnknownAddress
+from diffroll_live.osc import timeline_messages as t
 from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting, fit
 from diffroll_live.osc.codec import Message
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
@@ -213,60 +214,6 @@ class Generate:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """Say where the DAW is."""
-
-    playing: bool
-    position: float  # s
-    tempo: float  # beats a minute
-    beat: float = 0.0
-    numerator: int = 4
-    denominator: int = 4
-
-
-@dataclass(frozen=True, slots=True)
-class TransportTime:
-    """Say the DAW's position."""
-
-    position: Setting  # s, or h:m:s as Ardour writes it
-
-
-@dataclass(frozen=True, slots=True)
-class TransportPlay:
-    """Say that the DAW plays (1) or no longer does (0)."""
-
-    on: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class TransportStop:
-    """Say that the DAW stands (1) or no longer does (0)."""
-
-    on: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class TransportTempo:
-    """Say the DAW's tempo."""
-
-    tempo: float  # beats a minute
-
-
-@dataclass(frozen=True, slots=True)
-class LoopStart:
-    """Say where the DAW's loop begins."""
-
-    position: float  # s
-
-
-@dataclass(frozen=True, slots=True)
-class LoopEnd:
-    """Say where the DAW's loop ends."""
-
-    position: float  # s
-
-
 CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/hello": Hello,
     "/diffroll/ping": Ping,
@@ -291,16 +238,16 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/inpaint": Inpaint,
     "/diffroll/continue": Continue,
     "/diffroll/generate": Generate,
-    "/diffroll/transport": Transport,
-    "/time": TransportTime,
-    "/play": TransportPlay,
-    "/stop": TransportStop,
-    "/tempo/raw": TransportTempo,
-    "/loop/start/time": LoopStart,
-    "/loop/end/time": LoopEnd,
-    "/position/time": TransportTime,
-    "/transport_play": TransportPlay,
-    "/transport_stop": TransportStop,
+    "/diffroll/transport": t.Transport,
+    "/time": t.TransportTime,
+    "/play": t.TransportPlay,
+    "/stop": t.TransportStop,
+    "/tempo/raw": t.TransportTempo,
+    "/loop/start/time": t.LoopStart,
+    "/loop/end/time": t.LoopEnd,
+    "/position/time": t.TransportTime,
+    "/transport_play": t.TransportPlay,
+    "/transport_stop": t.TransportStop,
 }
 
 

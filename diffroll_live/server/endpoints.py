@@ -22,10 +22,13 @@ Receive = Callable[[Client, bytes], None]
 
 _ATTEMPTS = 16  # to find a port that is free for UDP and TCP
 _SMALLEST_BUFFER = 1 << 16  # bytes
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def bind(config: ServerConfig) -> tuple[socket.socket, socket.socket]:
     """Open the UDP and the TCP socket on one port. Raises errors.PortError that says how to choose another."""
+    if config.host not in _LOOPBACK:
+        logger.warning("listening on %s: whoever reaches this address can use the daemon", config.host)
     for _ in range(_ATTEMPTS):
         stream = _bind(config.host, config.port, socket.SOCK_STREAM)
         try:

@@ -17,7 +17,7 @@ from diffroll_live.server.clients import Client
 from diffroll_live.server.courier import Courier, MidiAxis
 from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
 from diffroll_live.worker import Worker
-from diffroll_live.worker_process import Event, Failed, Finished, Noted, Progressed, Redecode, Run, Started, Work
+from diffroll_live.worker_messages import Event, Failed, Finished, Noted, Progressed, Redecode, Run, Started, Work
 
 logger = logging.getLogger(__name__)
 

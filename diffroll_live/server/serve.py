@@ -22,7 +22,7 @@ from diffroll_live.server.midi_desk import MidiDesk, MidiOut
 from diffroll_live.server.runs import Runs
 from diffroll_live.server.session_room import SessionRoom
 from diffroll_live.worker import Worker
-from diffroll_live.worker_process import Event, Ready, StartFailed
+from diffroll_live.worker_messages import Event, Ready, StartFailed
 
 logger = logging.getLogger(__name__)
 

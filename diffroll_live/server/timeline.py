@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diffroll_live.errors import ProtocolError
-from diffroll_live.osc import messages as m
+from diffroll_live.osc import timeline_messages as m
 
 _MAX_TEMPO = 2000.0  # beats a minute
 

@@ -1,0 +1,110 @@
+"""What travels between the daemon and its inference process: work there, events back. Plain values, picklable."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from diffroll_live.errors import Cancelled, DiffrollError
+
+if TYPE_CHECKING:
+    from diffroll_live.types import ModelInfo, Request, Result, StreamedNote
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Answer a request. ``serial`` names this piece of work in every event about it."""
+
+    serial: int
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Redecode:
+    """Decode a finished request again."""
+
+    serial: int
+    request_id: str
+    threshold: float
+    min_note: float  # s
+
+
+Work = Run | Redecode
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine is loaded and warm."""
+
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """The engine could not be made, for the ``attempt``-th time in a row."""
+
+    error: DiffrollError
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The process ended by itself. ``serial`` is the work that it took along."""
+
+    exit_code: int | None
+    serial: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A piece of work has begun."""
+
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """``step`` of ``steps`` network evaluations are done."""
+
+    serial: int
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Notes that are certain."""
+
+    serial: int
+    notes: tuple[StreamedNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A piece of work is done."""
+
+    serial: int
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A piece of work ended without a result; errors.Cancelled when that was asked for."""
+
+    serial: int
+    error: DiffrollError = field(default_factory=lambda: Cancelled("The job was cancelled."))
+
+
+Event = Ready | StartFailed | Died | Started | Progressed | Noted | Finished | Failed
+
+
+def describe_exit(exit_code: int | None) -> str:
+    """Say in words how the process ended."""
+    if exit_code is not None and exit_code < 0:
+        name: Any = -exit_code
+        if -exit_code in signal.valid_signals():
+            name = signal.Signals(-exit_code).name
+        hint = "; the system may have run out of memory" if exit_code == -9 else ""
+        return f"ended by {name}{hint}"
+    return f"ended with code {exit_code}"

@@ -1,0 +1,47 @@
+"""What tests of an engine share: something that listens to a request, and sounds to ask about."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from diffroll_live.errors import Cancelled
+from diffroll_live.types import AudioBuffer, NoteEvent, StreamedNote
+
+
+class Listener:
+    """A control that writes everything down, and cancels at the ``cancel_at``-th report of progress."""
+
+    def __init__(self, cancel_at: int | None = None) -> None:
+        self.cancel_at = cancel_at
+        self.reports: list[tuple[int, int]] = []
+        self.streamed: list[StreamedNote] = []
+
+    def progress(self, step: int, steps: int) -> None:
+        self.reports.append((step, steps))
+        if len(self.reports) == self.cancel_at:
+            raise Cancelled("The test cancelled.")
+
+    def notes(self, notes: Sequence[StreamedNote]) -> None:
+        self.streamed.extend(notes)
+
+    def variations(self, count: int) -> tuple[tuple[NoteEvent, ...], ...]:
+        """The notes as they stand after all replacements, sorted, a tuple a variation."""
+        by_index = {note.index: note for note in self.streamed}
+        found: dict[int, list[NoteEvent]] = defaultdict(list)
+        for note in by_index.values():
+            found[note.variation].append(note.note)
+        return tuple(tuple(sorted(found[variation])) for variation in range(count))
+
+
+def noise(seconds: float, rate: int = 16_000, level: float = 0.1, seed: int = 0) -> AudioBuffer:
+    """White noise of ``level`` root mean square."""
+    samples = np.random.default_rng(seed).standard_normal(int(seconds * rate)) * level
+    return AudioBuffer("noise", samples.astype(np.float32), rate)
+
+
+def silence(seconds: float, rate: int = 16_000) -> AudioBuffer:
+    """Nothing at all."""
+    return AudioBuffer("silence", np.zeros(int(seconds * rate), np.float32), rate)

@@ -16,11 +16,6 @@ from running import DaemonProcess, RunningDaemon
 pytest_plugins = ["jack"]
 
 
-@pytest.fixture
-def recording_scheduler() -> RecordingScheduler:
-    return RecordingScheduler()
-
-
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """One daemon for all tests that leave it as it was: clients do not see each other."""

@@ -54,6 +54,7 @@ class FakeEngine:
             control.progress(step, steps)
             if step == steps // 2:
                 control.notes(streamed[: len(streamed) // 2])
+                self._break_down(request)
         control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
         result = Result(request.id, variations, request.options.seed)
         self._finished[request.id] = result
@@ -70,8 +71,15 @@ class FakeEngine:
         )
         return Result(request_id, variations, old.seed)
 
+    def _break_down(self, request: Request) -> None:
+        fault = request.id.split("#")[0]
+        if fault == "dies-half-way":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif fault == "fails-half-way":
+            raise RuntimeError("the fake engine was told to fail half way")
+
     def _misbehave(self, request: Request) -> None:
-        fault = request.id.split("-")[0].split("#")[0]
+        fault = request.id.split("#")[0]
         if fault == "crash":
             os.kill(os.getpid(), signal.SIGKILL)
         elif fault == "raise":
@@ -91,6 +99,12 @@ def make_engine() -> FakeEngine:
 def make_no_engine() -> FakeEngine:
     """A factory that finds no model."""
     raise CheckpointError("There is no model called 'nothing'; run diffroll-live models.")
+
+
+def make_slow_engine() -> FakeEngine:
+    """A factory that takes its time."""
+    time.sleep(60)
+    return FakeEngine()
 
 
 def make_fatal_engine() -> FakeEngine:

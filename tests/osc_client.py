@@ -9,7 +9,6 @@ import socket
 import struct
 import time
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -47,10 +46,7 @@ def _tags(packet: bytes) -> str:
 
 
 class OscClient:
-    """Sends messages, keeps replies until they are asked for."""
-
-    def __init__(self) -> None:
-        self.kept: deque[Reply] = deque()
+    """Sends messages and reads replies, one at a time."""
 
     def __enter__(self) -> Self:
         return self
@@ -72,8 +68,6 @@ class OscClient:
 
     def next(self, timeout: float = TIMEOUT) -> Reply | None:
         """Give the next reply, or None after a while."""
-        if self.kept:
-            return self.kept.popleft()
         packet = self.receive_packet(timeout)
         if packet is None:
             return None
@@ -178,7 +172,6 @@ class UdpClient(OscClient):
     """A client with a UDP socket of its own."""
 
     def __init__(self, port: int, receive_buffer: int | None = None) -> None:
-        super().__init__()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -203,7 +196,6 @@ class TcpClient(OscClient):
     """A client with a TCP connection."""
 
     def __init__(self, port: int) -> None:
-        super().__init__()
         self.socket = socket.create_connection(("127.0.0.1", port))
 
     def send_packet(self, packet: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import struct
 import time
@@ -9,15 +10,18 @@ import zlib
 
 import numpy as np
 import pytest
-from fake_engine import INFO, make_no_engine
+from fake_engine import INFO, make_no_engine, make_slow_engine
 from osc_client import OscClient, build
 from recorder import RecordingScheduler
 from running import RunningDaemon
 
 from diffroll_live import __version__
+from diffroll_live.config import Config, ServerConfig
 from diffroll_live.errors import CheckpointError, PortError
+from diffroll_live.server import serve
 from diffroll_live.smf import read_smf
 from diffroll_live.types import NoteEvent
+from diffroll_live.worker import Worker
 
 RATE = 16_000
 
@@ -64,9 +68,9 @@ def test_status_tells_of_the_clients_own_jobs(daemon):
         assert status.args[:3] == ("ready", 0, "")
         assert 0.0 < status.args[3] <= 1.0
         assert one.expect("/diffroll/status/job").args == ("mine", "generate", "done", 1.0)
-        other.ask("/diffroll/status", answer="/diffroll/status")
-        other.ping()
-        assert not [r for r in other.kept if r.address == "/diffroll/status/job"]
+        other.send("/diffroll/status")
+        other.send("/diffroll/ping", 1)
+        assert [other.next().address, other.next().address] == ["/diffroll/status", "/diffroll/pong"]
 
 
 @pytest.mark.parametrize("number", [("i", 5), ("f", 5.0), ("d", 5.0), ("h", 5)])
@@ -390,9 +394,14 @@ def test_cancel_and_panic_silence_before_they_answer(daemon, client):
     assert daemon.scheduler.calls.index(("cancel", owner)) > daemon.scheduler.calls.index(("play", owner))
 
 
-def test_a_job_that_failed_is_silenced(daemon, client):
-    client.send("/diffroll/generate", "raise-1", 2.0)
-    assert client.collect("raise-1").end.args[1] == "internal"
+@pytest.mark.parametrize("name", ["fails-half-way", "dies-half-way"])
+def test_a_job_that_failed_is_silenced_before_its_error_is_told(daemon, client, name):
+    client.send("/diffroll/generate", name, 4.0)
+    job = client.collect(name)
+    assert job.end.args[1] == "internal"
+    assert job.notes
+    (owner,) = daemon.scheduler.owners_of(name)
+    assert [call for call, who in daemon.scheduler.calls if who == owner] == ["play", "cancel"]
 
 
 def test_late_notes_are_told(daemon, client):
@@ -459,6 +468,29 @@ def test_midi_wanted_where_there_is_none_is_an_error(tmp_path):
         client.send("/diffroll/job/set", "m", "deliver", "both")
         client.send("/diffroll/job/run", "m")
         assert client.collect("m").notes
+
+
+def test_a_daemon_can_be_ended_while_its_model_loads(tmp_path):
+    async def start_and_stop() -> None:
+        stop, scheduler = asyncio.Event(), RecordingScheduler()
+        config = Config(server=ServerConfig(port=0, allowed_folders=(tmp_path,)))
+        worker = Worker(make_slow_engine, grace=0.2)
+        running = asyncio.create_task(serve(config, worker, scheduler, ready=pytest.fail, stop=stop))
+        await asyncio.sleep(0.2)
+        stop.set()
+        await asyncio.wait_for(running, 30)
+        assert scheduler.calls == [("panic", ""), ("close", "")]
+
+    asyncio.run(start_and_stop())
+
+
+def test_a_client_that_is_silent_for_long_is_forgotten(tmp_path):
+    with RunningDaemon(tmp_path, client_timeout_s=0.3) as daemon, daemon.udp() as client:
+        upload_tone(client)
+        client.send("/diffroll/transcribe", "j", "b")
+        client.collect("j")
+        time.sleep(1.0)
+        assert client.ask_wrongly("/diffroll/transcribe", "j", "b").args[1] == "unknown-buffer"
 
 
 def test_the_end_of_the_daemon_ends_all_notes(tmp_path):

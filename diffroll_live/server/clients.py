@@ -39,7 +39,6 @@ class Client:
 
     def __init__(self, key: str, outbox: Outbox, config: ServerConfig) -> None:
         self.key = key
-        self.name = ""
         self.outbox = outbox
         self.max_datagram = config.max_datagram  # bytes
         self.buffers: dict[str, BufferSlot] = {}

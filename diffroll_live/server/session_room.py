@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from diffroll_live.server.runs import Runs
 from diffroll_live.server.timeline import TIMELINE_MESSAGES, Timeline, follow
 from diffroll_live.types import ModelInfo
 from diffroll_live.worker import Worker
+
+logger = logging.getLogger(__name__)
 
 PROTOCOL = 1
 _SMALLEST_DATAGRAM = 256  # bytes; an error still says something in it
@@ -43,7 +46,7 @@ class SessionRoom:
             raise ProtocolError(f"{message.reply_port} is no port; send 1 to 65535, or 0 for the port you send from.")
         if message.max_datagram and not _SMALLEST_DATAGRAM <= message.max_datagram <= _LARGEST_DATAGRAM:
             raise ProtocolError(f"A datagram size is {_SMALLEST_DATAGRAM} to {_LARGEST_DATAGRAM} bytes.")
-        client.name = message.name
+        logger.info("%s calls itself %r", client.key, message.name)
         client.outbox.redirect(message.reply_port)
         client.max_datagram = message.max_datagram or client.max_datagram
         info = self._info()

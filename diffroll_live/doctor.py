@@ -82,20 +82,21 @@ def check_torch() -> Iterator[Finding]:
 
 
 def check_models() -> Iterator[Finding]:
-    """Check every model's files against their sums."""
-    from diffroll_live.model_folder import list_models, verify
+    """Check every model's files against their sums, damaged models included."""
+    from diffroll_live.model_folder import models_folders, read_folder, verify
 
-    models = list_models()
-    for folder in models:
+    configs = [config for folder in models_folders() for config in sorted(folder.glob("*/config.json"))]
+    for config in configs:
         try:
-            verify(folder)
+            model = read_folder(config.parent)
+            verify(model)
         except DiffrollError as error:
-            yield Finding("models", "bad", error.text, f"Put the folder {folder.path} back as it was installed.")
+            yield Finding("models", "bad", error.text, f"Put the folder {config.parent} back as it was installed.")
         else:
-            size = sum(path.stat().st_size for path in folder.weights)
-            yield Finding("models", "good", f"{folder.name}: {size / 1e6:.1f} MB, checksums right ({folder.path})")
-    if not models:
-        yield Finding("models", "bad", "no model is installed", "Clone the repository again: models/ holds the weights.")
+            size = sum(path.stat().st_size for path in model.weights)
+            yield Finding("models", "good", f"{model.name}: {size / 1e6:.1f} MB, checksums right ({model.path})")
+    if not configs:
+        yield Finding("models", "bad", "no model is installed", "Install again: models/ holds the weights.")
 
 
 def check_midi() -> Iterator[Finding]:

@@ -192,7 +192,8 @@ def test_the_doctor_finds_the_daemon(daemon):
 
 
 def test_a_fault_in_the_engine_keeps_its_class(daemon, audio):
-    client = Client("127.0.0.1", daemon.port, "memory")  # what the job's name asks the fake engine for
+    client = Client("127.0.0.1", daemon.port)
+    client._names = iter(("memory",))  # what the job's name asks the fake engine for
     with pytest.raises(DeviceMemory):
         client.run(Request("x", "transcribe", audio), Recorder())
     client.close()

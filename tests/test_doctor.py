@@ -66,6 +66,8 @@ def test_an_altered_model_is_bad(tmp_path, monkeypatch):
     weights = next(model.glob("*.safetensors"))
     weights.write_bytes(weights.read_bytes() + b"x")
     assert "bad" in [finding.state for finding in doctor.check_models() if "small" in finding.text]
+    (model / "config.json").write_text("{")
+    assert "bad" in [finding.state for finding in doctor.check_models() if "small" in finding.text]
 
 
 def test_the_script_folders_of_daws_are_found(tmp_path, monkeypatch):

@@ -24,6 +24,18 @@ GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is id
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the evaluations of one sampling share: the condition, and the bits of the cells that are known.
+
+    bits: (batch, 264, n_frames) in [-1, 1], known: bool, same shape; both None where nothing is known.
+    """
+
+    condition: Condition
+    bits: Tensor | None
+    known: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
 class CompactVoice:
     """A warm compact network. Rolls are (batch, 3, n_frames, 88) with x0 in [-bit_scale, bit_scale]."""
 
@@ -83,34 +95,37 @@ class CompactVoice:
         heard: Heard = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
         return heard
 
-    def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Condition:
+    def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Told:
         """Join what was heard and what is known, (batch, 264, n_frames) in [-1, 1] where (batch, 88, n_frames) is 1."""
         batch, _, n_frames = heard.z.shape
         if known is None or known_mask is None:
-            known = heard.z.new_zeros((batch, ROLL_WIDTH, n_frames))
-            known_mask = heard.z.new_zeros((batch, N_PITCHES, n_frames))
-        condition: Condition = self.network.denoiser.condition(known.to(self.dtype), known_mask.to(self.dtype), heard)
-        return condition
+            nothing = heard.z.new_zeros((batch, ROLL_WIDTH, n_frames))
+            return Told(self.network.denoiser.condition(nothing, nothing[:, :N_PITCHES], heard), None, None)
+        bits, mask = known.to(self.dtype), known_mask.to(self.dtype)
+        bits = bits * mask.repeat(1, CHANNELS, 1)
+        return Told(self.network.denoiser.condition(bits, mask, heard), bits, mask.repeat(1, CHANNELS, 1) > 0)
 
-    def denoise(self, condition: Condition) -> Denoise:
-        """Make ``denoise(x_t, t) -> x0`` for a condition."""
+    def denoise(self, condition: Told) -> Denoise:
+        """Make ``denoise(x_t, t) -> x0``; as in the training, known cells of x_t are clean at any time."""
         scale = self.bit_scale
 
         def denoise(x_t: Tensor, t: float) -> Tensor:
             alpha_bar = self.schedule.alpha_bar(t)
             unit = x_t * (1.0 / math.sqrt(alpha_bar * scale**2 + 1.0 - alpha_bar))
             flat = unit.transpose(2, 3).reshape(len(x_t), ROLL_WIDTH, -1).to(self.dtype)
+            if condition.bits is not None and condition.known is not None:
+                flat = torch.where(condition.known, condition.bits, flat)
             time = torch.full((len(x_t),), t, device=x_t.device)
-            logits = self.network.denoiser(flat, time, condition).float()
+            logits = self.network.denoiser(flat, time, condition.condition).float()
             x0 = torch.tanh(logits * 0.5)  # 2 sigmoid(l) - 1
             x0[:, 2 * N_PITCHES :] = logits[:, 2 * N_PITCHES :].clamp(-1, 1)
             return x0.mul_(scale).view(len(x_t), CHANNELS, N_PITCHES, -1).transpose(2, 3)
 
         return denoise
 
-    def guided(self, condition: Condition, unheard: Condition, scale: float) -> Denoise:
+    def guided(self, condition: Told, unheard: Told, scale: float) -> Denoise:
         """Guide in logit space, in the middle of the chain only; both halves are one batch."""
-        pair = as_one_batch(self.denoise(condition.followed_by(unheard)))
+        pair = as_one_batch(self.denoise(_both(condition, unheard)))
         combine = logit_guidance(-self.bit_scale, self.bit_scale)
         return guided(self.denoise(condition), pair, scale, combine=combine, interval=GUIDANCE_INTERVAL)
 
@@ -132,3 +147,11 @@ class CompactVoice:
     def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
         """Notes begin at peaks of the onset channel; see decoding.decode."""
         return decode(posterior, self.geometry, thresholds)
+
+
+def _both(first: Told, second: Told) -> Told:
+    """Put the rows of two conditions, of the same known notes, behind each other."""
+    condition = first.condition.followed_by(second.condition)
+    if first.bits is None or first.known is None:
+        return Told(condition, None, None)
+    return Told(condition, first.bits.repeat(2, 1, 1), first.known.repeat(2, 1, 1))

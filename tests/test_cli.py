@@ -235,9 +235,19 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+PROGRAM = Path(sys.executable).with_name("diffroll-live" + (".exe" if os.name == "nt" else ""))
+
+
+def test_a_reader_that_has_enough_is_no_fault():
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([PROGRAM, "--help"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_installed_program_runs():
-    program = Path(sys.executable).with_name("diffroll-live" + (".exe" if os.name == "nt" else ""))
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"diffroll-live, version {__version__}"
 
 

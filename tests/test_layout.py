@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -105,14 +106,30 @@ def test_every_model_folder_is_whole():
         }
 
 
-def test_the_wheel_carries_the_package_and_the_models(tmp_path):
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Iterator[zipfile.ZipFile]:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    inside = set(zipfile.ZipFile(wheel).namelist())
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as opened:
+        yield opened
+
+
+def test_the_wheel_carries_the_package_and_the_models(wheel):
+    inside = set(wheel.namelist())
     shipped = {path.relative_to(ROOT).as_posix() for path in tracked()}
     package = {path for path in shipped if path.startswith("diffroll_live/")}
     models = {path.replace("models/", "diffroll_live/_models/", 1) for path in shipped if path.startswith("models/")}
     assert package | models <= inside
     assert all(path.startswith(("diffroll_live/", f"diffroll_live-{__version__}.dist-info/")) for path in inside)
     assert not any("test" in Path(path).name or path.endswith((".pyc", ".pt")) for path in inside)
+
+
+def test_the_installed_wheel_finds_its_own_weights(wheel, tmp_path):
+    wheel.extractall(tmp_path)
+    code = (
+        "from diffroll_live.model_folder import find_model, verify; m = find_model('compact'); verify(m); print(m.path)"
+    )
+    environment = {"PATH": "", "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), "SYSTEMROOT": r"C:\Windows"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == str(tmp_path / "diffroll_live" / "_models" / "compact"), done.stderr

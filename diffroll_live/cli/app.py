@@ -82,6 +82,8 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         failures.complain("Interrupted.")
         return exit_codes.INTERRUPTED
+    except SystemExit:  # click's answer when whoever reads us has had enough
+        return exit_codes.OK
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, the user gets a sentence
         return failures.report_unexpected(error, debug=debug)
     return outcome if isinstance(outcome, int) else exit_codes.OK

@@ -45,7 +45,8 @@ def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -
         stack.callback(opened.close)
         for source, outputs in zip(sources, plans, strict=True):
             try:
-                request = _request(task, wanted, source, outputs, known)
+                with bars.stage("Reading"):
+                    request = _request(task, wanted, source, outputs, known)
                 done.append(Done(source, outputs, _answer(request, outputs, opened, bars, wanted.tempo)))
             except DiffrollError as error:
                 code = code or failures.report(error)

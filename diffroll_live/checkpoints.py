@@ -95,6 +95,7 @@ def _fill(new: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], c
     save_file({name: each.contiguous() for name, each in weights.items()}, new / WEIGHTS)
     (new / "config.json").write_text(json.dumps(config, indent=2, sort_keys=False) + "\n", encoding="utf-8")
     (new / "CARD.md").write_text(card, encoding="utf-8")
+    (new / WEIGHTS).chmod(0o644)  # safetensors makes it private to its owner
     names = sorted(path.name for path in new.iterdir())
     sums = "".join(f"{file_sha256(new / name)}  {name}\n" for name in names)
     (new / "SHA256SUMS").write_text(sums, encoding="utf-8")

@@ -18,7 +18,9 @@ from diffroll_live.roll import N_PITCHES
 
 CHANNELS = 3  # onset, frame, velocity
 ROLL_WIDTH = CHANNELS * N_PITCHES
-HARMONICS = 8
+SHIFTS = 2  # of onset and offset within a frame
+HARMONICS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # multiples of a pitch that its own path looks at
+QUIET = -1.8  # the value of a feature in silence
 PITCH_CLASSES = 12
 
 
@@ -35,7 +37,8 @@ class CompactConfig:
     denoiser_dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     context_after: tuple[int, ...] = (1, 3)  # denoiser blocks followed by attention over the window
     context_frames: int = 8  # frames that attention takes together
-    harmonic_width: int = 8
+    pitch_width: int = 24  # channels of the path that all pitches share
+    harmonic_width: int = 8  # channels a pitch between that path and the rest
     bit_scale: float = 0.6  # b of arXiv 2301.10972: smaller makes the roll harder to read through noise
 
 
@@ -104,26 +107,34 @@ class ChannelNorm(nn.Module):
         return x * scale.to(x.dtype) * self.gain.to(x.dtype)
 
 
-class HarmonicGather(nn.Module):
-    """For every pitch the energy at its harmonics, through one small network shared by all pitches."""
+class PitchPath(nn.Module):
+    """What each pitch sees of the spectrum, by one small network that all 88 share.
+
+    For every pitch the energy around its harmonics (Bittner et al., arXiv 2203.09893, section 2.1, stack them alike),
+    then convolutions over neighbouring pitches and frames: what is learned at one pitch holds at all.
+    """
 
     index: Tensor
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         self.register_buffer("index", _harmonic_bins(config), persistent=False)
-        self.taps = HARMONICS * 3
-        self.first = nn.Conv2d(self.taps, 32, 1)
-        self.second = nn.Conv2d(32, config.harmonic_width, 1)
+        width = config.pitch_width
+        self.taps = 3 * len(HARMONICS)
+        self.enter = nn.Conv2d(self.taps, width, 1)
+        self.near = nn.Conv2d(width, width, (3, 5), padding=(1, 2))
+        self.far = nn.Conv2d(width, width, (3, 5), padding=(1, 4), dilation=(1, 2))
 
     def forward(self, spectrum: Tensor) -> Tensor:
-        """(batch, n_bins, n_frames) to (batch, harmonic_width * 88, n_frames)."""
+        """(batch, n_bins, n_frames) to (batch, pitch_width, 88, n_frames)."""
         batch, _, n_frames = spectrum.shape
-        quiet = spectrum.new_full((batch, 1, n_frames), -1.8)
+        quiet = spectrum.new_full((batch, 1, n_frames), QUIET)
         taps = torch.cat([spectrum, quiet], dim=1).index_select(1, self.index)
         taps = taps.view(batch, N_PITCHES, self.taps, n_frames).transpose(1, 2)
-        h: Tensor = self.second(nn.functional.silu(self.first(taps)))
-        return h.reshape(batch, -1, n_frames)
+        h = nn.functional.silu(self.enter(taps))
+        h = h + nn.functional.silu(self.near(h))
+        out: Tensor = h + nn.functional.silu(self.far(h))
+        return out
 
 
 class Encoder(nn.Module):
@@ -131,24 +142,31 @@ class Encoder(nn.Module):
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
-        self.gather = HarmonicGather(config)
-        n_in = config.n_features + config.harmonic_width * N_PITCHES + 1
         self.n_bins = config.n_bins
+        self.pitches = PitchPath(config)
+        self.squeeze = nn.Conv2d(config.pitch_width, config.harmonic_width, 1)
+        n_in = config.n_features + config.harmonic_width * N_PITCHES + 1
         self.enter = nn.Conv1d(n_in, config.width, 3, padding=1)
         self.blocks = nn.ModuleList(Block(config.width, config.kernel_size, d) for d in config.encoder_dilations)
         self.norm = ChannelNorm(config.width)
-        self.heads = nn.Conv1d(config.width, ROLL_WIDTH + 2 * N_PITCHES, 1)
+        self.spread = nn.Conv1d(config.width, config.harmonic_width * N_PITCHES, 1)
+        self.join = nn.Conv2d(config.pitch_width + config.harmonic_width, config.pitch_width, 1)
+        self.heads = nn.Conv2d(config.pitch_width, CHANNELS + SHIFTS, 1)
+        self.offsets = nn.Parameter(torch.zeros(CHANNELS + SHIFTS, N_PITCHES, 1))
         with torch.no_grad():
-            self.heads.bias[: 2 * N_PITCHES] = -4.0
+            self.heads.bias[:2] = -4.0
 
     def forward(self, features: Tensor, audio_mask: Tensor) -> Heard:
-        """Features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
-        heard = torch.where(audio_mask > 0, features, -1.8)
-        h = self.enter(torch.cat([heard, self.gather(heard[:, : self.n_bins]), audio_mask], dim=1))
+        """features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
+        heard = torch.where(audio_mask > 0, features, QUIET)
+        pitches = self.pitches(heard[:, : self.n_bins])
+        h = self.enter(torch.cat([heard, self.squeeze(pitches).flatten(1, 2), audio_mask], dim=1))
         for block in self.blocks:
             h = block(h)
         z = self.norm(h)
-        heads = self.heads(z)
+        context = self.spread(z).unflatten(1, (-1, N_PITCHES))
+        joined = nn.functional.silu(self.join(torch.cat([pitches, context], dim=1)))
+        heads = (self.heads(joined) + self.offsets).flatten(1, 2)
         draft = torch.where(audio_mask > 0, heads[:, :ROLL_WIDTH], 0.0)
         return Heard(draft, heads[:, ROLL_WIDTH:], z, audio_mask)
 
@@ -245,7 +263,7 @@ class Compact(nn.Module):
 def _harmonic_bins(config: CompactConfig) -> Tensor:
     """The three bins around each harmonic of each pitch, ``n_bins`` where there is none; (88 * taps,)."""
     pitch = torch.arange(N_PITCHES)[:, None, None] * config.bins_per_semitone
-    octaves = torch.log2(torch.arange(1, HARMONICS + 1))
+    octaves = torch.log2(torch.tensor(HARMONICS))
     harmonic = torch.round(12 * config.bins_per_semitone * octaves).long()[None, :, None]
     index = pitch + harmonic + torch.arange(-1, 2)[None, None, :]
     return torch.where((index >= 0) & (index < config.n_bins), index, config.n_bins).reshape(-1)

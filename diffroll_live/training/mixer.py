@@ -8,11 +8,11 @@ import numpy as np
 
 from diffroll_live.notes import NoteArray
 from diffroll_live.roll import LOW_PITCH
-from diffroll_live.training.bank import SAMPLE_RATE, Bank
+from diffroll_live.training.bank import SAMPLE_RATE, UNIT, Bank
 from diffroll_live.types import Floats
 
 UNDAMPED_PITCH = 89  # strings above have no dampers
-FULL_SCALE = 1 / 16_000  # int16 of the bank to amplitude
+LOUD = 100  # the velocity at which a note has the bank's level
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Touch:
 
 
 def with_pedal(notes: NoteArray, pedal: NoteArray) -> NoteArray:
-    """Let notes ring until the pedal that held them rises; rows as in ``notes``, offsets moved."""
+    """Let notes ring until the pedal that held them rises; a copy of ``notes``, offsets moved."""
+    out = notes.copy()
     if not len(pedal) or not len(notes):
-        return notes
+        return out
     held = np.searchsorted(pedal[:, 0], notes[:, 1], side="right") - 1
     caught = (held >= 0) & (notes[:, 1] < pedal[np.maximum(held, 0), 1])
-    out = notes.copy()
     out[caught, 1] = pedal[held[caught], 1]
     return out
 
@@ -52,7 +52,7 @@ def mix(bank: Bank, notes: NoteArray, seconds: float, touch: Touch, rng: np.rand
     layer = rows[np.minimum(np.searchsorted(high, aim), len(rows) - 1)]
     bins = notes[:, 2].astype(np.int64) - LOW_PITCH
     source, held = bank.start[layer, bins], bank.length[layer, bins]
-    gain = 10.0 ** ((notes[:, 3] - 100) / 127 * touch.dynamic_range / 20) * FULL_SCALE
+    gain = 10.0 ** ((notes[:, 3] - LOUD) / 127 * touch.dynamic_range / 20) * (1 / UNIT)
     begin = np.rint(notes[:, 0] * ratio * SAMPLE_RATE).astype(np.int64)
     damp = np.where(notes[:, 2] >= UNDAMPED_PITCH, 10.0, notes[:, 1] - notes[:, 0])
     damp = np.maximum(np.rint(damp * ratio * SAMPLE_RATE).astype(np.int64), 160)

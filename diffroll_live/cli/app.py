@@ -22,6 +22,10 @@ COMMANDS = {
     "send": ("send", "send", "Have a running daemon do any of these tasks."),
     "doctor": ("doctor", "doctor", "Look over the machine; say what is wrong and how to mend it."),
     "models": ("models", "models", "List the installed models."),
+    "prepare": ("training", "prepare", "Get recorded notes and MIDI files ready to train on."),
+    "train": ("training", "train", "Train the compact network, or go on training it."),
+    "export": ("training", "export", "Turn a training run into a model folder."),
+    "evaluate": ("evaluation", "evaluate", "Score a model on pieces and pianos that its training never heard."),
     "import-checkpoint": ("models", "import_checkpoint", "Turn a published DiffRoll checkpoint into a model folder."),
 }
 

@@ -61,7 +61,11 @@ class Stage:
         """Show ``step`` of ``steps``."""
         self._progress.update(self._task, completed=step, total=steps)
 
+    def say(self, detail: str) -> None:
+        """Show a few words beside the bar."""
+        self._progress.update(self._task, detail=detail)
+
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Show how many notes there are so far."""
         self._indices.update((note.variation, note.index) for note in notes)
-        self._progress.update(self._task, detail=f"{len(self._indices)} notes")
+        self.say(f"{len(self._indices)} notes")

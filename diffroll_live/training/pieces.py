@@ -1,12 +1,13 @@
-"""Notes to learn from: a folder of MIDI files read once into arrays, and notes made by rule.
+"""Notes to learn from: a folder of MIDI files read once into arrays.
 
 A piece is an array of rows (onset s, offset s, pitch, velocity) sorted by onset, with the times its pedal is down.
 """
 
 from __future__ import annotations
 
-import csv
 import logging
+import multiprocessing
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ import mido
 import numpy as np
 import numpy.typing as npt
 
-from diffroll_live.errors import FileMissing
+from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.notes import NoteArray
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.training.manifest import read_manifest
+from diffroll_live.training.saving import whole_file
 
 logger = logging.getLogger(__name__)
 
+CORPUS_COLUMNS = ("file", "split")
 MAX_NOTES = 100_000  # in one file; more is not music
 SUSTAIN = 64  # MIDI controller of the right pedal
 
@@ -49,6 +53,11 @@ class Corpus:
         """Indices of the pieces of a split."""
         return tuple(i for i, s in enumerate(self.splits) if s == split)
 
+    def collection(self, index: int) -> str:
+        """The collection that a piece belongs to: the first folder of its path."""
+        folder, slash, _ = self.names[index].partition("/")
+        return folder if slash else "unsorted"
+
     def piece(self, index: int) -> Piece:
         """One piece."""
         a, b = self.note_start[index : index + 2]
@@ -68,53 +77,78 @@ class Corpus:
 def read_piece(path: Path) -> Piece:
     """Read every note and the sustain pedal of a MIDI file, all tracks together.
 
-    Raises ValueError for a file that is no MIDI, or has no notes, or too many.
+    A key struck again while it is down ends its note. Raises FileError for a file that is no MIDI, or has no notes or
+    too many.
     """
     try:
         messages = list(mido.MidiFile(path))
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise ValueError(f"{path} cannot be read as MIDI ({error})") from error
-    now, down, pedal_down = 0.0, {}, None
-    notes: list[tuple[float, float, int, int]] = []
-    pedal: list[tuple[float, float]] = []
+    except Exception as error:  # mido says "broken" in many ways: EOFError, KeyError, its own
+        raise FileError(f"{path} cannot be read as MIDI ({error}).") from error
+    notes, pedal = _Notes(), _Pedal()
+    now = 0.0
     for message in messages:
         now += message.time
-        if message.type == "note_on" and message.velocity > 0:
-            key = message.channel, message.note
-            if key in down:
-                notes.append((down[key][0], now, message.note, down[key][1]))
-            down[key] = now, message.velocity
-        elif message.type in ("note_off", "note_on") and (message.channel, message.note) in down:
-            begin, velocity = down.pop((message.channel, message.note))
-            notes.append((begin, now, message.note, velocity))
+        if message.type in ("note_on", "note_off"):
+            notes.take(message, now)
         elif message.type == "control_change" and message.control == SUSTAIN:
-            if message.value >= 64 and pedal_down is None:
-                pedal_down = now
-            elif message.value < 64 and pedal_down is not None:
-                pedal.append((pedal_down, now))
-                pedal_down = None
-        if len(notes) > MAX_NOTES:
-            raise ValueError(f"{path} has more than {MAX_NOTES} notes")
-    kept = [n for n in notes if n[1] > n[0] and LOW_PITCH <= n[2] <= HIGH_PITCH]
+            pedal.take(message.value, now)
+        if len(notes.rows) > MAX_NOTES:
+            raise FileError(f"{path} has more than {MAX_NOTES} notes.")
+    kept = [row for row in notes.rows if row[1] > row[0] and LOW_PITCH <= row[2] <= HIGH_PITCH]
     if not kept:
-        raise ValueError(f"{path} has no notes for a piano")
-    return Piece(np.array(sorted(kept), np.float64), np.array(sorted(pedal), np.float64).reshape(-1, 2))
+        raise FileError(f"{path} has no notes for a piano.")
+    return Piece(np.array(sorted(kept), np.float64), np.array(sorted(pedal.rows), np.float64).reshape(-1, 2))
+
+
+class _Notes:
+    """Keys that go down and up, gathered to rows (onset, offset, pitch, velocity)."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, float, int, int]] = []
+        self._down: dict[tuple[int, int], tuple[float, int]] = {}
+
+    def take(self, message: mido.Message, now: float) -> None:
+        """Take a note_on or a note_off."""
+        key = message.channel, message.note
+        if key in self._down:
+            begin, velocity = self._down.pop(key)
+            self.rows.append((begin, now, message.note, velocity))
+        if message.type == "note_on" and message.velocity > 0:
+            self._down[key] = now, message.velocity
+
+
+class _Pedal:
+    """A pedal that goes down and up, gathered to rows (down, up)."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, float]] = []
+        self._since: float | None = None
+
+    def take(self, value: int, now: float) -> None:
+        """Take a value of the controller; 64 and above is down."""
+        if value >= 64 and self._since is None:
+            self._since = now
+        elif value < 64 and self._since is not None:
+            self.rows.append((self._since, now))
+            self._since = None
 
 
 def _read_or_reason(path: Path) -> Piece | str:
     try:
         return read_piece(path)
-    except ValueError as error:
-        return str(error)
+    except FileError as error:
+        return error.text
 
 
 def build_corpus(folder: Path, out: Path, progress: Callable[[int, int], None], processes: int = 2) -> tuple[str, ...]:
-    """Read the MIDI files named in ``folder``/manifest.csv into ``out`` (.npz); returns why files were skipped."""
-    with (folder / "manifest.csv").open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    """Read the MIDI files named in ``folder``/manifest.csv into ``out`` (.npz); returns why files were skipped.
+
+    Raises FileMissing or FileError for the manifest, when no file can be used, and when the corpus cannot be written.
+    """
+    rows = read_manifest(folder, CORPUS_COLUMNS)
     pieces: list[tuple[str, str, Piece]] = []
     skipped: list[str] = []
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         found = pool.map(_read_or_reason, [folder / row["file"] for row in rows], chunksize=16)
         for done, (row, piece) in enumerate(zip(rows, found, strict=True), 1):
             if isinstance(piece, str):
@@ -122,22 +156,33 @@ def build_corpus(folder: Path, out: Path, progress: Callable[[int, int], None], 
             else:
                 pieces.append((row["file"], row["split"], piece))
             progress(done, len(rows))
-    np.savez(
-        out.with_suffix(".npz"),
-        names=np.array([name for name, _, _ in pieces]),
-        splits=np.array([split for _, split, _ in pieces]),
-        notes=np.concatenate([p.notes for *_, p in pieces]).astype(np.float32),
-        note_start=np.cumsum([0, *(len(p.notes) for *_, p in pieces)]),
-        pedal=np.concatenate([p.pedal for *_, p in pieces]).astype(np.float32),
-        pedal_start=np.cumsum([0, *(len(p.pedal) for *_, p in pieces)]),
-    )
+    if not pieces:
+        raise FileError(f"None of the {len(rows)} files of {folder} can be used; the first: {skipped[0]}")
+    _write(out.with_suffix(".npz"), pieces)
     return tuple(skipped)
 
 
+def _write(path: Path, pieces: list[tuple[str, str, Piece]]) -> None:
+    with whole_file(path) as file:
+        np.savez(
+            file,
+            names=np.array([name for name, _, _ in pieces]),
+            splits=np.array([split for _, split, _ in pieces]),
+            notes=np.concatenate([p.notes for *_, p in pieces]).astype(np.float32),
+            note_start=np.cumsum([0, *(len(p.notes) for *_, p in pieces)]),
+            pedal=np.concatenate([p.pedal for *_, p in pieces]).astype(np.float32),
+            pedal_start=np.cumsum([0, *(len(p.pedal) for *_, p in pieces)]),
+        )
+
+
 def open_corpus(path: Path) -> Corpus:
-    """Open a corpus. Raises FileMissing when it was not built."""
-    if not path.with_suffix(".npz").is_file():
+    """Open a corpus. Raises FileMissing when it was not built, FileError when it is damaged."""
+    path = path.with_suffix(".npz")
+    if not path.is_file():
         raise FileMissing(f"There is no corpus at {path}; build it first with: diffroll-live prepare")
-    with np.load(path.with_suffix(".npz")) as file:
-        arrays = [file[key] for key in ("notes", "note_start", "pedal", "pedal_start")]
-        return Corpus(tuple(file["names"].tolist()), tuple(file["splits"].tolist()), *arrays)
+    try:
+        with np.load(path) as file:
+            arrays = [file[key] for key in ("notes", "note_start", "pedal", "pedal_start")]
+            return Corpus(tuple(file["names"].tolist()), tuple(file["splits"].tolist()), *arrays)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise FileError(f"The corpus at {path} is damaged ({error}); build it again.") from error

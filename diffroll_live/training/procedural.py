@@ -6,8 +6,10 @@ Each maker fills ``seconds`` with rows (onset s, offset s, pitch, velocity); all
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from diffroll_live.notes import NoteArray
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
@@ -16,7 +18,7 @@ MAJOR = np.array([0, 2, 4, 5, 7, 9, 11])
 MINOR = np.array([0, 2, 3, 5, 7, 8, 10])
 
 
-def _rows(onset: NoteArray, duration: NoteArray, pitch: NoteArray, velocity: NoteArray) -> NoteArray:
+def _rows(onset: NoteArray, duration: NoteArray, pitch: npt.NDArray[Any], velocity: NoteArray) -> NoteArray:
     rows = np.stack([onset, onset + np.maximum(duration, 0.04), np.rint(pitch), np.clip(velocity, 8, 127)], axis=1)
     return rows[(rows[:, 2] >= LOW_PITCH) & (rows[:, 2] <= HIGH_PITCH)]
 
@@ -71,7 +73,9 @@ def tonal(rng: np.random.Generator, seconds: float) -> NoteArray:
     played = rng.random(len(steps)) < rng.uniform(0.5, 0.95)
     melody = 12 * (walk // 7) + scale[walk % 7]
     lengths = rng.uniform(0.5, 1.1) * grid
-    parts = [_rows(steps[played] * grid, np.full(played.sum(), lengths), melody[played], rng.normal(80, 12, played.sum()))]
+    parts = [
+        _rows(steps[played] * grid, np.full(played.sum(), lengths), melody[played], rng.normal(80, 12, played.sum()))
+    ]
     for voice, degree in enumerate((0, 2, 4, 7)[: rng.integers(1, 5)]):
         tone = root + degree + 7 * rng.integers(2, 4)
         onset = np.arange(n_beats) * beat + (voice * grid if rng.random() < 0.5 else 0.0)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch.utils.data import DataLoader, IterableDataset
+import numpy.typing as npt
 
-from diffroll_live.notes import NoteArray, target_of
-from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, RollGeometry
+from diffroll_live.errors import RequestError
+from diffroll_live.notes import NoteArray
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.training.augment import augment, noise
 from diffroll_live.training.bank import SAMPLE_RATE, Bank, open_bank
 from diffroll_live.training.mixer import Touch, mix, with_pedal
@@ -30,12 +29,15 @@ class Material:
     corpus: Path
     split: str = "train"
     pianos: tuple[str, ...] = ()  # empty: all of the bank but ``unheard``
-    unheard: str = "upright_kw"  # never sounds in training
-    without: tuple[str, ...] = ()  # corpora to leave out, such as pop909
+    unheard: str = "upright_kw"  # never sounds in training; empty: every piano does
+    without: tuple[str, ...] = ()  # collections to leave out, such as pop909
     rule_share: float = 0.35  # of windows made by rule
     empty_share: float = 0.04  # of windows with no note at all
     edge_share: float = 0.25  # of windows whose audio stops early
-    augmentation: float = 1.0
+    extra_share: float = 0.2  # of windows from a corpus with notes strewn into them
+    transpose: int = 6  # semitones, at most, either way
+    stretch: float = 1.25  # of the tempo, at most, either way
+    augmentation: float = 1.0  # chance of each effect on the sound, as a share of its own
     seconds: float = 8.192
 
 
@@ -49,19 +51,18 @@ class Window:
 
 
 class WindowMaker:
-    """Draws windows; the n-th window of a seed is always the same."""
+    """Draws windows; the n-th window of a seed is always the same.
+
+    Raises FileMissing or FileError for a bank or a corpus that cannot be opened, RequestError for a piano or a
+    collection that is not in them.
+    """
 
     def __init__(self, material: Material) -> None:
         self.material = material
         self.bank: Bank = open_bank(material.bank)
         self.corpus: Corpus = open_corpus(material.corpus)
-        self.pianos = material.pianos or tuple(p for p in self.bank.pianos if p != material.unheard)
-        by_corpus: dict[str, list[int]] = {}
-        for index in self.corpus.pieces(material.split):
-            name = self.corpus.names[index].split("/")[0]
-            if name not in material.without:
-                by_corpus.setdefault(name, []).append(index)
-        self.by_corpus = {name: np.array(members) for name, members in sorted(by_corpus.items())}
+        self.pianos = _pianos(material, self.bank)
+        self.by_collection = _collections(material, self.corpus)
 
     def window(self, seed: int, number: int) -> Window:
         """Make window ``number`` of a seed."""
@@ -74,13 +75,7 @@ class WindowMaker:
             piece = _by_rule(rng, seconds + LEAD)
         else:
             piece = self._from_corpus(rng, seconds + LEAD)
-        touch = Touch(
-            piano=str(rng.choice(self.pianos)),
-            dynamic_range=rng.uniform(22, 45),
-            detune=rng.triangular(-45, 0, 45) if rng.random() < 0.7 else 0.0,
-            release=np.exp(rng.uniform(np.log(0.03), np.log(0.2))),
-            layer_jitter=rng.uniform(0, 12),
-        )
+        touch = self._touch(rng)
         rung = with_pedal(piece.notes, piece.pedal)
         rung[:, :2] -= LEAD
         samples = mix(self.bank, rung, seconds, touch, rng)
@@ -91,23 +86,61 @@ class WindowMaker:
         samples[int(edge * SAMPLE_RATE) :] = 0
         return Window(samples, notes, edge)
 
+    def _touch(self, rng: np.random.Generator) -> Touch:
+        return Touch(
+            piano=str(rng.choice(self.pianos)),
+            dynamic_range=rng.uniform(22, 45),
+            detune=rng.triangular(-45, 0, 45) if rng.random() < 0.7 else 0.0,
+            release=np.exp(rng.uniform(np.log(0.03), np.log(0.2))),
+            layer_jitter=rng.uniform(0, 12),
+        )
+
     def _from_corpus(self, rng: np.random.Generator, seconds: float) -> Piece:
-        name = str(rng.choice(list(self.by_corpus)))
-        index = int(rng.choice(self.by_corpus[name]))
+        name = str(rng.choice(list(self.by_collection)))
+        index = int(rng.choice(self.by_collection[name]))
         length = float(self.corpus.notes[self.corpus.note_start[index + 1] - 1, 1])
-        tempo = np.exp(rng.uniform(np.log(0.8), np.log(1.25)))
+        stretch = np.log(self.material.stretch)
+        tempo = np.exp(rng.uniform(-stretch, stretch))
         piece = self.corpus.window(index, rng.uniform(-2.0, max(length - 4.0, 0.0)), seconds * tempo)
         notes, pedal = piece.notes, piece.pedal / tempo
         notes[:, :2] /= tempo
-        notes[:, 2] += rng.integers(-6, 7)
+        notes[:, 2] += rng.integers(-self.material.transpose, self.material.transpose + 1)
         notes = notes[(notes[:, 2] >= LOW_PITCH) & (notes[:, 2] <= HIGH_PITCH)]
         notes[:, 3] = np.clip(notes[:, 3] * rng.uniform(0.6, 1.2) + rng.normal(0, 6, len(notes)), 5, 127)
-        if rng.random() < 0.2:
+        if rng.random() < self.material.extra_share:
             extra = MAKERS["atonal"](rng, seconds)
             notes = np.concatenate([notes, extra[: len(notes) // 2 + 4]])
         if not len(pedal) and rng.random() < 0.5:
             pedal = _pedal(rng, seconds)
         return Piece(_one_at_a_time(notes), pedal)
+
+
+def _pianos(material: Material, bank: Bank) -> tuple[str, ...]:
+    named = (*material.pianos, material.unheard) if material.unheard else material.pianos
+    if odd := [piano for piano in named if piano not in bank.layers]:
+        raise RequestError(
+            f"There is no piano {odd[0]!r} in the bank {material.bank}: it has {', '.join(bank.pianos)}."
+        )
+    pianos = material.pianos or tuple(p for p in bank.pianos if p != material.unheard)
+    if not pianos:
+        raise RequestError(f"The only piano of {material.bank} is {material.unheard!r}, which is not to be heard.")
+    return pianos
+
+
+def _collections(material: Material, corpus: Corpus) -> dict[str, npt.NDArray[np.int64]]:
+    """The pieces of the split by collection, without those left out."""
+    everything = {corpus.collection(index) for index in range(len(corpus.names))}
+    if odd := [name for name in material.without if name not in everything]:
+        raise RequestError(
+            f"There is no collection {odd[0]!r} to leave out: there are {', '.join(sorted(everything))}."
+        )
+    found: dict[str, list[int]] = {}
+    for index in corpus.pieces(material.split):
+        if (name := corpus.collection(index)) not in material.without:
+            found.setdefault(name, []).append(index)
+    if not found and material.rule_share < 1:
+        raise RequestError(f"No piece of {material.corpus} is left in the split {material.split!r}; leave fewer out.")
+    return {name: np.array(members) for name, members in sorted(found.items())}
 
 
 def _by_rule(rng: np.random.Generator, seconds: float) -> Piece:
@@ -126,7 +159,7 @@ def _pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
 
 
 def _one_at_a_time(notes: NoteArray) -> NoteArray:
-    """Cut notes at the next onset of their pitch and drop onsets within 40 ms of one before."""
+    """Cut notes at the next onset of their pitch and drop what is then shorter than 40 ms; sorted by onset."""
     notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
     same = np.append(notes[1:, 2] == notes[:-1, 2], False)
     following = np.append(notes[1:, 0], np.inf)
@@ -146,39 +179,3 @@ def _nothing(rng: np.random.Generator, seconds: float) -> Floats:
         swell = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40) ** 2)
         samples = samples * swell.astype(np.float32)
     return samples
-
-
-class _Batches(IterableDataset[dict[str, torch.Tensor]]):
-    def __init__(self, material: Material, geometry: RollGeometry, batch: int, seed: int, first: int) -> None:
-        self.material, self.geometry, self.batch, self.seed, self.first = material, geometry, batch, seed, first
-
-    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
-        torch.set_num_threads(1)
-        info = torch.utils.data.get_worker_info()
-        step, stride = (info.id, info.num_workers) if info else (0, 1)
-        maker = WindowMaker(self.material)
-        number = self.first + step
-        while True:
-            windows = [maker.window(self.seed, number * self.batch + i) for i in range(self.batch)]
-            yield batch_of(windows, self.geometry, self.material.seconds)
-            number += stride
-
-
-def batch_of(windows: list[Window], geometry: RollGeometry, seconds: float) -> dict[str, torch.Tensor]:
-    """Stack windows: samples (batch, n_samples) float32, edge (batch,) frames, rolls (batch, 88, n_frames) float16."""
-    n_frames = geometry.n_frames(seconds)
-    targets = [target_of(w.notes, geometry, n_frames) for w in windows]
-    rolls = {
-        name: torch.from_numpy(np.stack([getattr(t, name).T for t in targets]).astype(np.float16))
-        for name in ("onset", "frame", "velocity", "onset_shift", "offset_shift", "offset_mask")
-    }
-    edge = torch.tensor([geometry.frame(w.edge) for w in windows])
-    return {"samples": torch.from_numpy(np.stack([w.samples for w in windows])), "edge": edge, **rolls}
-
-
-def loader(
-    material: Material, geometry: RollGeometry, *, batch: int, seed: int, first: int, workers: int
-) -> Iterator[dict[str, torch.Tensor]]:
-    """Batches from number ``first`` on, made by ``workers`` processes ahead of time."""
-    dataset = _Batches(material, geometry, batch, seed, first)
-    return iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=3 if workers else None))

@@ -1,0 +1,56 @@
+"""Windows to batches of tensors, mixed ahead of time by processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from diffroll_live.notes import target_of
+from diffroll_live.roll import RollGeometry
+from diffroll_live.training.windows import Material, Window, WindowMaker
+
+Batch = dict[str, torch.Tensor]
+"""samples (batch, n_samples) float32; edge (batch,), the frame from which audio is missing; and the rolls of
+notes.RollTarget, each (batch, 88, n_frames) float16."""
+
+ROLLS = ("onset", "frame", "velocity", "onset_shift", "offset_shift", "offset_mask")
+AHEAD = 3  # batches that each process keeps ready
+
+
+def batch_of(windows: list[Window], geometry: RollGeometry, seconds: float) -> Batch:
+    """Stack windows of ``seconds`` each."""
+    n_frames = geometry.n_frames(seconds)
+    targets = [target_of(w.notes, geometry, n_frames) for w in windows]
+    rolls = {
+        name: torch.from_numpy(np.stack([getattr(t, name).T for t in targets]).astype(np.float16)) for name in ROLLS
+    }
+    edge = torch.tensor([geometry.frame(w.edge) for w in windows])
+    return {"samples": torch.from_numpy(np.stack([w.samples for w in windows])), "edge": edge, **rolls}
+
+
+def loader(
+    material: Material, geometry: RollGeometry, *, batch: int, seed: int, first: int, workers: int
+) -> Iterator[Batch]:
+    """Batches from number ``first`` on without end, the same and in the same order for any number of processes."""
+    dataset = _Batches(material, geometry, batch, seed, first)
+    return iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=AHEAD if workers else None))
+
+
+class _Batches(IterableDataset[Batch]):
+    def __init__(self, material: Material, geometry: RollGeometry, batch: int, seed: int, first: int) -> None:
+        self.material, self.geometry, self.batch, self.seed, self.first = material, geometry, batch, seed, first
+
+    def __iter__(self) -> Iterator[Batch]:
+        info = torch.utils.data.get_worker_info()
+        step, stride = (info.id, info.num_workers) if info else (0, 1)
+        if info:
+            torch.set_num_threads(1)  # the cores are the training's
+        maker = WindowMaker(self.material)
+        number = self.first + step
+        while True:
+            windows = [maker.window(self.seed, number * self.batch + i) for i in range(self.batch)]
+            yield batch_of(windows, self.geometry, self.material.seconds)
+            number += stride

@@ -1,0 +1,66 @@
+"""What a run was begun with, kept beside it and in its state, so that nobody goes on with something else by mistake."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from diffroll_live.errors import RequestError
+from diffroll_live.frontend import FrontEndConfig
+from diffroll_live.networks.compact import CompactConfig
+from diffroll_live.training.saving import whole_file
+from diffroll_live.training.trainer import Schedule
+from diffroll_live.training.windows import WindowMaker
+
+FREE = frozenset({"schedule.steps"})  # what may change when a run is gone on with
+
+
+def settings_of(
+    maker: WindowMaker, schedule: Schedule, config: CompactConfig, front_end: FrontEndConfig
+) -> dict[str, Any]:
+    """Everything that a run's weights follow from, as JSON has it; the material by what it holds, not where it lies."""
+    material = asdict(maker.material) | {
+        "pianos": maker.pianos,
+        "bank": {"pianos": maker.bank.pianos, "samples": len(maker.bank.samples)},
+        "corpus": {name: len(pieces) for name, pieces in maker.by_collection.items()},
+    }
+    settings = {
+        "material": material,
+        "schedule": asdict(schedule),
+        "network": asdict(config),
+        "front_end": asdict(front_end),
+    }
+    return dict(json.loads(json.dumps(settings)))
+
+
+def check_same(state: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> None:
+    """Compare the settings of a saved run with those it is to go on with. Raises RequestError for the first difference.
+
+    A state of before settings were kept says its network and its front end only.
+    """
+    said = state.get("settings") or {"network": state["config"], "front_end": state["front_end"]}
+    before, now = (dict(_flat(json.loads(json.dumps(each)))) for each in (said, settings))
+    for name in sorted(before.keys() | now.keys()):
+        known = any(name.startswith(f"{part}.") for part in said)
+        if known and name not in FREE and before.get(name) != now.get(name):
+            raise RequestError(
+                f"The run in {folder} was begun with {name} = {before.get(name)}, not {now.get(name)}. "
+                "Go on with the same, or train in a new folder."
+            )
+
+
+def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Write settings.json for people to read. Raises FileError."""
+    with whole_file(folder / "settings.json") as file:
+        file.write((json.dumps(settings, indent=2) + "\n").encode())
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -117,4 +117,4 @@ def _ended(
     rows = writer.notes(variation, first, last)
     if before is not None:
         rows = rows[rows[:, 1] < (before - 1) / work.voice.geometry.frame_rate]
-    return tasks.fit(to_notes(rows), hidden, work.keep)
+    return tasks.fit(to_notes(rows), hidden, work.keep, work.options.min_note)

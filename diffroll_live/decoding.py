@@ -8,15 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from diffroll_live.notes import ONSET_WIDTH, NoteArray
+from diffroll_live.notes import ONSET_WIDTH, NoteArray, long_enough
 from diffroll_live.roll import LOW_PITCH, RollGeometry
 
 PEAK_REACH = 2  # frames each side that an onset must dominate
-SLACK = 2e-6  # s; the same time reckoned from two frames differs by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,6 @@ def decode(posterior: Posterior, geometry: RollGeometry, thresholds: Thresholds)
     offset = np.maximum(found[:, 2] + found[:, 3], onset + ONSET_WIDTH / 2)
     rows = np.column_stack((onset, offset, found[:, 4:]))
     return _tidy(rows, geometry.frame_rate, thresholds.min_note)
-
-
-def long_enough(rows: NoteArray, min_note: float) -> npt.NDArray[np.bool_]:
-    """Mark the rows that last ``min_note`` seconds, however their times were reckoned."""
-    lasting: npt.NDArray[np.bool_] = rows[:, 1] - rows[:, 0] >= min_note - SLACK
-    return lasting
 
 
 def _tidy(rows: NoteArray, frame_rate: float, min_note: float) -> NoteArray:

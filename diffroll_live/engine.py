@@ -92,7 +92,7 @@ class TorchEngine:
         variations = []
         for variation, drawn in enumerate(memory.drawn):
             read = decode_again(again, memory.spans, variation, memory.heard)
-            long_enough = [note for note in drawn if note.duration >= min_note]
+            long_enough = [note for note in drawn if tasks.lasts(note, min_note)]
             variations.append([*work.keep, *read, *long_enough])
         return _result(again, variations, begin, None)
 

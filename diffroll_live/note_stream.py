@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from diffroll_live.decoding import SLACK, Posterior, join, long_enough
-from diffroll_live.notes import NoteArray
+from diffroll_live.decoding import Posterior, join
+from diffroll_live.notes import SLACK, NoteArray, long_enough
 from diffroll_live.roll import HIGH_PITCH
 
 SETTLED_FRAMES = 4  # before the end of what is known an onset may still move

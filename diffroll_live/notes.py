@@ -1,4 +1,4 @@
-"""Notes to rolls, as pure vectorised NumPy. No model, no audio, no Python loop over frames; the way back is in decoding.py.
+"""Notes to rolls, as vectorised NumPy. No model, no audio, no Python loop over frames; the way back is in decoding.py.
 
 A roll here is three channels of (n_frames, 88): *onset* (two frames wide), *frame* (sounding; one empty frame before
 every repeat keeps repeats apart) and *velocity* (held through the note, 0 to 1). Two more channels say by how much of
@@ -19,6 +19,8 @@ from diffroll_live.types import Floats, NoteEvent
 NoteArray = npt.NDArray[np.float64]  # (n_notes, 4): onset s, offset s, pitch, velocity
 
 ONSET_WIDTH = 2  # frames that carry the onset bit
+SLACK = 2e-6  # s; the same time reckoned from two frames differs by less
+LEAST = 1e-3  # s; what is shorter is no note to anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ def to_notes(rows: NoteArray) -> tuple[NoteEvent, ...]:
     """Turn rows (onset s, offset s, pitch, velocity) into notes, sorted by onset then pitch."""
     order = np.lexsort((rows[:, 2], rows[:, 0]))
     return tuple(NoteEvent(float(a), float(b), int(p), int(v)) for a, b, p, v in rows[order].tolist())
+
+
+def long_enough(rows: NoteArray, min_note: float) -> npt.NDArray[np.bool_]:
+    """Mark the rows that last ``min_note`` seconds, however their times were reckoned."""
+    lasting: npt.NDArray[np.bool_] = rows[:, 1] - rows[:, 0] >= max(min_note, LEAST) - SLACK
+    return lasting
 
 
 def target_of(rows: NoteArray, geometry: RollGeometry, n_frames: int) -> RollTarget:
@@ -85,7 +93,9 @@ def target_of(rows: NoteArray, geometry: RollGeometry, n_frames: int) -> RollTar
     return RollTarget(onset, frame, velocity, onset_shift, offset_shift, offset_mask)
 
 
-def _mark(bits: Floats, shift: Floats, at: npt.NDArray[np.int64], bins: npt.NDArray[np.int64], exact: NoteArray) -> None:
+def _mark(
+    bits: Floats, shift: Floats, at: npt.NDArray[np.int64], bins: npt.NDArray[np.int64], exact: NoteArray
+) -> None:
     inside = (at >= 0) & (at < len(bits))
     bits[at[inside], bins[inside]] = 1.0
     shift[at[inside], bins[inside]] = np.clip(exact[inside] - at[inside], -1.5, 1.5)

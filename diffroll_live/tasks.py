@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from diffroll_live.errors import AudioError, BadRegion, RequestError
+from diffroll_live.notes import SLACK
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, pitch_name
 from diffroll_live.types import NoteEvent, Options, Region, Request
 
@@ -111,11 +112,18 @@ def kept(known: Iterable[NoteEvent], regions: tuple[Region, ...]) -> tuple[NoteE
     return tuple(note for note in known if not any(holds(region, note) for region in regions))
 
 
-def fit(new: Iterable[NoteEvent], regions: tuple[Region, ...], keep: Iterable[NoteEvent]) -> tuple[NoteEvent, ...]:
+def lasts(note: NoteEvent, min_note: float) -> bool:
+    """Whether a note is ``min_note`` seconds long, and long enough to be one at all."""
+    return note.duration >= max(min_note, SHORTEST) - SLACK
+
+
+def fit(
+    new: Iterable[NoteEvent], regions: tuple[Region, ...], keep: Iterable[NoteEvent], min_note: float
+) -> tuple[NoteEvent, ...]:
     """Confine new notes to the regions they start in, and make room for the kept ones.
 
     A new note ends with its region at the latest. On a pitch where a kept note sounds a new one is dropped; where a
-    kept one starts later, the new one ends.
+    kept one starts later, the new one ends. Of what is left, notes shorter than ``min_note`` seconds are dropped.
     """
     by_pitch: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for note in keep:
@@ -134,6 +142,5 @@ def fit(new: Iterable[NoteEvent], regions: tuple[Region, ...], keep: Iterable[No
             continue
         if at < len(spans):
             offset = min(offset, spans[at][0])
-        if offset - note.onset >= SHORTEST:
-            fitted.append(NoteEvent(note.onset, offset, note.pitch, note.velocity, note.channel))
-    return tuple(fitted)
+        fitted.append(NoteEvent(note.onset, offset, note.pitch, note.velocity, note.channel))
+    return tuple(note for note in fitted if lasts(note, min_note))

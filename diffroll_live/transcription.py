@@ -69,7 +69,7 @@ def transcribe(
     spans: list[Span] = []
 
     def deliver(variation: int, rows: NoteArray) -> None:
-        new = tasks.fit(to_notes(rows), regions, work.keep)
+        new = tasks.fit(to_notes(rows), regions, work.keep, work.options.min_note)
         notes[variation].extend(new)
         work.send(variation, new)
 
@@ -139,5 +139,5 @@ def decode_again(work: Work, spans: list[Span], variation: int, regions: tuple[R
     for span in spans:
         stream = _stream(work, span.first)
         for rows in (stream.push(span.posteriors[variation]), stream.finish()):
-            notes.extend(tasks.fit(to_notes(rows), regions, work.keep))
+            notes.extend(tasks.fit(to_notes(rows), regions, work.keep, work.options.min_note))
     return tuple(notes)

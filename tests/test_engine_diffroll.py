@@ -48,6 +48,7 @@ def engine(folder: ModelFolder) -> Iterator[TorchEngine]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "choose_precision", lambda device: torch.float32)
         yield loading.load_engine(str(folder.path), "cpu")
+    torch.set_flush_denormal(False)  # it concerns the whole process, other tests too
 
 
 @pytest.fixture(scope="module")
@@ -334,7 +335,7 @@ def test_decoding_again_samples_nothing(engine: TorchEngine, evaluations: list[i
     assert engine.redecode("again", 0.5, 0.03).variations == first.variations
     strict, long = engine.redecode("again", 0.9, 0.03), engine.redecode("again", 0.5, 0.5)
     assert sum(map(len, strict.variations)) < sum(map(len, first.variations))
-    assert all(note.duration >= 0.5 - 1e-5 or note.offset == 25.0 for note in long.variations[0])
+    assert all(note.duration >= 0.5 - 1e-5 for note in long.variations[0])
     assert set(long.variations[0]) < set(first.variations[0])
     assert evaluations == []
 

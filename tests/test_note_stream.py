@@ -11,11 +11,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffroll_live.decoding import Posterior, Thresholds, decode, long_enough
+from diffroll_live.decoding import Posterior, Thresholds, decode
 from diffroll_live.networks.diffroll import DiffRoll, DiffRollConfig
 from diffroll_live.networks.diffroll_mel import LogMel, MelConfig
 from diffroll_live.note_stream import Decode, NoteStream
-from diffroll_live.notes import NoteArray
+from diffroll_live.notes import NoteArray, long_enough
 from diffroll_live.roll import RollGeometry
 from diffroll_live.schedules import LinearSchedule
 from diffroll_live.voices.diffroll import DiffRollVoice

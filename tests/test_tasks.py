@@ -134,12 +134,13 @@ def test_new_notes_stay_in_their_region_and_out_of_the_way() -> None:
         NoteEvent(2.6, 2.9, 61, 64),
         NoteEvent(3.99, 5.0, 65, 64),  # too little is left
     )
-    assert tasks.fit(new, (HOLE,), keep) == (
+    assert tasks.fit(new, (HOLE,), keep, 0.0) == (
         NoteEvent(2.6, 3.0, 60, 64),
         NoteEvent(3.6, 4.0, 60, 64, 3),
         NoteEvent(2.6, 2.9, 61, 64),
     )
-    assert tasks.fit((), (HOLE,), keep) == ()
+    assert tasks.fit(new, (HOLE,), keep, 0.4) == (NoteEvent(2.6, 3.0, 60, 64), NoteEvent(3.6, 4.0, 60, 64, 3))
+    assert tasks.fit((), (HOLE,), keep, 0.0) == ()
 
 
 NOTE = st.builds(
@@ -154,10 +155,10 @@ NOTE = st.builds(
 def test_whatever_comes_fits(new: list[NoteEvent], known: list[NoteEvent]) -> None:
     regions = (HOLE, Region(6.0, 9.0, 60, 61))
     keep = tasks.kept(known, regions)
-    for note in tasks.fit(new, regions, keep):
+    for note in tasks.fit(new, regions, keep, 0.0):
         region = next(r for r in regions if tasks.holds(r, note))
         assert region.onset <= note.onset < note.offset <= region.offset
-        assert note.duration >= tasks.SHORTEST
+        assert tasks.lasts(note, 0.0)
         same = [kept for kept in keep if kept.pitch == note.pitch]
         assert not any(kept.onset <= note.onset < kept.offset for kept in same)
         assert not any(note.onset < kept.onset < note.offset for kept in same)

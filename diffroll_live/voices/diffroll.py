@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffroll_live.decoding import Posterior, Thresholds, long_enough
+from diffroll_live.decoding import Posterior, Thresholds
 from diffroll_live.denoiser import Denoise, as_one_batch, guided, holding, linear_guidance
 from diffroll_live.networks.diffroll import Condition, DiffRoll
 from diffroll_live.networks.diffroll_mel import LogMel, fundamental_bins, hide, pitch_bins
 from diffroll_live.networks.diffroll_notes import extract_notes
-from diffroll_live.notes import NoteArray, RollTarget
+from diffroll_live.notes import NoteArray, RollTarget, long_enough
 from diffroll_live.roll import LOW_PITCH, N_PITCHES, RollGeometry
 from diffroll_live.schedules import LinearSchedule
 from diffroll_live.voices.cutting import cut_windows

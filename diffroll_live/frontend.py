@@ -13,7 +13,6 @@ import torch
 import torchaudio
 from torch import Tensor, nn
 
-
 CHUNK_FRAMES = 2048  # worked on at a time, so that a long file needs little memory
 
 

@@ -7,7 +7,6 @@ how long they last is drawn when the next block is looked at. What was drawn is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +29,8 @@ CHORD_FRAMES = 3  # onsets this close are one chord
 @dataclass(frozen=True, slots=True)
 class Taste:
     """How to draw: temperature spreads the choice of pitch, density scales the number of onsets, key ties pitches to
-    the pitch classes that sound around (0 not at all, 1 as often as they sound)."""
+    the pitch classes that sound around (0 not at all, 1 as often as they sound).
+    """
 
     temperature: float = 1.0
     density: float = 1.0
@@ -40,7 +40,8 @@ class Taste:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What there is to hear and to write: features (n_features, n_frames) heard where ``audible`` (n_frames,) is 1;
-    ``writable`` (88, n_canvas) bool, the cells to write, all of them unknown on the canvas."""
+    ``writable`` (88, n_canvas) bool, the cells to write, all of them unknown on the canvas.
+    """
 
     features: Tensor
     audible: Tensor

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from diffroll_live.decoding import Posterior, join
-from diffroll_live.notes import SLACK, NoteArray, long_enough
-from diffroll_live.roll import HIGH_PITCH
+from diffroll_live.notes import NoteArray, long_enough
+from diffroll_live.roll import HIGH_PITCH, SLACK
 
 SETTLED_FRAMES = 4  # before the end of what is known an onset may still move
 DECIMALS = 6  # of seconds; so that a note is the same number whichever frame it was reckoned from

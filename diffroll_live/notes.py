@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, N_PITCHES, RollGeometry
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, N_PITCHES, SLACK, RollGeometry
 from diffroll_live.types import Floats, NoteEvent
 
 NoteArray = npt.NDArray[np.float64]  # (n_notes, 4): onset s, offset s, pitch, velocity
 
 ONSET_WIDTH = 2  # frames that carry the onset bit
-SLACK = 2e-6  # s; the same time reckoned from two frames differs by less
 LEAST = 1e-3  # s; what is shorter is no note to anybody
 
 

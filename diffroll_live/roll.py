@@ -9,6 +9,8 @@ LOW_PITCH = 21  # A0
 HIGH_PITCH = 108  # C8
 N_PITCHES = HIGH_PITCH - LOW_PITCH + 1  # 88
 
+SLACK = 2e-6  # s; the same time reckoned from two frames differs by less
+
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 

@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from diffroll_live.errors import AudioError, BadRegion, RequestError
-from diffroll_live.notes import SLACK
-from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, pitch_name
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, SLACK, pitch_name
 from diffroll_live.types import NoteEvent, Options, Region, Request
 
 MAX_REGIONS = 64

@@ -157,7 +157,7 @@ class Encoder(nn.Module):
             self.heads.bias[:2] = -4.0
 
     def forward(self, features: Tensor, audio_mask: Tensor) -> Heard:
-        """features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
+        """Hear features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
         heard = torch.where(audio_mask > 0, features, QUIET)
         pitches = self.pitches(heard[:, : self.n_bins])
         h = self.enter(torch.cat([heard, self.squeeze(pitches).flatten(1, 2), audio_mask], dim=1))
@@ -172,7 +172,7 @@ class Encoder(nn.Module):
 
 
 class Context(nn.Module):
-    """Lets all parts of a window attend to each other, an eighth of a second at a time: key, figure and form are far."""
+    """Lets the parts of a window attend to each other, an eighth of a second at a time: key and form are far away."""
 
     def __init__(self, width: int, frames: int, heads: int = 4) -> None:
         super().__init__()

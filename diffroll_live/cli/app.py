@@ -27,6 +27,7 @@ COMMANDS = {
     "export": ("training", "export", "Turn a training run into a model folder."),
     "evaluate": ("evaluation", "evaluate", "Score a model on pieces and pianos that its training never heard."),
     "import-checkpoint": ("models", "import_checkpoint", "Turn a published DiffRoll checkpoint into a model folder."),
+    "bench": ("bench", "bench", "Measure speed and memory on this machine."),
 }
 
 

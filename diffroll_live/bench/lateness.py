@@ -1,0 +1,146 @@
+"""How late notes leave for the MIDI port while the inference process takes all the cores it can get."""
+
+from __future__ import annotations
+
+import os
+import queue
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings
+from diffroll_live.bench.material import piece
+from diffroll_live.errors import InternalError, PortError
+from diffroll_live.jack_server import DummyJack
+from diffroll_live.midi_ports import PortChoice
+from diffroll_live.scheduler import Lateness, Scheduler
+from diffroll_live.sinks import MidiSink, RecordingSink, Sink
+from diffroll_live.types import Engine, NoteEvent, Request
+from diffroll_live.worker import Worker
+from diffroll_live.worker_messages import Died, Event, Failed, Finished, Ready, Run, StartFailed
+
+CHOICE = PortChoice(client="diffroll-live-bench")
+NOTES_A_SECOND = 50
+LEAD = 0.1  # s before the first note
+LOAD_SECONDS = 60.0  # of audio a request
+MOST_MEDIAN_MS, MOST_P99_MS = 1.0, 10.0
+
+
+def midi(settings: Settings, progress: Progress) -> Iterator[Figure]:
+    """Play notes on a port while the inference process transcribes without a pause."""
+    with ExitStack() as stack:
+        open_sink, port = find_sink(stack)
+        load = stack.enter_context(Load(settings))
+        late = Rounds(settings, progress).repeat(lambda: play(open_sink, load, settings.play_seconds))
+    messages = f"{sum(each.count for each in late)} messages, the inference process busy all the while"
+    medians, p99s = tuple(each.median * 1000 for each in late), tuple(each.p99 * 1000 for each in late)
+    yield Figure("MIDI lateness under inference, median", "ms", medians, MOST_MEDIAN_MS, port)
+    yield Figure("MIDI lateness under inference, p99", "ms", p99s, MOST_P99_MS, messages)
+
+
+def play(open_sink: Callable[[], Sink], load: Load, seconds: float) -> Lateness:
+    """Play for a while; how late the messages were. Raises InternalError when the port does not take them."""
+    scheduler = Scheduler(open_sink)
+    try:
+        state = scheduler.start()
+        if not state.is_open:
+            raise InternalError(f"The MIDI port cannot be measured: {state.text}")
+        start = scheduler.now() + LEAD
+        scheduler.play("bench", _notes(seconds), start)
+        load.keep_up(seconds + 2 * LEAD)
+        return scheduler.lateness()
+    finally:
+        scheduler.close()
+
+
+def find_sink(stack: ExitStack) -> tuple[Callable[[], Sink], str]:
+    """Find where notes can go, and say where: a virtual port, on a JACK server of our own if need be, or memory."""
+    open_port = partial(MidiSink, CHOICE)
+    try:
+        return open_port, _probe(open_port)
+    except PortError:
+        pass
+    try:
+        jack = stack.enter_context(DummyJack(f"diffroll-bench-{os.getpid()}"))
+        stack.enter_context(_environment(jack.environment))
+        return open_port, f"{_probe(open_port)}, a server without hardware"
+    except PortError:
+        return RecordingSink, "kept in memory, as there is no MIDI system here"
+
+
+class Load:
+    """The daemon's own worker with the real engine, always at work, inside ``with``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._worker = Worker(partial(make_engine, settings.model, settings.device))
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._audio = piece(LOAD_SECONDS)
+        self._serial = 0
+
+    def __enter__(self) -> Self:
+        self._worker.start(self._calls.put, self._on_event)
+        try:
+            while not self._serial:
+                self._calls.get()()
+        except BaseException:
+            self._worker.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._worker.close()
+
+    def keep_up(self, seconds: float) -> None:
+        """Do what the daemon's loop does, for a while: hear the worker, and hand it the next piece of work."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                self._calls.get(timeout=left)()
+            except queue.Empty:
+                return
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StartFailed | Failed):
+            raise event.error
+        if isinstance(event, Died):
+            raise InternalError("The inference process died under the bench's load; see the log.")
+        if isinstance(event, Ready | Finished):
+            self._serial += 1
+            self._worker.submit(Run(self._serial, Request("load", "transcribe", self._audio)), "load")
+
+
+def make_engine(model: str | None, device: str) -> Engine:
+    """Load the model, in the inference process."""
+    from diffroll_live.loading import load_engine
+
+    return load_engine(model, device)
+
+
+def _notes(seconds: float) -> tuple[NoteEvent, ...]:
+    step = 1.0 / NOTES_A_SECOND
+    return tuple(NoteEvent(i * step, (i + 0.7) * step, 40 + i % 40, 80) for i in range(int(seconds * NOTES_A_SECOND)))
+
+
+def _probe(open_port: Callable[[], Sink]) -> str:
+    sink = open_port()
+    sink.close()
+    return sink.name
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before: dict[str, Any] = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,55 @@
+"""Sound to measure with: struck, decaying tones that a piano model hears as notes, the same on every machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from diffroll_live.types import AudioBuffer, Floats
+
+SAMPLE_RATE = 44_100  # Hz, what a DAW sends
+BEAT = 0.25  # s between chords
+SOUNDING = 1.0  # s that a tone lasts
+PARTIALS = 8
+PITCHES = tuple(range(45, 80))
+PIECE_SECONDS = 20.0  # longer audio is this piece again and again
+
+
+def piece(seconds: float, seed: int = 0) -> AudioBuffer:
+    """Compose ``seconds`` of two-note chords, mono, peaking at half of full scale."""
+    n_samples = round(seconds * SAMPLE_RATE)
+    once = _compose(min(seconds, PIECE_SECONDS), np.random.default_rng(seed))
+    return AudioBuffer("bench", np.resize(once, n_samples), SAMPLE_RATE)
+
+
+def write_wav(path: Path, seconds: float) -> None:
+    """Write a piece as 16-bit stereo, a part at a time, however long it is."""
+    once = np.repeat(piece(min(seconds, PIECE_SECONDS)).samples[:, None], 2, axis=1)
+    left = round(seconds * SAMPLE_RATE)
+    with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, "PCM_16") as file:
+        while left > 0:
+            file.write(once[:left])
+            left -= len(once)
+
+
+def _compose(seconds: float, rng: np.random.Generator) -> Floats:
+    mix = np.zeros(round((seconds + SOUNDING) * SAMPLE_RATE), np.float32)
+    tones = {pitch: _tone(pitch) for pitch in PITCHES}
+    for beat in range(int(seconds / BEAT)):
+        first = round(beat * BEAT * SAMPLE_RATE)
+        for pitch in rng.choice(PITCHES, 2):
+            tone = tones[pitch]
+            mix[first : first + len(tone)] += tone
+    mix = mix[: round(seconds * SAMPLE_RATE)]
+    return mix * (0.5 / np.abs(mix).max())
+
+
+def _tone(pitch: int) -> Floats:
+    time = np.arange(round(SOUNDING * SAMPLE_RATE)) / SAMPLE_RATE
+    frequency = 440.0 * 2.0 ** ((pitch - 69) / 12)
+    tone = sum(
+        np.sin(2 * np.pi * frequency * n * time) * np.exp(-(2.0 + n) * time) / n**1.3 for n in range(1, PARTIALS + 1)
+    )
+    return np.asarray(tone * np.minimum(1.0, (SOUNDING - time) * 20), np.float32)

@@ -1,0 +1,64 @@
+"""How much memory processes take, read where the system tells it: /proc on Linux, ps elsewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+PROC = Path("/proc")
+LINUX = (PROC / "self" / "status").is_file()
+#: What ``resident`` sums up: each page is shared out between those who share it, where that can be read.
+KIND = "PSS" if LINUX else "RSS"
+
+
+def resident(pid: int) -> float:
+    """Sum the resident memory of a process and all that it has started, in MB; 0 where that cannot be read."""
+    if LINUX:
+        return sum(_field(PROC / str(each) / "smaps_rollup", "Pss") for each in _family(pid, _proc_parents()))
+    rows = _ps_rows()
+    return sum(rows[each][1] for each in _family(pid, {child: row[0] for child, row in rows.items()}) if each in rows)
+
+
+def peak(pid: int) -> float:
+    """Tell the most resident memory that a process has had so far, in MB; elsewhere than on Linux, what it has now."""
+    if LINUX:
+        return _field(PROC / str(pid) / "status", "VmHWM")
+    return _ps_rows().get(pid, (0, 0.0))[1]
+
+
+def _field(path: Path, name: str) -> float:
+    """Read a line such as ``Pss:   1234 kB`` in MB; 0 for a process that is gone."""
+    try:
+        found = re.search(rf"^{name}:\s+(\d+) kB", path.read_text(), re.MULTILINE)
+    except OSError:
+        return 0.0
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
+
+
+def _family(pid: int, parents: dict[int, int]) -> set[int]:
+    family = {pid}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
+
+
+def _proc_parents() -> dict[int, int]:
+    parents = {}
+    for stat in PROC.glob("[0-9]*/stat"):
+        try:
+            # The name, in parentheses, may hold anything; what follows it is the state and the parent.
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            continue
+    return parents
+
+
+def _ps_rows() -> dict[int, tuple[int, float]]:
+    """Every process: its parent and its resident memory in MB; none where there is no ps."""
+    try:
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    numbers = [[int(part) for part in line.split()] for line in listed.stdout.splitlines()]
+    return {pid: (parent, kib * 1024 / 1e6) for pid, parent, kib in numbers}

@@ -1,0 +1,57 @@
+"""Figures for people, as a table, and for programs, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+
+from diffroll_live import __version__
+from diffroll_live.bench.figures import Figure
+from diffroll_live.bench.machine import Machine
+
+
+def heading(machine: Machine) -> str:
+    """Say what was measured where."""
+    return f"diffroll-live {__version__} on {machine}"
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    """Lay out the figures; a median within what is asked is green, one beyond it red."""
+    made = Table()
+    made.add_column("what", overflow="fold")
+    for column in ("median", "least to greatest", "asked"):
+        made.add_column(column, justify="right", no_wrap=True)
+    made.add_column("how", overflow="fold")
+    for figure in figures:
+        asked = "" if figure.asked is None else f"<= {_quantity(figure.asked, figure.unit)}"
+        least, greatest = figure.spread
+        spread = f"{_number(least)} to {_number(greatest)} ({len(figure.values)})"
+        made.add_row(figure.name, _median(figure), spread, asked, figure.note)
+    return made
+
+
+def document(figures: Sequence[Figure], machine: Machine) -> str:
+    """Write one JSON document; the values are in the order in which they were measured."""
+    rows: list[dict[str, Any]] = [asdict(figure) | {"median": figure.median} for figure in figures]
+    return json.dumps({"version": __version__, "machine": asdict(machine), "figures": rows}, indent=2)
+
+
+def _median(figure: Figure) -> str:
+    text = _quantity(figure.median, figure.unit)
+    if figure.asked is None:
+        return text
+    colour = "green" if figure.median <= figure.asked else "red"
+    return f"[{colour}]{text}[/]"
+
+
+def _quantity(value: float, unit: str) -> str:
+    return f"{_number(value)} {unit}".rstrip()
+
+
+def _number(value: float) -> str:
+    """Three figures, and no powers of ten."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

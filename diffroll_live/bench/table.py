@@ -1,0 +1,25 @@
+"""Every benchmark by name, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from diffroll_live.bench.clips import clip, long_file
+from diffroll_live.bench.figures import Figure, Progress, Settings
+from diffroll_live.bench.lateness import midi
+from diffroll_live.bench.published import published
+from diffroll_live.bench.requests import first_note, start
+from diffroll_live.bench.upload import upload
+
+Benchmark = Callable[[Settings, Progress], Iterator[Figure]]
+
+#: Those first that stand in for the daemon: until ``clip``, this process is as free of torch as the daemon's is.
+BENCHMARKS: dict[str, Benchmark] = {
+    "start": start,
+    "first-note": first_note,
+    "upload": upload,
+    "midi": midi,
+    "file": long_file,
+    "clip": clip,
+    "published": published,
+}

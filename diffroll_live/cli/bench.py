@@ -1,0 +1,57 @@
+"""``diffroll-live bench``: measure, show how far it is, print the figures with the machine's name."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+
+from diffroll_live.bench.figures import Figure, Settings
+from diffroll_live.bench.table import BENCHMARKS
+from diffroll_live.cli import exit_codes, failures
+from diffroll_live.cli.progress import Bars
+from diffroll_live.errors import DiffrollError
+from diffroll_live.model_folder import find_model
+
+WIDTH = 150  # columns, where the output is no terminal
+
+
+@click.command("bench")
+@click.option("--only", multiple=True, type=click.Choice(tuple(BENCHMARKS)), help="A part of it; may be given again.")
+@click.option("--repeat", type=click.IntRange(1, 1000), default=5, show_default=True, help="Measurements a figure.")
+@click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
+@click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), default="auto", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures on stdout as one JSON document.")
+def bench(only: tuple[str, ...], repeat: int, model: str | None, device: str, as_json: bool) -> int:
+    """Measure speed and memory on this machine: medians after a warm-up, beside what the project asks of itself.
+
+    Takes some minutes; nothing else should run meanwhile. A figure beyond what is asked is no failure.
+    """
+    if model is not None:
+        find_model(model)
+    settings = Settings(model, device, repeat)
+    figures: list[Figure] = []
+    code = exit_codes.OK
+    with Bars() as bars:
+        for name in only or BENCHMARKS:
+            try:
+                with bars.stage(name) as stage:
+                    figures.extend(BENCHMARKS[name](settings, stage.progress))
+            except DiffrollError as error:
+                code = code or failures.report(error)
+    if figures:
+        _show(figures, device, as_json)
+    return code
+
+
+def _show(figures: list[Figure], device: str, as_json: bool) -> None:
+    from diffroll_live.bench.machine import this_machine
+    from diffroll_live.bench.report import document, heading, table
+
+    machine = this_machine(device)
+    if as_json:
+        click.echo(document(figures, machine))
+        return
+    console = Console(highlight=False)
+    console = console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    console.print(heading(machine), soft_wrap=True)
+    console.print(table(figures))

@@ -1,4 +1,4 @@
-"""A little material to train on: two pianos of decaying sines, a few pieces with known notes, and what prepare makes of it."""
+"""A little material to train on: pianos of decaying sines, pieces with known notes, and what prepare makes of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 
 import mido
 import numpy as np
-import pytest
 import soundfile
 
 from diffroll_live.networks.compact import CompactConfig
@@ -110,11 +109,9 @@ def write_pieces(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Folders:
-    root = tmp_path_factory.mktemp("training")
+def prepare(root: Path) -> Folders:
+    """Write the raw material, and make of it what `diffroll-live prepare` makes."""
     samples, midi, work = write_samples(root / "samples"), write_pieces(root / "midi"), root / "work"
     work.mkdir()
     build_bank(samples, work / "bank", None, lambda name: None)
-    skipped = build_corpus(midi, work / "corpus", lambda done, of: None)
-    return Folders(samples, midi, work, skipped)
+    return Folders(samples, midi, work, build_corpus(midi, work / "corpus", lambda done, of: None))

@@ -94,7 +94,7 @@ def open_bank(path: Path) -> Bank:
         samples = np.load(data, mmap_mode="r")
         layers = {name: tuple(rows) for name, rows in said["layers"].items()}
         start, length, high = (np.array(said[key], np.int64) for key in ("start", "length", "high"))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileError(f"The note bank at {path} is damaged ({error}); build it again.") from error
     if start.shape != (len(high), N_PITCHES) or (start + length).max() != len(samples):
         raise FileError(f"The two files of the note bank at {path} do not fit together; build it again.")

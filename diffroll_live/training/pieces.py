@@ -184,5 +184,5 @@ def open_corpus(path: Path) -> Corpus:
         with np.load(path) as file:
             arrays = [file[key] for key in ("notes", "note_start", "pedal", "pedal_start")]
             return Corpus(tuple(file["names"].tolist()), tuple(file["splits"].tolist()), *arrays)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise FileError(f"The corpus at {path} is damaged ({error}); build it again.") from error

@@ -75,33 +75,49 @@ def from_soundfont(soundfont: Path, program: int) -> list[Recording]:
 
     Raises FileMissing without the file or FluidSynth, FileError when it sounds nothing.
     """
-    if not soundfont.is_file():
-        raise FileMissing(f"There is no SoundFont {soundfont}.")
-    program_path = shutil.which("fluidsynth")
-    if program_path is None:
-        raise FileMissing("FluidSynth is not installed, so the SoundFont cannot be sounded: apt-get install fluidsynth")
+    _check_soundfont(soundfont)
     pitches = list(range(LOW_PITCH, HIGH_PITCH + 1, SOUNDFONT_STEP))
     recordings = []
-    with tempfile.TemporaryDirectory() as folder:
-        for layer, velocity in enumerate(SOUNDFONT_VELOCITIES):
-            midi, wav = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
-            _scale(pitches, velocity, program).save(midi)
-            command = [program_path, "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6", "-r", str(SOUNDFONT_RATE)]
-            done = subprocess.run(
-                [*command, "-F", str(wav), str(soundfont), str(midi)], capture_output=True, check=False
-            )
-            if done.returncode or not wav.is_file():
-                raise FileError(f"FluidSynth cannot sound {soundfont}: {done.stderr.decode(errors='replace').strip()}")
-            mono = soundfile.read(wav, dtype="float32", always_2d=True)[0].mean(axis=1)
-            if not mono.any():
-                raise FileError(f"Program {program} of {soundfont} is silent; is it a SoundFont with pianos?")
-            low = SOUNDFONT_VELOCITIES[layer - 1] + 1 if layer else 1
-            high = 127 if velocity == SOUNDFONT_VELOCITIES[-1] else velocity
-            for i, pitch in enumerate(pitches):
-                begin = int(i * SLOT * SOUNDFONT_RATE)
-                samples = mono[begin : begin + int(HOLD * SOUNDFONT_RATE)]
-                recordings.append(Recording(samples, SOUNDFONT_RATE, float(pitch), low, high))
+    low = 1
+    for velocity in SOUNDFONT_VELOCITIES:
+        mono = _play(soundfont, _scale(pitches, velocity, program))
+        if not mono.any():
+            raise FileError(f"Program {program} of {soundfont} is silent; name a SoundFont with pianos that is whole.")
+        high = 127 if velocity == SOUNDFONT_VELOCITIES[-1] else velocity
+        for i, pitch in enumerate(pitches):
+            begin = int(i * SLOT * SOUNDFONT_RATE)
+            samples = mono[begin : begin + int(HOLD * SOUNDFONT_RATE)]
+            recordings.append(Recording(samples, SOUNDFONT_RATE, float(pitch), low, high))
+        low = velocity + 1
     return recordings
+
+
+def _play(soundfont: Path, midi: mido.MidiFile) -> Floats:
+    """Sound a MIDI file with FluidSynth; mono (n_samples,), silence where the SoundFont is damaged."""
+    program = shutil.which("fluidsynth")
+    if program is None:
+        raise FileMissing("FluidSynth is not installed, so the SoundFont cannot be sounded: apt-get install fluidsynth")
+    with tempfile.TemporaryDirectory() as folder:
+        notes, wav = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
+        midi.save(notes)
+        dry = ("-R", "0", "-C", "0", "-g", "0.6", "-r", str(SOUNDFONT_RATE))
+        only = ("-o", "synth.default-soundfont=")  # else it sounds its own in the place of a damaged one
+        command = [program, "-ni", "-q", *dry, *only, "-F", str(wav), str(soundfont), str(notes)]
+        done = subprocess.run(command, capture_output=True, check=False)
+        if done.returncode or not wav.is_file():
+            raise FileError(f"FluidSynth cannot sound {soundfont}: {done.stderr.decode(errors='replace').strip()}")
+        mono: Floats = soundfile.read(wav, dtype="float32", always_2d=True)[0].mean(axis=1)
+        return mono
+
+
+def _check_soundfont(path: Path) -> None:
+    """Refuse what is no SoundFont: FluidSynth would sound its default one in its place."""
+    if not path.is_file():
+        raise FileMissing(f"There is no SoundFont {path}.")
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+        raise FileError(f"{path} is no SoundFont; name an .sf2 or .sf3 file.")
 
 
 def _scale(pitches: list[int], velocity: int, program: int) -> mido.MidiFile:

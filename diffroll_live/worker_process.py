@@ -105,7 +105,7 @@ def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engin
 def _warm_up_request() -> Request:
     """Make a request that takes every path of a real one: noise, since silence may be passed over."""
     noise = np.random.default_rng(0).normal(0.0, 0.1, int(_WARM_UP_SECONDS * _WARM_UP_RATE)).astype(np.float32)
-    return Request("warm-up", "transcribe", AudioBuffer("warm-up", noise, _WARM_UP_RATE), options=Options("draft"))
+    return Request("warm-up", "transcribe", AudioBuffer("warm-up", noise, _WARM_UP_RATE), options=Options("draft", steps=1))
 
 
 def _perform(engine: Engine, work: Work, connection: Connection, cancelled: c_longlong) -> None:

@@ -41,7 +41,6 @@ def load_engine(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     folder = find_model(model or DEFAULT_MODEL)
     chosen = choose_device(device)
     dtype = choose_precision(chosen)

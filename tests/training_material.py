@@ -89,17 +89,17 @@ def write_midi(path: Path, rows: Sequence[Row], pedal: Sequence[tuple[float, flo
     return path
 
 
-def scale(seconds: float, low: int = 60, step: int = 7) -> list[Row]:
-    """One note after the other, each a few semitones from the last, so that every onset can be told from the sound."""
+def scale(seconds: float, low: int = 60, step: int = 5) -> list[Row]:
+    """One note after the other on eight pitches, far enough apart that each onset can be told from the sound."""
     count = int(seconds / STEP)
-    return [(i * STEP, i * STEP + 0.3, low + step * i % 22, 90) for i in range(count)]
+    return [(i * STEP, i * STEP + 0.3, low + 3 * (step * i % 8), 90) for i in range(count)]
 
 
 def write_pieces(folder: Path) -> Path:
     """Pieces of two collections, one of them pedalled, and three files that cannot be used."""
     pedal = [(0.1 + 2 * i, 1.9 + 2 * i) for i in range(15)]
     write_midi(folder / "plain/a.mid", scale(30))
-    write_midi(folder / "plain/b.mid", scale(30, 62, 5))
+    write_midi(folder / "plain/b.mid", scale(30, 62, 3))
     write_midi(folder / "plain/valid.mid", scale(40, 58))
     write_midi(folder / "pedalled/c.mid", scale(30), pedal)
     write_midi(folder / "plain/empty.mid", [])

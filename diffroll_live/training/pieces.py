@@ -181,7 +181,7 @@ def open_corpus(path: Path) -> Corpus:
     if not path.is_file():
         raise FileMissing(f"There is no corpus at {path}; build it first with: diffroll-live prepare")
     try:
-        with np.load(path) as file:
+        with path.open("rb") as handle, np.load(handle) as file:
             arrays = [file[key] for key in ("notes", "note_start", "pedal", "pedal_start")]
             return Corpus(tuple(file["names"].tolist()), tuple(file["splits"].tolist()), *arrays)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:

@@ -2,6 +2,12 @@
 
 The estimate of a bit is a probability, so its loss is cross-entropy; its minimiser is the posterior mean that the
 samplers want. Every cell counts the same whatever its value, for samplers read the probabilities as they are.
+
+An estimate of the roll is an estimate of the noise: x_t = sqrt(a) x0 + sqrt(1 - a) noise with a = alpha_bar(t), so
+noise' - noise = -sqrt(a / (1 - a)) (x0' - x0), and a squared loss on the noise is the one on the roll times
+a / (1 - a), the signal-to-noise ratio at t (Salimans and Ho, arXiv 2202.00512, section 4). The weight over t here is
+that of the roll: 1 at every t, which FIRST_STEP_SHARE then draws more often from t = 1, where noise prediction has
+weight 0 and few-step sampling does most of its work.
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ from torch.nn import functional as F
 
 from diffroll_live.networks.compact import Compact
 from diffroll_live.roll import N_PITCHES
+from diffroll_live.training.batches import Batch
 from diffroll_live.training.masks import Masks
 
 FIRST_STEP_SHARE = 0.3  # of the examples are at t = 1, where few-step sampling starts
@@ -23,7 +30,7 @@ ONSET_WEIGHT = 3.0  # onsets are ten times rarer than sounding frames
 VELOCITY_WEIGHT = 2.0
 
 
-def clean_roll(batch: dict[str, Tensor]) -> Tensor:
+def clean_roll(batch: Batch) -> Tensor:
     """The roll as bits: (batch, 264, n_frames) of onset and frame at -1 or 1, velocity from -1 to 1."""
     return torch.cat([batch[name].float() for name in ("onset", "frame", "velocity")], dim=1) * 2 - 1
 
@@ -31,7 +38,8 @@ def clean_roll(batch: dict[str, Tensor]) -> Tensor:
 def noisy(x0: Tensor, t: Tensor, noise: Tensor, bit_scale: float) -> Tensor:
     """Noise a roll to time t under alpha_bar = cos^2(pi t / 2), then bring it to unit variance.
 
-    Scaling the bits shifts the signal-to-noise ratio (Chen, arXiv 2301.10972, section 2.2).
+    x0, noise: (batch, 264, n_frames); t: (batch,) in [0, 1]. Scaling the bits shifts the signal-to-noise ratio (Chen,
+    arXiv 2301.10972, section 2.2).
     """
     angle = (t * (math.pi / 2))[:, None, None]
     signal, sigma = angle.cos() * bit_scale, angle.sin()
@@ -39,11 +47,13 @@ def noisy(x0: Tensor, t: Tensor, noise: Tensor, bit_scale: float) -> Tensor:
 
 
 def losses(
-    network: Compact, features: Tensor, batch: dict[str, Tensor], masks: Masks, generator: torch.Generator | None
+    network: Compact, features: Tensor, batch: Batch, masks: Masks, generator: torch.Generator | None
 ) -> dict[str, Tensor]:
     """Compute the parts of the loss of one batch; "total" is what is minimised.
 
-    features: (batch, n_features, n_frames); cells are averaged over frames and summed over pitches.
+    features: (batch, n_features, n_frames). Cells are averaged over frames and summed over pitches; of the denoised
+    roll those that were known do not count, of the draft those of which nothing was heard. ``generator`` draws t and
+    the noise, None from torch's own.
     """
     x0 = clean_roll(batch)
     device = x0.device
@@ -83,7 +93,7 @@ def _roll_losses(logits: Tensor, x0: Tensor, counted: Tensor) -> dict[str, Tenso
     }
 
 
-def _shift_loss(shifts: Tensor, batch: dict[str, Tensor], audio: Tensor) -> Tensor:
+def _shift_loss(shifts: Tensor, batch: Batch, audio: Tensor) -> Tensor:
     """Absolute error of the onset and offset shifts, in frames, where there is an onset or an offset to be heard."""
     onset, offset = shifts.float().split(N_PITCHES, dim=1)
     n = shifts.shape[0] * shifts.shape[2]

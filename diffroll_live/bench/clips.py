@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
     engine, audio = load_engine(settings.model, settings.device), piece(settings.clip_seconds)
     rounds = Rounds(settings, progress, total=len(STEPS))
     for steps, asked in STEPS.items():
-        seconds = rounds.seconds(lambda steps=steps: transcribe(engine, audio, steps))  # type: ignore[misc]
+        seconds = rounds.seconds(partial(transcribe, engine, audio, steps))
         plural = "s" if steps > 1 else ""
         name = f"{settings.clip_seconds:g} s transcribed at {steps} step{plural}"
         yield Figure(name, "s", seconds, asked, f"{engine.info.name} on {engine.info.device}")
@@ -59,7 +60,7 @@ def long_file(settings: Settings, progress: Progress) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "long.wav"
         write_wav(wav, settings.file_seconds)
-        runs = Rounds(settings, progress).repeat(lambda: _run_command(settings, wav))
+        runs = Rounds(settings, progress).repeat(partial(_run_command, settings, wav))
     whole, engine, peaks = zip(*runs, strict=True)
     what = f"a file of {settings.file_seconds / 60:g} min"
     factors = tuple(seconds / settings.file_seconds for seconds in whole)

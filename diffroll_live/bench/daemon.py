@@ -63,9 +63,10 @@ def engine_flags(settings: Settings) -> Sequence[str]:
 
 
 def last_words(log: IO[bytes]) -> str:
-    """What a process has written last."""
+    """The last line that a process has written."""
     log.seek(0)
-    return log.read()[-1000:].decode(errors="replace").strip()
+    lines = log.read().decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
 
 
 class Link:

@@ -34,7 +34,7 @@ def midi(settings: Settings, progress: Progress) -> Iterator[Figure]:
     with ExitStack() as stack:
         open_sink, port = find_sink(stack)
         load = stack.enter_context(Load(settings))
-        late = Rounds(settings, progress).repeat(lambda: play(open_sink, load, settings.play_seconds))
+        late = Rounds(settings, progress).repeat(partial(play, open_sink, load, settings.play_seconds))
     messages = f"{sum(each.count for each in late)} messages, the inference process busy all the while"
     medians, p99s = tuple(each.median * 1000 for each in late), tuple(each.p99 * 1000 for each in late)
     yield Figure("MIDI lateness under inference, median", "ms", medians, MOST_MEDIAN_MS, port)

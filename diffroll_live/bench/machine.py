@@ -43,7 +43,7 @@ def this_machine(device: str) -> Machine:
     return Machine(
         cpu=_cpu(),
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        memory_gb=_memory_bytes() / 1e9,
+        memory_gb=round(_memory_bytes() / 1e9, 1),
         gpu=gpu,
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),

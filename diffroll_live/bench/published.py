@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from diffroll_live.bench.clips import transcribe
@@ -30,7 +31,7 @@ def published(settings: Settings, progress: Progress) -> Iterator[Figure]:
     ours = Figure(
         f"{WINDOW_SECONDS:g} s with {engine.info.name}, {COMPACT_STEPS} steps",
         "s",
-        rounds.seconds(lambda: transcribe(engine, audio, COMPACT_STEPS)),
+        rounds.seconds(partial(transcribe, engine, audio, COMPACT_STEPS)),
     )
     yield ours
     size = f"{settings.published_layers} x {settings.published_channels} x {settings.published_kernel}"

@@ -7,17 +7,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from diffroll_live.bench.daemon import Daemon, Link, running_daemon
 from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings, milliseconds
 from diffroll_live.bench.material import write_wav
 from diffroll_live.bench.memory import KIND, resident
 from diffroll_live.errors import InternalError
+from diffroll_live.types import Task
 
 NUDGE = 0.01  # s between the beginnings of two buffers: no two have the same samples
 NUDGES = 100
+AUDIO: dict[Task, str] = {"transcribe": "heard", "inpaint": "hidden"}  # in the region
 MOST_MS = 250.0  # to the first note
 MOST_START_SECONDS = 8.0
 MOST_MB = 1200.0
@@ -27,8 +29,8 @@ def first_note(settings: Settings, progress: Progress) -> Iterator[Figure]:
     """Ask a daemon for a region of audio that it has not heard before, and wait for the first note."""
     rounds = Rounds(settings, progress, total=2)
     with asking(settings) as (_, ask):
-        for task, what in (("transcribe", "heard"), ("inpaint", "hidden")):
-            seconds = tuple(rounds.repeat(lambda task=task: ask(task)))  # type: ignore[misc]
+        for task, what in AUDIO.items():
+            seconds = tuple(rounds.repeat(partial(ask, task)))
             name = f"first note of a {what} region of {settings.region_seconds:g} s ({task})"
             yield Figure(name, "ms", milliseconds(seconds), MOST_MS, "over UDP, from /job/run; new audio each time")
 
@@ -67,7 +69,7 @@ class Ask:
         self._link, self._wav, self._settings = link, wav, settings
         self._numbers = itertools.count()
 
-    def __call__(self, task: Literal["transcribe", "inpaint"]) -> float:
+    def __call__(self, task: Task) -> float:
         """Run one job. Raises InternalError when it has no notes."""
         number, link, clip = next(self._numbers), self._link, self._settings.clip_seconds
         job, onset = f"{task}-{number}", (clip - self._settings.region_seconds) / 2

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def upload(settings: Settings, progress: Progress) -> Iterator[Figure]:
     samples = np.repeat(piece(settings.upload_seconds).samples[:, None], CHANNELS, axis=1)
     data = samples.astype("<f4").tobytes()
     with running_daemon(settings) as daemon, Link(daemon.port) as link:
-        deliveries = Rounds(settings, progress).repeat(lambda: deliver(link, data))
+        deliveries = Rounds(settings, progress).repeat(partial(deliver, link, data))
     what = f"{settings.upload_seconds:g} s of {SAMPLE_RATE / 1000:g} kHz stereo float over UDP"
     chunks = -(-len(data) // CHUNK_BYTES)
     note = f"whole each time; {chunks} datagrams in random order, every {DROPPED}th dropped"

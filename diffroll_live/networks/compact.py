@@ -9,18 +9,18 @@ continuation, generation and live edges are one call (known cells at noise level
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 
+from diffroll_live.networks.layers import Block, ChannelNorm, Context
+from diffroll_live.networks.pitch_paths import QUIET, PitchPath, RollPath
 from diffroll_live.roll import N_PITCHES
 
 CHANNELS = 3  # onset, frame, velocity
 ROLL_WIDTH = CHANNELS * N_PITCHES
 SHIFTS = 2  # of onset and offset within a frame
-HARMONICS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # multiples of a pitch that its own path looks at
-QUIET = -1.8  # the value of a feature in silence
 PITCH_CLASSES = 12
 
 
@@ -37,7 +37,8 @@ class CompactConfig:
     denoiser_dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     context_after: tuple[int, ...] = (1, 3)  # denoiser blocks followed by attention over the window
     context_frames: int = 8  # frames that attention takes together
-    pitch_width: int = 24  # channels of the path that all pitches share
+    pitch_width: int = 24  # channels of the encoder's path that all pitches share
+    roll_width: int = 16  # channels of the denoiser's
     harmonic_width: int = 8  # channels a pitch between that path and the rest
     bit_scale: float = 0.6  # b of arXiv 2301.10972: smaller makes the roll harder to read through noise
 
@@ -61,80 +62,18 @@ class Heard:
 class Condition:
     """What the evaluations of one sampling share; computed once.
 
-    static: (batch, width, n_frames), the part of the first layer that does not depend on the noisy roll;
-    base: (batch, 264, n_frames), the logits that the denoiser corrects.
+    static: (batch, width, n_frames) and pitches: (batch, roll_width, 88, n_frames), the parts of the first layers that
+    do not depend on the noisy roll; base: (batch, 264, n_frames), the logits that the denoiser corrects.
     """
 
     static: Tensor
+    pitches: Tensor
     base: Tensor
 
     def followed_by(self, other: Condition) -> Condition:
         """Put the rows of ``other`` behind the rows of this one, to evaluate both as one batch."""
-        return Condition(torch.cat((self.static, other.static)), torch.cat((self.base, other.base)))
-
-
-class Block(nn.Module):
-    """A gated residual convolution over time; (batch, width, n_frames) to the same."""
-
-    def __init__(self, width: int, kernel_size: int, dilation: int) -> None:
-        super().__init__()
-        self.norm = ChannelNorm(width)
-        padding = dilation * (kernel_size // 2)
-        self.conv = nn.Conv1d(width, 2 * width, kernel_size, padding=padding, dilation=dilation)
-        self.out = nn.Conv1d(width, width, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, x: Tensor, shift: Tensor | None = None) -> Tensor:
-        """Add the block's change; ``shift`` (batch, width, 1) is the time embedding."""
-        h = self.norm(x)
-        if shift is not None:
-            h = h + shift
-        value, gate = self.conv(h).chunk(2, dim=1)
-        return x + self.out(value * nn.functional.silu(gate))
-
-
-class ChannelNorm(nn.Module):
-    """Root-mean-square norm over channels of each frame alone, so that no frame depends on a far one."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.gain = nn.Parameter(torch.ones(width, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise (batch, width, n_frames)."""
-        scale = torch.rsqrt(x.float().square().mean(dim=1, keepdim=True) + 1e-6)
-        return x * scale.to(x.dtype) * self.gain.to(x.dtype)
-
-
-class PitchPath(nn.Module):
-    """What each pitch sees of the spectrum, by one small network that all 88 share.
-
-    For every pitch the energy around its harmonics (Bittner et al., arXiv 2203.09893, section 2.1, stack them alike),
-    then convolutions over neighbouring pitches and frames: what is learned at one pitch holds at all.
-    """
-
-    index: Tensor
-
-    def __init__(self, config: CompactConfig) -> None:
-        super().__init__()
-        self.register_buffer("index", _harmonic_bins(config), persistent=False)
-        width = config.pitch_width
-        self.taps = 3 * len(HARMONICS)
-        self.enter = nn.Conv2d(self.taps, width, 1)
-        self.near = nn.Conv2d(width, width, (3, 5), padding=(1, 2))
-        self.far = nn.Conv2d(width, width, (3, 5), padding=(1, 4), dilation=(1, 2))
-
-    def forward(self, spectrum: Tensor) -> Tensor:
-        """(batch, n_bins, n_frames) to (batch, pitch_width, 88, n_frames)."""
-        batch, _, n_frames = spectrum.shape
-        quiet = spectrum.new_full((batch, 1, n_frames), QUIET)
-        taps = torch.cat([spectrum, quiet], dim=1).index_select(1, self.index)
-        taps = taps.view(batch, N_PITCHES, self.taps, n_frames).transpose(1, 2)
-        h = nn.functional.silu(self.enter(taps))
-        h = h + nn.functional.silu(self.near(h))
-        out: Tensor = h + nn.functional.silu(self.far(h))
-        return out
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return Condition(*(torch.cat(pair) for pair in pairs))
 
 
 class Encoder(nn.Module):
@@ -143,7 +82,7 @@ class Encoder(nn.Module):
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
         self.n_bins = config.n_bins
-        self.pitches = PitchPath(config)
+        self.pitches = PitchPath(config.pitch_width, config.n_bins, config.bins_per_semitone)
         self.squeeze = nn.Conv2d(config.pitch_width, config.harmonic_width, 1)
         n_in = config.n_features + config.harmonic_width * N_PITCHES + 1
         self.enter = nn.Conv1d(n_in, config.width, 3, padding=1)
@@ -171,28 +110,6 @@ class Encoder(nn.Module):
         return Heard(draft, heads[:, ROLL_WIDTH:], z, audio_mask)
 
 
-class Context(nn.Module):
-    """Lets the parts of a window attend to each other, an eighth of a second at a time: key and form are far away."""
-
-    def __init__(self, width: int, frames: int, heads: int = 4) -> None:
-        super().__init__()
-        self.frames, self.heads = frames, heads
-        self.norm = ChannelNorm(width)
-        self.enter = nn.Conv1d(width, 3 * width, 1)
-        self.leave = nn.Conv1d(width, width, 1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, width, n_frames) to the same; frames are averaged ``frames`` at a time."""
-        batch, width, n_frames = x.shape
-        pooled = nn.functional.avg_pool1d(self.norm(x), self.frames, ceil_mode=True)
-        split = self.enter(pooled).view(batch, 3, self.heads, width // self.heads, -1).transpose(3, 4)
-        mixed = nn.functional.scaled_dot_product_attention(split[:, 0], split[:, 1], split[:, 2])
-        h = self.leave(mixed.transpose(2, 3).reshape(batch, width, -1))
-        return x + h.repeat_interleave(self.frames, dim=2)[:, :, :n_frames]
-
-
 class Denoiser(nn.Module):
     """One evaluation: a noisy roll, what is known and what was heard, to logits of the clean roll."""
 
@@ -210,6 +127,12 @@ class Denoiser(nn.Module):
         self.leave = nn.Conv1d(config.width, ROLL_WIDTH, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
+        self.pitches = RollPath(config.roll_width, config.width)
+        self.spread = nn.Conv1d(config.width, config.harmonic_width * N_PITCHES, 1)
+        self.join = nn.Conv2d(config.roll_width + config.harmonic_width, config.roll_width, 1)
+        self.heads = nn.Conv2d(config.roll_width, CHANNELS, 1)
+        nn.init.zeros_(self.heads.weight)
+        nn.init.zeros_(self.heads.bias)
         prior = torch.zeros(ROLL_WIDTH, 1)
         prior[: 2 * N_PITCHES] = -4.0
         self.unheard = nn.Parameter(prior)
@@ -225,7 +148,7 @@ class Denoiser(nn.Module):
         joined = torch.cat([part.to(z.dtype) for part in parts], dim=1)
         static = nn.functional.conv1d(joined, self.enter.weight[:, ROLL_WIDTH:], self.enter.bias)
         base = torch.where(heard.audio_mask > 0, heard.draft, self.unheard.to(heard.draft.dtype))
-        return Condition(static, base)
+        return Condition(static, self.pitches.condition(self._told(known, known_mask, heard)), base)
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Estimate logits of onset and frame and a raw velocity; (batch, 264, n_frames).
@@ -233,13 +156,25 @@ class Denoiser(nn.Module):
         x_t: (batch, 264, n_frames) of unit variance; t: (batch,) in [0, 1].
         """
         h = condition.static + nn.functional.conv1d(x_t, self.enter.weight[:, :ROLL_WIDTH])
+        rolls = x_t.unflatten(1, (CHANNELS, N_PITCHES))
         embedding = self.time(_time_features(t).to(h.dtype))
         for i, (block, shift) in enumerate(zip(self.blocks, self.shifts, strict=True)):
             h = block(h, shift(embedding)[:, :, None])
             if str(i) in self.contexts:
                 h = self.contexts[str(i)](h)
-        out: Tensor = condition.base + self.leave(self.norm(h))
+        z = self.norm(h)
+        spread = self.spread(z).unflatten(1, (-1, N_PITCHES))
+        pitches = self.pitches(rolls, embedding, condition.pitches)
+        joined = nn.functional.silu(self.join(torch.cat([pitches, spread], dim=1)))
+        out: Tensor = condition.base + self.leave(z) + self.heads(joined).flatten(1, 2)
         return out
+
+    def _told(self, known: Tensor, known_mask: Tensor, heard: Heard) -> tuple[Tensor, ...]:
+        """What the roll path is told of each cell."""
+        dtype, draft = heard.z.dtype, heard.draft.unflatten(1, (CHANNELS, N_PITCHES))
+        audio = heard.audio_mask[:, :, None, :].expand(-1, -1, N_PITCHES, -1)
+        rolls = known.unflatten(1, (CHANNELS, N_PITCHES))
+        return tuple(part.to(dtype) for part in (rolls, draft, known_mask[:, None], audio))
 
     def _key(self, known: Tensor, known_mask: Tensor) -> Tensor:
         """How much of each pitch class sounds in the known roll; (batch, 12, n_frames), largest 1."""
@@ -258,15 +193,6 @@ class Compact(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.denoiser = Denoiser(config)
-
-
-def _harmonic_bins(config: CompactConfig) -> Tensor:
-    """The three bins around each harmonic of each pitch, ``n_bins`` where there is none; (88 * taps,)."""
-    pitch = torch.arange(N_PITCHES)[:, None, None] * config.bins_per_semitone
-    octaves = torch.log2(torch.tensor(HARMONICS))
-    harmonic = torch.round(12 * config.bins_per_semitone * octaves).long()[None, :, None]
-    index = pitch + harmonic + torch.arange(-1, 2)[None, None, :]
-    return torch.where((index >= 0) & (index < config.n_bins), index, config.n_bins).reshape(-1)
 
 
 def _time_features(t: Tensor) -> Tensor:

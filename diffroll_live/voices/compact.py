@@ -14,12 +14,12 @@ from diffroll_live.decoding import Posterior, Thresholds, decode
 from diffroll_live.denoiser import Denoise, as_one_batch, guided, logit_guidance
 from diffroll_live.frontend import FrontEnd
 from diffroll_live.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Heard
+from diffroll_live.networks.pitch_paths import QUIET
 from diffroll_live.notes import NoteArray, RollTarget
 from diffroll_live.roll import N_PITCHES, RollGeometry
 from diffroll_live.schedules import CosineSchedule
 from diffroll_live.voices.cutting import cut_windows
 
-QUIET = -1.8  # the value of a feature in silence
 GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is idle near the end (arXiv 2404.07724)
 
 

@@ -25,13 +25,20 @@ def augment(samples: Floats, rng: np.random.Generator, *, amount: float = 1.0) -
     if not np.all(response == 1):
         samples = np.fft.irfft(np.fft.rfft(samples, n_fft) * response, n_fft)[: len(samples)].astype(np.float32)
     peak = float(np.abs(samples).max()) + 1e-9
-    samples = samples * np.float32(10 ** (rng.uniform(-30, -1) / 20) / peak if peak > 1e-4 else 1.0)
+    samples = samples * np.float32(_gain(peak, rng))
     if rng.random() < 0.15 * amount:
         drive = np.float32(10 ** (rng.uniform(0, 12) / 20))
         samples = np.tanh(samples * drive) / drive
     if rng.random() < 0.7 * amount:
         samples = samples + noise(len(samples), rng) * _noise_level(samples, rng)
     return np.clip(samples, -1, 1).astype(np.float32)
+
+
+def _gain(peak: float, rng: np.random.Generator) -> float:
+    """Half of the time about the level that the mixer gives, from which velocities can be told; else any level."""
+    if peak < 1e-4 or rng.random() < 0.5:
+        return float(10 ** (rng.uniform(-5, 5) / 20))
+    return float(10 ** (rng.uniform(-30, -1) / 20) / peak)
 
 
 def room(rng: np.random.Generator) -> Floats:

@@ -11,12 +11,12 @@ from diffroll_live.roll import N_PITCHES
 
 #: Chance of each task. A hole hides audio and notes; "blind" ones have no audio anywhere.
 SHARES: dict[str, float] = {
-    "transcribe": 0.38,
+    "transcribe": 0.30,
     "transcribe_after": 0.14,  # the notes before some moment are known
-    "hole": 0.16,
-    "blind_hole": 0.16,
-    "continue": 0.06,
-    "blind_continue": 0.06,
+    "hole": 0.18,
+    "blind_hole": 0.20,
+    "continue": 0.07,
+    "blind_continue": 0.07,
     "scattered": 0.02,  # random cells known
     "nothing": 0.02,
 }

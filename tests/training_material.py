@@ -109,6 +109,13 @@ def write_pieces(folder: Path) -> Path:
     return folder
 
 
+def write_recording(folder: Path, labels: str = "onset_s,offset_s,midi_pitch,velocity\n0.5,1.0,60,90\n") -> Path:
+    """A recording of a tone, and what are said to be its notes."""
+    soundfile.write(folder / "take.flac", 0.1 * np.sin(np.arange(32_000) / 9), 16_000)
+    (folder / "take.csv").write_text(labels)
+    return folder
+
+
 def prepare(root: Path) -> Folders:
     """Write the raw material, and make of it what `diffroll-live prepare` makes."""
     samples, midi, work = write_samples(root / "samples"), write_pieces(root / "midi"), root / "work"

@@ -54,35 +54,38 @@ def evaluate(
     is moved by the one shift, up to 60 ms, that suits it best.
     """
     from diffroll_live.loading import load_engine
+    from diffroll_live.training.evaluation import check_material, recorded
     from diffroll_live.training.scores import require_mir_eval
     from diffroll_live.training.windows import Material
 
     require_mir_eval()
-    engine = load_engine(model, device, threads)
     material = Material(work / "bank", work / "corpus", unheard="")
+    check_material(material, pianos)
+    takes = tuple(recorded(recordings)) if recordings is not None else ()
+    engine = load_engine(model, device, threads)
     options = Options(steps=steps, threshold=threshold)
     with Bars() as bars:
         if tune:
             with bars.stage("Tuning") as stage:
                 click.echo(json.dumps(_tuned(engine, material, pianos, clips, options, stage)))
             return
-        for name, members in _sets(material, pianos, clips, recordings).items():
+        for name, members in _sets(material, pianos, clips, takes).items():
             with bars.stage(name) as stage:
                 click.echo(json.dumps(_scored(engine, name, members(), options, stage)))
 
 
 def _sets(
-    material: Material, pianos: tuple[str, ...], clips: int, recordings: Path | None
+    material: Material, pianos: tuple[str, ...], clips: int, takes: tuple[Clip, ...]
 ) -> dict[str, Callable[[], Iterable[Clip]]]:
     """What to score on: names, and what makes the clips of each."""
-    from diffroll_live.training.evaluation import recorded, rendered
+    from diffroll_live.training.evaluation import rendered
 
     sets: dict[str, Callable[[], Iterable[Clip]]] = {}
     for piano in pianos:
         sets[piano] = partial(rendered, material, piano, clips, augmentation=0.0)
         sets[f"{piano}, room and noise"] = partial(rendered, material, piano, clips, augmentation=1.0)
-    if recordings is not None:
-        sets[RECORDINGS] = partial(recorded, recordings)
+    if takes:
+        sets[RECORDINGS] = lambda: takes
     return sets
 
 

@@ -52,14 +52,29 @@ class Tuned:
     score: Score
 
 
+def check_material(material: Material, pianos: tuple[str, ...]) -> None:
+    """Make sure that clips can be rendered, before anything is. Raises FileMissing, FileError or RequestError."""
+    WindowMaker(_plain(material, pianos, 0.0))
+
+
 def rendered(
     material: Material, piano: str, n_clips: int, *, augmentation: float, seed: int = EVALUATION_SEED
 ) -> Iterator[Clip]:
     """Render clips of 20.48 s of the validation split on one piano. Raises RequestError without it or the split."""
-    plain = replace(
+    plain = _plain(material, (piano,), augmentation)
+    maker = WindowMaker(plain)
+    for number in range(n_clips):
+        window = maker.window(seed, number)
+        inside = window.notes[(window.notes[:, 0] >= 0) & (window.notes[:, 0] < plain.seconds)]
+        yield Clip(f"{piano}-{number}", AudioBuffer("clip", window.samples, SAMPLE_RATE), inside)
+
+
+def _plain(material: Material, pianos: tuple[str, ...], augmentation: float) -> Material:
+    """The validation split as it is written."""
+    return replace(
         material,
         split="valid",
-        pianos=(piano,),
+        pianos=pianos,
         rule_share=0.0,
         empty_share=0.0,
         edge_share=0.0,
@@ -69,11 +84,6 @@ def rendered(
         augmentation=augmentation,
         seconds=CLIP_SECONDS,
     )
-    maker = WindowMaker(plain)
-    for number in range(n_clips):
-        window = maker.window(seed, number)
-        inside = window.notes[(window.notes[:, 0] >= 0) & (window.notes[:, 0] < plain.seconds)]
-        yield Clip(f"{piano}-{number}", AudioBuffer("clip", window.samples, SAMPLE_RATE), inside)
 
 
 def recorded(folder: Path) -> Iterator[Clip]:

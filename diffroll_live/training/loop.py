@@ -51,7 +51,6 @@ def train(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
     settings = settings_of(WindowMaker(material), schedule, config, front_end)
     make_folder(out)
     trainer = Trainer(config, front_end, schedule, device)
@@ -63,10 +62,14 @@ def train(
     record = _Record(out / RECORD, trainer.step, report)
     geometry = RollGeometry(front_end.sample_rate, front_end.hop_length)
     batches = loader(material, geometry, batch=schedule.batch, seed=schedule.seed, first=trainer.step, workers=workers)
-    while trainer.step < schedule.steps:
-        record.add(trainer.step + 1, _learn(trainer, next(batches), out))
-        if trainer.step % SAVE_EVERY == 0 or trainer.step == schedule.steps:
-            trainer.save(out / STATE, settings)
+    torch.set_flush_denormal(True)  # of this thread and its workers: tiny gradients are slow to reckon with
+    try:
+        while trainer.step < schedule.steps:
+            record.add(trainer.step + 1, _learn(trainer, next(batches), out))
+            if trainer.step % SAVE_EVERY == 0 or trainer.step == schedule.steps:
+                trainer.save(out / STATE, settings)
+    finally:
+        torch.set_flush_denormal(False)
     return trainer
 
 

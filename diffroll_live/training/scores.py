@@ -69,15 +69,21 @@ def score_one(estimate: NoteArray, truth: NoteArray) -> Score:
 
 
 def _moved(estimate: NoteArray, truth: NoteArray) -> NoteArray:
-    """The estimate moved by the shift that matches the most onsets, the smallest of several."""
+    """The estimate moved by the shift that matches the most onsets, of several the one that brings them closest."""
     if not len(estimate) or not len(truth):
         return estimate
-    candidates = []
-    for seconds in sorted(SHIFTS, key=abs):
-        rows = estimate.copy()
-        rows[:, :2] = np.maximum(rows[:, :2] + seconds, 0)
-        candidates.append(rows)
-    return max(candidates, key=lambda rows: len(_matches(rows, truth, None)))
+
+    def suits(rows: NoteArray) -> tuple[int, float]:
+        pairs = _matches(rows, truth, None)
+        return len(pairs), -float(np.abs(truth[pairs[:, 0], 0] - rows[pairs[:, 1], 0]).sum())
+
+    return max((_later(estimate, seconds) for seconds in SHIFTS), key=suits)
+
+
+def _later(rows: NoteArray, seconds: float) -> NoteArray:
+    out = rows.copy()
+    out[:, :2] = np.maximum(out[:, :2] + seconds, 0)
+    return out
 
 
 def _matches(estimate: NoteArray, truth: NoteArray, offset_ratio: float | None) -> Any:

@@ -9,7 +9,9 @@ from tiny import CONFIG, tiny_network, tiny_voice
 from torch import Tensor
 
 from diffroll_live.denoiser import logit_guidance
-from diffroll_live.networks.compact import HARMONICS, ROLL_WIDTH, Compact, Context, Heard
+from diffroll_live.networks.compact import ROLL_WIDTH, Compact, Heard
+from diffroll_live.networks.layers import Context
+from diffroll_live.networks.pitch_paths import HARMONICS
 from diffroll_live.notes import target_of
 from diffroll_live.roll import N_PITCHES
 from diffroll_live.voices.compact import CompactVoice

@@ -96,7 +96,7 @@ def test_evaluate_tunes(folders, trained, capsys):
     tuned = json.loads(capsys.readouterr().out)
     assert 0 < tuned["onset_threshold"] < 1
     assert 0 < tuned["frame_threshold"] < 1
-    assert tuned["score"].keys() >= {"onset", "onset_offset"}
+    assert tuned.keys() >= {"clips", "onset", "onset_offset"}
 
 
 def test_prepare_refuses_folders_without_manifests(folders, tmp_path, capsys):

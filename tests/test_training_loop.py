@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import resource
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -94,6 +99,35 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(material, tmp_path, pre
     for name, moments in expected["optimiser"]["state"].items():
         assert same(kept["optimiser"]["state"][name], moments)
     assert (tmp_path / "cut/losses.csv").read_text() == (tmp_path / "whole/losses.csv").read_text()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_run_killed_while_it_saves_goes_on_from_the_save_before(material, tmp_path, monkeypatch):
+    whole = run(material, tmp_path / "whole")
+    child = os.fork()
+    if not child:
+        torch.set_num_threads(1)
+        monkeypatch.setattr(torch, "save", partial(half_saved, whole=torch.save, last=4))
+        run(material, tmp_path / "killed")
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert (tmp_path / "killed/state.pt.partial").stat().st_size == 5000
+    assert read_state(tmp_path / "killed/state.pt")["step"] == 2
+    again = run(material, tmp_path / "killed")
+    assert same(again.network.state_dict(), whole.network.state_dict())
+    assert (tmp_path / "killed/losses.csv").read_text() == (tmp_path / "whole/losses.csv").read_text()
+    assert not list((tmp_path / "killed").glob("*.partial"))
+
+
+def half_saved(state: dict[str, Any], file: BinaryIO, whole: Callable[[Any, Any], None], last: int) -> None:
+    """Save a state, but be killed halfway through that of step ``last``."""
+    if state["step"] == last:
+        data = io.BytesIO()
+        whole(state, data)
+        file.write(data.getvalue()[:5000])
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    whole(state, file)
 
 
 def test_losses_are_recorded(material, tmp_path):

@@ -19,6 +19,7 @@ from diffroll_live.types import Options
 if TYPE_CHECKING:
     from diffroll_live.engine import TorchEngine
     from diffroll_live.training.evaluation import Clip
+    from diffroll_live.training.scores import Score
     from diffroll_live.training.windows import Material
 
 PIANOS = ("splendid_steinway", "headroom_close", "upright_kw")  # two that training hears, and the one it does not
@@ -98,7 +99,7 @@ def _scored(engine: TorchEngine, name: str, clips: Iterable[Clip], options: Opti
         estimates.append(transcribed(engine, clip.audio, options))
         truths.append(clip.notes)
         stage.say(f"{len(truths)} clips")
-    return {"set": name, "clips": len(truths)} | asdict(score(estimates, truths, shift=name == RECORDINGS))
+    return {"set": name, "clips": len(truths), **_rounded(score(estimates, truths, shift=name == RECORDINGS))}
 
 
 def _tuned(
@@ -112,4 +113,14 @@ def _tuned(
             decoders.append(heard(engine, clip.audio, options))
             truths.append(clip.notes)
             stage.say(f"{len(truths)} clips")
-    return asdict(tune(decoders, truths))
+    tuned = tune(decoders, truths)
+    return {
+        "onset_threshold": tuned.onset_threshold,
+        "frame_threshold": tuned.frame_threshold,
+        "clips": len(truths),
+        **_rounded(tuned.score),
+    }
+
+
+def _rounded(score: Score) -> dict[str, float | None]:
+    return {name: value if value is None else round(value, 4) for name, value in asdict(score).items()}

@@ -63,6 +63,19 @@ def test_pieces_are_the_whole(front_end: FrontEnd, monkeypatch: pytest.MonkeyPat
     torch.testing.assert_close(front_end(samples), whole, atol=1e-5, rtol=0)
 
 
+def test_amplitudes_are_those_of_a_plain_spectrum(front_end: FrontEnd) -> None:
+    samples = torch.randn(16_000) * torch.linspace(0, 1, 16_000).square()
+    got = front_end(samples[None])[0]
+    bands = ((2048, front_end.pitch_filters), (512, front_end.attack_filters))
+    for (n_fft, filters), rows in zip(bands, (got[: CONFIG.n_bins], got[CONFIG.n_bins :]), strict=True):
+        window = torch.hann_window(n_fft)
+        padded = torch.nn.functional.pad(samples, (n_fft // 2, n_fft))
+        frames = torch.stack([padded[256 * i : 256 * i + n_fft] for i in range(63)], dim=1)
+        amplitude = torch.fft.rfft(frames * window[:, None], dim=0).abs() * 2 / window.sum()
+        wanted = (torch.log(filters @ amplitude + CONFIG.floor) + CONFIG.centre) / CONFIG.spread
+        torch.testing.assert_close(rows, wanted, atol=1e-5, rtol=0)
+
+
 def test_float32_whatever_the_autocast(front_end: FrontEnd) -> None:
     samples = torch.randn(1, 4000)
     with torch.autocast("cpu", torch.bfloat16):

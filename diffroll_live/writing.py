@@ -118,7 +118,11 @@ class Writer:
         return begin, voice.probabilities(x0)
 
     def _last_out(self, probability: Tensor, begin: int, first: int, last: int) -> None:
-        """Draw whether sounding notes end before ``last``: frame probabilities are their chance to have lasted."""
+        """Draw whether sounding notes end before ``last``.
+
+        A note is known to sound where it is undecided first, so its chance to have lasted to a frame is that frame's
+        probability over the greatest one; one draw a note inverts that curve.
+        """
         if not bool(self.sounding.any()):
             return
         low = max(first - BLOCK_FRAMES, begin)
@@ -126,7 +130,10 @@ class Writer:
         frames = torch.arange(low, last, device=lasting.device)[None, :, None]
         undecided = frames >= self.since[:, None, :]
         u = torch.rand((self.n, 1, N_PITCHES), device=lasting.device, generator=self.generator)
-        ended = undecided & (lasting < u)
+        surest = torch.where(undecided, lasting, 0.0)
+        alive = surest / surest.amax(dim=1, keepdim=True).clamp(min=1e-6)  # given that it sounds at all
+        peaked = alive.argmax(dim=1, keepdim=True) + low <= frames
+        ended = undecided & peaked & (alive < u)
         reach = torch.where(ended, frames, last).amin(dim=1)
         on = undecided & (frames < reach[:, None, :]) & self.sounding[:, None, :]
         self._paint(on, low, last)
@@ -224,5 +231,3 @@ def _chord_size(canvas: Canvas) -> float:
     near = torch.nn.functional.max_pool1d(frames[None], CHORD_FRAMES, stride=1, padding=CHORD_FRAMES // 2)[0]
     groups = (near[1:] > near[:-1]).sum() + near[0]
     return float((starts.sum() / groups.clamp(min=1)).clamp(1.2, 4.0))
-
-

@@ -28,8 +28,10 @@ CHORD_FRAMES = 3  # onsets this close are one chord
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """How to draw: temperature spreads the choice of pitch, density scales the number of onsets, key ties pitches to
-    the pitch classes that sound around (0 not at all, 1 as often as they sound).
+    """How to draw.
+
+    Temperature spreads the choice of pitch, density scales the number of onsets, key ties pitches to the pitch classes
+    that sound around (0 not at all, 1 as often as they sound).
     """
 
     temperature: float = 1.0
@@ -39,8 +41,10 @@ class Taste:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What there is to hear and to write: features (n_features, n_frames) heard where ``audible`` (n_frames,) is 1;
-    ``writable`` (88, n_canvas) bool, the cells to write, all of them unknown on the canvas.
+    """What there is to hear and to write.
+
+    features: (n_features, n_frames), heard where ``audible`` (n_frames,) is 1; ``writable``: (88, n_canvas) bool, the
+    cells to write, all of them unknown on the canvas.
     """
 
     features: Tensor
@@ -98,7 +102,7 @@ class Writer:
         return rows
 
     def _estimate(self, first: int, callback: Callback | None) -> tuple[int, Tensor]:
-        """Ask the network about the window around a block: its first frame, and its probabilities (n, 3, window, 88)."""
+        """Ask the network about the window around a block: its first frame, its probabilities (n, 3, window, 88)."""
         voice, window = self.voice, self.voice.window_frames
         quarter = window // 4
         begin = max((first - window // 2) // quarter * quarter, 0)

@@ -24,7 +24,7 @@ FRAMES = 600
 
 
 class Opinion:
-    """A voice for which a pitch begins with its own probability in any frame, and lasts with another."""
+    """A voice for which a pitch begins with its own probability in any frame, and a note lasts another with another."""
 
     window_frames, margin_frames, channels = 64, 8, 3
     geometry, schedule, device = GEOMETRY, CosineSchedule(), torch.device("cpu")
@@ -46,12 +46,16 @@ class Opinion:
         assert known is not None
         assert known_mask is not None
         self.told.append((known.clone(), known_mask.clone()))
+        sounds = (known[:, N_PITCHES : 2 * N_PITCHES] > 0) & (known_mask > 0)
+        frames = torch.arange(known.shape[2])
+        since = frames - torch.where(sounds, frames, -1000).cummax(dim=2).values
+        return torch.full((1,), self.lasting) ** since.transpose(1, 2)
 
     def denoise(self, condition: Any) -> Denoise:
         def denoise(x_t: Tensor, t: float) -> Tensor:
             self.asked.append(len(x_t))
             x0 = torch.empty_like(x_t)
-            x0[:, 0], x0[:, 1], x0[:, 2] = self.onset, self.lasting, 0.5
+            x0[:, 0], x0[:, 1], x0[:, 2] = self.onset, condition, 0.5
             return x0
 
         return denoise

@@ -142,6 +142,13 @@ def test_one_bad_input_of_several_spoils_no_other(engine, clip, tmp_path, capsys
     assert "none.wav" in capsys.readouterr().err
 
 
+def test_every_bad_input_is_told(engine, tmp_path, capsys):
+    missing = [str(tmp_path / "none.wav"), str(tmp_path / "nothing.wav")]
+    assert run(["transcribe", *missing, "-o", str(tmp_path / "d")]) == exit_codes.FILE
+    error = capsys.readouterr().err
+    assert all(path in error for path in missing)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

@@ -37,7 +37,8 @@ def bench(only: tuple[str, ...], repeat: int, model: str | None, device: str, as
                 with bars.stage(name) as stage:
                     figures.extend(BENCHMARKS[name](settings, stage.progress))
             except DiffrollError as error:
-                code = code or failures.report(error)
+                failed = failures.report(error)
+                code = code or failed
     if figures:
         _show(figures, device, as_json)
     return code

@@ -49,7 +49,8 @@ def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -
                     request = _request(task, wanted, source, outputs, known)
                 done.append(Done(source, outputs, _answer(request, outputs, opened, bars, wanted.tempo)))
             except DiffrollError as error:
-                code = code or failures.report(error)
+                failed = failures.report(error)
+                code = code or failed
             else:
                 click.echo(_summary(done[-1]), err=wanted.as_json)
     if wanted.as_json and done:

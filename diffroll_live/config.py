@@ -71,7 +71,7 @@ class EngineConfig:
     model: str = ""  # a folder of models/; empty is the default one
     device: str = "auto"
     threads: int = 0  # of the CPU; 0 leaves the choice to torch
-    precision: str = "auto"
+    precision: str = "auto"  # of arithmetic; auto is bf16 where the device multiplies it natively
 
     def __post_init__(self) -> None:
         _check("engine", self)

@@ -32,18 +32,28 @@ DEFAULT_MODEL = "compact"
 MAX_SECONDS = 1800.0  # of one request
 
 
+#: What a configuration may ask for by name; anything else is the device's own choice.
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
 def load_engine(
-    model: str | None = None, device: str = "auto", threads: int | None = None, *, warm: bool = True
+    model: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    *,
+    precision: str = "auto",
+    warm: bool = True,
 ) -> TorchEngine:
     """Load a model by name or path and warm it, so that its first request is as fast as its tenth.
 
-    device: auto, cuda, mps or cpu. Raises CheckpointError, ChecksumMismatch or RequestError.
+    device: auto, cuda, mps or cpu. precision: auto, fp32 or bf16; a seed gives the same notes at one precision.
+    Raises CheckpointError, ChecksumMismatch or RequestError.
     """
     if threads is not None:
         torch.set_num_threads(threads)
     folder = find_model(model or DEFAULT_MODEL)
     chosen = choose_device(device)
-    dtype = choose_precision(chosen)
+    dtype = PRECISIONS.get(precision) or choose_precision(chosen)
     voice, defaults = VOICES[folder.config["architecture"]](folder, chosen, dtype)
     engine = TorchEngine(voice, _info(folder, voice, chosen, dtype), defaults)
     if warm:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from diffroll_live import engine as engine_module
 from diffroll_live import loading
+from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.engine import TorchEngine
 from diffroll_live.errors import BadRegion, Cancelled, CheckpointError, DeviceMemory, RequestError, UnknownJob
 from diffroll_live.memory import is_shortage
@@ -353,6 +354,12 @@ def test_what_it_is(engine: TorchEngine) -> None:
     assert (engine.info.sample_rate, engine.info.hop_length) == (16_000, 256)
     assert engine.info.parameters > 1000
     assert engine.defaults.batch == 3
+
+
+@pytest.mark.parametrize(("precision", "named"), [("fp32", "cpu float32"), ("bf16", "cpu bfloat16")])
+def test_the_daemons_engine_has_the_precision_that_is_configured(tmp_path: Path, precision: str, named: str) -> None:
+    factory = EngineFactory(str(write_tiny_model(tmp_path / "tiny").path), "cpu", None, precision)
+    assert factory().info.device == named
 
 
 def test_devices_and_settings_that_do_not_exist(tmp_path: Path) -> None:

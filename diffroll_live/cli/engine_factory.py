@@ -14,9 +14,10 @@ class EngineFactory:
     model: str | None  # None is the default model
     device: str
     threads: int | None  # None leaves the number to torch
+    precision: str = "auto"
 
     def __call__(self) -> Engine:
         """Load the model. Raises errors.CheckpointError."""
         from diffroll_live.loading import load_engine
 
-        return load_engine(self.model, self.device, self.threads)
+        return load_engine(self.model, self.device, self.threads, precision=self.precision)

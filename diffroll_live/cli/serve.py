@@ -47,7 +47,7 @@ def serve(config_file: Path | None, **flags: str | int | None) -> None:
     if ours.level == logging.NOTSET:
         ours.setLevel(logging.INFO)
     engine = config.engine
-    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None)
+    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
     worker = Worker(factory, config.server.queue_size)
     scheduler = _start_midi(config.midi)
     try:

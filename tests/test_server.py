@@ -8,6 +8,7 @@ import struct
 import time
 import zlib
 
+import mido
 import numpy as np
 import pytest
 from fake_engine import INFO, make_no_engine, make_slow_engine
@@ -19,6 +20,7 @@ from diffroll_live import __version__
 from diffroll_live.config import Config, ServerConfig
 from diffroll_live.errors import CheckpointError, PortError
 from diffroll_live.server import serve
+from diffroll_live.server.endpoints import bind
 from diffroll_live.smf import read_smf
 from diffroll_live.types import NoteEvent
 from diffroll_live.worker import Worker
@@ -412,9 +414,11 @@ def test_late_notes_are_told(daemon, client):
     assert client.expect("/diffroll/late").args == ("late", 3)
 
 
-def test_a_midi_file_is_saved_for_each_variation(daemon, client):
+@pytest.mark.parametrize("message", [("/diffroll/transport", 1, 2.0, 90.0), ("/tempo/raw", 90.0)])
+def test_a_midi_file_is_saved_for_each_variation_with_the_daws_tempo(daemon, client, message):
     path = daemon.folder / "out.mid"
-    client.send("/diffroll/transport", 1, 2.0, 90.0)
+    client.send("/diffroll/transport", 0, 0.0, 133.0)
+    client.send(*message)
     client.send("/diffroll/job/new", "save", "generate", "")
     client.send("/diffroll/job/set", "save", "save", str(path))
     client.send("/diffroll/job/set", "save", "variations", 2)
@@ -423,6 +427,8 @@ def test_a_midi_file_is_saved_for_each_variation(daemon, client):
     for variation, file in enumerate([path, daemon.folder / "out-2.mid"]):
         written = [(n.pitch, n.velocity) for n in read_smf(file)]
         assert written == [(n[2], n[5]) for n in job.notes if n[6] == variation]
+        tempi = [message.tempo for message in mido.MidiFile(file) if message.type == "set_tempo"]
+        assert tempi == [mido.bpm2tempo(90)]
 
 
 @pytest.mark.parametrize(
@@ -458,6 +464,13 @@ def test_no_engine_is_said_at_the_start(tmp_path):
 def test_a_port_that_is_taken_is_said_with_its_mend(daemon, tmp_path):
     with pytest.raises(PortError, match="--port"):
         RunningDaemon(tmp_path, port=daemon.port).__enter__()
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("localhost", False), ("0.0.0.0", True)])
+def test_listening_beyond_this_machine_is_warned_of(caplog, host, warned):
+    for bound in bind(ServerConfig(host=host, port=0)):
+        bound.close()
+    assert ("whoever reaches this address" in caplog.text) is warned
 
 
 def test_midi_wanted_where_there_is_none_is_an_error(tmp_path):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from diffroll_live import __version__
+from diffroll_live import PROTOCOL_VERSION, __version__
 from diffroll_live.errors import ProtocolError
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import Panicked, Pong, Status, StatusJob, Welcome
@@ -19,7 +19,6 @@ from diffroll_live.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-PROTOCOL = 1
 _SMALLEST_DATAGRAM = 256  # bytes; an error still says something in it
 _LARGEST_DATAGRAM = 65_507
 
@@ -50,7 +49,7 @@ class SessionRoom:
         client.outbox.redirect(message.reply_port)
         client.max_datagram = message.max_datagram or client.max_datagram
         info = self._info()
-        client.send(Welcome(PROTOCOL, __version__, info.name, info.device, info.sample_rate, self._max_seconds))
+        client.send(Welcome(PROTOCOL_VERSION, __version__, info.name, info.device, info.sample_rate, self._max_seconds))
 
     def _info(self) -> ModelInfo:
         assert self._worker.info is not None  # clients are heard once the engine has been ready

@@ -202,7 +202,8 @@ def check_daws() -> Iterator[Finding]:
         if ours:
             yield Finding("daw", "good", f"{name}: {', '.join(ours)} in {folder}")
         else:
-            yield Finding("daw", "poor", f"{name}: no script of ours in {folder}", "Copy one there from bridge/.")
+            mend = "None ships with this version: send the messages of bridge/PROTOCOL.md, as examples/daw.py does."
+            yield Finding("daw", "poor", f"{name}: no script of ours in {folder}", mend)
     if not found:
         yield Finding("daw", "good", "no script folder of REAPER or Live found; any program that speaks OSC will do")
 

@@ -23,7 +23,7 @@ from listener import Listener
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from diffroll_live.errors import PortError
+from diffroll_live.errors import DiffrollError, PortError
 from diffroll_live.files import read_audio
 from diffroll_live.jack_server import DummyJack
 from diffroll_live.midi_ports import APIS, choose_api
@@ -154,7 +154,7 @@ def leave_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
     synth = sonify(OUT / "out.wav", notes)
     around = (Region(0.0, HOLE.onset, hear=True), Region(HOLE.offset, clip.seconds, hear=True))
     request = Request("demo", "transcribe", clip, around, pictures=frozenset({"plot"}))
-    pictures = load_engine(None, "auto").run(request, Silent()).pictures
+    pictures = load_engine(warm=False).run(request, Silent()).pictures
     assert pictures is not None
     draw_plot(OUT / "out.png", pictures, notes, (HOLE,), f"{clip.name}, two seconds hidden and filled")
     tell("Files", f"{OUT / 'out.mid'}, out.wav (sounded by {synth}) and out.png")
@@ -221,4 +221,7 @@ def tell(topic: str, text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (DiffrollError, RuntimeError) as error:
+        sys.exit(f"The demo stopped ({error}); what the daemon said is in {OUT / 'daemon.log'}.")

@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: help install demo test check lock clean
+.PHONY: help install demo test check lock
 
 help:
 	@echo "make install  .venv with everything, system packages included"

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from diffroll_live import tasks
 from diffroll_live.decoding import join
@@ -105,7 +106,16 @@ def _scene(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:
     audible = torch.zeros(n_frames, device=device)
     audible[: work.n_frames] = 1
     audible[marked.any(dim=0)] = 0
-    return Scene(work.features, audible, canvas, marked & (canvas.known == 0))
+    return Scene(_around(work, hidden), audible, canvas, marked & (canvas.known == 0))
+
+
+def _around(work: Work, hidden: tuple[Region, ...]) -> Tensor:
+    """Features of which those are worked out that a writer of regions looks at: a window on both sides, at most."""
+    frame, window = work.voice.geometry.frame, work.voice.window_frames
+    with work.timed("frontend"):
+        for region in hidden:
+            features = work.recording.features(frame(region.onset) - window, frame(region.offset) + window)
+    return features
 
 
 def _ended(

@@ -6,22 +6,19 @@ Torch lives here and below; sockets, MIDI and files do not.
 from __future__ import annotations
 
 import time
-import zlib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from diffroll_live import tasks
 from diffroll_live.composition import compose, context_windows, known_canvas, planned_evaluations, surroundings
 from diffroll_live.errors import DeviceMemory, UnknownJob
-from diffroll_live.frontend import resample
 from diffroll_live.hearing import conceal
 from diffroll_live.memory import TOO_LITTLE, is_shortage
 from diffroll_live.notes import to_array
 from diffroll_live.pictures import pictures_of
-from diffroll_live.reading import gate
+from diffroll_live.recording import Recording, silence
 from diffroll_live.transcription import Span, decode_again, evaluations, reading_windows, transcribe
 from diffroll_live.types import AudioBuffer, Control, ModelInfo, NoteEvent, Pictures, Region, Request, Result
 from diffroll_live.voices.voice import Voice
@@ -53,7 +50,7 @@ class TorchEngine:
 
     def __init__(self, voice: Voice, info: ModelInfo, defaults: Defaults) -> None:
         self.voice, self._info, self.defaults = voice, info, defaults
-        self._last: tuple[tuple[int, ...], Tensor, Tensor] | None = None
+        self._last: Recording | None = None
         self._memory: OrderedDict[str, Memory] = OrderedDict()
 
     @property
@@ -106,8 +103,7 @@ class TorchEngine:
         begin = time.perf_counter()
         regions = tasks.written_regions(request)
         keep = tasks.kept(request.known, regions)
-        features, loud = self._listen(request.audio)
-        work = Work(request, control, self.voice, self.defaults, regions, keep, features, loud)
+        work = Work(request, control, self.voice, self.defaults, regions, keep, self._listen(request.audio))
         work.seconds["frontend"] = time.perf_counter() - begin
         return work
 
@@ -139,18 +135,13 @@ class TorchEngine:
             self._memory.popitem(last=False)
             del sizes[0]
 
-    def _listen(self, audio: AudioBuffer | None) -> tuple[Tensor, Tensor]:
-        """Features of a recording and where it is loud, (n_frames, 1); kept for the next request on the same audio."""
+    def _listen(self, audio: AudioBuffer | None) -> Recording:
+        """The recording to hear, the last one again where it has the same samples."""
         if audio is None:
-            nothing = torch.zeros(0, device=self.voice.device)
-            return self.voice.features(nothing), nothing.bool()[:, None]
-        key = zlib.crc32(audio.samples.tobytes()), len(audio.samples), audio.sample_rate
-        if self._last is None or self._last[0] != key:
-            geometry = self.voice.geometry
-            samples = torch.from_numpy(audio.samples).to(self.voice.device)
-            samples = resample(samples, audio.sample_rate, geometry.sample_rate)
-            self._last = key, self.voice.features(samples), gate(samples, geometry, self.defaults.gate)[:, None]
-        return self._last[1], self._last[2]
+            return silence(self.voice)
+        if self._last is None or not self._last.holds(audio):
+            self._last = Recording(audio, self.voice, self.defaults.gate)
+        return self._last
 
 
 def _result(work: Work, variations: list[list[NoteEvent]], begin: float, pictures: Pictures | None) -> Result:

@@ -1,4 +1,4 @@
-"""Audio to features on a device: resampling and a log-frequency spectrogram with fixed scaling.
+"""Audio to features on a device: a log-frequency spectrogram with fixed scaling.
 
 Two short-time spectra share one hop: a long window for pitch (three bins a semitone) and a short one for attacks.
 Nothing here looks at a clip's own range, so silence stays silence and a live stream gives the same numbers as a file.
@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torchaudio
 from torch import Tensor, nn
 
 CHUNK_FRAMES = 512  # worked on at a time: little memory, most of it in the cache
@@ -50,8 +49,10 @@ class FrontEnd(nn.Module):
         centres = 27.5 * 2.0 ** (torch.arange(config.n_bins) / (12 * config.bins_per_semitone))
         low, high = math.log2(60.0), math.log2(config.sample_rate / 2 * 0.98)
         bands = 2.0 ** torch.linspace(low, high, config.n_attack_bands)
-        self.register_buffer("pitch_filters", _triangles(centres, config.n_fft, config.sample_rate), persistent=False)
-        self.register_buffer("attack_filters", _triangles(bands, config.n_fft_attack, config.sample_rate), persistent=False)
+        pitch_filters = _triangles(centres, config.n_fft, config.sample_rate)
+        attack_filters = _triangles(bands, config.n_fft_attack, config.sample_rate)
+        self.register_buffer("pitch_filters", pitch_filters, persistent=False)
+        self.register_buffer("attack_filters", attack_filters, persistent=False)
         self.register_buffer("pitch_window", torch.hann_window(config.n_fft), persistent=False)
         self.register_buffer("attack_window", torch.hann_window(config.n_fft_attack), persistent=False)
 
@@ -90,10 +91,3 @@ def _triangles(centres: Tensor, n_fft: int, sample_rate: int) -> Tensor:
     distance = frequencies[None, :] - centres[:, None]
     weights = torch.where(distance < 0, 1 + distance / below[:, None], 1 - distance / above[:, None]).clamp_(min=0)
     return weights / weights.sum(dim=1, keepdim=True).clamp_(min=1e-9)
-
-
-def resample(samples: Tensor, sample_rate: int, target_rate: int) -> Tensor:
-    """Resample (..., n_samples) by torchaudio's windowed sinc; Hz."""
-    if sample_rate == target_rate:
-        return samples
-    return torchaudio.functional.resample(samples, sample_rate, target_rate)

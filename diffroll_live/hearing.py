@@ -17,9 +17,8 @@ def conceal(work: Work, hidden: tuple[Region, ...]) -> None:
     """
     n_frames = work.n_frames
     end = max(*(work.voice.geometry.frame(region.offset) for region in hidden), n_frames)
-    marked = torch.from_numpy(cells(work, hidden, end + work.voice.window_frames)).to(work.loud.device)
+    marked = torch.from_numpy(cells(work, hidden, end + work.voice.window_frames)).to(work.voice.device)
     if end > n_frames:
         marked[:, n_frames:] = True
     work.audible = (~marked).float()
-    loud = torch.nn.functional.pad(work.loud, (0, 0, 0, end - n_frames))
-    work.loud = loud | marked[:, :end].T
+    work.hidden = marked[:, :end].T

@@ -28,6 +28,6 @@ def _spectrogram(work: Work) -> Floats:
     """The features of pitch, (n_frames, n_bins), brought to [0, 1] for the eye."""
     if not work.n_frames:
         return np.zeros((1, 1), np.float32)
-    features: Floats = work.voice.spectrogram(work.features).T.float().cpu().numpy()
+    features: Floats = work.voice.spectrogram(work.recording.features()).T.float().cpu().numpy()
     low, high = np.quantile(features, [0.05, 0.999])
     return np.clip((features - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)

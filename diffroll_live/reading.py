@@ -15,13 +15,11 @@ from torch import Tensor
 
 from diffroll_live.decoding import Posterior, join
 from diffroll_live.denoiser import Denoise
-from diffroll_live.roll import N_PITCHES, RollGeometry
+from diffroll_live.roll import N_PITCHES
 from diffroll_live.samplers import Callback, Sampler, seeded_noise
 from diffroll_live.voices.cutting import cut_windows
 from diffroll_live.voices.voice import Voice
 from diffroll_live.windows import Window
-
-GATE_REACH = 6  # frames after an onset in which its sound must show
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +92,6 @@ def _denoise(voice: Voice, cut: Tensor, heard: Any, known: Any, scale: float) ->
         return voice.denoise(condition)
     unheard = voice.hear(cut, cut.new_zeros((len(cut), 1, cut.shape[2])))
     return voice.guided(condition, voice.condition(unheard, *known), scale)
-
-
-def gate(samples: Tensor, geometry: RollGeometry, level: float) -> Tensor:
-    """Where a recording is loud enough to hold an onset: (n_frames,) bool, ``level`` in dB of full scale.
-
-    An absolute level, so that silence gives no notes however quiet the rest is.
-    """
-    hop = geometry.hop_length
-    n_frames = -(-samples.shape[0] // hop)
-    padded = torch.nn.functional.pad(samples, (0, n_frames * hop - samples.shape[0]))
-    power = padded.view(n_frames, hop).square().mean(dim=1)
-    power = torch.nn.functional.pad(power, (1, GATE_REACH))
-    loudest = torch.nn.functional.max_pool1d(power[None, None], GATE_REACH + 2, stride=1)[0, 0]
-    return loudest[:n_frames] > 10 ** (level / 10)
 
 
 def batches(windows: tuple[Window, ...], size: int) -> Iterator[list[Window]]:

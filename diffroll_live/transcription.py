@@ -112,10 +112,14 @@ def read_batch(work: Work, windows: list[Window], variations: int, canvas: Canva
 
 
 def _read_at_once(work: Work, windows: list[Window], variations: int, canvas: Canvas | None) -> list[Posterior]:
+    begin, end = windows[0].begin, windows[-1].begin + work.voice.window_frames
+    with work.timed("frontend"):
+        features = work.recording.features(begin, end)
+        believable = work.believable(windows[0].first, windows[-1].last)
     with work.timed("sample"):
         posteriors = read(
             work.voice,
-            work.features,
+            features,
             windows,
             work.sampling(work.defaults.reading_steps),
             variations=variations,
@@ -123,8 +127,7 @@ def _read_at_once(work: Work, windows: list[Window], variations: int, canvas: Ca
             audible=work.audible,
             callback=work.evaluated,
         )
-    loud = work.loud[windows[0].first : windows[-1].last]
-    return [replace(posterior, onset=posterior.onset * loud) for posterior in posteriors]
+    return [replace(posterior, onset=posterior.onset * believable) for posterior in posteriors]
 
 
 def _stream(work: Work, first: int) -> NoteStream:

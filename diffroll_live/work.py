@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from diffroll_live.decoding import Thresholds
 from diffroll_live.errors import RequestError
 from diffroll_live.reading import Sampling
+from diffroll_live.recording import Recording, silence
 from diffroll_live.samplers import SAMPLERS
 from diffroll_live.types import QUALITIES, Control, NoteEvent, Options, Region, Request, StreamedNote, Timings
 from diffroll_live.voices.voice import Voice
@@ -37,9 +39,9 @@ class Defaults:
 class Work:
     """One running request.
 
-    features: (n_features, n_frames) of the recording, no frames without one. loud: (n_readable, 1 or 88) bool, where an
-    onset can be believed. audible: (88, n_readable or more) of 0 and 1, where the recording may be heard; None is
-    everywhere. Readable are the frames of the recording, and those after it that a voice fills as it reads.
+    recording: what may be heard, no frames where there is nothing. hidden: (n_readable, 88) bool, the cells that a
+    voice fills as it reads, which may reach beyond the recording; None is no cell. audible: (88, n_readable or more)
+    of 0 and 1, where the recording may be heard; None is everywhere.
     """
 
     request: Request
@@ -48,8 +50,8 @@ class Work:
     defaults: Defaults
     regions: tuple[Region, ...]
     keep: tuple[NoteEvent, ...]
-    features: Tensor
-    loud: Tensor
+    recording: Recording
+    hidden: Tensor | None = None
     audible: Tensor | None = None
     total: int = 0  # evaluations to do
     done: int = 0
@@ -65,12 +67,19 @@ class Work:
     @property
     def n_frames(self) -> int:
         """Frames of audio."""
-        return int(self.features.shape[1])
+        return self.recording.n_frames
 
     @property
     def n_readable(self) -> int:
         """Frames that can be read."""
-        return int(self.loud.shape[0])
+        return self.n_frames if self.hidden is None else int(self.hidden.shape[0])
+
+    def believable(self, first: int, last: int) -> Tensor:
+        """Where onsets can be in frames [first, last): where it is loud, or hidden; (n_frames, 1 or 88) bool."""
+        loud = self.recording.loud(first, last)
+        if self.hidden is None:
+            return loud
+        return torch.nn.functional.pad(loud, (0, 0, 0, last - first - len(loud))) | self.hidden[first:last]
 
     def thresholds(self) -> Thresholds:
         """The request's thresholds, or the model's."""
@@ -101,7 +110,7 @@ class Work:
 
     def rest(self) -> None:
         """Drop what only sampling needed."""
-        self.features, self.loud, self.audible = self.features.new_zeros((0, 0)), self.loud.new_zeros((0, 1)), None
+        self.recording, self.hidden, self.audible = silence(self.voice), None, None
         self.trail = []
 
     @contextmanager

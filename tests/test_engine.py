@@ -330,22 +330,39 @@ def test_pictures(engine: TorchEngine, name: str) -> None:
     assert ask(engine, REQUESTS[name]).pictures is None
 
 
-def test_the_same_audio_is_listened_to_once(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[int] = []
+def test_audio_is_listened_to_once_and_only_where_it_is_asked_about(
+    engine: TorchEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[float] = []
     listen = type(engine.voice).features
 
     def counting(voice: object, samples: Tensor) -> Tensor:
-        heard.append(len(samples))
+        heard.append(len(samples) / 16_000)
         return listen(voice, samples)
 
     monkeypatch.setattr(type(engine.voice), "features", counting)
     engine.forget()
-    ask(engine, REQUESTS["transcribe"])
-    ask(engine, REQUESTS["inpaint"])
+    for request in (REQUESTS["transcribe"], REQUESTS["inpaint"]):
+        ask(engine, request)
     ask(engine, Request("job", "transcribe", replace(CLIP, name="renamed")))
-    assert heard == [64_000]
+    ask(engine, Request("job", "transcribe", replace(CLIP, samples=CLIP.samples.copy())))
+    assert 4.0 < sum(heard) < 4.3
+    heard.clear()
     ask(engine, Request("job", "transcribe", noise(4.0, seed=1)))
-    assert heard == [64_000, 64_000]
+    assert 4.0 < sum(heard) < 4.3
+    heard.clear()
+    for task in ("transcribe", "inpaint"):
+        ask(engine, Request("job", task, noise(120.0), (Region(60.0, 61.0),)))
+    assert 0 < sum(heard) < 30
+
+
+def test_a_region_of_a_long_recording_is_read_as_if_all_had_been_heard(engine: TorchEngine) -> None:
+    part = Request("job", "transcribe", LONG, (Region(12.0, 14.0),))
+    engine.forget()
+    first = ask(engine, part)
+    ask(engine, TRANSCRIPTION)
+    assert first.variations[0]
+    assert_near(ask(engine, part), first)
 
 
 def test_what_it_is(engine: TorchEngine) -> None:

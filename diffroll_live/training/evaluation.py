@@ -16,9 +16,8 @@ from diffroll_live.decoding import Thresholds
 from diffroll_live.engine import TorchEngine
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files import read_audio
-from diffroll_live.frontend import resample
 from diffroll_live.notes import NoteArray, to_array
-from diffroll_live.reading import gate
+from diffroll_live.recording import Recording
 from diffroll_live.training.bank import SAMPLE_RATE
 from diffroll_live.training.scores import Score, score
 from diffroll_live.training.windows import Material, WindowMaker
@@ -120,12 +119,9 @@ def transcribed(engine: TorchEngine, audio: AudioBuffer, options: Options) -> No
 def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
     """Hear audio once, to decode it with many thresholds."""
     voice, defaults = engine.voice, engine.defaults
-    samples = torch.from_numpy(audio.samples).to(voice.device)
-    samples = resample(samples, audio.sample_rate, voice.geometry.sample_rate)
-    loud = gate(samples, voice.geometry, defaults.gate)[:, None]
     request = Request("evaluation", "transcribe", audio, options=options)
     regions = tasks.written_regions(request)
-    work = Work(request, _Silent(), voice, defaults, regions, (), voice.features(samples), loud)
+    work = Work(request, _Silent(), voice, defaults, regions, (), Recording(audio, voice, defaults.gate))
     _, spans = transcribe(work, regions, None)
     work.rest()
 

@@ -64,6 +64,16 @@ class CompactVoice:
         return RollGeometry(self.front_end.config.sample_rate, self.front_end.config.hop_length)
 
     @property
+    def n_features(self) -> int:
+        """Values a frame."""
+        return self.front_end.config.n_features
+
+    @property
+    def reach_frames(self) -> int:
+        """Half of the longer of the front end's two spectra."""
+        return -(-self.front_end.config.n_fft // (2 * self.front_end.config.hop_length))
+
+    @property
     def schedule(self) -> CosineSchedule:
         """The noise schedule that the network was trained with."""
         return CosineSchedule()

@@ -54,6 +54,7 @@ class DiffRollVoice:
         self.network, self.mel, self.schedule = network, mel, schedule
         self.device, self.window_frames = device, window_frames
         self.geometry = RollGeometry(mel.config.sample_rate, mel.config.hop_length)
+        self.n_features, self.reach_frames = mel.config.hop_length, 0  # features are the samples themselves
         self.parameters = sum(p.numel() for p in network.parameters())
         self._bins = pitch_bins(mel.config).float().to(device)
         self._fundamentals = fundamental_bins(mel.config).to(device)

@@ -34,6 +34,14 @@ class Voice(Protocol):
         """The noise schedule of the training."""
 
     @property
+    def n_features(self) -> int:
+        """Values a frame of its features."""
+
+    @property
+    def reach_frames(self) -> int:
+        """Frames of audio before and after a frame that its features depend on."""
+
+    @property
     def channels(self) -> int:
         """Channels of its roll."""
 
@@ -54,7 +62,7 @@ class Voice(Protocol):
         """
 
     def features(self, samples: Tensor) -> Tensor:
-        """(n_samples,) audio at the geometry's rate to (n_features, n_frames), once a recording; frames may be none."""
+        """(n_samples,) audio at the geometry's rate to (n_features, n_frames)."""
 
     def spectrogram(self, features: Tensor) -> Tensor:
         """What a person can read of features: (n_bins, n_frames), low frequencies first."""

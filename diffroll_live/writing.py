@@ -7,6 +7,7 @@ how long they last is drawn when the next block is looked at. What was drawn is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,9 @@ class Writer:
         self.since = torch.zeros((n, N_PITCHES), dtype=torch.long, device=voice.device)
         self.level = torch.zeros((n, N_PITCHES), device=voice.device)
         self.carry = torch.full((n,), 0.5, device=voice.device)
-        self.generator = torch.Generator(voice.device).manual_seed(window_seed(sampling.seed, 0, -1))
+        self.generators = [
+            torch.Generator(voice.device).manual_seed(window_seed(sampling.seed, v, -1)) for v in range(n)
+        ]
         self._heard: tuple[int, Any] | None = None
         self.chord = _chord_size(canvas)
 
@@ -127,13 +130,11 @@ class Writer:
         A note is known to sound where it is undecided first, so its chance to have lasted to a frame is that frame's
         probability over the greatest one; one draw a note inverts that curve.
         """
-        if not bool(self.sounding.any()):
-            return
         low = max(first - BLOCK_FRAMES, begin)
         lasting = probability[:, 1, low - begin : last - begin]
         frames = torch.arange(low, last, device=lasting.device)[None, :, None]
         undecided = frames >= self.since[:, None, :]
-        u = torch.rand((self.n, 1, N_PITCHES), device=lasting.device, generator=self.generator)
+        u = self._uniform((1, N_PITCHES))
         surest = torch.where(undecided, lasting, 0.0)
         alive = surest / surest.amax(dim=1, keepdim=True).clamp(min=1e-6)  # given that it sounds at all
         peaked = alive.argmax(dim=1, keepdim=True) + low <= frames
@@ -173,15 +174,20 @@ class Writer:
         Pitches are drawn without replacement in proportion to rate ** (1 / temperature) (Gumbel top-k, Kool et al.,
         arXiv 1903.06059), tilted to the pitch classes that sound around.
         """
-        u = torch.rand(rate.shape, device=rate.device, generator=self.generator).clamp_(1e-9, 1 - 1e-7)
+        u = self._uniform(rate.shape[1:]).clamp_(1e-9, 1 - 1e-7)
         heat = max(self.taste.temperature, 1e-3)
         score = torch.where(rate > 0, rate.clamp(min=1e-12).log() / heat, -torch.inf)
         score = score + self.taste.key * self._tilt(first)[:, None, :] - (-u.log()).log()
-        size = torch.poisson(torch.full(rate.shape[:2], self.chord - 1, device=rate.device), generator=self.generator)
+        more = torch.full(rate.shape[1:2], self.chord - 1, device=rate.device)
+        size = torch.stack([torch.poisson(more, generator=generator) for generator in self.generators])
         ranked = score.topk(LARGEST_CHORD, dim=2)
         take = torch.arange(LARGEST_CHORD, device=rate.device) < (size + 1)[:, :, None]
         take &= ranked.values.isfinite()
         return torch.zeros(rate.shape, dtype=torch.bool, device=rate.device).scatter_(2, ranked.indices, take)
+
+    def _uniform(self, shape: Sequence[int]) -> Tensor:
+        """Draw (n, *shape) in [0, 1), each variation from its own generator: it does not matter how many there are."""
+        return torch.stack([torch.rand(shape, device=g.device, generator=g) for g in self.generators])
 
     def _tilt(self, first: int) -> Tensor:
         """Logarithms of how much each pitch's class sounds in the window before and after; (n, 88)."""

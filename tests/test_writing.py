@@ -149,6 +149,13 @@ def test_a_seed_repeats_and_another_does_not() -> None:
             assert not torch.equal(first.roll[variation], first.roll[another])
 
 
+def test_a_variation_does_not_depend_on_how_many_there_are() -> None:
+    place = scene(hole(100, 300) | hole(400, 500))
+    many = write(Opinion(0.01), place, seed=5, n=3)
+    assert torch.equal(write(Opinion(0.01), place, seed=5, n=1).roll[0], many.roll[0])
+    assert torch.equal(write(Opinion(0.01), place, seed=5, n=2).roll[1], many.roll[1])
+
+
 def test_variations_are_one_batch_and_each_block_is_asked_once() -> None:
     voice = Opinion()
     writer = write(voice, scene(hole(100, 200)), n=4, steps=3)

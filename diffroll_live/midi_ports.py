@@ -32,6 +32,7 @@ LOOPMIDI = "Install loopMIDI, make a port in it and name that port (`--midi-port
 _FOREIGN = (rtmidi.RtMidiError, OSError, RuntimeError)
 _PERIOD_MESSAGES = 1000  # rtmidi's JACK ring holds 2340 short messages; two periods' worth must fit
 _STALL_SECONDS = 1.0
+_PERIODS_TO_HEAR = 3  # the one that runs, the one in which the last messages go out, and one for a slow listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,14 @@ class MidiPort:
             raise PortClosed(f"The MIDI port {self.name} is gone; MIDI goes on when it is back.")
 
     def close(self) -> None:
-        """Close the port, after what was sent has left. Safe to call again.
+        """Close the port, after what was sent has been heard. Safe to call again.
 
         On a JACK server that has died, rtmidi waits a second for a period that never comes.
         """
         out, self._out = self._out, None
         if out is not None:
+            if self._watch is not None:
+                _let_hear(self._watch)
             out.close_port()
             out.delete()  # a virtual port goes only with its object
         if self._watch is not None:
@@ -105,6 +108,19 @@ class MidiPort:
         while watch.frame() == self._period:
             if watch.gone or time.perf_counter() > deadline:
                 raise PortClosed("The JACK server stands still; MIDI goes on when it runs again.")
+            time.sleep(0.001)
+
+
+def _let_hear(watch: JackWatch) -> None:
+    """Wait until listeners have had a JACK period to read what was sent.
+
+    rtmidi closes a port within the period that takes its last messages. One close in ten then took them away from
+    listeners whose turn in that period was still to come, and a note hung.
+    """
+    deadline = time.perf_counter() + _STALL_SECONDS
+    for _ in range(_PERIODS_TO_HEAR):
+        frame = watch.frame()
+        while watch.frame() == frame and not watch.gone and time.perf_counter() < deadline:
             time.sleep(0.001)
 
 

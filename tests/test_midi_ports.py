@@ -10,7 +10,8 @@ from jack import wait_until
 
 from diffroll_live import midi_ports
 from diffroll_live.errors import PortClosed, PortError
-from diffroll_live.jack_server import DummyJack
+from diffroll_live.jack_client import JackWatch
+from diffroll_live.jack_server import PERIOD_FRAMES, DummyJack
 from diffroll_live.midi_ports import MidiPort, PortChoice, choose_api, find_port, list_ports, open_port
 
 PORTS = ("Synth 1", "Synth 10", "loopMIDI Port", "Grand Piano")
@@ -105,6 +106,16 @@ def test_an_existing_port_is_played_and_missed(jack: DummyJack) -> None:
     port.close()
     with pytest.raises(PortError, match="The ports there are"):
         open_port(PortChoice(api="jack", port="notes in"))
+
+
+def test_a_port_stays_until_what_was_sent_last_has_been_heard(jack: DummyJack) -> None:
+    watch = JackWatch()
+    port = open_port(PortChoice(api="jack"))
+    port.send((0x80, 60, 0))
+    before = watch.frame()
+    port.close()
+    assert watch.frame() - before >= 2 * PERIOD_FRAMES
+    watch.close()
 
 
 def test_more_messages_than_fit_a_period_all_arrive(jack: DummyJack) -> None:

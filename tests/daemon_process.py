@@ -1,7 +1,7 @@
-"""A daemon with the fake engine as a program of its own: ``daemon_process.py FOLDER [--no-disk]``.
+"""A daemon with the fake engine as a program of its own: ``daemon_process.py FOLDER [--no-disk] [--jack]``.
 
 Prints a JSON line with its port and the processes it has started when it is ready, another with what its MIDI output
-was told when it has ended.
+was told when it has ended; with --jack that output is a port, daemon:notes, and what it was told is not known.
 """
 
 from __future__ import annotations
@@ -16,13 +16,20 @@ from fake_engine import make_engine
 from recorder import RecordingScheduler
 
 from diffroll_live.config import Config, ServerConfig
+from diffroll_live.midi_ports import PortChoice
+from diffroll_live.scheduler import Scheduler
 from diffroll_live.server import serve
+from diffroll_live.sinks import MidiSink
 from diffroll_live.worker import Worker
 
 
 def main() -> None:
     config = Config(server=ServerConfig(port=0, allowed_folders=(Path(sys.argv[1]),)))
-    scheduler = RecordingScheduler()
+    recorder = RecordingScheduler()
+    scheduler: RecordingScheduler | Scheduler = recorder
+    if "--jack" in sys.argv:
+        scheduler = Scheduler(lambda: MidiSink(PortChoice("jack", client="daemon")))
+        scheduler.start()
 
     def ready(port: int) -> None:
         children = [process.pid for process in multiprocessing.active_children()]
@@ -33,7 +40,7 @@ def main() -> None:
         print(json.dumps({"port": port, "children": children}), flush=True)
 
     asyncio.run(serve(config, Worker(make_engine, grace=0.5), scheduler, ready=ready))
-    print(json.dumps({"calls": scheduler.calls}), flush=True)
+    print(json.dumps({"calls": recorder.calls}), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,30 @@
+"""Model folders that are not as they were: refused by name, before anything is computed and before anyone connects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from running import RunningDaemon
+from tiny import write_tiny_model
+
+from diffroll_live.cli.engine_factory import EngineFactory
+from diffroll_live.errors import CheckpointError, ChecksumMismatch
+from diffroll_live.loading import load_engine
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    return write_tiny_model(tmp_path / "tiny").path / "weights.safetensors"
+
+
+def test_missing_weights_are_named(weights: Path) -> None:
+    weights.unlink()
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors"):
+        load_engine(str(weights.parent), "cpu", warm=False)
+
+
+def test_a_daemon_does_not_start_on_altered_weights(weights: Path, tmp_path: Path) -> None:
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(ChecksumMismatch, match=r"weights\.safetensors is not the file"):
+        RunningDaemon(tmp_path, EngineFactory(str(weights.parent), "cpu", 1)).__enter__()

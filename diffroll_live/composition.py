@@ -1,4 +1,4 @@
-"""The tasks that write: what surrounds a hidden region is read or given, then notes are drawn into it and streamed."""
+"""The tasks that write: notes are drawn into hidden regions and streamed, from what is known around them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,13 @@ import torch
 from torch import Tensor
 
 from diffroll_live import tasks
-from diffroll_live.decoding import join
-from diffroll_live.notes import NoteArray, target_of, to_array, to_notes
-from diffroll_live.reading import Canvas, batches
-from diffroll_live.roll import LOW_PITCH, N_PITCHES
-from diffroll_live.transcription import read_batch, stretches, windows_of
+from diffroll_live.notes import NoteArray, target_of, to_notes
+from diffroll_live.reading import Canvas
+from diffroll_live.roll import N_PITCHES
+from diffroll_live.transcription import cells
 from diffroll_live.types import NoteEvent, Region
-from diffroll_live.windows import Window
 from diffroll_live.work import Work
 from diffroll_live.writing import BLOCK_FRAMES, Scene, Taste, Writer
-
-CONTEXT_SECONDS = 5.0  # of music on each side of a hole that is read first
-
-
-def context_windows(work: Work, hidden: tuple[Region, ...]) -> tuple[tuple[Window, ...], ...]:
-    """The windows to read around hidden regions, none where the user has told what is played there."""
-    if work.keep or not hidden or not work.n_frames:
-        return ()
-    return windows_of(work, stretches(hidden, work, CONTEXT_SECONDS))
 
 
 def known_canvas(work: Work, notes: NoteArray) -> Canvas:
@@ -43,15 +32,6 @@ def known_canvas(work: Work, notes: NoteArray) -> Canvas:
     known[cells(work, work.regions, n_frames)] = 0
     np.maximum(known, (target.frame.T > 0), out=known)
     return Canvas(voice.draw(target), torch.from_numpy(known).to(voice.device))
-
-
-def cells(work: Work, regions: tuple[Region, ...], n_frames: int) -> np.ndarray:
-    """Mark the cells of regions: (88, n_frames) bool."""
-    marked = np.zeros((N_PITCHES, n_frames), bool)
-    for region in regions:
-        first, last = work.voice.geometry.frame(region.onset), work.voice.geometry.frame(region.offset)
-        marked[region.low - LOW_PITCH : region.high - LOW_PITCH + 1, first:last] = True
-    return marked
 
 
 def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[list[NoteEvent]]:
@@ -84,18 +64,6 @@ def planned_evaluations(work: Work, hidden: tuple[Region, ...]) -> int:
     frame_rate = work.voice.geometry.frame_rate
     blocks = sum(math.ceil(r.duration * frame_rate / BLOCK_FRAMES) for r in hidden)
     return blocks * work.sampling(work.defaults.writing_steps).steps if hidden else 0
-
-
-def surroundings(work: Work, around: tuple[tuple[Window, ...], ...]) -> NoteArray:
-    """Read the notes around hidden regions, which are not part of the answer; rows (onset, offset, pitch, velocity)."""
-    geometry, found = work.voice.geometry, []
-    for windows in around:
-        read = [read_batch(work, batch, 1, None)[0] for batch in batches(windows, work.defaults.batch)]
-        rows = work.voice.decode(join(read), work.thresholds())
-        rows[:, :2] += windows[0].first / geometry.frame_rate
-        found.append(rows)
-    rows = np.concatenate(found) if found else np.zeros((0, 4))
-    return to_array(tasks.kept(to_notes(rows), work.regions))
 
 
 def _scene(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:

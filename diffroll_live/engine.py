@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from diffroll_live import tasks
-from diffroll_live.composition import compose, context_windows, known_canvas, planned_evaluations, surroundings
+from diffroll_live.composition import compose, known_canvas, planned_evaluations
+from diffroll_live.context import context_sampling, context_windows, read_context
 from diffroll_live.errors import DeviceMemory, UnknownJob
 from diffroll_live.hearing import conceal
 from diffroll_live.memory import TOO_LITTLE, is_shortage
@@ -65,13 +66,13 @@ class TorchEngine:
         tasks.check(request, self._info.max_seconds)
         try:
             work = self._work(request, control)
-            memory = self._answer(work)
+            memory, pictures = self._answer(work)
         except (RuntimeError, MemoryError) as error:
             if is_shortage(error):
                 raise DeviceMemory(TOO_LITTLE) from error
             raise
         variations = [[*work.keep, *read, *drawn] for read, drawn in zip(memory.read, memory.drawn, strict=True)]
-        result = _result(work, variations, begin, pictures_of(work, memory.spans))
+        result = _result(work, variations, begin, pictures)
         self._remember(request.id, memory)
         return result
 
@@ -107,7 +108,7 @@ class TorchEngine:
         work.seconds["frontend"] = time.perf_counter() - begin
         return work
 
-    def _answer(self, work: Work) -> Memory:
+    def _answer(self, work: Work) -> tuple[Memory, Pictures | None]:
         count = work.options.variations
         hidden = tasks.hidden_regions(work.request, work.regions)
         if hidden and not self.voice.writes_in_blocks:
@@ -115,16 +116,20 @@ class TorchEngine:
         drawn_regions = hidden if self.voice.writes_in_blocks else ()
         read_regions = tuple(r for r in work.regions if r not in drawn_regions)
         around = context_windows(work, drawn_regions)
-        work.total = evaluations(work, reading_windows(work, read_regions), count)
-        work.total += evaluations(work, around, 1) + planned_evaluations(work, drawn_regions)
+        steps = work.sampling(self.defaults.reading_steps).steps
+        work.total = evaluations(work, reading_windows(work, read_regions), steps * count)
+        work.total += evaluations(work, around, context_sampling(work).steps)
+        work.total += planned_evaluations(work, drawn_regions)
         for variation in range(count):
             work.send(variation, work.keep)
         empty: list[list[NoteEvent]] = [[] for _ in range(count)]
         canvas = known_canvas(work, to_array(work.keep)) if work.keep and read_regions else None
         read, spans = transcribe(work, read_regions, canvas) if read_regions else (empty, [])
-        given = to_array(work.keep) if work.keep else surroundings(work, around)
+        surroundings, context = read_context(work, drawn_regions, around)
+        given = to_array(work.keep) if work.keep else surroundings
         drawn = compose(work, drawn_regions, given) if drawn_regions else empty
-        return Memory(work, read_regions, spans, read, drawn)
+        pictures = pictures_of(work, [*spans, *context], drawn_regions, drawn[0])
+        return Memory(work, read_regions, spans, read, drawn), pictures
 
     def _remember(self, request_id: str, memory: Memory) -> None:
         memory.work.rest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from diffroll_live.composition import cells
+from diffroll_live.transcription import cells
 from diffroll_live.types import Region
 from diffroll_live.work import Work
 

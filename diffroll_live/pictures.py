@@ -5,21 +5,32 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from diffroll_live.notes import target_of, to_array
 from diffroll_live.roll import N_PITCHES
-from diffroll_live.transcription import Span
-from diffroll_live.types import Floats, Pictures
+from diffroll_live.transcription import Span, cells
+from diffroll_live.types import Floats, NoteEvent, Pictures, Region
 from diffroll_live.work import Work
 
 
-def pictures_of(work: Work, spans: list[Span]) -> Pictures | None:
-    """Gather the pictures that a request asks for; None when it asks for none."""
+def pictures_of(
+    work: Work, spans: list[Span], drawn_regions: tuple[Region, ...], drawn: list[NoteEvent]
+) -> Pictures | None:
+    """Gather the pictures that a request asks for; None when it asks for none.
+
+    What is known and what was ``drawn`` stand in the posterior as certain, in place of what was read there.
+    """
     if not work.request.pictures:
         return None
-    n_frames = max(work.n_frames, *(s.first + s.posteriors[0].n_frames for s in spans), 1)
-    posterior = np.zeros((n_frames, N_PITCHES), np.float32)
+    geometry = work.voice.geometry
+    ends = (*(s.first + s.posteriors[0].n_frames for s in spans), *(geometry.n_frames(r.offset) for r in drawn_regions))
+    posterior = np.zeros((max(work.n_frames, *ends, 1), N_PITCHES), np.float32)
     for span in spans:
         first = span.posteriors[0]
-        posterior[span.first : span.first + first.n_frames] = torch.maximum(first.onset, first.frame).cpu().numpy()
+        read = torch.maximum(first.onset, first.frame).float().cpu().numpy()
+        posterior[span.first : span.first + first.n_frames] = read
+    posterior[cells(work, drawn_regions, len(posterior)).T] = 0
+    certain = target_of(to_array([*work.keep, *drawn]), geometry, len(posterior))
+    np.maximum(posterior, certain.frame, out=posterior)
     trail = torch.stack(work.trail).numpy() if work.trail else np.zeros((0, 1, N_PITCHES), np.float32)
     return Pictures(work.voice.geometry.frame_rate, _spectrogram(work), posterior, trail)
 

@@ -44,8 +44,8 @@ def draw_plot(
     grid = figure.add_gridspec(3, 2, width_ratios=(1, 0.012), height_ratios=(1, 1.15, 1.5), hspace=0.09, wspace=0.02)
     figure.subplots_adjust(left=0.055, right=0.945, top=0.94, bottom=0.06)
     spectrum, posterior, roll = (figure.add_subplot(grid[row, 0]) for row in range(3))
-    _heat(spectrum, pictures.spectrogram, seconds, 0)
-    probability = _heat(posterior, pictures.posterior, seconds, LOW_PITCH)
+    _heat(spectrum, pictures.spectrogram, pictures.frame_rate, 0)
+    probability = _heat(posterior, pictures.posterior, pictures.frame_rate, LOW_PITCH)
     velocity = _notes(roll, notes, seconds)
     for axes, scale, name in ((posterior, probability, "probability"), (roll, velocity, "velocity")):
         _pitch_axis(axes, *_span([note.pitch for note in notes] + [p for r in regions for p in _edges(r)]))
@@ -72,7 +72,7 @@ def draw_trajectory(path: Path, pictures: Pictures, title: str = "") -> None:
     seconds = pictures.trajectory.shape[1] / pictures.frame_rate
     figure = Figure(figsize=(_width(seconds, 8, 14), 4.4), facecolor=PAPER, dpi=80)
     axes = figure.add_axes((0.06, 0.12, 0.92, 0.76))
-    heat = _heat(axes, pictures.trajectory[0], seconds, LOW_PITCH)
+    heat = _heat(axes, pictures.trajectory[0], pictures.frame_rate, LOW_PITCH)
     sounding = LOW_PITCH + np.flatnonzero(pictures.trajectory[-1].max(axis=0) > 0.3)
     _pitch_axis(axes, *_span(sounding.tolist()))
     _style(axes, "", last=True)
@@ -90,9 +90,9 @@ def draw_trajectory(path: Path, pictures: Pictures, title: str = "") -> None:
     )
 
 
-def _heat(axes: Axes, values: Floats, seconds: float, lowest: int) -> AxesImage:
+def _heat(axes: Axes, values: Floats, frame_rate: float, lowest: int) -> AxesImage:
     """Show (n_frames, n_bins) in [0, 1] as colour, time to the right, bin 0 at the bottom."""
-    extent = (0.0, seconds, lowest - 0.5, lowest - 0.5 + values.shape[1])
+    extent = (0.0, len(values) / frame_rate, lowest - 0.5, lowest - 0.5 + values.shape[1])
     return axes.imshow(values.T, origin="lower", aspect="auto", extent=extent, cmap=HEAT, vmin=0, vmax=1)
 
 
@@ -114,18 +114,19 @@ def _shade(axes: Axes, regions: Sequence[Region], *, with_pitch: bool) -> None:
         low, high = (max(region.low - 0.5, bottom), min(region.high + 0.5, top)) if with_pitch else (bottom, top)
         corner, width, height = (region.onset, low), region.offset - region.onset, high - low
         hidden = not with_pitch and not region.hear and not _edges(region)
-        colour, alpha = (PAPER, 0.8) if hidden else (REGION_COLOUR, 0.13)
-        axes.add_patch(Rectangle(corner, width, height, facecolor=colour, alpha=alpha, zorder=2))
+        if hidden or not axes.images:  # a tint would falsify the colours of what is read
+            colour, alpha = (PAPER, 0.8) if hidden else (REGION_COLOUR, 0.13)
+            axes.add_patch(Rectangle(corner, width, height, facecolor=colour, alpha=alpha, zorder=2))
         axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=REGION_COLOUR, linewidth=1.3, zorder=4))
 
 
 def _pitch_axis(axes: Axes, low: int, high: int) -> None:
-    """Name every C, and shade the rows of black keys."""
+    """Name every C, and shade the rows of black keys where no colours stand for numbers."""
     axes.set_ylim(low - 0.5, high + 0.5)
     cs = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
     axes.set_yticks(cs, [pitch_name(pitch) for pitch in cs])
     for pitch in range(low, high + 1):
-        if pitch % 12 in {1, 3, 6, 8, 10}:
+        if pitch % 12 in {1, 3, 6, 8, 10} and not axes.images:
             axes.axhspan(pitch - 0.5, pitch + 0.5, color="#000000", alpha=0.25, linewidth=0, zorder=0.5)
         if pitch % 12 == 0:
             axes.axhline(pitch - 0.5, color=FAINT, linewidth=0.8, zorder=0.6)

@@ -57,17 +57,18 @@ class Recording:
 
     def _work_out(self, first: int, last: int) -> None:
         begin, end = max(first, 0) // PIECE_FRAMES, -(-min(last, self.n_frames) // PIECE_FRAMES)
-        missing = begin + np.flatnonzero(~self._there[begin:end])
-        if not len(missing):
-            return
-        first, last = int(missing[0]) * PIECE_FRAMES, min((int(missing[-1]) + 1) * PIECE_FRAMES, self.n_frames)
+        edges = begin + np.flatnonzero(np.diff(~self._there[begin:end], prepend=False, append=False))
+        for low, high in edges.reshape(-1, 2).tolist():
+            self._hear(low * PIECE_FRAMES, min(high * PIECE_FRAMES, self.n_frames))
+            self._there[low:high] = True
+
+    def _hear(self, first: int, last: int) -> None:
         voice, hop = self.voice, self.voice.geometry.hop_length
         around = max(voice.reach_frames, GATE_REACH)
         samples = self._resampled.samples((first - around) * hop, (last + around) * hop)
         kept = slice(around, around + last - first)
         self._features[:, first:last] = voice.features(samples)[:, kept]
         self._loud[first:last, 0] = gate(samples, voice.geometry, self.level)[kept]
-        self._there[begin:end] = True
 
 
 def silence(voice: Voice) -> Recording:

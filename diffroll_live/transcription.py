@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+from torch import Tensor
+
 from diffroll_live import tasks
 from diffroll_live.decoding import Posterior, join
 from diffroll_live.errors import DeviceMemory
 from diffroll_live.memory import TOO_LITTLE, is_shortage
 from diffroll_live.note_stream import NoteStream
 from diffroll_live.notes import NoteArray, to_notes
-from diffroll_live.reading import Canvas, batches, read
+from diffroll_live.reading import Canvas, Sampling, batches, read
+from diffroll_live.roll import LOW_PITCH, N_PITCHES
 from diffroll_live.types import NoteEvent, Region
 from diffroll_live.windows import Window, plan
 from diffroll_live.work import Work
@@ -20,11 +24,30 @@ AROUND = 8  # frames read beyond a region, so that an onset on its edge is a pea
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How windows are read; ``audible`` (1 or 88, n_frames) of 0 and 1 is where the audio may be heard, all if None."""
+
+    sampling: Sampling
+    variations: int = 1
+    canvas: Canvas | None = None
+    audible: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A stretch that was read: its first frame and one Posterior a variation."""
 
     first: int
     posteriors: tuple[Posterior, ...]
+
+
+def cells(work: Work, regions: tuple[Region, ...], n_frames: int) -> np.ndarray:
+    """Mark the cells of regions: (88, n_frames) bool."""
+    marked = np.zeros((N_PITCHES, n_frames), bool)
+    for region in regions:
+        first, last = work.voice.geometry.frame(region.onset), work.voice.geometry.frame(region.offset)
+        marked[region.low - LOW_PITCH : region.high - LOW_PITCH + 1, first:last] = True
+    return marked
 
 
 def stretches(regions: tuple[Region, ...], work: Work, around: float) -> tuple[tuple[int, int], ...]:
@@ -46,10 +69,9 @@ def windows_of(work: Work, frames: tuple[tuple[int, int], ...]) -> tuple[tuple[W
     return tuple(plan(a, b, work.n_readable, voice.window_frames, voice.margin_frames) for a, b in frames)
 
 
-def evaluations(work: Work, windows: tuple[tuple[Window, ...], ...], variations: int) -> int:
-    """How many evaluations the windows will take."""
-    steps = work.sampling(work.defaults.reading_steps).steps
-    return sum(len(list(batches(w, work.defaults.batch))) for w in windows) * steps * variations
+def evaluations(work: Work, windows: tuple[tuple[Window, ...], ...], steps: int) -> int:
+    """How many evaluations the windows will take, of ``steps`` each."""
+    return sum(len(list(batches(w, work.defaults.batch))) for w in windows) * steps
 
 
 def reading_windows(work: Work, regions: tuple[Region, ...]) -> tuple[tuple[Window, ...], ...]:
@@ -65,6 +87,7 @@ def transcribe(
     Returns the notes of each variation, and the spans, which can be decoded again.
     """
     variations = work.options.variations
+    reading = Reading(work.sampling(work.defaults.reading_steps), variations, canvas, work.audible)
     notes: list[list[NoteEvent]] = [[] for _ in range(variations)]
     spans: list[Span] = []
 
@@ -78,7 +101,7 @@ def transcribe(
         streams = [_stream(work, first) for _ in range(variations)]
         parts: list[list[Posterior]] = [[] for _ in range(variations)]
         for batch in batches(windows, work.defaults.batch):
-            for variation, posterior in enumerate(read_batch(work, batch, variations, canvas)):
+            for variation, posterior in enumerate(read_batch(work, batch, reading)):
                 parts[variation].append(posterior)
                 with work.timed("decode"):
                     rows = streams[variation].push(posterior)
@@ -91,27 +114,27 @@ def transcribe(
     return notes, spans
 
 
-def read_batch(work: Work, windows: list[Window], variations: int, canvas: Canvas | None) -> list[Posterior]:
+def read_batch(work: Work, windows: list[Window], reading: Reading) -> list[Posterior]:
     """Read windows together and silence what is too quiet to be heard; one Posterior a variation.
 
     Where memory is short the windows are read in halves. Raises DeviceMemory when a single one does not fit.
     """
     begun = work.done
     try:
-        return _read_at_once(work, windows, variations, canvas)
+        return _read_at_once(work, windows, reading)
     except (RuntimeError, MemoryError) as error:
         if not is_shortage(error):
             raise
         if len(windows) == 1:
             raise DeviceMemory(TOO_LITTLE) from error
     # Out here the failed attempt's tensors are gone.
-    work.total += work.done - begun + work.sampling(work.defaults.reading_steps).steps * variations
+    work.total += work.done - begun + reading.sampling.steps * reading.variations
     half = len(windows) // 2
-    halves = [read_batch(work, part, variations, canvas) for part in (windows[:half], windows[half:])]
+    halves = [read_batch(work, part, reading) for part in (windows[:half], windows[half:])]
     return [join(list(pair)) for pair in zip(*halves, strict=True)]
 
 
-def _read_at_once(work: Work, windows: list[Window], variations: int, canvas: Canvas | None) -> list[Posterior]:
+def _read_at_once(work: Work, windows: list[Window], reading: Reading) -> list[Posterior]:
     begin, end = windows[0].begin, windows[-1].begin + work.voice.window_frames
     with work.timed("frontend"):
         features = work.recording.features(begin, end)
@@ -121,10 +144,10 @@ def _read_at_once(work: Work, windows: list[Window], variations: int, canvas: Ca
             work.voice,
             features,
             windows,
-            work.sampling(work.defaults.reading_steps),
-            variations=variations,
-            canvas=canvas,
-            audible=work.audible,
+            reading.sampling,
+            variations=reading.variations,
+            canvas=reading.canvas,
+            audible=reading.audible,
             callback=work.evaluated,
         )
     return [replace(posterior, onset=posterior.onset * believable) for posterior in posteriors]

@@ -84,7 +84,8 @@ def test_nothing_is_worked_out_before_it_is_asked_for(monkeypatch: pytest.Monkey
     recording.loud(900, 1200)
     assert asked == [3 * PIECE_FRAMES + 2 * GATE_REACH]
     recording.features(-100, 10_000)
-    assert len(asked) == 2
+    assert len(asked) == 3
+    assert sum(asked) == recording.n_frames + 3 * 2 * GATE_REACH
 
 
 def test_it_knows_its_samples() -> None:

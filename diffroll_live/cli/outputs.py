@@ -15,6 +15,7 @@ from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
 from diffroll_live.roll import pitch_name
 from diffroll_live.smf import write_smf
+from diffroll_live.tasks import written_regions
 from diffroll_live.types import NoteEvent, Picture, Request, Result
 
 
@@ -81,10 +82,11 @@ def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: flo
     if result.pictures and (outputs.plot or outputs.trajectory):
         from diffroll_live.plot import draw_plot, draw_trajectory
 
+        regions = request.regions if request.task == "transcribe" else written_regions(request)
         where = ", ".join(format_region(region) for region in request.regions)
         title = " ".join(part for part in (request.task, request.id, where) if part)
         if outputs.plot:
-            draw_plot(outputs.plot, result.pictures, result.variations[0], request.regions, title)
+            draw_plot(outputs.plot, result.pictures, result.variations[0], regions, title)
         if outputs.trajectory:
             draw_trajectory(outputs.trajectory, result.pictures, title)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffroll_live.errors import RequestError
+from diffroll_live.limits import LIMITS, Limit
 from diffroll_live.types import QUALITIES, Options
 
 DELIVERIES = ("osc", "midi", "both")
-MAX_SEED = 2**31 - 1  # an int32 on the wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +33,6 @@ class Settings:
 
 
 Check = Callable[[str | float], Any]
-
-
-def _between(low: float, high: float) -> Check:
-    def check(value: str | float) -> float:
-        if isinstance(value, str) or not low <= value <= high:
-            raise RequestError(f"must be a number from {low:g} to {high:g}, not {value!r}")
-        return float(value)
-
-    return check
-
-
-def _inside(low: float, high: float) -> Check:
-    def check(value: str | float) -> float:
-        if isinstance(value, str) or not low < value < high:
-            raise RequestError(f"must be a number between {low:g} and {high:g}, not {value!r}")
-        return float(value)
-
-    return check
-
-
-def _whole(low: int, high: int) -> Check:
-    def check(value: str | float) -> int:
-        if isinstance(value, str) or value != int(value) or not low <= value <= high:
-            raise RequestError(f"must be a whole number from {low} to {high}, not {value!r}")
-        return int(value)
-
-    return check
 
 
 def _one_of(names: tuple[str, ...], later: tuple[str, ...] = ()) -> Check:
@@ -85,21 +58,13 @@ def _not_yet(_: str | float) -> str:
 
 OPTION_KEYS: dict[str, Check] = {
     "quality": _one_of(QUALITIES),
-    "steps": _whole(1, 1000),
     "sampler": _text,
-    "guidance": _between(0, 20),
-    "seed": _whole(0, MAX_SEED),
-    "temperature": _between(0, 5),
-    "density": _between(0, 4),
-    "threshold": _inside(0, 1),
-    "min_note": _between(0, 10),
-    "variations": _whole(1, 16),
-    "seconds": _between(0.1, 600),
+    **{name: limit.check for name, limit in LIMITS.items()},
 }
 DELIVERY_KEYS: dict[str, Check] = {
     "deliver": _one_of(DELIVERIES),
     "when": _one_of(("now", "never"), later=("transport",)),
-    "channel": _whole(1, 16),
+    "channel": Limit(1, 16, whole=True).check,
     "save": _text,
 }
 LATER_KEYS: dict[str, Check] = {"quantize": _not_yet, "scale": _not_yet}

@@ -9,11 +9,10 @@ from typing import Literal
 
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.job_options import Settings
+from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.types import TASKS, AudioBuffer, NoteEvent, Region, Request, Result, Task
 
-MAX_REGIONS = 256
-MAX_KNOWN_NOTES = 20_000
 MAX_SECONDS = 86_400.0  # beyond it no time on a buffer's axis makes sense
 _SLACK = 0.01  # s that a selection may reach beyond the buffer, since DAWs round
 
@@ -49,8 +48,8 @@ class Job:
 
     def add_note(self, note: NoteEvent) -> None:
         """Add a note that the user has. Raises errors.RequestError for one that no piano can play."""
-        if len(self.known) >= MAX_KNOWN_NOTES:
-            raise RequestError(f"A job takes at most {MAX_KNOWN_NOTES} notes; use a shorter stretch.")
+        if len(self.known) >= MAX_KNOWN:
+            raise RequestError(f"A job takes at most {MAX_KNOWN} notes; use a shorter stretch.")
         self.known.append(check_note(note))
 
     def build_request(self, request_id: str, audio: AudioBuffer | None) -> Request:

@@ -11,26 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from diffroll_live.errors import AudioError, BadRegion, RequestError
+from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, SLACK, pitch_name
 from diffroll_live.types import NoteEvent, Options, Region, Request
 
-MAX_REGIONS = 64
-MAX_KNOWN = 50_000
-MAX_WRITTEN_SECONDS = 120.0
 SHORTEST = 0.02  # s; less of a region holds no note
-
-#: Least and greatest value of each numeric option.
-BOUNDS: dict[str, tuple[float, float]] = {
-    "steps": (1, 1000),
-    "guidance": (0.0, 10.0),
-    "seed": (0, 2**31 - 1),
-    "temperature": (0.0, 5.0),
-    "density": (0.0, 4.0),
-    "threshold": (0.01, 0.99),
-    "min_note": (0.0, 5.0),
-    "variations": (1, 16),
-    "seconds": (0.1, MAX_WRITTEN_SECONDS),
-}
 
 
 def check(request: Request, max_seconds: float) -> None:
@@ -55,11 +40,14 @@ def check(request: Request, max_seconds: float) -> None:
 
 
 def check_options(options: Options) -> None:
-    """Raise RequestError for an option outside its bounds."""
-    for name, (low, high) in BOUNDS.items():
+    """Raise RequestError for an option outside its limits."""
+    for name, limit in LIMITS.items():
         value = getattr(options, name)
-        if value is not None and not (math.isfinite(value) and low <= value <= high):
-            raise RequestError(f"{name} is {value}; it must be between {low:g} and {high:g}.")
+        if value is not None:
+            try:
+                limit.check(value)
+            except RequestError as error:
+                raise RequestError(f"{name} {error.text}.") from error
 
 
 def check_region(region: Region, length: float) -> None:

@@ -8,9 +8,11 @@ import math
 import numpy as np
 import pytest
 
+from diffroll_live.cli.tasks import continue_, generate
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.job_options import KEYS, OPTION_KEYS, Settings, change
-from diffroll_live.jobs import MAX_KNOWN_NOTES, MAX_REGIONS, Job, JobTable
+from diffroll_live.jobs import Job, JobTable
+from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS
 from diffroll_live.osc import timeline_messages as m
 from diffroll_live.server.timeline import Timeline, follow, seconds
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region
@@ -57,8 +59,8 @@ def test_numbers_of_regions_and_notes_are_bounded():
         job.add_region(Region(0.0, 1.0))
     with pytest.raises(BadRegion, match=str(MAX_REGIONS)):
         job.add_region(Region(0.0, 1.0))
-    job.known = [NoteEvent(0.0, 1.0, 60, 1)] * MAX_KNOWN_NOTES
-    with pytest.raises(RequestError, match=str(MAX_KNOWN_NOTES)):
+    job.known = [NoteEvent(0.0, 1.0, 60, 1)] * MAX_KNOWN
+    with pytest.raises(RequestError, match=str(MAX_KNOWN)):
         job.add_note(NoteEvent(0.0, 1.0, 60, 1))
 
 
@@ -98,6 +100,23 @@ def test_every_key_refuses_numbers_that_it_cannot_be(key, value):
 def test_every_key_but_the_free_ones_refuses_any_word(key):
     with pytest.raises(RequestError, match=key):
         change(Settings(), key, "nonsense")
+
+
+@pytest.mark.parametrize("key", LIMITS)
+def test_limits_can_be_asked_for_in_float32_and_nothing_beyond(key):
+    low, high = LIMITS[key].low, LIMITS[key].high
+    if high < 2**24:
+        for limit in (low, high):
+            assert getattr(change(Settings(), key, float(np.float32(limit))).options, key) == pytest.approx(limit)
+    for value in (low - 1e-3, high + 1e-3, float("nan"), float("inf")):
+        with pytest.raises(RequestError, match=f"The option {key} must be a .* from"):
+            change(Settings(), key, value)
+
+
+@pytest.mark.parametrize("key", LIMITS)
+def test_the_command_line_has_the_same_limits(key):
+    option = next(p for p in (*generate.params, *continue_.params) if p.name == key)
+    assert (option.type.min, option.type.max) == (LIMITS[key].low, LIMITS[key].high)
 
 
 def test_setting_a_key_changes_nothing_else():

@@ -193,6 +193,10 @@ def test_protocol_page_lists_the_error_codes_of_the_code():
 
 def test_protocol_page_lists_the_options_of_the_code():
     from diffroll_live.job_options import KEYS
+    from diffroll_live.limits import LIMITS
 
     section = PROTOCOL.read_text().split("\n## Options\n")[1].split("\n## ")[0]
     assert set(re.findall(r"^\| `([a-z_]+)`", section, flags=re.MULTILINE)) == set(KEYS)
+    for name, limit in LIMITS.items():
+        row = next(line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"{limit.low:.10g} to {limit.high:.10g}" in row

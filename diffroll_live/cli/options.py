@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from diffroll_live.cli.regions import parse_region
+from diffroll_live.limits import LIMITS
 from diffroll_live.types import QUALITIES, Options, Region, Task
 
 PATH = click.Path(path_type=Path)
@@ -48,6 +49,12 @@ class Finite(click.FloatRange):
         return number
 
 
+def _limited(name: str) -> click.IntRange | Finite:
+    """Make the type of an option from its row in the table of limits."""
+    limit = LIMITS[name]
+    return click.IntRange(int(limit.low), int(limit.high)) if limit.whole else Finite(limit.low, limit.high)
+
+
 def _regions(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[Region, ...]:
     """Read every ``--region``. Raises errors.BadRegion."""
     return tuple(parse_region(text) for text in texts)
@@ -67,12 +74,12 @@ KNOWN = click.option(
     "--notes", "known", type=PATH, metavar="KNOWN.mid", help="Notes that you have: kept exactly outside the regions."
 )
 SECONDS = click.option(
-    "--seconds", type=Finite(0.1, 600), default=8.0, show_default=True, help="How long the new music is."
+    "--seconds", type=_limited("seconds"), default=8.0, show_default=True, help="How long the new music is."
 )
 SAMPLING = (
     click.option(
         "--seed",
-        type=click.IntRange(0, 2**31 - 1),
+        type=_limited("seed"),
         default=0,
         show_default=True,
         help="The same seed gives the same notes.",
@@ -81,34 +88,32 @@ SAMPLING = (
         "--quality", type=click.Choice(QUALITIES), default="live", show_default=True, help="What to trade for speed."
     ),
     click.option(
-        "--steps", type=click.IntRange(1, 1000), help="Network evaluations per window; otherwise as the quality says."
+        "--steps", type=_limited("steps"), help="Network evaluations per window; otherwise as the quality says."
     ),
     click.option("--sampler", metavar="NAME", help="How to walk from noise to notes; a wrong name gets the list."),
     click.option(
-        "--guidance", type=Finite(0, 20), help="Pull towards the audio, 0 is none; otherwise as the model says."
+        "--guidance", type=_limited("guidance"), help="Pull towards the audio, 0 is none; otherwise as the model says."
     ),
     click.option(
         "--temperature",
-        type=Finite(0, 5),
+        type=_limited("temperature"),
         default=1.0,
         show_default=True,
         help="How freely pitches are chosen in regions.",
     ),
     click.option(
-        "--density", type=Finite(0, 4), default=1.0, show_default=True, help="More (above 1) or fewer new notes."
+        "--density", type=_limited("density"), default=1.0, show_default=True, help="More (above 1) or fewer new notes."
     ),
-    click.option(
-        "--threshold", type=Finite(0, 1, min_open=True, max_open=True), help="How sure the model must be of a note."
-    ),
+    click.option("--threshold", type=_limited("threshold"), help="How sure the model must be of a note."),
     click.option(
         "--min-note",
-        type=Finite(0, 10),
+        type=_limited("min_note"),
         default=0.03,
         show_default=True,
         help="Drop notes shorter than this, in seconds.",
     ),
     click.option(
-        "--variations", type=click.IntRange(1, 16), default=1, show_default=True, help="Several versions, each a file."
+        "--variations", type=_limited("variations"), default=1, show_default=True, help="Several versions, each a file."
     ),
 )
 LOCAL = (

@@ -13,10 +13,8 @@ from ctypes import c_longlong
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-import numpy as np
-
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
-from diffroll_live.types import AudioBuffer, Control, Engine, Options, Request, Result, StreamedNote
+from diffroll_live.types import Control, Engine, Result, StreamedNote
 from diffroll_live.work_pipe import WorkReceiver
 from diffroll_live.worker_messages import (
     Event,
@@ -33,8 +31,6 @@ from diffroll_live.worker_messages import (
 
 logger = logging.getLogger(__name__)
 
-_WARM_UP_SECONDS = 2.0
-_WARM_UP_RATE = 16_000  # Hz
 _NOTES_AT_ONCE = 128
 
 
@@ -58,17 +54,8 @@ class PipeControl:
             self.connection.send(Noted(self.serial, tuple(notes[first : first + _NOTES_AT_ONCE])))
 
 
-@dataclass(slots=True)
-class _NoControl:
-    def progress(self, step: int, steps: int) -> None:
-        """Take no note of it: this is the warm-up."""
-
-    def notes(self, notes: Sequence[StreamedNote]) -> None:
-        """Take no note of them."""
-
-
 def main(connection: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
-    """Make the engine, warm it and work until the pipe closes. Entry point of the process."""
+    """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process."""
     _leave_interrupts_to_the_daemon()
     receiver = WorkReceiver(connection)
     try:
@@ -88,7 +75,6 @@ def _leave_interrupts_to_the_daemon() -> None:
 def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engine | None:
     try:
         engine = factory()
-        engine.run(_warm_up_request(), _NoControl())
     except DiffrollError as error:
         connection.send(StartFailed(error))
     except Exception as error:
@@ -100,12 +86,6 @@ def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engin
         connection.send(Ready(engine.info))
         return engine
     return None
-
-
-def _warm_up_request() -> Request:
-    """Make a request that takes every path of a real one: noise, since silence may be passed over."""
-    noise = np.random.default_rng(0).normal(0.0, 0.1, int(_WARM_UP_SECONDS * _WARM_UP_RATE)).astype(np.float32)
-    return Request("warm-up", "transcribe", AudioBuffer("warm-up", noise, _WARM_UP_RATE), options=Options("draft", steps=1))
 
 
 def _perform(engine: Engine, work: Work, connection: Connection, cancelled: c_longlong) -> None:

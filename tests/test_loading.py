@@ -9,7 +9,8 @@ from running import RunningDaemon
 from tiny import write_tiny_model
 
 from diffroll_live.cli.engine_factory import EngineFactory
-from diffroll_live.errors import CheckpointError, ChecksumMismatch
+from diffroll_live.engine import TorchEngine
+from diffroll_live.errors import CheckpointError, ChecksumMismatch, UnknownJob
 from diffroll_live.loading import load_engine
 
 
@@ -28,3 +29,15 @@ def test_a_daemon_does_not_start_on_altered_weights(weights: Path, tmp_path: Pat
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
     with pytest.raises(ChecksumMismatch, match=r"weights\.safetensors is not the file"):
         RunningDaemon(tmp_path, EngineFactory(str(weights.parent), "cpu", 1)).__enter__()
+
+
+def test_what_a_daemon_loads_is_warm_once_and_keeps_nothing_of_it(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    run = TorchEngine.run
+    monkeypatch.setattr(TorchEngine, "run", lambda self, *asked: (ran.append(asked[0].task), run(self, *asked))[1])
+    engine = EngineFactory(str(weights.parent), "cpu", 1)()
+    assert ran == ["transcribe", "inpaint"]
+    with pytest.raises(UnknownJob):
+        engine.redecode("warm-up", 0.5, 0.0)

@@ -6,18 +6,19 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from fake_engine import INFO, make_engine, make_fatal_engine, make_no_engine, notes_of
+from fake_engine import INFO, FakeEngine, make_engine, make_fatal_engine, make_no_engine, notes_of
 from osc_client import UdpClient
 from running import DaemonProcess, alive
 
 from diffroll_live.errors import Busy, Cancelled, InternalError, UnknownJob
-from diffroll_live.types import AudioBuffer, Options, Request
+from diffroll_live.types import AudioBuffer, Control, Options, Request, Result
 from diffroll_live.work_pipe import WorkReceiver, WorkSender
 from diffroll_live.worker import Worker
 from diffroll_live.worker_messages import (
@@ -33,6 +34,7 @@ from diffroll_live.worker_messages import (
     StartFailed,
     describe_exit,
 )
+from diffroll_live.worker_process import main
 
 TIMEOUT = 30.0
 
@@ -69,6 +71,24 @@ class Desk:
     def ready(self) -> Desk:
         self.until(lambda e: isinstance(e, Ready))
         return self
+
+
+class UnaskedEngine(FakeEngine):
+    """Has warmed itself while it was made, and is to be asked for nothing more."""
+
+    def run(self, request: Request, control: Control) -> Result:
+        raise AssertionError(f"nobody has asked for {request.id}")
+
+
+def test_an_engine_is_ready_as_it_was_made_without_a_second_warm_up(monkeypatch):
+    monkeypatch.setattr("diffroll_live.worker_process._leave_interrupts_to_the_daemon", lambda: None)
+    ours, theirs = multiprocessing.Pipe()
+    process = threading.Thread(target=main, args=(theirs, multiprocessing.Value("q", -1, lock=False), UnaskedEngine))
+    process.start()
+    assert ours.recv() == Ready(INFO)
+    ours.close()
+    process.join(TIMEOUT)
+    assert not process.is_alive()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ class EngineFactory:
     precision: str = "auto"
 
     def __call__(self) -> Engine:
-        """Load the model. Raises errors.CheckpointError."""
+        """Load the model and warm it. Raises errors.CheckpointError."""
         from diffroll_live.loading import load_engine
 
         return load_engine(self.model, self.device, self.threads, precision=self.precision)

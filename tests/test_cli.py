@@ -129,6 +129,15 @@ def test_pictures_and_sound_are_written(engine, clip, tmp_path):
     assert soundfile.info(tmp_path / "s.wav").duration > 1.5
 
 
+def test_one_input_goes_into_a_folder_that_exists_or_ends_with_a_separator(engine, clip, tmp_path):
+    there = tmp_path / "there"
+    there.mkdir()
+    new = tmp_path / "new"
+    assert run(["transcribe", str(clip), "-o", str(there), "--plot", f"{new}/", "--variations", "2"]) == 0
+    assert sorted(path.name for path in there.iterdir()) == ["clip.2.mid", "clip.mid"]
+    assert [path.name for path in new.iterdir()] == ["clip.png"]
+
+
 def test_several_inputs_go_to_a_folder(engine, tmp_path, capsys):
     sources = [write_clip(tmp_path / name) for name in ("a.wav", "b.flac", "c.ogg")]
     folder = tmp_path / "notes"
@@ -165,7 +174,10 @@ def test_every_bad_input_is_told(engine, tmp_path, capsys):
         ("transcribe FOLDER -o OUT", 3, "folder"),
         ("transcribe TEXT -o OUT", 3, "not audio"),
         ("transcribe CLIP -o NOWHERE/out.mid", 3, "does not exist"),
-        ("transcribe CLIP -o FOLDER", 3, "is a folder"),
+        ("transcribe CLIP -o TEXT/", 3, "must be a folder"),
+        ("transcribe CLIP -o OUT --sonify FOLDER", 3, "written over"),
+        ("generate -o FOLDER", 3, "is a folder"),
+        ("generate -o NOWHERE/", 3, "is a folder"),
         ("inpaint CLIP -o OUT --region 0-1 --notes TEXT", 3, "text.wav"),
         ("import-checkpoint NOWHERE -o OUT", 3, "nowhere"),
         ("send transcribe CLIP -o OUT --port 1", 7, "diffroll-live serve"),

@@ -15,6 +15,7 @@ from diffroll_live.limits import LIMITS
 from diffroll_live.types import QUALITIES, Options, Region, Task
 
 PATH = click.Path(path_type=Path)
+TARGET = click.Path()  # text, since a Path forgets the separator at the end of a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Choices:
     """All that a task's command line said, checked for form."""
 
     inputs: tuple[Path, ...]
-    output: Path | None
+    output: str | None  # a file, or a folder to fill; so are plot, trajectory and sound
     options: Options
     regions: tuple[Region, ...] = ()
     known: Path | None = None
@@ -33,9 +34,9 @@ class Choices:
     port: int = 7770
     tempo: float = 120.0  # beats a minute, of the MIDI file
     as_json: bool = False
-    plot: Path | None = None
-    trajectory: Path | None = None
-    sound: Path | None = None
+    plot: str | None = None
+    trajectory: str | None = None
+    sound: str | None = None
 
 
 class Finite(click.FloatRange):
@@ -120,21 +121,21 @@ LOCAL = (
     click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one."),
     click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), default="auto", show_default=True),
     click.option("--threads", type=click.IntRange(1, 256), help="CPU threads; otherwise as many as there are cores."),
-    click.option("--plot", type=PATH, metavar="OUT.png", help="Draw the spectrogram, the posteriorgram and the roll."),
-    click.option("--trajectory", type=PATH, metavar="OUT.gif", help="Draw how the roll came out of the noise."),
+    click.option(
+        "--plot", type=TARGET, metavar="OUT.png", help="Draw the spectrogram, the posteriorgram and the roll."
+    ),
+    click.option("--trajectory", type=TARGET, metavar="OUT.gif", help="Draw how the roll came out of the noise."),
 )
 REMOTE = (
     click.option("--host", default="127.0.0.1", show_default=True, help="Where the daemon runs."),
     click.option("--port", type=click.IntRange(1, 65535), default=7770, show_default=True, help="Its port."),
 )
 OUTPUT = (
-    click.option(
-        "-o", "--output", type=PATH, metavar="OUT.mid", help="The MIDI file; a folder when there are several inputs."
-    ),
+    click.option("-o", "--output", type=TARGET, metavar="OUT.mid", help="The MIDI file, or a folder to put it in."),
     click.option(
         "--tempo", type=Finite(4, 1000), default=120.0, show_default=True, help="Beats a minute of the MIDI file."
     ),
-    click.option("--sonify", "sound", type=PATH, metavar="OUT.wav", help="Write the notes as sound too."),
+    click.option("--sonify", "sound", type=TARGET, metavar="OUT.wav", help="Write the notes as sound too."),
     click.option("--json", "as_json", is_flag=True, help="Print timings and notes on stdout as one JSON document."),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from diffroll_live.roll import pitch_name
 from diffroll_live.smf import write_smf
 from diffroll_live.tasks import written_regions
 from diffroll_live.types import NoteEvent, Picture, Request, Result
+
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +48,29 @@ class Done:
 
 
 def plan_outputs(wanted: Choices) -> tuple[Outputs, ...]:
-    """Name the files of each input: the given paths, or folders to fill when there are several inputs.
+    """Name the files of each input: the given paths, or files in the folders that are given.
 
-    Raises click.UsageError when two inputs would write one file, FileError when a folder is missing or in the way.
+    A folder is what exists as one, what ends with a separator, and whatever is given for several inputs; without an
+    input there is no name to give a file in it.
+    Raises click.UsageError when two inputs would write one file, FileError when a folder is missing or in the way,
+    or an input would be written over.
     """
-    paths = (wanted.output, wanted.sound, wanted.plot, wanted.trajectory)
-    if len(wanted.inputs) <= 1:
-        for path in paths:
-            _check_file(path)
-        return (Outputs(*paths),)
+    texts = (wanted.output, wanted.sound, wanted.plot, wanted.trajectory)
+    if not wanted.inputs:
+        return (Outputs(*(_file(text) if text else None for text in texts)),)
     stems = [source.stem for source in wanted.inputs]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
         raise click.UsageError(f"Two inputs are named {twice}; run them one at a time, or rename one.")
-    for path in paths:
-        _make_folder(path)
-    suffixes = (".mid", ".wav", ".png", ".gif")
-    return tuple(
-        Outputs(*(path and path / (stem + suffix) for path, suffix in zip(paths, suffixes, strict=True)))
-        for stem in stems
-    )
+    columns = [
+        _names(text, suffix, stems) if text else [None] * len(stems)
+        for text, suffix in zip(texts, (".mid", ".wav", ".png", ".gif"), strict=True)
+    ]
+    sources = {source.resolve() for source in wanted.inputs}
+    for path in (path for column in columns for path in column if path):
+        if path.resolve() in sources:
+            raise FileError(f"{path} is a recording to be read, and would be written over; choose another place.")
+    return tuple(Outputs(*row) for row in zip(*columns, strict=True))
 
 
 def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: float) -> None:
@@ -122,22 +128,27 @@ def _note(note: NoteEvent) -> dict[str, Any]:
     }
 
 
-def _check_file(path: Path | None) -> None:
-    """Make sure before any work that the file can be written."""
-    if path is None:
-        return
-    if path.is_dir():
+def _names(text: str, suffix: str, stems: Sequence[str]) -> list[Path]:
+    """Name the file of each input, and make sure before any work that it can be written."""
+    if len(stems) == 1 and not (text.endswith(_SEPARATORS) or Path(text).is_dir()):
+        return [_file(text)]
+    folder = _folder(text)
+    return [folder / (stem + suffix) for stem in stems]
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or text.endswith(_SEPARATORS):
         raise FileError(f"{path} is a folder; name a file, e.g. {path / 'out.mid'}.")
     if not path.parent.is_dir():
         raise FileError(f"The folder {path.parent} does not exist; make it first.")
+    return path
 
 
-def _make_folder(path: Path | None) -> None:
-    if path is None:
-        return
+def _folder(text: str) -> Path:
+    path = Path(text)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(
-            f"With several inputs {path} must be a folder, and it cannot be made ({error.strerror})."
-        ) from error
+        raise FileError(f"{path} must be a folder here, and it cannot be made ({error.strerror}).") from error
+    return path

@@ -1,7 +1,8 @@
-"""A daemon with the fake engine as a program of its own: ``daemon_process.py FOLDER [--no-disk] [--jack]``.
+"""A daemon with the fake engine as a program of its own: ``daemon_process.py FOLDER [--no-disk] [--slow] [--jack]``.
 
 Prints a JSON line with its port and the processes it has started when it is ready, another with what its MIDI output
-was told when it has ended; with --jack that output is a port, daemon:notes, and what it was told is not known.
+was told when it has ended. With --slow that output takes a while to end its notes, and prints a line when it begins;
+with --jack it is a port, daemon:notes, and what it was told is not known.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import json
 import multiprocessing
 import sys
+import time
 from pathlib import Path
 
 from fake_engine import make_engine
@@ -23,9 +25,18 @@ from diffroll_live.sinks import MidiSink
 from diffroll_live.worker import Worker
 
 
+class SlowScheduler(RecordingScheduler):
+    """Takes half a second to end its notes."""
+
+    def panic(self) -> None:
+        print(json.dumps({"panic": "begun"}), flush=True)
+        time.sleep(0.5)
+        super().panic()
+
+
 def main() -> None:
     config = Config(server=ServerConfig(port=0, allowed_folders=(Path(sys.argv[1]),)))
-    recorder = RecordingScheduler()
+    recorder = SlowScheduler() if "--slow" in sys.argv else RecordingScheduler()
     scheduler: RecordingScheduler | Scheduler = recorder
     if "--jack" in sys.argv:
         scheduler = Scheduler(lambda: MidiSink(PortChoice("jack", client="daemon")))

@@ -99,7 +99,7 @@ class DaemonProcess:
             text=True,
             start_new_session=True,
         )
-        first = self._line()
+        first = self.line()
         self.port: int = first["port"]
         self.children: list[int] = first["children"]
 
@@ -116,11 +116,12 @@ class DaemonProcess:
             os.killpg(self.process.pid, number)
         else:
             self.process.send_signal(number)
-        calls: list[list[str]] = self._line()["calls"]
+        calls: list[list[str]] = self.line()["calls"]
         assert self.process.wait(START_SECONDS) == 0, self.process.stderr.read()
         return calls
 
-    def _line(self) -> dict[str, Any]:
+    def line(self) -> dict[str, Any]:
+        """Wait for the next line that the daemon prints."""
         line = self.process.stdout.readline()
         assert line, self.process.stderr.read()
         return dict(json.loads(line))

@@ -247,6 +247,16 @@ def test_a_signal_ends_the_daemon_its_notes_and_its_child(tmp_path, number, whol
         assert not any(alive(pid) for pid in daemon.children)
 
 
+def test_further_signals_do_not_keep_the_daemon_from_ending_its_notes(tmp_path):
+    with DaemonProcess(tmp_path, "--slow") as daemon:
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.line() == {"panic": "begun"}
+        daemon.process.send_signal(signal.SIGINT)
+        calls = daemon.end(signal.SIGTERM)
+        assert [call for call, _ in calls] == ["panic", "close"]
+        assert not any(alive(pid) for pid in daemon.children)
+
+
 def test_a_killed_daemon_leaves_no_process_behind(tmp_path):
     with DaemonProcess(tmp_path) as daemon, UdpClient(daemon.port) as client:
         client.send("/diffroll/job/new", "long", "generate", "")

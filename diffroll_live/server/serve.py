@@ -47,16 +47,16 @@ async def serve(
     sockets = bind(config.server)
     desk = MidiDesk(scheduler) if scheduler is not None else None
     daemon = Daemon(config, worker, desk)
-    try:
-        with _stopping_on_signals(stop):
+    with _stopping_on_signals(stop):  # until the end: a second signal must not come before the last note-off
+        try:
             if await daemon.start(stop):
                 await daemon.listen(*sockets)
                 ready(sockets[0].getsockname()[1])
                 await daemon.run(stop)
-    finally:
-        await daemon.close()
-        for bound in sockets:
-            bound.close()
+        finally:
+            await daemon.close()
+            for bound in sockets:
+                bound.close()
 
 
 class Daemon:

@@ -5,6 +5,7 @@ TCP loses nothing, so there is no resending here; a DAW's script over UDP is sho
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 import struct
@@ -13,7 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut
+from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
 from diffroll_live.osc import codec, messages, replies
 from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
 
@@ -55,24 +56,43 @@ class Client:
 
         Raises the daemon's error as the class of `errors` that has its code, TimedOut when it falls silent.
         """
-        job, buffer = next(self._names), ""
-        if request.audio is not None:
-            buffer = f"{job}-audio"
-            self._send_audio(buffer, request.audio, control)
-        for message in _job_messages(job, buffer, request):
-            self._post(message)
+        job = next(self._names)
+        buffer = f"{job}-audio" if request.audio is not None else ""
         try:
-            result = self._follow(job, request, control)
-        except KeyboardInterrupt:
-            self._post(messages.JobCancel(job))
+            result = self._answer(job, buffer, request, control)
+        except TimedOut:  # nobody is left to be told
             raise
-        if buffer:
-            self._ask(messages.AudioFree(buffer), replies.AudioFreed)
+        except BaseException as error:
+            with contextlib.suppress(TimedOut):
+                if not isinstance(error, DiffrollError):
+                    self._post(messages.JobCancel(job))
+                self._free(buffer)
+            raise
+        self._free(buffer)
         return result
 
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
+
+    def _answer(self, job: str, buffer: str, request: Request, control: Control) -> Result:
+        if request.audio is not None:
+            self._send_audio(buffer, request.audio, control)
+        for message in _job_messages(job, buffer, request):
+            self._post(message)
+        return self._follow(job, request, control)
+
+    def _free(self, buffer: str) -> None:
+        """Free a buffer, if the daemon has it, and pass over what it still says of a job that is no longer wanted."""
+        if not buffer:
+            return
+        self._post(messages.AudioFree(buffer))
+        while True:
+            match self._next():
+                case replies.AudioFreed(name) if name == buffer:
+                    return
+                case replies.Error(UnknownBuffer.code) as error if buffer in error.text:
+                    return
 
     def _send_audio(self, name: str, audio: AudioBuffer, control: Control) -> None:
         data = audio.samples.astype("<f4").tobytes()
@@ -117,15 +137,19 @@ class Client:
 
     def _reply(self) -> Any:
         """Wait for the next reply. Raises the error that it may be, TimedOut when the daemon hangs up."""
+        reply = self._next()
+        if isinstance(reply, replies.Error):
+            raise _ERRORS.get(reply.code, DiffrollError)(reply.text)
+        return reply
+
+    def _next(self) -> Any:
+        """Wait for whatever the daemon says next. Raises TimedOut when it hangs up."""
         while not self._pending:
             packet = self._packet()
             if packet is None:
                 raise TimedOut(f"The daemon at {self._where} hung up.")
             self._pending.extend(codec.decode(packet))
-        reply = _decode(self._pending.popleft())
-        if isinstance(reply, replies.Error):
-            raise _ERRORS.get(reply.code, DiffrollError)(reply.text)
-        return reply
+        return _decode(self._pending.popleft())
 
     def _packet(self) -> bytes | None:
         """Read one packet; None when the daemon hung up."""

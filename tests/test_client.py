@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.client import Client
 from diffroll_live.config import load_config
-from diffroll_live.errors import DeviceMemory, RequestError, TimedOut
+from diffroll_live.errors import BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
+from diffroll_live.osc import messages, replies
 from diffroll_live.server import serve
 from diffroll_live.smf import read_smf, write_smf
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region, Request, StreamedNote
@@ -197,3 +200,29 @@ def test_a_fault_in_the_engine_keeps_its_class(daemon, audio):
     with pytest.raises(DeviceMemory):
         client.run(Request("x", "transcribe", audio), Recorder())
     client.close()
+
+
+@pytest.mark.parametrize("failure", ["memory", "bad option", "bad close", "interrupt", "none"])
+def test_no_buffer_is_left_behind(client, audio, monkeypatch, failure):
+    def interrupt(step: int, steps: int) -> None:
+        if steps == 200:
+            raise KeyboardInterrupt
+
+    control, options = Recorder(), Options(steps=2)
+    expected: type[BaseException] | None = None
+    if failure == "memory":
+        client._names, expected = iter(("memory", "next")), DeviceMemory
+    elif failure == "bad option":
+        options, expected = Options(threshold=7.0), RequestError
+    elif failure == "bad close":
+        monkeypatch.setattr("diffroll_live.client.zlib", SimpleNamespace(crc32=lambda data: 1))  # not the daemon's
+        expected = BadChecksum
+    elif failure == "interrupt":
+        control.progress, options, expected = interrupt, Options(steps=200), KeyboardInterrupt
+    with pytest.raises(expected) if expected else contextlib.nullcontext():
+        client.run(Request("x", "transcribe", audio, options=options), control)
+    monkeypatch.undo()
+    name = "memory-audio" if failure == "memory" else "test-1-audio"
+    with pytest.raises(UnknownBuffer, match=name):
+        client._ask(messages.AudioFree(name), replies.AudioFreed)
+    assert client.run(Request("x", "transcribe", audio, options=Options(steps=2)), Recorder()).variations[0]

@@ -5,7 +5,7 @@ A request about a few seconds of a long recording costs a few seconds. Nothing h
 
 from __future__ import annotations
 
-from math import gcd
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from diffroll_live.voices.voice import Voice
 
 PIECE_FRAMES = 128  # worked out together
 GATE_REACH = 6  # frames after an onset in which its sound must show
+LONGEST_BLOCK = 4000  # samples; a rate that shares little with ours is met to a few parts in a million
 SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; torchaudio's are 6 / 0.99
 
 
@@ -80,11 +81,11 @@ class Resampled:
     """Samples of a buffer at another rate, by torchaudio's windowed sinc, only where they are wanted."""
 
     def __init__(self, audio: AudioBuffer, rate: int, device: torch.device) -> None:
-        divisor = gcd(audio.sample_rate, rate)
+        ratio = Fraction(rate, audio.sample_rate).limit_denominator(LONGEST_BLOCK)
         self._source, self._device = audio.samples, device
-        self._step, self._out = audio.sample_rate // divisor, rate // divisor  # samples of a block, in and out
+        self._step, self._out = ratio.denominator, ratio.numerator  # samples of a block, in and out
         self._around = 1 + SINC_REACH // min(self._step, self._out)  # blocks
-        self._convert = torchaudio.transforms.Resample(audio.sample_rate, rate).to(device)
+        self._convert = torchaudio.transforms.Resample(self._step, self._out).to(device)
         self.n_samples = -(-len(audio.samples) * self._out // self._step)
 
     def samples(self, first: int, last: int) -> Tensor:

@@ -103,3 +103,14 @@ def test_silence_has_no_frames() -> None:
     assert nothing.n_frames == 0
     assert nothing.features(-10, 10).shape == (VOICE.n_features, 0)
     assert nothing.loud(0, 0).shape == (0, 1)
+
+
+@pytest.mark.parametrize("rate", [44_101, 47_951, 11_027])
+def test_a_rate_that_shares_nothing_with_ours_is_resampled_with_a_small_kernel(rate: int) -> None:
+    time = np.arange(rate * 20) / rate
+    audio = AudioBuffer("odd", np.sin(2 * np.pi * 440 * time).astype(np.float32), rate)
+    resampled = Resampled(audio, 16_000, torch.device("cpu"))
+    assert resampled._convert.kernel.numel() * 4 < 100e6  # bytes; exactly met, it would take gigabytes
+    late = resampled.samples(19 * 16_000, 19 * 16_000 + 1600).numpy()
+    expected = np.sin(2 * np.pi * 440 * (19 + np.arange(1600) / 16_000))
+    np.testing.assert_allclose(late, expected, atol=2 * np.pi * 440 * 60e-6)  # within 60 microseconds after 19 s

@@ -6,7 +6,7 @@ Draws from `types.Pictures` and notes only; knows no model and runs none.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from PIL import Image
 from diffroll_live.errors import FileError
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, pitch_name
 from diffroll_live.types import Floats, NoteEvent, Pictures, Region
+from diffroll_live.whole_file import write_whole
 
 PAPER, INK, FAINT, REGION_COLOUR = "#12101c", "#e9e6f2", "#2c2842", "#45e0c8"
 HEAT = LinearSegmentedColormap.from_list("heat", [PAPER, "#3b1f6b", "#b5367a", "#fb8861", "#fcfdbf"])
@@ -58,7 +59,7 @@ def draw_plot(
     spectrum.set_yticks([])
     spectrum.set_ylabel("frequency")
     figure.suptitle(title, x=0.055, ha="left", color=INK, fontsize=13)
-    _write(path, lambda: figure.savefig(path, format="png"))
+    write_whole(path, _png(figure))
 
 
 def draw_trajectory(path: Path, pictures: Pictures, title: str = "") -> None:
@@ -84,10 +85,9 @@ def draw_trajectory(path: Path, pictures: Pictures, title: str = "") -> None:
         images.append(_grab(figure))
     pace = STEP_MS if len(images) > 12 else FEW_STEPS_MS
     durations = [pace] * (len(images) - 1) + [LAST_MS]
-    _write(
-        path,
-        lambda: images[0].save(path, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0),
-    )
+    moving = io.BytesIO()
+    images[0].save(moving, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
+    write_whole(path, moving.getvalue())
 
 
 def _heat(axes: Axes, values: Floats, frame_rate: float, lowest: int) -> AxesImage:
@@ -171,13 +171,10 @@ def _width(seconds: float, least: float, most: float) -> float:
 
 
 def _grab(figure: Figure) -> Image.Image:
+    return Image.open(io.BytesIO(_png(figure))).convert("RGB").quantize(128)
+
+
+def _png(figure: Figure) -> bytes:
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    return Image.open(picture).convert("RGB").quantize(128)
-
-
-def _write(path: Path, save: Callable[[], object]) -> None:
-    try:
-        save()
-    except OSError as error:
-        raise FileError(f"Cannot write {path} ({error.strerror or error}); choose another place.") from error
+    return picture.getvalue()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
-import secrets
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ import mido
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.tempo import TempoChange, TempoMap
 from diffroll_live.types import NoteEvent
+from diffroll_live.whole_file import write_whole
 
 MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read
 MAX_SECONDS = 24 * 3600.0
@@ -58,7 +56,7 @@ def write_smf(
     file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
     data = io.BytesIO()
     file.save(file=data)
-    _write_atomically(Path(path), data.getvalue())
+    write_whole(Path(path), data.getvalue())
 
 
 def read_smf(path: Path) -> tuple[NoteEvent, ...]:
@@ -131,25 +129,6 @@ def _note_track(notes: Sequence[_TickNote]) -> mido.MidiTrack:
         track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - at))
         at = tick
     return track
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        try:
-            with draft.open("xb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
-            raise
-    except FileNotFoundError as error:
-        raise FileMissing(f"{path} cannot be written: there is no folder {path.parent}.") from error
-    except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror or error}. Choose another place.") from error
 
 
 def _read_notes(file: mido.MidiFile) -> tuple[NoteEvent, ...]:

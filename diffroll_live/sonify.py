@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import shutil
@@ -13,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from diffroll_live.errors import FileError, InternalError
+from diffroll_live.errors import InternalError
 from diffroll_live.smf import write_smf
 from diffroll_live.types import Floats, NoteEvent
+from diffroll_live.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +44,15 @@ def sonify(path: Path, notes: Sequence[NoteEvent]) -> str:
     """
     program, font = find_fluidsynth(), find_sound_font()
     if program and font:
-        _run_fluidsynth(program, font, path, notes)
+        write_whole(path, _run_fluidsynth(program, font, notes))
         return "fluidsynth"
     missing = "FluidSynth" if program is None else "a SoundFont"
     logger.warning(
         "%s was not found, so the built-in synth sounds the notes ('diffroll-live doctor' mends it)", missing
     )
-    try:
-        soundfile.write(str(path), additive(notes), SAMPLE_RATE, subtype="PCM_16", format="WAV")
-    except (OSError, soundfile.SoundFileError) as error:
-        raise FileError(f"Cannot write {path} ({error}); choose another place.") from error
+    sound = io.BytesIO()
+    soundfile.write(sound, additive(notes), SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    write_whole(path, sound.getvalue())
     return "built-in"
 
 
@@ -91,7 +92,8 @@ def _tone(note: NoteEvent, sample_rate: int) -> Floats:
     return tone
 
 
-def _run_fluidsynth(program: str, font: str, path: Path, notes: Sequence[NoteEvent]) -> None:
+def _run_fluidsynth(program: str, font: str, notes: Sequence[NoteEvent]) -> bytes:
+    """Give the bytes of a WAV file. Raises InternalError when there is none."""
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
         write_smf(score, notes)
@@ -103,7 +105,4 @@ def _run_fluidsynth(program: str, font: str, path: Path, notes: Sequence[NoteEve
             raise InternalError(f"FluidSynth took more than {FLUIDSYNTH_TIMEOUT:.0f} s; try fewer notes.") from error
         if not sound.is_file():  # its exit code is 0 even then
             raise InternalError(f"FluidSynth made no sound: {done.stderr.strip()[-200:] or 'it gave no reason'}.")
-        try:
-            shutil.copyfile(sound, path)
-        except OSError as error:
-            raise FileError(f"Cannot write {path} ({error.strerror}); choose another place.") from error
+        return sound.read_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from diffroll_live.types import Options
 if TYPE_CHECKING:
     from diffroll_live.engine import TorchEngine
     from diffroll_live.training.evaluation import Clip
+    from diffroll_live.training.filling import Counts
     from diffroll_live.training.scores import Score
     from diffroll_live.training.windows import Material
 
@@ -34,6 +35,7 @@ RECORDINGS = "recordings"
 @click.option("--steps", type=click.IntRange(1, 1000), help="Evaluations a window; otherwise as the model says.")
 @click.option("--threshold", type=PROBABILITY, help="Of onsets; otherwise the model's.")
 @click.option("--tune", is_flag=True, help="Choose thresholds on the clips with room and noise, in place of scoring.")
+@click.option("--fill", is_flag=True, help="Count what it writes into holes of the plain clips, in place of scoring.")
 @DEVICE
 @click.option("--threads", type=click.IntRange(1, 256), help="On the CPU; otherwise as many as it has.")
 @WORK
@@ -45,6 +47,7 @@ def evaluate(
     steps: int | None,
     threshold: float | None,
     tune: bool,
+    fill: bool,
     device: str,
     threads: int | None,
     work: Path,
@@ -69,6 +72,11 @@ def evaluate(
         if tune:
             with bars.stage("Tuning") as stage:
                 click.echo(json.dumps(_tuned(engine, material, pianos, clips, options, stage)))
+            return
+        if fill:
+            with bars.stage("Filling") as stage:
+                for line in _filled(engine, material, pianos, clips, options, stage):
+                    click.echo(json.dumps(line))
             return
         for name, members in _sets(material, pianos, clips, takes).items():
             with bars.stage(name) as stage:
@@ -122,5 +130,22 @@ def _tuned(
     }
 
 
-def _rounded(score: Score) -> dict[str, float | None]:
-    return {name: value if value is None else round(value, 4) for name, value in asdict(score).items()}
+def _filled(
+    engine: TorchEngine, material: Material, pianos: tuple[str, ...], n_clips: int, options: Options, stage: Stage
+) -> Iterator[dict[str, object]]:
+    """Two lines for each piano: what was composed in the holes, and what the model writes."""
+    from diffroll_live.training.evaluation import rendered
+    from diffroll_live.training.filling import counts, holes
+
+    for piano in pianos:
+        composed, written = [], []
+        for ours, theirs in holes(engine, rendered(material, piano, n_clips, augmentation=0.0), options):
+            composed.append(ours)
+            written.append(theirs)
+            stage.say(f"{len(written)} holes")
+        for name, members in (("composed", composed), ("written", written)):
+            yield {"set": f"{piano}, {name}", "holes": len(members), **_rounded(counts(members))}
+
+
+def _rounded(figures: Score | Counts) -> dict[str, float | None]:
+    return {name: value if value is None else round(value, 4) for name, value in asdict(figures).items()}

@@ -112,7 +112,7 @@ def _labels(path: Path) -> NoteArray:
 
 def transcribed(engine: TorchEngine, audio: AudioBuffer, options: Options) -> NoteArray:
     """What an engine hears, as any request would; rows as in a clip."""
-    return to_array(engine.run(Request("evaluation", "transcribe", audio, options=options), _Silent()).variations[0])
+    return to_array(engine.run(Request("evaluation", "transcribe", audio, options=options), Silent()).variations[0])
 
 
 @torch.inference_mode()
@@ -121,7 +121,7 @@ def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
     voice, defaults = engine.voice, engine.defaults
     request = Request("evaluation", "transcribe", audio, options=options)
     regions = tasks.written_regions(request)
-    work = Work(request, _Silent(), voice, defaults, regions, (), Recording(audio, voice, defaults.gate))
+    work = Work(request, Silent(), voice, defaults, regions, (), Recording(audio, voice, defaults.gate))
     _, spans = transcribe(work, regions, None)
     work.rest()
 
@@ -154,7 +154,7 @@ def _best(scores: Sequence[float]) -> float:
     return winners[len(winners) // 2]
 
 
-class _Silent:
+class Silent:
     """A control that nobody listens to."""
 
     def progress(self, step: int, steps: int) -> None:

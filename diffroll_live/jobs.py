@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.job_options import Settings
 from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.tasks import cut_regions
 from diffroll_live.types import TASKS, AudioBuffer, NoteEvent, Region, Request, Result, Task
 
 MAX_SECONDS = 86_400.0  # beyond it no time on a buffer's axis makes sense
-_SLACK = 0.01  # s that a selection may reach beyond the buffer, since DAWs round
 
 State = Literal["new", "waiting", "queued", "running", "done", "failed", "cancelled"]
 NoteKey = tuple[int, int]  # variation, index
@@ -59,11 +59,9 @@ class Job:
         """
         if self.task == "inpaint" and not self.regions:
             raise BadRegion("Inpainting needs a region; send /diffroll/job/region first.")
-        options = self.settings.options
-        end = {"continue": options.seconds, "generate": options.seconds}.get(self.task, 0.0)
-        end += audio.seconds if audio is not None else 0.0
-        regions = tuple(_within(region, end) for region in self.regions)
-        return Request(request_id, self.task, audio, regions, tuple(sorted(self.known)), options)
+        known = tuple(sorted(self.known))
+        request = Request(request_id, self.task, audio, tuple(self.regions), known, self.settings.options)
+        return replace(request, regions=cut_regions(request))
 
 
 class JobTable:
@@ -131,13 +129,3 @@ def check_note(note: NoteEvent) -> NoteEvent:
             f"A note from {note.onset:g} s to {note.offset:g} s is empty or off the axis; clip it to the buffer."
         )
     return note
-
-
-def _within(region: Region, end: float) -> Region:
-    if region.offset > end + _SLACK or region.onset >= end:
-        raise BadRegion(
-            f"The region from {region.onset:g} s to {region.offset:g} s reaches beyond the end, which is at {end:g} s."
-        )
-    if region.offset <= end:
-        return region
-    return Region(region.onset, end, region.low, region.high, region.hear)

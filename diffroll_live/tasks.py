@@ -9,6 +9,7 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from diffroll_live.errors import AudioError, BadRegion, RequestError
 from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS
@@ -16,6 +17,7 @@ from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, SLACK, pitch_name
 from diffroll_live.types import NoteEvent, Options, Region, Request
 
 SHORTEST = 0.02  # s; less of a region holds no note
+ROUNDING = 0.01  # s that a region may reach beyond where it may lie, since DAWs round
 
 
 def check(request: Request, max_seconds: float) -> None:
@@ -32,9 +34,9 @@ def check(request: Request, max_seconds: float) -> None:
         raise BadRegion("Filling needs at least one region that says where to write.")
     if len(request.regions) > MAX_REGIONS:
         raise BadRegion(f"There are {len(request.regions)} regions; at most {MAX_REGIONS} fit in one job.")
-    length = request.audio.seconds if request.audio is not None else request.options.seconds
     for region in request.regions:
-        check_region(region, length)
+        check_region(region)
+    cut_regions(request)
     if len(request.known) > MAX_KNOWN:
         raise RequestError(f"There are {len(request.known)} notes; at most {MAX_KNOWN} fit in one job.")
 
@@ -50,15 +52,13 @@ def check_options(options: Options) -> None:
                 raise RequestError(f"{name} {error.text}.") from error
 
 
-def check_region(region: Region, length: float) -> None:
-    """Raise BadRegion for a region that is empty, reversed, outside ``length`` seconds or outside the piano."""
+def check_region(region: Region) -> None:
+    """Raise BadRegion for a region that is empty, reversed or outside the piano."""
     where = f"The region {region.onset:g}-{region.offset:g} s"
     if not (math.isfinite(region.onset) and math.isfinite(region.offset)):
         raise BadRegion("A region's times must be finite numbers of seconds.")
     if region.offset - region.onset < SHORTEST:
         raise BadRegion(f"{where} is empty or reversed; its end must lie after its begin.")
-    if region.onset < 0 or region.offset > length + 0.05:
-        raise BadRegion(f"{where} lies outside the audio, which has {length:.2f} s.")
     if not LOW_PITCH <= region.low <= region.high <= HIGH_PITCH:
         low, high = pitch_name(LOW_PITCH), pitch_name(HIGH_PITCH)
         raise BadRegion(
@@ -67,26 +67,47 @@ def check_region(region: Region, length: float) -> None:
         )
 
 
-def written_regions(request: Request) -> tuple[Region, ...]:
-    """Where the task may write; for a continuation and a generation that is time to come."""
+def span(request: Request) -> tuple[float, float]:
+    """Where the regions of a task may lie, in seconds: in its audio, or in the time to come."""
     seconds = request.options.seconds
-    if request.task == "continue":
-        assert request.audio is not None
-        end = request.audio.seconds
-        return (Region(end, end + seconds),)
-    if request.task == "generate":
-        return request.regions or (Region(0.0, seconds),)
-    if request.task == "transcribe" and not request.regions:
-        assert request.audio is not None
-        return (Region(0.0, request.audio.seconds, hear=True),)
-    return request.regions
+    if request.task == "generate" or request.audio is None:
+        return 0.0, seconds
+    end = request.audio.seconds
+    return (end, end + seconds) if request.task == "continue" else (0.0, end)
+
+
+def cut_regions(request: Request) -> tuple[Region, ...]:
+    """Give the regions of a request, cut where they stick out of its span by no more than ROUNDING.
+
+    Raises BadRegion for one that sticks out further, or of which nothing is left.
+    """
+    begin, end = span(request)
+    cut = []
+    for region in request.regions:
+        inside = replace(region, onset=max(region.onset, begin), offset=min(region.offset, end))
+        out = max(inside.onset - region.onset, region.offset - inside.offset)
+        if out > ROUNDING or inside.onset >= inside.offset:
+            raise BadRegion(
+                f"The region {region.onset:g}-{region.offset:g} s reaches beyond {begin:.2f} to {end:.2f} s, where the "
+                f"regions of {request.task} lie."
+            )
+        cut.append(inside)
+    return tuple(cut)
+
+
+def written_regions(request: Request) -> tuple[Region, ...]:
+    """Where the task may write: its regions, or all of its span."""
+    if request.regions:
+        return cut_regions(request)
+    return (Region(*span(request), hear=request.task == "transcribe"),)
 
 
 def hidden_regions(request: Request, regions: tuple[Region, ...]) -> tuple[Region, ...]:
     """Those of ``regions`` in which nothing may be heard, or nothing sounds yet."""
     if request.task == "transcribe":
         return ()
-    return tuple(r for r in regions if not r.hear or request.audio is None)
+    to_come = request.task in ("continue", "generate")
+    return tuple(r for r in regions if to_come or not r.hear)
 
 
 def holds(region: Region, note: NoteEvent) -> bool:

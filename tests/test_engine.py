@@ -47,6 +47,13 @@ REQUESTS = {
     "inpaint at both ends": Request("job", "inpaint", CLIP, (Region(0.0, 0.5), Region(3.5, 4.0))),
     "continue": Request("job", "continue", CLIP, options=Options(seconds=2.0)),
     "continue known notes": Request("job", "continue", CLIP, (), KNOWN, Options(seconds=2.0)),
+    "continue in regions": Request(
+        "job",
+        "continue",
+        CLIP,
+        (Region(4.5, 5.0, 60, 80), Region(15.0, 16.0, 40, 50, hear=True)),
+        options=Options(seconds=12.0),
+    ),
     "generate": Request("job", "generate", None, options=Options(seconds=2.0)),
     "generate in a region": Request("job", "generate", None, (Region(0.5, 1.5, 60, 80, hear=True),)),
 }
@@ -150,6 +157,11 @@ def test_time_to_come(engine: TorchEngine) -> None:
     (notes,) = ask(engine, REQUESTS["continue known notes"]).variations
     assert [note for note in notes if note in KNOWN] == list(KNOWN)
     assert all(4.0 <= note.onset < note.offset <= 6.0 for note in notes if note not in KNOWN)
+    (notes,) = ask(engine, REQUESTS["continue in regions"]).variations
+    regions = REQUESTS["continue in regions"].regions
+    assert all(
+        any(r.onset <= n.onset < n.offset <= r.offset and r.low <= n.pitch <= r.high for r in regions) for n in notes
+    )
     (notes,) = ask(engine, REQUESTS["generate"]).variations
     assert all(0.0 <= note.onset < note.offset <= 2.0 for note in notes)
     (notes,) = ask(engine, REQUESTS["generate in a region"]).variations

@@ -39,15 +39,23 @@ def test_a_region_may_overshoot_the_buffer_by_a_rounding():
     assert job.build_request("id", AUDIO).regions == (Region(1.0, 2.0),)
 
 
-@pytest.mark.parametrize(("task", "end"), [("transcribe", 2.0), ("inpaint", 2.0), ("continue", 7.0), ("generate", 5.0)])
-def test_regions_end_where_the_task_ends(task, end):
+@pytest.mark.parametrize(
+    ("task", "begin", "end"),
+    [("transcribe", 0.0, 2.0), ("inpaint", 0.0, 2.0), ("continue", 2.0, 7.0), ("generate", 0.0, 5.0)],
+)
+def test_regions_lie_where_the_task_may_write(task, begin, end):
     audio = None if task == "generate" else AUDIO
-    for offset, fits in ((end, True), (end + 0.1, False)):
+    for region, fits in (
+        (Region(begin, end), True),
+        (Region(begin, end + 0.1), False),
+        (Region(max(begin - 0.1, 0.0), end), begin == 0.0),
+        (Region(end, end + 0.005), False),
+    ):
         job = Job("j", task, "b")
         job.settings = change(job.settings, "seconds", 5.0)
-        job.add_region(Region(0.0, offset))
+        job.add_region(region)
         if fits:
-            assert job.build_request("id", audio).regions
+            assert job.build_request("id", audio).regions == (region,)
         else:
             with pytest.raises(BadRegion, match="beyond"):
                 job.build_request("id", audio)

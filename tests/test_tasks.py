@@ -27,10 +27,11 @@ def inpaint(*regions: Region, known: tuple[NoteEvent, ...] = (), options: Option
     "request_",
     [
         inpaint(HOLE),
-        inpaint(Region(0.0, 10.0), Region(9.98, 10.04)),
+        inpaint(Region(0.0, 10.0), Region(9.98, 10.01)),
         Request("job", "transcribe", CLIP),
         Request("job", "continue", CLIP),
         Request("job", "generate", None),
+        Request("job", "continue", CLIP, (Region(10.0, 18.0), Region(9.995, 12.0, 60, 72), Region(17.0, 18.005))),
         Request("job", "generate", None, (Region(0.0, 8.0),)),
     ],
 )
@@ -46,9 +47,9 @@ def test_good_requests_pass(request_: Request) -> None:
         (Region(1.0, 1.0), "empty or reversed"),
         (Region(1.0, 1.01), "empty or reversed"),
         (Region(3.0, 1.0), "empty or reversed"),
-        (Region(-0.1, 1.0), "outside the audio"),
-        (Region(9.0, 10.1), "outside the audio"),
-        (Region(20.0, 21.0), "outside the audio"),
+        (Region(-0.1, 1.0), "beyond"),
+        (Region(9.0, 10.1), "beyond"),
+        (Region(20.0, 21.0), "beyond"),
         (Region(1.0, 2.0, 20, 60), "must rise within 21"),
         (Region(1.0, 2.0, 60, 109), "must rise within 21"),
         (Region(1.0, 2.0, 61, 60), "must rise within 21"),
@@ -85,7 +86,7 @@ def test_every_option_has_its_bounds(name: str) -> None:
         (Request("job", "inpaint", None, (HOLE,)), AudioError, "needs audio"),
         (Request("job", "inpaint", CLIP), BadRegion, "at least one region"),
         (Request("job", "transcribe", noise(12.0)), AudioError, "at most 11 s"),
-        (Request("job", "generate", None, (Region(0.0, 9.0),)), BadRegion, "outside the audio"),
+        (Request("job", "generate", None, (Region(0.0, 9.0),)), BadRegion, "beyond"),
     ],
 )
 def test_what_a_task_needs(request_: Request, error: type[DiffrollError], match: str) -> None:
@@ -103,10 +104,26 @@ def test_where_each_task_writes() -> None:
     assert tasks.written_regions(Request("job", "generate", None, (HOLE,))) == (HOLE,)
 
 
+@pytest.mark.parametrize(
+    "region", [HOLE, Region(9.0, 12.0), Region(9.97, 10.0), Region(17.0, 18.1), Region(30.0, 31.0)]
+)
+def test_a_continuation_has_its_regions_in_the_time_to_come(region: Region) -> None:
+    with pytest.raises(BadRegion, match=r"beyond 10\.00 to 18\.00 s, where the regions of continue lie"):
+        tasks.check(Request("job", "continue", CLIP, (region,)), 1800.0)
+
+
+def test_regions_are_cut_by_a_rounding() -> None:
+    regions = (Region(9.995, 12.0, 60, 72), Region(17.0, 18.005))
+    cut = (Region(10.0, 12.0, 60, 72), Region(17.0, 18.0))
+    assert tasks.written_regions(Request("job", "continue", CLIP, regions)) == cut
+    assert tasks.written_regions(inpaint(Region(9.0, 10.005))) == (Region(9.0, 10.0),)
+
+
 def test_what_is_hidden() -> None:
     heard = replace(HOLE, hear=True)
     assert tasks.hidden_regions(Request("job", "transcribe", CLIP, (HOLE,)), (HOLE,)) == ()
     assert tasks.hidden_regions(inpaint(HOLE, heard), (HOLE, heard)) == (HOLE,)
+    assert tasks.hidden_regions(Request("job", "continue", CLIP, (heard,)), (heard,)) == (heard,)
     assert tasks.hidden_regions(Request("job", "generate", None, (heard,)), (heard,)) == (heard,)
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import mido
 
 from diffroll_live.errors import FileError, FileMissing
-from diffroll_live.tempo import TempoChange, TempoMap
+from diffroll_live.tempo import TempoMap, beat_us, is_metre
 from diffroll_live.types import NoteEvent
 from diffroll_live.whole_file import write_whole
 
 MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read
 MAX_SECONDS = 24 * 3600.0
+TICKS_PER_BEAT = 960
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,31 +29,22 @@ class _TickNote:
     velocity: int
 
 
-def write_smf(
-    path: Path,
-    notes: Iterable[NoteEvent],
-    *,
-    tempo: float = 120.0,
-    tempo_map: Sequence[TempoChange] | None = None,
-    numerator: int = 4,
-    denominator: int = 4,
-    ppq: int = 960,
-    origin: float = 0.0,
-) -> None:
-    """Write notes as a Standard MIDI File (format 1): a track of tempi, then the notes.
+def write_smf(path: Path, notes: Iterable[NoteEvent], *, tempo: float = 120.0, metre: tuple[int, int] = (4, 4)) -> None:
+    """Write notes as a Standard MIDI File (format 1): a track of tempo and metre, then the notes; tick 0 is second 0.
 
-    Tick 0 is second 0 of the DAW's timeline, on which ``tempo_map`` lies and on which the notes' second 0 is
-    ``origin``. ``tempo`` (quarter notes a minute) holds until the first change. Onsets and offsets move by half a tick
-    at most (0.26 ms at 960 ticks a beat and 120 a minute), but no note is shorter than a tick. Notes that overlap on
-    one pitch go to tracks of their own, so that a reader can tell them apart. The file appears complete or not at all.
-    Raises FileError when a note or a tempo does not fit a file, or the file cannot be written.
+    ``tempo`` is in quarter notes a minute, ``metre`` a numerator and a denominator. Onsets and offsets move by half a
+    tick at most (0.26 ms at 120 a minute), but no note is shorter than a tick. Notes that overlap on one pitch go to
+    tracks of their own, so that a reader can tell them apart. The file appears complete or not at all.
+    Raises FileError when a note, the tempo or the metre does not fit a file, or the file cannot be written.
     """
-    if denominator not in (1, 2, 4, 8, 16, 32, 64) or not 1 <= numerator <= 255 or not 1 <= ppq <= 32767:
-        raise FileError(f"A MIDI file cannot say {numerator}/{denominator} at {ppq} ticks a beat.")
-    tempi = TempoMap.of_timeline(ppq, tempo, tempo_map or ())
-    ticks = sorted(_tick_note(note, origin, tempi) for note in notes)
-    file = mido.MidiFile(type=1, ticks_per_beat=ppq)
-    file.tracks.append(_conductor(tempi, numerator, denominator))
+    if not is_metre(*metre):
+        raise FileError(
+            f"A MIDI file cannot say {metre[0]}/{metre[1]}; give 1 to 64 notes, a half, a quarter, ... each."
+        )
+    tempi = TempoMap(TICKS_PER_BEAT, beat_us(tempo))
+    ticks = sorted(_tick_note(note, tempi) for note in notes)
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
+    file.tracks.append(_conductor(beat_us(tempo), *metre))
     file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
     data = io.BytesIO()
     file.save(file=data)
@@ -84,15 +76,12 @@ def read_smf(path: Path) -> tuple[NoteEvent, ...]:
         raise FileError(f"{path} is not a MIDI file, or is damaged ({error}). Save it again from its DAW.") from error
 
 
-def _tick_note(note: NoteEvent, origin: float, tempi: TempoMap) -> _TickNote:
-    onset, offset = origin + note.onset, origin + note.offset
+def _tick_note(note: NoteEvent, tempi: TempoMap) -> _TickNote:
     in_range = 0 <= note.channel <= 15 and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
-    if not (in_range and 0 <= onset <= offset <= MAX_SECONDS):
-        raise FileError(
-            f"{note} at {origin:g} s does not fit a MIDI file: it must lie in the first day, on the keyboard."
-        )
-    first = tempi.tick(onset)
-    return _TickNote(first, max(first + 1, tempi.tick(offset)), note.channel, note.pitch, note.velocity)
+    if not (in_range and 0 <= note.onset <= note.offset <= MAX_SECONDS):
+        raise FileError(f"{note} does not fit a MIDI file: it must lie in the first day, on the keyboard.")
+    first = tempi.tick(note.onset)
+    return _TickNote(first, max(first + 1, tempi.tick(note.offset)), note.channel, note.pitch, note.velocity)
 
 
 def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
@@ -109,13 +98,10 @@ def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
     return voices
 
 
-def _conductor(tempi: TempoMap, numerator: int, denominator: int) -> mido.MidiTrack:
+def _conductor(beat: int, numerator: int, denominator: int) -> mido.MidiTrack:
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
-    at = 0
-    for tick, beat_us in tempi.changes():
-        track.append(mido.MetaMessage("set_tempo", tempo=beat_us, time=tick - at))
-        at = tick
+    track.append(mido.MetaMessage("set_tempo", tempo=beat))
     return track
 
 
@@ -155,8 +141,8 @@ def _read_tempi(file: mido.MidiFile) -> TempoMap:
             if message.type == "set_tempo":
                 changes.append((at, max(1, message.tempo)))
     tempi = TempoMap(file.ticks_per_beat, mido.bpm2tempo(120))
-    for tick, beat_us in sorted(changes, key=lambda change: change[0]):
-        tempi.append(tick, beat_us)
+    for tick, beat in sorted(changes, key=lambda change: change[0]):
+        tempi.append(tick, beat)
     return tempi
 
 

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diffroll_live.errors import FileError
 
 MIN_TEMPO, MAX_TEMPO = 4.0, 1000.0  # quarter notes a minute; a file holds 24 bits of microseconds a beat
-
-
-@dataclass(frozen=True, slots=True)
-class TempoChange:
-    """From ``position`` (seconds of the DAW's timeline) on, ``tempo`` quarter notes a minute."""
-
-    position: float
-    tempo: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +26,6 @@ class TempoMap:
         self.ppq = ppq
         self._segments = [_Segment(0, 0.0, beat_us)]
 
-    @classmethod
-    def of_timeline(cls, ppq: int, tempo: float, changes: Sequence[TempoChange]) -> TempoMap:
-        """Make the map of a DAW's timeline; ``tempo`` (a minute) holds until the first change.
-
-        Raises FileError for a tempo or a place that a file cannot hold.
-        """
-        tempi = cls(ppq, _beat_us(tempo))
-        for change in sorted(changes, key=lambda change: change.position):
-            if not math.isfinite(change.position):
-                raise FileError("A tempo change needs a place in time, in seconds.")
-            tempi.append(tempi.tick(max(0.0, change.position)), _beat_us(change.tempo))
-        return tempi
-
     def append(self, tick: int, beat_us: int) -> None:
         """Change the tempo at a tick, not before the last change."""
         last = self._segments[-1]
@@ -56,10 +33,6 @@ class TempoMap:
             self._segments[-1] = _Segment(tick, last.seconds, beat_us)
         else:
             self._segments.append(_Segment(tick, self.seconds(tick), beat_us))
-
-    def changes(self) -> tuple[tuple[int, int], ...]:
-        """List (tick, microseconds a beat) of each change, the first at tick 0."""
-        return tuple((segment.tick, segment.beat_us) for segment in self._segments)
 
     def tick(self, seconds: float) -> int:
         """Find the nearest tick to a time, 0 or more."""
@@ -72,7 +45,13 @@ class TempoMap:
         return segment.seconds + (tick - segment.tick) * segment.beat_us / (1e6 * self.ppq)
 
 
-def _beat_us(tempo: float) -> int:
+def beat_us(tempo: float) -> int:
+    """Tell the microseconds of a beat. Raises FileError for a tempo that a file cannot hold."""
     if not MIN_TEMPO <= tempo <= MAX_TEMPO:
         raise FileError(f"A tempo of {tempo} does not fit a MIDI file: give {MIN_TEMPO:g} to {MAX_TEMPO:g} a minute.")
     return round(60e6 / tempo)
+
+
+def is_metre(numerator: int, denominator: int) -> bool:
+    """Whether a bar can have so many of such notes."""
+    return 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32, 64)

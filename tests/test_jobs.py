@@ -151,6 +151,14 @@ def test_the_timeline_remembers_where_the_daw_is():
 
 
 @pytest.mark.parametrize(
+    ("said", "metre"),
+    [((3, 8), (3, 8)), ((64, 64), (64, 64)), ((0, 4), (4, 4)), ((65, 4), (4, 4)), ((3, 0), (4, 4)), ((-3, 6), (4, 4))],
+)
+def test_a_metre_that_is_none_is_common_time(said, metre):
+    assert follow(Timeline(), m.Transport(True, 0.0, 90.0, 0.0, *said)).metre == metre
+
+
+@pytest.mark.parametrize(
     ("text", "value"), [(2.5, 2.5), ("2.5", 2.5), ("1:30", 90.0), ("01:00:01.5", 3601.5), ("-0:02", -2.0)]
 )
 def test_positions_are_seconds_or_clock_times(text, value):

@@ -414,10 +414,17 @@ def test_late_notes_are_told(daemon, client):
     assert client.expect("/diffroll/late").args == ("late", 3)
 
 
-@pytest.mark.parametrize("message", [("/diffroll/transport", 1, 2.0, 90.0), ("/tempo/raw", 90.0)])
-def test_a_midi_file_is_saved_for_each_variation_with_the_daws_tempo(daemon, client, message):
+@pytest.mark.parametrize(
+    ("message", "metre"),
+    [
+        (("/diffroll/transport", 1, 2.0, 90.0), (4, 4)),
+        (("/diffroll/transport", 1, 2.0, 90.0, 1.0, 7, 3), (4, 4)),
+        (("/tempo/raw", 90.0), (6, 8)),
+    ],
+)
+def test_a_midi_file_is_saved_for_each_variation_with_the_daws_tempo_and_metre(daemon, client, message, metre):
     path = daemon.folder / "out.mid"
-    client.send("/diffroll/transport", 0, 0.0, 133.0)
+    client.send("/diffroll/transport", 0, 0.0, 133.0, 0.0, 6, 8)
     client.send(*message)
     client.send("/diffroll/job/new", "save", "generate", "")
     client.send("/diffroll/job/set", "save", "save", str(path))
@@ -429,6 +436,8 @@ def test_a_midi_file_is_saved_for_each_variation_with_the_daws_tempo(daemon, cli
         assert written == [(n[2], n[5]) for n in job.notes if n[6] == variation]
         tempi = [message.tempo for message in mido.MidiFile(file) if message.type == "set_tempo"]
         assert tempi == [mido.bpm2tempo(90)]
+        signs = [message for message in mido.MidiFile(file) if message.type == "time_signature"]
+        assert [(sign.numerator, sign.denominator) for sign in signs] == [metre]
 
 
 @pytest.mark.parametrize(

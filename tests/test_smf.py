@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffroll_live.errors import FileError, FileMissing
-from diffroll_live.smf import MAX_FILE_BYTES, read_smf, write_smf
-from diffroll_live.tempo import TempoChange
+from diffroll_live.smf import MAX_FILE_BYTES, TICKS_PER_BEAT, read_smf, write_smf
 from diffroll_live.types import NoteEvent
 
 SEQUENCE = NoteEvent(0.5, 1.0, 60, 90), NoteEvent(1.0, 1.25, 60, 91), NoteEvent(1.0, 3.0, 64, 1, channel=9)
@@ -27,7 +26,6 @@ def note_events(draw: st.DrawFn) -> NoteEvent:
 
 
 tempi = st.floats(4.0, 1000.0)
-tempo_maps = st.lists(st.builds(TempoChange, st.floats(-2.0, 70.0), tempi), max_size=5)
 
 
 def written(path: Path) -> list[tuple[int, str, dict[str, int]]]:
@@ -47,13 +45,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("smf")
 
 
-@given(notes=st.lists(note_events(), max_size=12), tempo=tempi, changes=tempo_maps, ppq=st.sampled_from([240, 960]))
-def test_notes_come_back_within_half_a_tick(
-    folder: Path, notes: list[NoteEvent], tempo: float, changes: list[TempoChange], ppq: int
-) -> None:
+@given(notes=st.lists(note_events(), max_size=12), tempo=tempi)
+def test_notes_come_back_within_half_a_tick(folder: Path, notes: list[NoteEvent], tempo: float) -> None:
     path = folder / "roundtrip.mid"
-    write_smf(path, notes, tempo=tempo, tempo_map=changes, ppq=ppq)
-    half_tick = 0.5 * 60.0 / min([tempo, *(change.tempo for change in changes)]) / ppq
+    write_smf(path, notes, tempo=tempo)
+    half_tick = 0.5 * 60.0 / tempo / TICKS_PER_BEAT
     back = list(read_smf(path))
     assert len(back) == len(notes)
     for note in notes:
@@ -72,12 +68,12 @@ def _same(note: NoteEvent, other: NoteEvent) -> bool:
 
 def test_what_a_file_holds(tmp_path: Path) -> None:
     path = tmp_path / "out.mid"
-    write_smf(path, SEQUENCE, tempo=120.0, numerator=6, denominator=8, ppq=480)
+    write_smf(path, SEQUENCE, tempo=60.0, metre=(6, 8))
     rows = written(path)
     assert [(tick, kind) for tick, kind, _ in rows if "note" not in kind] == [
         (0, "time_signature"), (0, "set_tempo"), (0, "end_of_track"), (2880, "end_of_track"),
     ]  # fmt: skip
-    assert (rows[0][2]["numerator"], rows[0][2]["denominator"], rows[1][2]["tempo"]) == (6, 8, 500_000)
+    assert (rows[0][2]["numerator"], rows[0][2]["denominator"], rows[1][2]["tempo"]) == (6, 8, 1_000_000)
     assert [(tick, kind, v["note"], v["velocity"], v["channel"]) for tick, kind, v in rows if "note" in kind] == [
         (480, "note_on", 60, 90, 0),
         (960, "note_off", 60, 64, 0),  # the earlier note ends before the next begins
@@ -86,14 +82,6 @@ def test_what_a_file_holds(tmp_path: Path) -> None:
         (1200, "note_off", 60, 64, 0),
         (2880, "note_off", 64, 64, 9),
     ]
-
-
-def test_origin_and_tempo_changes_place_notes_on_the_timeline(tmp_path: Path) -> None:
-    path = tmp_path / "out.mid"
-    changes = (TempoChange(4.0, 120.0), TempoChange(2.0, 60.0))  # 2 s at 120, 2 s at 60, then 120
-    write_smf(path, [NoteEvent(0.0, 1.0, 60, 90)], tempo_map=changes, ppq=100, origin=5.0)
-    assert [(tick, kind) for tick, kind, _ in written(path) if "note" in kind] == [(800, "note_on"), (1000, "note_off")]
-    assert read_smf(path) == (NoteEvent(5.0, 6.0, 60, 90),)
 
 
 def test_nested_notes_on_one_pitch_come_back_as_they_were(tmp_path: Path) -> None:
@@ -109,8 +97,8 @@ def test_no_notes_make_an_empty_file(tmp_path: Path) -> None:
 
 
 def test_a_note_shorter_than_a_tick_lasts_one(tmp_path: Path) -> None:
-    write_smf(tmp_path / "out.mid", [NoteEvent(1.0, 1.00001, 60, 90)], ppq=100)
-    assert read_smf(tmp_path / "out.mid") == (NoteEvent(1.0, 1.005, 60, 90),)
+    write_smf(tmp_path / "out.mid", [NoteEvent(1.0, 1.00001, 60, 90)], tempo=6.25)
+    assert read_smf(tmp_path / "out.mid") == (NoteEvent(1.0, 1.01, 60, 90),)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +110,14 @@ def test_a_note_shorter_than_a_tick_lasts_one(tmp_path: Path) -> None:
         ({}, NoteEvent(-1.0, 1.0, 60, 90)),
         ({}, NoteEvent(0.0, float("inf"), 60, 90)),
         ({}, NoteEvent(float("nan"), 1.0, 60, 90)),
-        ({"origin": 1e9}, SEQUENCE[0]),
         ({"tempo": 0.0}, SEQUENCE[0]),
         ({"tempo": float("nan")}, SEQUENCE[0]),
-        ({"tempo_map": [TempoChange(1.0, 5000.0)]}, SEQUENCE[0]),
-        ({"tempo_map": [TempoChange(float("inf"), 100.0)]}, SEQUENCE[0]),
-        ({"denominator": 3}, SEQUENCE[0]),
-        ({"numerator": 0}, SEQUENCE[0]),
-        ({"ppq": 0}, SEQUENCE[0]),
+        ({}, NoteEvent(1e9, 1e9 + 1.0, 60, 90)),
+        ({"tempo": 5000.0}, SEQUENCE[0]),
+        ({"metre": (4, 3)}, SEQUENCE[0]),
+        ({"metre": (4, 128)}, SEQUENCE[0]),
+        ({"metre": (0, 4)}, SEQUENCE[0]),
+        ({"metre": (65, 4)}, SEQUENCE[0]),
     ],
 )
 def test_what_does_not_fit_a_file_is_refused(tmp_path: Path, options: dict[str, object], note: NoteEvent) -> None:

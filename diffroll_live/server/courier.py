@@ -42,7 +42,8 @@ class Courier:
         self._config = config
         self._desk = desk
         self._plays = itertools.count(1)
-        self.tempo = 120.0  # beats a minute, of the files that are saved
+        self.tempo = 120.0  # beats a minute, of the files that are saved; so is the metre
+        self.metre = (4, 4)
 
     def check(self, job: Job) -> None:
         """Refuse a delivery that cannot be, before anything runs. Raises errors.PortError, errors.FileError."""
@@ -121,7 +122,7 @@ class Courier:
         for number, notes in enumerate(result.variations, start=1):
             try:
                 path = allowed_save_path(job.settings.delivery.save, self._config.allowed_folders)
-                write = partial(write_smf, _numbered(path, number), notes, tempo=self.tempo)
+                write = partial(write_smf, _numbered(path, number), notes, tempo=self.tempo, metre=self.metre)
                 await loop.run_in_executor(None, write)
             except DiffrollError as error:
                 client.send_error(job.name, error)

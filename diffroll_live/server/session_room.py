@@ -69,4 +69,4 @@ class SessionRoom:
     def _follow(self, client: Client, message: Any) -> None:
         del client  # the DAW may send its timeline from another socket than its script
         self.timeline = follow(self.timeline, message)
-        self._courier.tempo = self.timeline.tempo
+        self._courier.tempo, self._courier.metre = self.timeline.tempo, self.timeline.metre

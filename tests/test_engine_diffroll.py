@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from asking import Listener, noise, silence
+from reference import final_scale
 from test_model_folder import write_sums
 from torch import Tensor
 
@@ -25,7 +26,7 @@ from diffroll_live.networks.diffroll import DiffRoll
 from diffroll_live.networks.diffroll_mel import LogMel, MelConfig
 from diffroll_live.reading import Canvas, Sampling, read
 from diffroll_live.samplers import SAMPLERS, Noise, sample_ddim, sample_ddpm
-from diffroll_live.schedules import LinearSchedule, reference_final_scale
+from diffroll_live.schedules import LinearSchedule
 from diffroll_live.types import NoteEvent, Options, Region, Request, Result
 from diffroll_live.voices.diffroll import DiffRollVoice
 from diffroll_live.windows import Window
@@ -105,7 +106,7 @@ def golden_chain(
     window = Window(0, 0, 80)
     features = voice.features(golden["waveform"][0])
     read(voice, features, [window], sampling, audible=audible, callback=lambda _step, _steps, x0: estimates.append(x0))
-    return estimates[-1] * reference_final_scale(SCHEDULE)
+    return estimates[-1] * final_scale(SCHEDULE)
 
 
 def last_steps(denoise, x_t, timesteps, schedule, *, noise=None, callback=None):  # type: ignore[no-untyped-def]

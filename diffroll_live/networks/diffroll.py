@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from diffroll_live.errors import CheckpointError
-from diffroll_live.networks.diffroll_mel import HIDDEN
 from diffroll_live.roll import N_PITCHES
 
 EMBEDDING_CHANNELS = 128
@@ -88,10 +87,6 @@ class Condition:
         pairs = zip(self.projections, other.projections, strict=True)
         return Condition(tuple(torch.cat(pair) for pair in pairs))
 
-    def repeated(self, times: int) -> Condition:
-        """Repeat every row ``times`` times, for as many variations of it."""
-        return Condition(tuple(each.repeat_interleave(times, dim=0) for each in self.projections))
-
 
 class StepEmbedding(nn.Module):
     """Embed the diffusion step: sines and cosines, then two SiLU projections (DiffWave, section 3.1)."""
@@ -154,11 +149,6 @@ class DiffRoll(nn.Module):
         """
         spectrogram = spectrogram.to(self.input_projection.weight.dtype)
         return Condition(tuple(layer.conditioner_projection(spectrogram) for layer in self.residual_layers))
-
-    def null_condition(self, batch: int, n_frames: int) -> Condition:
-        """The condition of a wholly hidden spectrogram: what the unconditional half of guidance is told."""
-        like = self.input_projection.weight
-        return self.condition(like.new_full((batch, self.config.n_mels, n_frames), HIDDEN))
 
     def denoiser(self, condition: Condition) -> Callable[[Tensor, float], Tensor]:
         """Make the ``denoise(x_t, t)`` that samplers call; ``t`` is a step of the linear schedule, 0 .. steps - 1."""

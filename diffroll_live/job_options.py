@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffroll_live.errors import RequestError
-from diffroll_live.limits import LIMITS, Limit
+from diffroll_live.limits import LIMITS, SAMPLER_NAMES, Limit
 from diffroll_live.types import QUALITIES, Options
 
 DELIVERIES = ("osc", "midi", "both")
@@ -58,7 +58,7 @@ def _not_yet(_: str | float) -> str:
 
 OPTION_KEYS: dict[str, Check] = {
     "quality": _one_of(QUALITIES),
-    "sampler": _text,
+    "sampler": _one_of(SAMPLER_NAMES),
     **{name: limit.check for name, limit in LIMITS.items()},
 }
 DELIVERY_KEYS: dict[str, Check] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diffroll_live.errors import RequestError
 
+SAMPLER_NAMES = ("ddim", "ddpm", "dpmpp-2m")  # those of samplers.SAMPLERS, which needs torch
 MAX_REGIONS = 256
 MAX_KNOWN = 50_000  # notes that the user has
 WIRE = 1e-7  # of a value: what float32 on the wire does to a bound

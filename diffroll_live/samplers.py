@@ -4,7 +4,7 @@ One step of any of them is a weighted sum, x_s = a x0 + b x_t + c x0_previous + 
 weights, worked out before the first evaluation, and one loop runs them all. The samplers see no network, no audio and
 no notes; guidance and known notes wrap ``denoise`` (denoiser.py).
 
-A new sampler is a function here and a row in ``SAMPLERS``; its test is already written.
+A new sampler is a function here, a row in ``SAMPLERS`` and its name in limits.py; its test is already written.
 """
 
 from __future__ import annotations

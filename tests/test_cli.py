@@ -168,6 +168,8 @@ def test_every_bad_input_is_told(engine, tmp_path, capsys):
         ("transcribe CLIP -o OUT --steps 0", 2, "--steps"),
         ("transcribe CLIP -o OUT --density nan", 2, "finite"),
         ("transcribe CLIP -o OUT --device tpu", 2, "tpu"),
+        ("transcribe CLIP -o OUT --sampler euler", 2, "dpmpp-2m"),
+        ("send generate -o OUT --sampler euler", 2, "dpmpp-2m"),
         ("transcribe CLIP CLIP -o OUT", 2, "Two inputs"),
         ("fly", 2, "fly"),
         ("transcribe NOWHERE/x.wav -o OUT", 3, "x.wav"),

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from diffroll_live.denoiser import Denoise
 from diffroll_live.errors import Cancelled, RequestError
+from diffroll_live.limits import SAMPLER_NAMES
 from diffroll_live.samplers import SAMPLERS, sample_ddim, seeded_noise
 from diffroll_live.schedules import CosineSchedule, LinearSchedule, Schedule
 
@@ -219,3 +220,7 @@ def test_refuses_impossible_linear_schedules() -> None:
 def test_cosine_ends_in_pure_noise() -> None:
     assert CosineSchedule().alpha_bar(1.0) == 0.0
     assert CosineSchedule().alpha_bar(0.0) == 1.0
+
+
+def test_what_may_be_asked_for_is_what_there_is() -> None:
+    assert tuple(SAMPLERS) == SAMPLER_NAMES

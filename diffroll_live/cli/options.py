@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from diffroll_live.cli.regions import parse_region
-from diffroll_live.limits import LIMITS
+from diffroll_live.limits import LIMITS, SAMPLER_NAMES
 from diffroll_live.types import QUALITIES, Options, Region, Task
 
 PATH = click.Path(path_type=Path)
@@ -91,7 +91,11 @@ SAMPLING = (
     click.option(
         "--steps", type=_limited("steps"), help="Network evaluations per window; otherwise as the quality says."
     ),
-    click.option("--sampler", metavar="NAME", help="How to walk from noise to notes; a wrong name gets the list."),
+    click.option(
+        "--sampler",
+        type=click.Choice(SAMPLER_NAMES),
+        help="How to walk from noise to notes; otherwise as the model says.",
+    ),
     click.option(
         "--guidance", type=_limited("guidance"), help="Pull towards the audio, 0 is none; otherwise as the model says."
     ),

@@ -303,11 +303,17 @@ def test_known_notes_stay_on_the_roll_and_nothing_else_outside_the_regions(engin
         assert outside.sum() == 32.0
 
 
-def test_a_continuation_begins_where_the_audio_ends(engine: TorchEngine) -> None:
-    result = ask(engine, Request("on", "continue", noise(6.0), options=Options(steps=3, seconds=4.0)))
+@pytest.mark.parametrize(
+    "region", [Region(6.0, 10.0), Region(7.0, 9.0, 40, 90), Region(7.0, 9.0, hear=True), Region(50.0, 55.0)]
+)
+def test_a_continuation_is_written_after_the_audio(engine: TorchEngine, region: Region) -> None:
+    regions = () if region.offset == 10.0 else (region,)
+    seconds = 4.0 if region.offset <= 10.0 else 60.0
+    result = ask(engine, Request("on", "continue", noise(6.0), regions, options=Options(steps=3, seconds=seconds)))
     (notes,) = result.variations
     assert notes
-    assert all(6.0 <= note.onset < note.offset <= 10.0 for note in notes)
+    assert all(region.onset <= note.onset < note.offset <= region.offset for note in notes)
+    assert all(region.low <= note.pitch <= region.high for note in notes)
 
 
 def test_generation_depends_on_nothing_but_the_seed(engine: TorchEngine) -> None:

@@ -41,7 +41,7 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
     """
     options = work.options
     scene = _scene(work, hidden, given)
-    taste = Taste(options.temperature, options.density)
+    taste = Taste(options.temperature, options.density * work.defaults.density)
     writer = Writer(work.voice, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
     notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
     blocks = writer.blocks()

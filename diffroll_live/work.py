@@ -30,6 +30,7 @@ class Defaults:
     gate: float = -65.0  # dB of full scale below which nothing is heard
     sampler: str = "ddim"
     guidance: float = 0.0
+    density: float = 1.0  # factor that brings what it writes to the number of notes that composers write
     reading_steps: tuple[int, int, int] = (1, 2, 4)  # evaluations a window, by quality: draft, live, best
     writing_steps: tuple[int, int, int] = (1, 1, 2)  # evaluations a block
     batch: int = 4  # windows at a time

@@ -95,6 +95,10 @@ def train(
 @click.option("--card", type=PATH, required=True, metavar="CARD.md", help="What the model is, for its folder.")
 @click.option("--onset-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
 @click.option("--frame-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
+@click.option("--density", type=Finite(0.1, 10), help="Composed by written notes, as `evaluate --fill` counts them.")
+@click.option(
+    "--steps", nargs=3, type=click.IntRange(1, 1000), help="Evaluations for draft, live and best; otherwise 1 2 4."
+)
 @click.option("--version", default=__version__, show_default=True, help="Of the model.")
 @click.option("--overwrite", is_flag=True, help="Replace the folder if it is there.")
 def export(
@@ -103,6 +107,8 @@ def export(
     card: Path,
     onset_threshold: float | None,
     frame_threshold: float | None,
+    density: float | None,
+    steps: tuple[int, int, int] | None,
     version: str,
     overwrite: bool,
 ) -> None:
@@ -112,6 +118,10 @@ def export(
 
     thresholds = {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold}
     decode = {name: value for name, value in thresholds.items() if value is not None}
+    settings = {"density": density, "reading_steps": steps, "writing_steps": steps}
+    sampling = {name: value for name, value in settings.items() if value is not None}
     text = room.read_card(card)
-    made = room.export(run / STATE, folder, text, decode=decode, sampling={}, version=version, overwrite=overwrite)
+    made = room.export(
+        run / STATE, folder, text, decode=decode, sampling=sampling, version=version, overwrite=overwrite
+    )
     click.echo(f"{run} -> {made.path}: use it with --model {made.path}")

@@ -128,7 +128,9 @@ class CompactVoice:
             time = torch.full((len(x_t),), t, device=x_t.device)
             logits = self.network.denoiser(flat, time, condition.condition).float()
             x0 = torch.tanh(logits * 0.5)  # 2 sigmoid(l) - 1
-            x0[:, 2 * N_PITCHES :] = logits[:, 2 * N_PITCHES :].clamp(-1, 1)
+            # The velocity of a silent cell is -1, and the network says only what it is where a note sounds.
+            sounds = (x0[:, N_PITCHES : 2 * N_PITCHES] + 1) / 2
+            x0[:, 2 * N_PITCHES :] = sounds * (logits[:, 2 * N_PITCHES :].clamp(-1, 1) + 1) - 1
             return x0.mul_(scale).view(len(x_t), CHANNELS, N_PITCHES, -1).transpose(2, 3)
 
         return denoise
@@ -145,8 +147,10 @@ class CompactVoice:
         return torch.from_numpy(roll).to(self.device)
 
     def probabilities(self, x0: Tensor) -> Tensor:
-        """x0 to probabilities of onset and frame and velocity from 0 to 1, same shape."""
-        return (x0 / self.bit_scale + 1) / 2
+        """x0 to probabilities of onset and frame, and the velocity of a note that sounds, from 0 to 1; same shape."""
+        p = (x0 / self.bit_scale + 1) / 2
+        p[:, 2] = (p[:, 2] / p[:, 1].clamp(min=1e-3)).clamp_(max=1.0)
+        return p
 
     def posteriors(self, x0: Tensor, heard: Heard) -> list[Posterior]:
         """One Posterior a row of the batch."""

@@ -1,4 +1,7 @@
-"""Files that are written whole or not at all, so that neither a kill nor a full disk leaves half of one."""
+"""Files of a run, written whole or not at all.
+
+The draft has a fixed name, unlike that of ``whole_file``: what a killed run leaves, its next save writes over.
+"""
 
 from __future__ import annotations
 

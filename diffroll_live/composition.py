@@ -17,6 +17,8 @@ from diffroll_live.types import NoteEvent, Region
 from diffroll_live.work import Work
 from diffroll_live.writing import BLOCK_FRAMES, Scene, Taste, Writer
 
+MARGIN = 4  # frames before a note that decide whether it begins there
+
 
 def known_canvas(work: Work, notes: NoteArray) -> Canvas:
     """Draw what is known on a roll that covers the audio and the regions.
@@ -44,19 +46,44 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
     taste = Taste(options.temperature, options.density * work.defaults.density)
     writer = Writer(work.voice, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
     notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
+    harvests = [Harvest(writer, variation) for variation in range(options.variations)]
     blocks = writer.blocks()
     work.total = work.done + len(blocks) * writer.sampling.steps
     for number, (first, last) in enumerate(blocks):
         with work.timed("sample"):
             writer.write(first, last, work.evaluated)
-        with work.timed("decode"):
-            final = number == len(blocks) - 1
-            fresh = [_ended(work, writer, v, hidden, None if final else first) for v in range(options.variations)]
-        for variation, rows in enumerate(fresh):
-            new = tuple(n for n in rows if n not in notes[variation])
+        for variation, harvest in enumerate(harvests):
+            with work.timed("decode"):
+                rows = harvest.ended(first, last, final=number == len(blocks) - 1)
+                new = tasks.fit(to_notes(rows), hidden, work.keep, options.min_note) if len(rows) else ()
             notes[variation].extend(new)
             work.send(variation, new)
     return notes
+
+
+class Harvest:
+    """Takes the notes of one variation off a writer as they end, each once, looking back no further than it must."""
+
+    def __init__(self, writer: Writer, variation: int) -> None:
+        self._writer, self._variation = writer, variation
+        self._settled = 0  # every note that begins before this frame was taken
+        self._taken: set[tuple[int, int]] = set()  # pitch and onset frame of those that begin later
+
+    def ended(self, first: int, last: int, *, final: bool) -> NoteArray:
+        """Take the notes that ended before ``first``, or all, when the block [first, last) has been written.
+
+        Returns rows (onset s, offset s, pitch, velocity).
+        """
+        frame_rate = self._writer.voice.geometry.frame_rate
+        rows = self._writer.notes(self._variation, max(self._settled - MARGIN, 0), last)
+        onset = np.rint(rows[:, 0] * frame_rate).astype(np.int64)
+        keys = list(zip(rows[:, 2].astype(int).tolist(), onset.tolist(), strict=True))
+        fresh = (onset >= self._settled) & np.array([key not in self._taken for key in keys], bool)
+        done = final | (rows[:, 1] < (first - 1) / frame_rate)
+        self._settled = int(onset[fresh & ~done].min(initial=first))
+        self._taken |= {key for key, take in zip(keys, fresh & done, strict=True) if take}
+        self._taken = {key for key in self._taken if key[1] >= self._settled}
+        return rows[fresh & done]
 
 
 def planned_evaluations(work: Work, hidden: tuple[Region, ...]) -> int:
@@ -84,15 +111,3 @@ def _around(work: Work, hidden: tuple[Region, ...]) -> Tensor:
         for region in hidden:
             features = work.recording.features(frame(region.onset) - window, frame(region.offset) + window)
     return features
-
-
-def _ended(
-    work: Work, writer: Writer, variation: int, hidden: tuple[Region, ...], before: int | None
-) -> tuple[NoteEvent, ...]:
-    """The notes written so far that end before a frame, or all of them."""
-    first = min(work.voice.geometry.frame(r.onset) for r in hidden)
-    last = max(work.voice.geometry.frame(r.offset) for r in hidden)
-    rows = writer.notes(variation, first, last)
-    if before is not None:
-        rows = rows[rows[:, 1] < (before - 1) / work.voice.geometry.frame_rate]
-    return tasks.fit(to_notes(rows), hidden, work.keep, work.options.min_note)

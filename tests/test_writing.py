@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from diffroll_live.composition import Harvest
 from diffroll_live.denoiser import Denoise
 from diffroll_live.notes import NoteArray, target_of
 from diffroll_live.reading import Canvas, Sampling
@@ -230,3 +231,21 @@ def test_a_hole_in_a_kept_chord_leaves_the_chord_alone() -> None:
     rows = notes_of(write(Opinion(0.02), place))
     assert len(rows) > 0
     assert not set(rows[:, 2]) & {48.0, 52.0, 55.0}
+
+
+@pytest.mark.parametrize("lasting", [0.0, 0.7, 0.98, 1.0])
+def test_notes_harvested_block_by_block_are_all_notes_once(lasting: float) -> None:
+    place, sampling = scene(hole(40, 500)), Sampling(sample_ddim, 1, 0.0, seed=5)
+    writer = Writer(Opinion(0.004, lasting), place, sampling, Taste(), 2)
+    harvests = [Harvest(writer, variation) for variation in range(2)]
+    taken: list[list[NoteArray]] = [[], []]
+    blocks = writer.blocks()
+    for number, (first, last) in enumerate(blocks):
+        writer.write(first, last, None)
+        for variation, harvest in enumerate(harvests):
+            taken[variation].append(harvest.ended(first, last, final=number == len(blocks) - 1))
+    for variation in range(2):
+        rows = np.concatenate(taken[variation])
+        whole = writer.notes(variation, 0, 500)
+        assert len(whole) > 20
+        np.testing.assert_allclose(rows[np.lexsort((rows[:, 2], rows[:, 0].round(6)))], whole, atol=1e-6)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,7 +47,7 @@ class Sink(Protocol):
         """Fall silent and let go of the port. Safe to call again, and on a port that is gone."""
 
 
-class _ChannelSink:
+class _ChannelSink(ABC):
     """Notes as channel messages, and what sounds; a sink that speaks MIDI adds where a message goes."""
 
     def __init__(self, name: str) -> None:
@@ -71,8 +72,9 @@ class _ChannelSink:
             self._send((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
             self._send((CONTROL_CHANGE | channel, ALL_SOUND_OFF, 0))
 
+    @abstractmethod
     def _send(self, message: Message) -> None:
-        raise NotImplementedError
+        """Send three bytes. Raises PortClosed when the port is gone."""
 
 
 class MidiSink(_ChannelSink):

@@ -86,10 +86,16 @@ SAMPLING = (
         help="The same seed gives the same notes.",
     ),
     click.option(
-        "--quality", type=click.Choice(QUALITIES), default="live", show_default=True, help="What to trade for speed."
+        "--quality",
+        type=click.Choice(QUALITIES),
+        default="live",
+        show_default=True,
+        help="How many evaluations, as the model's card says.",
     ),
     click.option(
-        "--steps", type=_limited("steps"), help="Network evaluations per window; otherwise as the quality says."
+        "--steps",
+        type=_limited("steps"),
+        help="Network evaluations per window or block; more is not better with every model, see its card.",
     ),
     click.option(
         "--sampler",

@@ -169,10 +169,14 @@ def test_what_is_known_does_not_count(network, batch, features):
     half = masks(batch)
     half.known[:, :, ::2] = 1
     before = costs(network, features, batch, half)
-    hook = network.denoiser.register_forward_hook(lambda module, given, out: out + 9 * half.known.repeat(1, 3, 1))
+    hook = network.denoiser.register_forward_hook(
+        lambda module, given, out: out + 9 * half.known[: len(out)].repeat(1, 3, 1)
+    )
     assert costs(network, features, batch, half)["total"] == before["total"]
     hook.remove()
-    hook = network.denoiser.register_forward_hook(lambda module, given, out: out + 9 * (1 - half.known).repeat(1, 3, 1))
+    hook = network.denoiser.register_forward_hook(
+        lambda module, given, out: out + 9 * (1 - half.known[: len(out)]).repeat(1, 3, 1)
+    )
     assert costs(network, features, batch, half)["total"] > before["total"]
     hook.remove()
 
@@ -185,8 +189,19 @@ def test_known_cells_are_shown_clean(network, batch, features):
     costs(network, features, batch, half)
     hook.remove()
     x0 = clean_roll(batch)
-    assert torch.equal(shown[0][:, :, ::2], x0[:, :, ::2])
-    assert not (shown[0][:, :, 1::2] == x0[:, :, 1::2]).any()
+    assert torch.equal(shown[-1][:, :, ::2], x0[:, :, ::2])
+    assert not (shown[-1][:, :, 1::2] == x0[:, :, 1::2]).any()
+
+
+def test_some_examples_hold_what_a_sampler_would_hold_at_t(network, batch, features):
+    asked = []
+    hook = network.denoiser.register_forward_hook(lambda module, given, out: asked.append((given[0], given[1])))
+    costs(network, features, batch, masks(batch))
+    hook.remove()
+    (from_noise, first_t), (_, t) = asked
+    assert 0 < len(from_noise) < len(t)
+    assert (first_t == 1).all()
+    assert int((t < 1).sum()) >= len(from_noise)
 
 
 def test_the_draft_is_asked_only_for_what_is_heard(network, batch, features):
@@ -211,7 +226,7 @@ def test_every_weight_learns(network, batch, features):
 def test_a_perfect_estimate_costs_next_to_nothing(network, batch, features):
     x0 = clean_roll(batch)
     logits = torch.cat([20 * x0[:, : 2 * N_PITCHES], x0[:, 2 * N_PITCHES :]], dim=1)
-    hook = network.denoiser.register_forward_hook(lambda module, given, out: logits)
+    hook = network.denoiser.register_forward_hook(lambda module, given, out: logits[: len(out)])
     parts = costs(network, features, batch, masks(batch))
     hook.remove()
     assert sum(of(parts, "denoised")) < 1e-3

@@ -75,6 +75,10 @@ class Condition:
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
         return Condition(*(torch.cat(pair) for pair in pairs))
 
+    def rows(self, index: Tensor) -> Condition:
+        """Take some rows of the batch; ``index`` (n,) int64."""
+        return Condition(*(getattr(self, f.name)[index] for f in fields(self)))
+
 
 class Encoder(nn.Module):
     """Features to drafts, shifts and an embedding."""
@@ -193,6 +197,18 @@ class Compact(nn.Module):
         self.config = config
         self.encoder = Encoder(config)
         self.denoiser = Denoiser(config)
+
+
+def posterior_mean(logits: Tensor) -> Tensor:
+    """Turn logits (batch, 264, n_frames) of a roll into the bits they expect, from -1 to 1; float32.
+
+    The velocity of a silent cell is -1, and the network says only what it is where a note sounds.
+    """
+    logits = logits.float()
+    x0 = torch.tanh(logits * 0.5)  # 2 sigmoid(l) - 1
+    sounds = (x0[:, N_PITCHES : 2 * N_PITCHES] + 1) / 2
+    x0[:, 2 * N_PITCHES :] = sounds * (logits[:, 2 * N_PITCHES :].clamp(-1, 1) + 1) - 1
+    return x0
 
 
 def _time_features(t: Tensor) -> Tensor:

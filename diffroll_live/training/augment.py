@@ -35,9 +35,9 @@ def augment(samples: Floats, rng: np.random.Generator, *, amount: float = 1.0) -
 
 
 def _gain(peak: float, rng: np.random.Generator) -> float:
-    """Half of the time about the level that the mixer gives, from which velocities can be told; else any level."""
-    if peak < 1e-4 or rng.random() < 0.5:
-        return float(10 ** (rng.uniform(-5, 5) / 20))
+    """Mostly about the level that the mixer gives, from which velocities can be told; else any level."""
+    if peak < 1e-4 or rng.random() < 0.7:
+        return float(10 ** (rng.uniform(-2, 2) / 20))
     return float(10 ** (rng.uniform(-30, -1) / 20) / peak)
 
 

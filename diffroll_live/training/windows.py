@@ -89,7 +89,7 @@ class WindowMaker:
     def _touch(self, rng: np.random.Generator) -> Touch:
         return Touch(
             piano=str(rng.choice(self.pianos)),
-            dynamic_range=rng.uniform(22, 45),
+            dynamic_range=rng.uniform(28, 40),
             detune=rng.triangular(-45, 0, 45) if rng.random() < 0.7 else 0.0,
             release=np.exp(rng.uniform(np.log(0.03), np.log(0.2))),
             layer_jitter=rng.uniform(0, 12),

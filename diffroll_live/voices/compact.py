@@ -13,7 +13,7 @@ from torch import Tensor
 from diffroll_live.decoding import Posterior, Thresholds, decode
 from diffroll_live.denoiser import Denoise, as_one_batch, guided, logit_guidance
 from diffroll_live.frontend import FrontEnd
-from diffroll_live.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Heard
+from diffroll_live.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Heard, posterior_mean
 from diffroll_live.networks.pitch_paths import QUIET
 from diffroll_live.notes import NoteArray, RollTarget
 from diffroll_live.roll import N_PITCHES, RollGeometry
@@ -126,11 +126,7 @@ class CompactVoice:
             if condition.bits is not None and condition.known is not None:
                 flat = torch.where(condition.known, condition.bits, flat)
             time = torch.full((len(x_t),), t, device=x_t.device)
-            logits = self.network.denoiser(flat, time, condition.condition).float()
-            x0 = torch.tanh(logits * 0.5)  # 2 sigmoid(l) - 1
-            # The velocity of a silent cell is -1, and the network says only what it is where a note sounds.
-            sounds = (x0[:, N_PITCHES : 2 * N_PITCHES] + 1) / 2
-            x0[:, 2 * N_PITCHES :] = sounds * (logits[:, 2 * N_PITCHES :].clamp(-1, 1) + 1) - 1
+            x0 = posterior_mean(self.network.denoiser(flat, time, condition.condition))
             return x0.mul_(scale).view(len(x_t), CHANNELS, N_PITCHES, -1).transpose(2, 3)
 
         return denoise

@@ -344,6 +344,12 @@ def test_many_notes_survive_a_client_that_looks_every_100_ms(daemon):
 # MIDI, files, timeline
 
 
+def handed_over(client):
+    """Wait until all notes so far are with the MIDI thread: a panic is answered after what was asked before it."""
+    client.send("/diffroll/panic")
+    client.until("/diffroll/panicked")
+
+
 def test_notes_go_to_midi_on_one_axis(daemon, client):
     client.send("/diffroll/job/new", "midi", "generate", "")
     client.send("/diffroll/job/set", "midi", "deliver", "both")
@@ -351,6 +357,7 @@ def test_notes_go_to_midi_on_one_axis(daemon, client):
     client.send("/diffroll/job/set", "midi", "variations", 2)
     client.send("/diffroll/job/run", "midi")
     job = client.collect("midi")
+    handed_over(client)
     owners = daemon.scheduler.owners_of("midi")
     assert len(owners) == 1
     played = daemon.scheduler.notes_of("midi")
@@ -367,9 +374,10 @@ def test_midi_stays_silent_when_told_so(daemon, client, key, value):
     client.send("/diffroll/job/set", name, key, value)
     client.send("/diffroll/job/run", name)
     assert client.collect(name).notes
+    handed_over(client)
     assert not daemon.scheduler.notes_of(name)
     client.send("/diffroll/job/play", name)
-    client.ping()
+    handed_over(client)
     assert daemon.scheduler.notes_of(name)
 
 
@@ -378,6 +386,7 @@ def test_midi_only_sends_no_notes_over_osc_but_counts_them(daemon, client):
     client.send("/diffroll/job/set", "only", "deliver", "midi")
     client.send("/diffroll/job/run", "only")
     job = client.collect("only")
+    handed_over(client)
     assert not job.notes
     assert job.end.args[1] == len(daemon.scheduler.notes_of("only"))
 
@@ -409,6 +418,7 @@ def test_a_job_that_failed_is_silenced_before_its_error_is_told(daemon, client, 
 def test_late_notes_are_told(daemon, client):
     client.send("/diffroll/generate", "late", 2.0)
     client.collect("late")
+    handed_over(client)
     (owner,) = daemon.scheduler.owners_of("late")
     daemon.scheduler.late[owner] = 3
     assert client.expect("/diffroll/late").args == ("late", 3)

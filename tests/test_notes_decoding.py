@@ -128,3 +128,30 @@ def test_a_repeat_is_drawn_with_a_gap_before_it() -> None:
     assert target.onset[:, 39].nonzero()[0].tolist() == [10, 11, 20, 21]
     assert target.velocity[15, 39] == pytest.approx(64 / 127)
     assert target.velocity[25, 39] == 1.0
+
+
+def sinking(length: int, fall: int) -> torch.Tensor:
+    """The chance that a key is down which sinks from 0.9 to 0.6 while it is held, and falls to nothing at ``fall``."""
+    frame = torch.zeros(length, 88)
+    frame[10:fall, 30] = torch.linspace(0.9, 0.6, fall - 10)
+    frame[fall : fall + 4, 30] = torch.tensor([0.2, 0.15, 0.12, 0.11])
+    return frame
+
+
+def test_a_note_ends_where_its_posterior_falls_most_not_where_it_is_unlikelier_than_not() -> None:
+    onset, zero = torch.zeros(200, 88), torch.zeros(200, 88)
+    onset[10:12, 30] = 0.9
+    posterior = Posterior(onset, sinking(200, 150), zero + 0.5, zero, zero)
+    (note,) = decode(posterior, GEOMETRY, Thresholds(0.5, 0.1, 0.0))
+    assert note[1] * RATE == pytest.approx(150, abs=1)
+    (cut,) = decode(posterior, GEOMETRY, Thresholds(0.5, 0.7, 0.0))
+    assert cut[1] * RATE < 110
+
+
+def test_a_repeat_ends_the_note_before_it_even_where_the_posterior_does_not_fall() -> None:
+    onset, zero = torch.zeros(100, 88), torch.zeros(100, 88)
+    onset[10:12, 30] = onset[50:52, 30] = 0.9
+    frame = torch.zeros(100, 88)
+    frame[10:80, 30] = 0.8
+    rows = decode(Posterior(onset, frame, zero + 0.5, zero, zero), GEOMETRY, Thresholds(0.5, 0.1, 0.0))
+    assert np.rint(rows[:, :2] * RATE).tolist() == [[10, 50], [50, 80]]

@@ -1,8 +1,9 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: help install demo test check lock
+.PHONY: help install install-tests demo test check lock
 
 help:
 	@echo "make install  .venv with everything, system packages included"
+	@echo "make install-tests  that, and the programs that tests run: Lua, Pure Data, SuperCollider, Ardour"
 	@echo "make demo     the whole path on a piano clip: demo/out.mid, demo/out.wav, demo/out.png"
 	@echo "make test     lint, types, import contracts and tests"
 	@echo "make check    lint, types and import contracts alone"
@@ -14,7 +15,10 @@ install:
 demo: install
 	@.venv/bin/python examples/demo.py
 
-test: install
+install-tests:
+	@script/install --tests
+
+test: install-tests
 	@script/check
 	@script/test
 

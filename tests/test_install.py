@@ -42,7 +42,7 @@ def test_root_installs_without_being_asked_anything(install, monkeypatch):
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(subprocess, "run", record)
-    install.ensure_system_packages()
+    install.ensure_system_packages(install.missing_system_packages())
     assert [call[:3] for call in calls] == [
         ("update", "noninteractive", subprocess.DEVNULL),
         ("install", "noninteractive", subprocess.DEVNULL),
@@ -50,28 +50,33 @@ def test_root_installs_without_being_asked_anything(install, monkeypatch):
     assert {"libportaudio2", "jackd2", "fluidsynth", "fluid-soundfont-gm", "python3-venv", "-y"} <= calls[1][3]
 
 
+def test_programs_that_only_tests_run_are_asked_for_only_by_tests(install):
+    assert set(install.missing_test_packages()) == set(install.TEST_PACKAGES)
+    assert not set(install.missing_system_packages()) & set(install.TEST_PACKAGES)
+
+
 def test_others_are_told_the_command(install, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(SystemExit, match=r"sudo apt-get install .*jackd2"):
-        install.ensure_system_packages()
+        install.ensure_system_packages(install.missing_system_packages())
 
 
 def test_a_system_without_apt_is_told_what_is_missing(install, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(SystemExit, match="jackd2"):
-        install.ensure_system_packages()
+        install.ensure_system_packages(install.missing_system_packages())
 
 
 def test_apt_that_fails_is_told(install, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 100))
     with pytest.raises(SystemExit, match="apt-get failed"):
-        install.ensure_system_packages()
+        install.ensure_system_packages(install.missing_system_packages())
 
 
 def test_other_systems_need_no_system_packages(install, monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    install.ensure_system_packages()
+    install.ensure_system_packages(install.missing_system_packages())
 
 
 def test_the_fingerprint_follows_what_is_installed(install, tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ from diffroll_live.errors import PortClosed
 from diffroll_live.kept_sink import KeptSink, PortState
 from diffroll_live.note_queue import Key, NoteQueue
 from diffroll_live.sinks import Sink
+from diffroll_live.timeline.course import Course
 from diffroll_live.types import NoteEvent
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,23 @@ class Scheduler:
             if self._closing:
                 raise PortClosed("The MIDI output was closed; start the daemon again.")
             self._queue.add(owner, notes, start)
+            self._wake.notify_all()
+
+    def place(self, owner: str, notes: Sequence[NoteEvent], origin: float) -> None:
+        """Add notes of an owner whose second 0 is at ``origin`` on the DAW's timeline; each pass plays them.
+
+        Raises as play() does; then none is added.
+        """
+        with self._wake:
+            if self._closing:
+                raise PortClosed("The MIDI output was closed; start the daemon again.")
+            self._queue.place(owner, notes, origin, self.now())
+            self._wake.notify_all()
+
+    def follow(self, course: Course) -> None:
+        """Go by another course of the DAW's playhead; placed notes that sound end when it jumps or stops."""
+        with self._wake:
+            self._queue.follow(course, self.now())
             self._wake.notify_all()
 
     def cancel(self, owner: str) -> None:

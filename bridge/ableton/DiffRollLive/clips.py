@@ -1,0 +1,138 @@
+"""What Live says of its clips: the chosen one, the recording behind an audio clip, the notes of a MIDI clip.
+
+Reads Live's objects and changes nothing. "Content beats" are a clip's own beats, those of its markers and notes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+from .failures import Failure
+from .time_map import TimeMap, constant
+
+REPITCH = 3  # the warp mode whose pitch follows the tempo
+
+
+class Layout(NamedTuple):
+    """Where a clip starts to play, and its loop, or what it plays once: in content beats."""
+
+    start: float
+    loop_start: float
+    loop_end: float
+    looping: bool
+
+
+class Recording(NamedTuple):
+    """A sound file as an audio clip plays it."""
+
+    path: str
+    seconds: float  # of the whole file
+    map: TimeMap  # from its seconds to content beats
+    layout: Layout
+    transpose: int  # semitones
+
+
+def is_gone(thing: Any) -> bool:
+    """Tell whether Live has deleted an object: what is left of it equals None without being it."""
+    return bool(thing == None)  # noqa: E711
+
+
+def chosen_clip(song: Any) -> Any:
+    """Give the clip that Live shows in its detail view, or else the one in the highlighted slot. Raises Failure."""
+    clip = song.view.detail_clip
+    if is_gone(clip):
+        slot = song.view.highlighted_clip_slot
+        clip = None if is_gone(slot) else slot.clip
+    if is_gone(clip):
+        raise Failure("bad-option", "No clip is selected; click a clip, then press again.")
+    return clip
+
+
+def track_of(clip: Any) -> Any:
+    """Give the track that a clip lies on."""
+    parent = clip.canonical_parent
+    return parent if clip.is_arrangement_clip else parent.canonical_parent
+
+
+def place_of(items: Any, item: Any) -> int:
+    """Give an object's index in one of Live's lists. Raises Failure when it is in there no more."""
+    for index, other in enumerate(items):
+        if other == item:
+            return index
+    raise Failure("cancelled", "The clip or its track has been deleted meanwhile; nothing was changed.")
+
+
+def layout_of(clip: Any, unit: float = 1.0) -> Layout:
+    """Read where a clip starts and loops; ``unit`` is how many beats Live's number 1 is in this clip."""
+    start, looping = clip.start_marker * unit, bool(clip.looping)
+    if looping:
+        return Layout(start, clip.loop_start * unit, clip.loop_end * unit, True)
+    return Layout(start, start, clip.end_marker * unit, False)
+
+
+def read_recording(clip: Any, tempo: float) -> Recording:
+    """Read what an audio clip plays. ``tempo`` is the song's, in beats a minute.
+
+    Raises Failure for what cannot be followed exactly: no file, a file that is gone, a transposed unwarped clip.
+    """
+    path = clip.file_path
+    if not path or not Path(path).is_file():
+        name = path or clip.name
+        raise Failure("file-not-found", f"The sample {name} is not there; find it with Live's File Manager.")
+    if clip.warping and not hasattr(clip, "warp_markers"):
+        raise Failure("bad-option", "This Live tells no script its warp markers; update it, or turn Warp off.")
+    if clip.warping:
+        unit, time_map = 1.0, TimeMap((marker.sample_time, marker.beat_time) for marker in clip.warp_markers)
+        transpose = 0 if clip.warp_mode == REPITCH else int(clip.pitch_coarse)
+    else:
+        unit, time_map, transpose = tempo / 60.0, constant(tempo), 0  # markers are in seconds here
+        if clip.pitch_coarse:
+            raise Failure("bad-audio", "A transposed clip plays faster while Warp is off; set Pitch to 0, or warp it.")
+    seconds = clip.sample_length / float(clip.sample_rate)
+    return Recording(path, seconds, time_map, layout_of(clip, unit), transpose)
+
+
+def partner_of(song: Any, midi_clip: Any) -> Tuple[Any, float]:
+    """Find the audio clip that a MIDI clip goes with: in the same scene, or at the same time in the Arrangement.
+
+    The nearest track wins, the left one of two. Gives the clip and what to add to the MIDI clip's content beats to
+    have the audio clip's. Raises Failure when there is none.
+    """
+    tracks = list(song.tracks)
+    own = place_of(tracks, track_of(midi_clip))
+    for track in sorted(tracks, key=lambda track: abs(place_of(tracks, track) - own)):
+        found = _beside(track, midi_clip)
+        if found is not None:
+            return found, _offset(found, midi_clip, song.tempo)
+    where = "at its time on an audio track" if midi_clip.is_arrangement_clip else "in its scene"
+    raise Failure("bad-option", f"This MIDI clip has no recording: put the audio clip it belongs to {where}.")
+
+
+def _beside(track: Any, midi_clip: Any) -> Optional[Any]:
+    if midi_clip.is_arrangement_clip:
+        begin, end = midi_clip.start_time, midi_clip.end_time
+        inside = [clip for clip in track.arrangement_clips if clip.start_time < end and clip.end_time > begin]
+    else:
+        slot = midi_clip.canonical_parent
+        slots = list(track.clip_slots)
+        scene = place_of(slot.canonical_parent.clip_slots, slot)
+        inside = [slots[scene].clip] if scene < len(slots) and slots[scene].has_clip else []
+    return next((clip for clip in inside if clip.is_audio_clip), None)
+
+
+def _offset(audio: Any, midi: Any, tempo: float) -> float:
+    """Both clips start together in the Session; in the Arrangement each starts at its own time."""
+    unit = 1.0 if audio.warping else tempo / 60.0
+    shift = audio.start_marker * unit - midi.start_marker
+    return float(shift + midi.start_time - audio.start_time) if midi.is_arrangement_clip else float(shift)
+
+
+def notes_of(clip: Any) -> List[Any]:
+    """Give all notes of a MIDI clip, in and out of its loop, in order."""
+    return sorted(clip.get_notes_extended(0, 128, -8192.0, 16384.0), key=lambda note: (note.start_time, note.pitch))
+
+
+def fingerprint(clip: Any) -> Tuple[Any, ...]:
+    """Give what changes when the user edits a MIDI clip's notes."""
+    return tuple((n.note_id, n.pitch, n.start_time, n.duration, n.velocity, n.mute) for n in notes_of(clip))

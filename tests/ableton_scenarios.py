@@ -1,0 +1,492 @@
+"""What a user of Ableton Live does, played in a fake Live against a real daemon with the fake engine.
+
+Each function is a test; ``python ableton_scenarios.py PORT FOLDER`` plays them all, under Python 3.7 as well.
+The fake engine answers with a scale: note i at 0.5 i seconds, 0.25 s long, and gives known notes back as they came.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import fake_live
+from live_world import ScriptedDaemon, World, free_port, notes_of
+
+WELCOME = ("/diffroll/welcome", 1, "0.1.0", "fake", "cpu", 16000, 600.0)
+
+
+def scale(seconds, beat, transpose=0):
+    """The fake engine's notes for so many seconds, where ``beat`` says at which beat a second is."""
+    return sorted(
+        (40 + i + transpose, round(beat(0.5 * i), 4), round(beat(0.5 * i + 0.25) - beat(0.5 * i), 4), 1 + i)
+        for i in range(int(seconds * 2))
+    )
+
+
+# -- the four verbs
+
+
+def transcribe_an_unwarped_session_clip(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(4), 4, scene=1, start_marker=1.0, loop_start=1.0, end_marker=3.0)
+    world.song._tempo = 90.0
+    _, count, where = world.done("transcribe")
+    made = world.song.tracks[1]
+    assert (count, where, made.name) == (4, "DiffRoll Piano", "DiffRoll Piano")
+    clip = world.session_clip(made, 1)
+    assert notes_of(clip) == scale(2, lambda second: second * 1.5)
+    assert (clip.start_marker, clip.end_marker, clip.looping, clip.name) == (0.0, 3.0, False, "take")
+    assert world.song.undo_steps == 1
+    world.song.undo()
+    assert [t.name for t in world.song.tracks] == ["Piano"]
+
+
+def transcribe_a_warped_clip_that_changes_its_tempo(world):
+    """Warp markers at 0.5 s = beat 0, 2.5 s = beat 4 (120 a minute), 3.5 s = beat 5 (60), and on at that pace."""
+    track = world.song.add_track("Piano")
+    markers = ((0.5, 0.0), (2.5, 4.0), (3.5, 5.0))
+    clip = world.song.add_audio_clip(track, world.wav(6), 6, beats=6.0, markers=markers, pitch_coarse=-2)
+    clip._end_marker = clip._loop_end = 6.0  # 4.5 s
+    world.done("transcribe")
+    wanted = scale(4, lambda t: 2 * t if t <= 2 else 4 + (t - 2), transpose=-2)
+    assert notes_of(world.session_clip(world.song.tracks[1])) == wanted
+
+
+def transcribe_a_loop_that_starts_in_its_middle(world):
+    track = world.song.add_track("Piano")
+    clip = world.song.add_audio_clip(track, world.wav(6), 6, beats=8.0, markers=((0.0, -2.0), (1.0, 0.0)))
+    for name, value in (("looping", True), ("start_marker", 3.0), ("loop_start", 1.0), ("loop_end", 5.0)):
+        setattr(clip, "_" + name, value)
+    world.done("transcribe")
+    made = world.session_clip(world.song.tracks[1])
+    assert (made.looping, made.start_marker, made.loop_start, made.loop_end) == (True, 2.0, 0.0, 4.0)
+    assert notes_of(made) == scale(2, lambda second: 2 * second)
+
+
+def transcribe_into_the_arrangement_writes_loops_out(world):
+    track = world.song.add_track("Piano")
+    clip = world.song.add_audio_clip(track, world.wav(4), 4, at=16.0, beats=7.0, markers=((0.0, 0.0), (1.0, 2.0)))
+    for name, value in (("looping", True), ("start_marker", 1.0), ("loop_start", 0.0), ("loop_end", 4.0)):
+        setattr(clip, "_" + name, value)
+    world.done("transcribe")
+    (made,) = world.song.tracks[1].arrangement_clips
+    assert (made.start_time, made.end_time, made.looping) == (16.0, 23.0, False)
+    # heard from 0 to 2 s, a note a beat: three before the loop comes round, then four
+    assert [note[1:3] for note in sorted(notes_of(made), key=lambda n: n[1])] == [(float(b), 0.5) for b in range(7)]
+    assert [n[0] for n in sorted(notes_of(made), key=lambda n: n[1])] == [41, 42, 43, 40, 41, 42, 43]
+    assert not any(slot.has_clip for slot in world.song.tracks[1].clip_slots)
+    assert world.song.undo_steps == 1
+
+
+def fill_the_selected_notes_and_nothing_else(world):
+    audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
+    world.song.add_audio_clip(audio, world.wav(8), 8, beats=16.0, markers=((0.0, 0.0), (1.0, 2.0)))
+    mine = [(45, 3.0, 0.5, 90), (47, 4.0, 0.5, 91), (49, 5.5, 0.5, 92), (90, 4.5, 1.0, 93), (50, 12.0, 1.0, 94)]
+    chosen = ((47, 4.0), (49, 5.5))
+    clip = world.song.add_midi_clip(midi, mine, beats=16.0, selected=chosen)
+    before = {n.note_id: n.pitch for n in clip.get_notes_extended(0, 128, 0.0, 100.0)}
+    world.done("fill", "seed", 0)
+    # the scale has pitches 44 (at 2 s, beat 4) and 45 (2.5 s, beat 5): below the selected 47..49
+    kept = [n for n in mine if (n[0], n[1]) not in chosen]
+    assert notes_of(clip) == sorted((p, s, d, v) for p, s, d, v in kept)
+    assert all(before[n.note_id] == n.pitch for n in clip.get_notes_extended(0, 128, 0.0, 100.0))
+    assert world.song.undo_steps == 1
+    world.song.undo()
+    assert notes_of(clip) == sorted(mine)
+    world.done("fill", "seed", 4)  # moves the scale up by four
+    assert notes_of(clip) == sorted([*kept, (48, 4.0, 0.5, 9), (49, 5.0, 0.5, 10)])
+
+
+def fill_follows_clips_that_start_at_different_places(world):
+    audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
+    world.song.add_audio_clip(audio, world.wav(8), 8, at=32.0, beats=12.0, markers=((0.0, 0.0), (1.0, 2.0)))
+    audio.arrangement_clips[0]._start_marker = 1.0  # beat 32 is content beat 1
+    clip = world.song.add_midi_clip(midi, [(60, 0.0, 1.0, 80)], at=35.0, beats=4.0)  # beat 35 is content beat 4
+    clip._end_marker = 2.0  # no note selected: the brace, content beats 4..6 of the recording, 2..3 s
+    world.done("fill", "seed", 0)
+    assert notes_of(clip) == [(44, 0.0, 0.5, 5), (45, 1.0, 0.5, 6)]
+    assert world.song.undo_steps == 1
+
+
+def fill_what_an_audio_clip_plays_from_what_surrounds_it(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(6), 6, start_marker=2.0, loop_start=2.0, end_marker=3.0)
+    world.done("fill", "seed", 0)
+    assert notes_of(world.session_clip(world.song.tracks[1])) == [(44, 0.0, 0.5, 5), (45, 1.0, 0.5, 6)]
+
+
+def continue_goes_behind_the_clip(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(4), 4, at=8.0, beats=4.0, markers=((0.0, 0.0), (1.0, 2.0)))
+    answer = world.done("continue", "seconds", 3.0, "seed", 1)  # the fake engine writes from 0 on, over the 2 s heard
+    (made,) = world.song.tracks[1].arrangement_clips
+    assert (made.start_time, made.end_time, made.name) == (12.0, 18.0, "take, continued")
+    assert answer[1] == 0
+    assert notes_of(made) == []
+
+
+def continue_in_the_session_takes_the_next_free_track(world):
+    track = world.song.add_track("Piano")
+    clip = world.song.add_audio_clip(track, world.wav(2), 2)
+    world.done("transcribe")
+    world.done("transcribe")
+    assert [t.name for t in world.song.tracks] == ["Piano", "DiffRoll Piano", "DiffRoll Piano"]
+    world.song.view.detail_clip = clip
+    world.done("continue", "seconds", 1.0)
+    assert world.session_clip(world.song.tracks[1]).name == "take, continued"
+
+
+def generate_needs_no_clip(world):
+    world.song.add_track("Drums")
+    world.song.view.selected_track, world.song.view.selected_scene = world.song.tracks[0], world.song.scenes[2]
+    world.done("generate", "seconds", 2.0, "seed", 3)
+    clip = world.session_clip(world.song.tracks[1], 2)
+    assert [n[0] for n in notes_of(clip)] == [43, 44, 45, 46]
+    assert clip.end_marker == 4.0
+
+
+def our_track_is_used_again_where_it_has_room(world):
+    track = world.song.add_track("Piano")
+    for scene in (0, 1):
+        world.song.add_audio_clip(track, world.wav(1), 1, scene=scene)
+        world.done("transcribe")
+    assert len(world.song.tracks) == 2
+    world.song.tracks[1]._frozen = True
+    world.song.add_audio_clip(track, world.wav(1), 1, scene=2)
+    world.done("transcribe")
+    assert len(world.song.tracks) == 3
+
+
+def nothing_in_the_arrangement_is_overwritten(world):
+    track, ours = world.song.add_track("Piano"), world.song.add_track("DiffRoll Piano", midi=True)
+    mine = world.song.add_midi_clip(ours, [(60, 0.0, 1.0, 80)], at=6.0)
+    world.song.add_audio_clip(track, world.wav(4), 4, at=4.0, beats=4.0, markers=((0.0, 0.0), (1.0, 2.0)))
+    world.done("transcribe")
+    assert ours.arrangement_clips == (mine,)
+    assert len(world.song.tracks) == 3
+
+
+# -- ways to press
+
+
+def buttons_reach_the_script(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(1), 1)
+    world.surface.build_midi_map(object())
+    assert sorted(world.host.forwarded) == [("cc", 15, number) for number in range(102, 107)]
+    world.surface.receive_midi_chunk([(0xBF, 102, 127), (0x90, 102, 127), (0xBF, 102, 0), (0xF0, 1, 2, 0xF7)])
+    world.until(lambda: "DiffRoll: transcribe: 2 notes in DiffRoll Piano" in world.host.messages)
+    assert sum("asked" in text for text in world.host.messages) == 1
+
+
+def commands_are_checked(world):
+    world.song.add_audio_clip(world.song.add_track("Piano"), world.wav(1), 1)
+    for words in (("seconds", -1.0), ("quality", "worst"), ("save", "/tmp/x.mid"), ("seed", "1"), ("seed",)):
+        assert world.failed("generate", *words)[1] == "bad-option"
+    assert world.failed("explode")[1] == "unknown-address"
+    assert world.failed("cancel")[1] == "unknown-job"
+    world.asker.sendto(b"rubbish", ("127.0.0.1", world.command_port))
+    assert world.run("hello")[2].startswith("Live 12.1.11 with Python")
+    assert "has all that is needed" in world.host.log[0]
+
+
+def one_job_at_a_time_and_cancel(world):
+    world.song.add_audio_clip(world.song.add_track("Piano"), world.wav(1), 1)
+    world.command("transcribe", "steps", 300)
+    world.until(lambda: any("transcribe: 2 of" in text for text in world.host.messages))
+    world.command("transcribe")
+    world.until(lambda: any(answer[:2] == ("failed", "busy") for answer in world.answers()))
+    world.press("cancel")
+    world.until(lambda: any(answer[:2] == ("failed", "cancelled") for answer in world.answers()))
+    assert world.song.undo_steps == 0
+    world.done("transcribe")
+
+
+# -- bad days
+
+
+def five_thousand_notes_come_back(world):
+    audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
+    world.song.add_audio_clip(audio, world.wav(60), 60)
+    notes = [(21 + i % 88, 0.02 * i, 0.01, 1 + i % 127) for i in range(5000)]
+    chosen = {(pitch, start) for pitch, start, _, _ in notes[9:20]}  # 0.18 to 0.39 beats, pitches 30 to 40
+    clip = world.song.add_midi_clip(midi, notes, beats=120.0, selected=chosen)
+    before = notes_of(clip)
+    world.done("fill", "seed", 0)
+    lost = [note for note in before if (note[0], note[1]) in {(pitch, round(start, 4)) for pitch, start in chosen}]
+    assert len(lost) == 11
+    assert notes_of(clip) == [note for note in before if note not in lost]
+
+
+def paths_are_not_ascii(world):
+    path = world.wav(1, name="Prélude, 夜.wav")
+    world.song.add_audio_clip(world.song.add_track("Flügel 夜"), path, 1)
+    assert world.done("transcribe")[2] == "DiffRoll Flügel 夜"
+
+
+def what_cannot_be_done_is_said(world):
+    song = world.song
+    assert "Select an audio or MIDI track" in world.failed("generate")[2]
+    assert "No clip is selected" in world.failed("transcribe")[2]
+    track, midi = song.add_track("Piano"), song.add_track("Notes", midi=True)
+    clip = song.add_midi_clip(midi, [(60, 0.0, 1.0, 80)], scene=3)
+    assert "select the audio clip" in world.failed("transcribe")[2]
+    assert "no recording" in world.failed("fill")[2]
+    midi._frozen = True
+    assert "unfreeze" in world.failed("fill")[2]
+    gone = song.add_audio_clip(track, world.folder / "moved.wav", 1)
+    assert world.failed("transcribe")[1:] == (
+        "file-not-found",
+        f"The sample {world.folder / 'moved.wav'} is not there; find it with Live's File Manager.",
+    )
+    gone._audio.update(file_path=str(world.wav(1)), pitch_coarse=3)
+    assert "set Pitch to 0" in world.failed("transcribe")[2]
+    gone._audio.update(pitch_coarse=0, sample_length=0)
+    assert "nothing of the recording" in world.failed("transcribe")[2]
+    gone._audio.update(warping=True, warp_markers=((0.0, 0.0), (1.0, 0.0)), sample_length=48000)
+    assert "warp it anew" in world.failed("transcribe")[2]
+    song.view.detail_clip = clip
+    assert song.undo_steps == 0
+
+
+def the_daemon_refuses(world):
+    outside = Path(os.sep) / "etc" / "hostname"
+    world.song.add_audio_clip(world.song.add_track("Piano"), outside, 1)
+    answer = world.failed("transcribe")
+    assert answer[1] == "file-refused"
+    assert "allowed_folders" in answer[2]
+
+
+def the_clip_is_deleted_while_waiting(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(1), 1)
+    world.command("transcribe", "steps", 20)
+    world.until(lambda: any("transcribe: 1 of" in text for text in world.host.messages))
+    track.clip_slots[0].delete_clip()
+    steps = world.song.undo_steps
+    world.until(lambda: any("has been deleted" in text for text in world.host.messages))
+    assert (world.song.undo_steps, len(world.song.tracks)) == (steps, 1)
+
+
+def the_track_is_deleted_while_waiting(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(1), 1)
+    world.command("transcribe", "steps", 20)
+    world.until(lambda: any("transcribe: 1 of" in text for text in world.host.messages))
+    world.song.delete_track(0)
+    world.until(lambda: any("has been deleted" in text for text in world.host.messages))
+    assert world.song.tracks == ()
+
+
+def the_user_edits_while_waiting(world):
+    audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
+    world.song.add_audio_clip(audio, world.wav(4), 4)
+    clip = world.song.add_midi_clip(midi, [(60, 1.0, 1.0, 80)], selected={(60, 1.0)})
+    world.command("fill", "steps", 20)
+    world.until(lambda: any("inpaint: 1 of" in text for text in world.host.messages))
+    clip.add_new_notes([fake_live.MidiNoteSpecification(pitch=72, start_time=3.0, duration=0.5)])
+    world.until(lambda: any("You have edited the clip" in text for text in world.host.messages))
+    assert notes_of(clip) == [(60, 1.0, 1.0, 80), (72, 3.0, 0.5, 100)]
+    assert world.song.undo_steps == 1
+
+
+def a_write_that_fails_leaves_nothing(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(1), 1)
+    for call in ("add_new_notes", "create_clip"):
+        world.song.fail.append(call)
+        assert world.failed("transcribe")[1] == "internal"
+        assert [t.name for t in world.song.tracks] == ["Piano"]
+    world.song.add_audio_clip(track, world.wav(2), 2, at=4.0, beats=4.0)
+    world.song.fail.append("duplicate_clip_to_arrangement")
+    assert world.failed("transcribe")[1] == "internal"
+    assert [t.name for t in world.song.tracks] == ["Piano"]
+    midi = world.song.add_track("Notes", midi=True)
+    mine = [(60, 0.0, 1.0, 80), (62, 0.5, 1.0, 81)]
+    clip = world.song.add_midi_clip(midi, mine, selected={(60, 0.0)})
+    world.song.fail.append("add_new_notes")
+    assert world.failed("fill")[1] == "internal"
+    assert notes_of(clip) == mine
+    assert any("as the test wanted" in text for text in world.host.log)
+
+
+def there_is_no_daemon(world):
+    with World(world.folder / "other", free_port()) as alone:
+        alone.song.add_audio_clip(alone.song.add_track("Piano"), alone.wav(1), 1)
+        assert alone.failed("transcribe")[1] == "timed-out"
+        for _ in range(50):
+            alone.tick()
+        assert sum("diffroll-live serve" in text for text in alone.host.messages) == 1  # once, not in a loop
+
+
+def the_daemon_goes_away_in_the_middle(world):
+    answers = lambda message: [WELCOME] if message.address == "/diffroll/hello" else []  # noqa: E731
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or "/diffroll/job/run" in daemon.addresses())
+        daemon.socket.close()
+        one.until(lambda: any("diffroll-live serve" in text for text in one.host.messages))
+        assert one.song.undo_steps == 0
+
+
+def the_daemon_comes_up_anew_in_the_middle(world):
+    def answers(message):
+        if message.address == "/diffroll/hello":
+            return [WELCOME]
+        return [("/diffroll/status", "ready", 0, "", 0.0)] if message.address == "/diffroll/status" else []
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc, talk = one.module("osc"), one.module("talk")
+        talk.PATIENCE = 0.05
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or any("started anew" in text for text in one.host.messages))
+        assert one.song.undo_steps == 0
+
+
+def notes_that_got_lost_are_asked_for_again(world):
+    def answers(message):
+        job = message.args[0] if message.args else ""
+        note = ("/diffroll/note", job, 0, 60, 0.0, 0.5, 90, 0)
+        return {
+            "/diffroll/hello": [WELCOME],
+            "/diffroll/job/run": [note, ("/diffroll/job/done", job, 2, 0, 1.0)],
+            "/diffroll/job/notes": [
+                note,
+                ("/diffroll/note", job, 1, 62, 0.5, 0.5, 90, 0),
+                ("/diffroll/job/done", job, 2, 0, 0.0),
+            ],
+        }.get(message.address, [])
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or len(one.song.tracks) == 2)
+        assert [n[0] for n in notes_of(one.session_clip(one.song.tracks[1]))] == [60, 62]
+
+
+def only_the_job_that_was_asked_for_is_taken(world):
+    """Notes of another job, no notes at all, and rubbish."""
+
+    def answers(message):
+        if message.address != "/diffroll/job/run":
+            return [WELCOME] if message.address == "/diffroll/hello" else []
+        job = message.args[0]
+        return [
+            ("/diffroll/note", "live-000", 0, 99, 0.0, 0.5, 90, 0),
+            ("/diffroll/job/done", "live-000", 1, 0, 1.0),
+            ("/diffroll/error", "live-000", "internal", "not ours"),
+            ("/diffroll/exec", "import os"),
+            ("/diffroll/note",),
+            ("/diffroll/note", job, 0, 60, 0.0, 0.5, 90, 0),
+            ("/diffroll/job/done", job, 1, 0, 1.0),
+        ]
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or len(one.song.tracks) == 2)
+        assert [n[0] for n in notes_of(one.session_clip(one.song.tracks[1]))] == [60]
+        jobs = [m.args[0] for m in daemon.heard if m.address == "/diffroll/job/run"]
+        with tempfile.TemporaryDirectory() as other, World(other, daemon.port) as two:
+            two.song.add_audio_clip(two.song.add_track("Piano"), two.wav(1), 1)
+            two.press("transcribe")
+            two.until(lambda: daemon.serve(osc) or len(two.song.tracks) == 2)
+        assert len({m.args[0] for m in daemon.heard if m.address == "/diffroll/job/run"} - set(jobs)) == 1
+
+
+def notes_that_are_none_are_refused(world):
+    good = (0, 60, 0.0, 0.5, 90)
+    for bad in ((0, 128), (0, 60, float("nan"), 0.5, 90), (0, 60, 0.0, -1.0, 90), (-1, *good[1:]), ("0", *good[1:])):
+        refuse_note(world, bad)
+
+
+def refuse_note(parent, bad):
+    def answers(message):
+        reply = [("/diffroll/note", message.args[0], *bad)] if message.address == "/diffroll/job/run" else []
+        return [WELCOME] if message.address == "/diffroll/hello" else reply
+
+    with ScriptedDaemon(answers) as daemon, World(parent.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or any("a note that is none" in text for text in one.host.messages))
+        assert one.song.undo_steps == 0
+
+
+def live_closes_in_the_middle(world):
+    answers = lambda message: [WELCOME] if message.address == "/diffroll/hello" else []  # noqa: E731
+    with ScriptedDaemon(answers) as daemon:
+        with World(world.folder / "other", daemon.port) as one:
+            osc = one.module("osc")
+            one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+            one.press("transcribe")
+            one.until(lambda: daemon.serve(osc) or "/diffroll/job/run" in daemon.addresses())
+        daemon.serve(osc)
+        assert daemon.addresses()[-2:] == ["/diffroll/job/cancel", "/diffroll/audio/free"]
+        assert one.surface.disconnected
+
+
+def the_transport_is_told(world):
+    with ScriptedDaemon(lambda message: []) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        for playing, beat in ((False, 0.0), (False, 0.0), (True, 3.0), (True, 3.5)):
+            one.song._playing, one.song._time, one.song._tempo = playing, beat, 90.0
+            one.tick()
+        daemon.serve(osc)
+        told = [message.args for message in daemon.heard]
+        rounded = [tuple(round(value, 4) for value in args) for args in told]
+        assert rounded == [(0, 0.0, 90.0, 0.0, 3, 4), (1, 2.0, 90.0, 3.0, 3, 4), (1, 2.3333, 90.0, 3.5, 3, 4)]
+
+
+def a_fault_of_ours_never_reaches_live(world):
+    del world.song.__dict__["view"]  # nothing works without it
+    world.press("transcribe")
+    for _ in range(5):
+        world.press("transcribe")
+        world.tick()
+    assert any("Log.txt" in text for text in world.host.messages)
+    world.until(lambda: world.host.log[1:])
+    assert sum("Traceback" in text for text in world.host.log) == 1
+
+
+def settings_are_checked(world):
+    settings = world.module("settings")
+    for wrong in (["x"], {"port": 1}, {"daemon_port": 0}, {"options": {"save": "x"}}, {"buttons": {"fill": ["cc", 1]}}):
+        path = world.folder / "settings.json"
+        path.write_text(json.dumps(wrong), encoding="utf-8")
+        refused = None
+        try:
+            settings.load(path)
+        except world.module("failures").Failure as failure:
+            refused = failure.code
+        assert refused == "bad-option", wrong
+    with World(world.folder / "other", free_port(), buttons={"fill": ["note", 1, 36]}, seconds=3) as one:
+        one.surface.build_midi_map(None)
+        assert ("note", 0, 36) in one.host.forwarded
+
+
+SCENARIOS = [
+    value
+    for value in list(globals().values())
+    if callable(value) and getattr(value, "__module__", "") == __name__ and value.__code__.co_varnames[:1] == ("world",)
+]
+
+
+def play(scenario, port, folder):
+    """Play one in a world of its own."""
+    with tempfile.TemporaryDirectory(dir=str(folder)) as name, World(name, port) as world:
+        scenario(world)
+
+
+if __name__ == "__main__":
+    for one in SCENARIOS:
+        play(one, int(sys.argv[1]), sys.argv[2])
+        print(one.__name__)

@@ -1,0 +1,73 @@
+"""The Remote Script of Ableton Live: in a fake Live with a real daemon over UDP, under this Python and under 3.7.
+
+Python 3.7 is what Live 11 and 12.0 embed; where no such interpreter is installed its syntax is checked all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import ableton_scenarios
+import pytest
+from live_world import SCRIPT
+
+SOURCES = sorted(SCRIPT.glob("*.py"))
+#: All that the script may import: modules that Python 3.7 has, what Live brings, and what stands beside it.
+ALLOWED = {
+    *("__future__", "binascii", "bisect", "collections", "contextlib", "json", "math", "os", "pathlib", "socket"),
+    *("struct", "sys", "time", "traceback", "types", "typing"),
+    *("Live", "ableton.v2.control_surface"),
+}
+
+
+def old_pythons() -> list[str]:
+    """Find Python 3.7, on the path or in pyenv's and uv's folders."""
+    homes = (Path.home() / ".pyenv" / "versions", Path.home() / ".local" / "share" / "uv" / "python")
+    found = [str(path) for home in homes for path in sorted(home.glob("*3.7*/bin/python3.7"))]
+    return [name for name in ["python3.7", *found] if _is_37(name)][:1]
+
+
+def _is_37(name: str) -> bool:
+    try:
+        run = subprocess.run([name, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True)
+    except OSError:
+        return False
+    return run.stdout.strip() == "(3, 7)"
+
+
+@pytest.mark.parametrize("scenario", ableton_scenarios.SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_in_live(daemon, scenario):
+    ableton_scenarios.play(scenario, daemon.port, daemon.folder)
+
+
+@pytest.mark.parametrize("python", old_pythons())
+def test_all_of_it_under_the_python_of_live_11(daemon, python):
+    here = Path(ableton_scenarios.__file__)
+    command = [python, "-W", "error", str(here), str(daemon.port), str(daemon.folder)]
+    run = subprocess.run(
+        command, capture_output=True, text=True, env={"PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == [scenario.__name__ for scenario in ableton_scenarios.SCENARIOS]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_the_syntax_is_that_of_python_3_7(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 0}
+    assert names <= ALLOWED
+    calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    assert not calls & {"eval", "exec", "compile", "__import__"}
+
+
+def test_there_is_no_thread():
+    assert not any("thread" in path.read_text(encoding="utf-8").replace("no threads", "") for path in SOURCES)
+
+
+def test_the_scenarios_are_found():
+    assert len(ableton_scenarios.SCENARIOS) > 25
+    assert sys.version_info >= (3, 11)

@@ -12,6 +12,7 @@ from training_material import HEARD, SMALL, UNHEARD, Folders, write_recording
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.training import loop, scores
+from diffroll_live.training.subjects import compact
 
 pytest_plugins = ["training_fixtures"]
 
@@ -19,7 +20,7 @@ pytest_plugins = ["training_fixtures"]
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train a network of a few thousand weights."""
-    monkeypatch.setattr(loop, "train", partial(loop.train, config=SMALL))
+    monkeypatch.setattr(loop, "train", partial(loop.train, subject=compact(SMALL)))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def trained(folders: Folders, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("cli")
     (root / "card.md").write_text("# a card\n")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "train", partial(loop.train, config=SMALL))
+        patch.setattr(loop, "train", partial(loop.train, subject=compact(SMALL)))
         assert run(train(folders, root / "run")) == exit_codes.OK
     thresholds = ["--onset-threshold", "0.4", "--frame-threshold", "0.3"]
     assert run(["export", str(root / "run"), str(root / "mine"), "--card", str(root / "card.md"), *thresholds]) == 0
@@ -56,9 +57,12 @@ def refused(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str],
 
 def test_prepare_makes_a_bank_and_a_corpus(folders, tmp_path, capsys):
     work = tmp_path / "some" / "work"
-    assert run(["prepare", str(folders.samples), str(folders.midi), "--work", str(work)]) == exit_codes.OK
+    assert (
+        run(["prepare", "--samples", str(folders.samples), "--midi", str(folders.midi), "--work", str(work)])
+        == exit_codes.OK
+    )
     said = capsys.readouterr()
-    assert str(work / "bank") in said.out
+    assert f"--work {work}" in said.out
     assert said.err.count("Skipped: ") == 3
     for name in ("bank.npy", "bank.json", "corpus.npz"):
         assert (work / name).stat().st_size == (folders.work / name).stat().st_size
@@ -99,18 +103,39 @@ def test_evaluate_tunes(folders, trained, capsys):
     assert tuned.keys() >= {"clips", "onset", "onset_offset"}
 
 
-def test_prepare_refuses_folders_without_manifests(folders, tmp_path, capsys):
+def test_prepare_refuses_what_cannot_be(folders, tmp_path, capsys):
     gone, work = str(tmp_path / "gone"), ["--work", str(tmp_path / "work")]
-    refused(["prepare", gone, str(folders.midi), *work], exit_codes.FILE, capsys, "no folder")
-    refused(["prepare", str(folders.samples), gone, *work], exit_codes.FILE, capsys, "no folder")
-    refused(["prepare", str(tmp_path), str(folders.midi), *work], exit_codes.FILE, capsys, "manifest.csv")
+    samples, midi = ["--samples", str(folders.samples)], ["--midi", str(folders.midi)]
+    refused(["prepare", "--samples", gone, *midi, *work], exit_codes.FILE, capsys, "no folder")
+    refused(["prepare", *samples, "--midi", gone, *work], exit_codes.FILE, capsys, "no folder")
+    refused(["prepare", "--samples", str(tmp_path), *work], exit_codes.FILE, capsys, "manifest.csv")
+    (tmp_path / "empty").mkdir()
+    refused(["prepare", "--midi", str(tmp_path / "empty"), *work], exit_codes.FILE, capsys, "no MIDI files")
+    refused(["prepare", *work], exit_codes.USAGE, capsys, "--pairs")
     (tmp_path / "file").write_text("in the way")
-    in_the_way = ["--work", str(tmp_path / "file")]
-    refused(
-        ["prepare", str(folders.samples), str(folders.midi), *in_the_way], exit_codes.FILE, capsys, "choose another"
-    )
+    refused(["prepare", *midi, "--work", str(tmp_path / "file")], exit_codes.FILE, capsys, "choose another")
     font = ["--soundfont", str(tmp_path / "gone.sf2")]
-    refused(["prepare", str(folders.samples), str(folders.midi), *work, *font], exit_codes.FILE, capsys, "SoundFont")
+    refused(["prepare", *midi, *work, *font], exit_codes.FILE, capsys, "SoundFont")
+    layout = ["--pairs", str(tmp_path), "--layout", "tapes"]
+    refused(["prepare", *layout, *work], exit_codes.USAGE, capsys, "no layout 'tapes'", "maestro")
+
+
+def test_the_stages_follow_each_other(folders, tmp_path, capsys):
+    work = tmp_path / "work"
+    assert run(["prepare", "--midi", str(folders.midi), "--work", str(work)]) == exit_codes.OK
+    common = ["--steps", "1", "--batch", "1", "--workers", "0", "--threads", "1", "--device", "cpu", "--seconds", "0.5"]
+    rolls = ["train", str(tmp_path / "rolls"), "--stage", "rolls", *common, "--work", str(work)]
+    assert run(rolls) == exit_codes.OK
+    begun = ["--stage", "mixed", "--from", str(tmp_path / "rolls"), "--seconds", "0.5"]
+    assert run(train(folders, tmp_path / "mixed", *begun)) == exit_codes.OK
+    settings = json.loads((tmp_path / "mixed/settings.json").read_text())
+    assert settings["material"]["stage"] == "mixed"
+    assert settings["begun_from"] == str(tmp_path / "rolls")
+    capsys.readouterr()
+    silent = ["train", str(tmp_path / "new"), *common, "--work", str(work)]
+    refused(silent, exit_codes.FILE, capsys, "diffroll-live prepare")
+    refused([*rolls[:1], str(tmp_path / "x"), *rolls[2:], "--no-pop909"], exit_codes.USAGE, capsys, "'pop909'")
+    refused(train(folders, tmp_path / "y", "--from", "nowhere"), exit_codes.MODEL, capsys, "no model 'nowhere'")
 
 
 @pytest.mark.parametrize(
@@ -120,6 +145,9 @@ def test_prepare_refuses_folders_without_manifests(folders, tmp_path, capsys):
         (["--without", "jazz"], "no collection 'jazz'"),
         (["--unheard", "organ"], "no piano 'organ'"),
         (["--precision", "int3"], "no precision 'int3'"),
+        (["--stage", "loud"], "no stage 'loud'"),
+        (["--network", "large"], "no network 'large'"),
+        (["--weighting", "none"], "no weighting 'none'"),
         (["--steps", "0"], "--steps"),
         (["--batch", "-1"], "--batch"),
         (["--rate", "nan"], "--rate"),

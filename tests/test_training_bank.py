@@ -14,7 +14,8 @@ from training_material import HEARD, RATE, TUNE, UNHEARD, Folders, sine, write_m
 from diffroll_live.errors import DiffrollError, FileError, FileMissing
 from diffroll_live.roll import LOW_PITCH, N_PITCHES
 from diffroll_live.training import recordings
-from diffroll_live.training.bank import LAYER_LEVEL, SAMPLE_RATE, UNIT, Bank, build_bank, open_bank
+from diffroll_live.training.bank import SAMPLE_RATE, UNIT, Bank, open_bank
+from diffroll_live.training.bank_cutting import LAYER_LEVEL, build_bank
 
 pytest_plugins = ["training_fixtures"]
 COLUMNS = ("file", "midi_pitch", "velocity_low", "velocity_high", "sfz_tune_cents")

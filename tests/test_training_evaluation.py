@@ -20,8 +20,9 @@ from diffroll_live.notes import NoteArray, target_of
 from diffroll_live.roll import RollGeometry
 from diffroll_live.training.evaluation import GRID, Clip, heard, recorded, rendered, transcribed, tune
 from diffroll_live.training.export import export
-from diffroll_live.training.loop import FRONT_END
 from diffroll_live.training.scores import require_mir_eval, score, score_one
+from diffroll_live.training.states import write_state
+from diffroll_live.training.subjects import compact
 from diffroll_live.training.trainer import Schedule, Trainer
 from diffroll_live.types import Options
 
@@ -169,11 +170,11 @@ def test_tuning_finds_thresholds_between_the_right_and_the_wrong():
 def engine(tmp_path_factory: pytest.TempPathFactory) -> TorchEngine:
     """A network that knows nothing and says a lot."""
     folder = tmp_path_factory.mktemp("model")
-    trainer = Trainer(SMALL, FRONT_END, Schedule(1, seed=1), "cpu")
+    trainer = Trainer(compact(SMALL), Schedule(1, seed=1), "cpu")
     with torch.no_grad():
         for parameter in trainer.averaged.parameters():
             parameter.add_(0.5 * torch.randn_like(parameter))
-    trainer.save(folder / "state.pt", {})
+    write_state(folder / "state.pt", trainer.state({}))
     export(folder / "state.pt", folder / "loud", "# loud\n", decode={}, sampling={}, version="1")
     return load_engine(str(folder / "loud"), "cpu", warm=False)
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn.utils import parameters_to_vector
 from training_material import SMALL, UNHEARD, Folders
 
@@ -26,8 +27,11 @@ from diffroll_live.roll import RollGeometry
 from diffroll_live.training import loop
 from diffroll_live.training.batches import ROLLS
 from diffroll_live.training.export import export, read_card
-from diffroll_live.training.loop import Report, train
-from diffroll_live.training.trainer import PRECISIONS, Schedule, Trainer, read_state
+from diffroll_live.training.loop import train
+from diffroll_live.training.record import Report
+from diffroll_live.training.states import read_state
+from diffroll_live.training.subjects import compact
+from diffroll_live.training.trainer import PRECISIONS, Schedule, Trainer, _in_bfloat16
 from diffroll_live.training.windows import Material
 
 pytest_plugins = ["training_fixtures"]
@@ -52,7 +56,7 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(
     material: Material, out: Path, schedule: Schedule = SCHEDULE, report: Report = lambda step, parts: None
 ) -> Trainer:
-    return train(material, schedule, out, config=SMALL, workers=0, report=report)
+    return train(material, schedule, out, subject=compact(SMALL), workers=0, report=report)
 
 
 def cut_at(last: int) -> Report:
@@ -149,7 +153,7 @@ def test_the_record_has_means(material, tmp_path, monkeypatch):
 
 
 def test_steps_learn_and_the_average_follows(material, tmp_path):
-    trainer = Trainer(SMALL, loop.FRONT_END, replace(SCHEDULE, steps=100), "cpu")
+    trainer = Trainer(compact(SMALL), replace(SCHEDULE, steps=100), "cpu")
     begin = [p.detach().clone() for p in trainer.network.parameters()]
     batch = next(loop.loader(material, RollGeometry(16_000, 256), batch=2, seed=1, first=0, workers=0))
     totals = [trainer.learn(batch)["total"] for _ in range(20)]
@@ -201,7 +205,7 @@ def test_another_network_is_told_even_in_a_state_without_settings(material, tmp_
     del state["settings"]
     torch.save(state, tmp_path / "state.pt")
     with pytest.raises(RequestError, match=r"network\.width = 16, not 8"):
-        train(material, SCHEDULE, tmp_path, config=replace(SMALL, width=8), workers=0)
+        train(material, SCHEDULE, tmp_path, subject=compact(replace(SMALL, width=8)), workers=0)
     assert run(material, tmp_path, replace(SCHEDULE, steps=2)).step == trainer.step
     assert run(material, tmp_path, replace(SCHEDULE, steps=3)).step == 3
     assert "settings" not in state
@@ -210,11 +214,11 @@ def test_another_network_is_told_even_in_a_state_without_settings(material, tmp_
 
 def test_no_numbers_stop_the_run_and_the_batch_is_kept(material, tmp_path):
     schedule = replace(SCHEDULE, rate=1e30, warm_up=1)
-    with pytest.raises(InternalError, match=r"no numbers: .*total.*batch-\d\.pt") as caught:
+    with pytest.raises(InternalError, match=r"no numbers: .*total.*batch-\d\.safetensors") as caught:
         run(material, tmp_path, schedule)
-    (kept,) = tmp_path.glob("batch-*.pt")
+    (kept,) = tmp_path.glob("batch-*.safetensors")
     assert str(kept) in caught.value.text
-    batch = torch.load(kept, weights_only=True)
+    batch = load_file(kept)
     assert batch.keys() == {"samples", "edge", *ROLLS}
     assert len(batch["samples"]) == 2
 
@@ -267,9 +271,18 @@ def test_a_state_that_is_none(tmp_path):
 def test_precisions_that_cannot_be(material, tmp_path, monkeypatch):
     with pytest.raises(RequestError, match=r"no precision 'int3'.*bfloat16, float32"):
         run(material, tmp_path, replace(SCHEDULE, precision="int3"))
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
-    with pytest.raises(RequestError, match="--precision float32"):
-        train(material, SCHEDULE, tmp_path, config=SMALL, device="cuda", workers=0)
+
+
+@pytest.mark.parametrize(
+    ("device", "function", "answer"),
+    [("cpu", "torch.cpu.get_capabilities", dict), ("cuda", "torch.cuda.is_bf16_supported", lambda **kind: False)],
+)
+def test_without_bfloat16_the_arithmetic_is_float32_and_that_is_said(caplog, monkeypatch, device, function, answer):
+    monkeypatch.setattr(function, answer)
+    assert not _in_bfloat16("bfloat16", torch.device(device))
+    (said,) = caplog.messages
+    assert "no bfloat16" in said
+    assert "float32" in said
 
 
 def test_too_little_memory_is_said(material, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from diffroll_live.schedules import CosineSchedule
 from diffroll_live.training.batches import Batch, batch_of
 from diffroll_live.training.masks import SHARES, Masks, draw_masks
 from diffroll_live.training.objective import clean_roll, losses, noisy
+from diffroll_live.training.processes import Draws
 from diffroll_live.training.windows import WindowMaker
 
 pytest_plugins = ["training_fixtures"]
@@ -114,13 +115,13 @@ def masks(batch: Batch, audio: float = 1.0, known: float = 0.0) -> Masks:
     return Masks(torch.full((n, 1, n_frames), audio), torch.full((n, N_PITCHES, n_frames), known))
 
 
-def generator() -> torch.Generator:
-    return torch.Generator().manual_seed(3)
+def draws() -> Draws:
+    return Draws(torch.Generator().manual_seed(3))
 
 
 @torch.no_grad()
 def costs(network: Compact, features: torch.Tensor, batch: Batch, hidden: Masks) -> dict[str, float]:
-    return {name: float(value) for name, value in losses(network, features, batch, hidden, generator()).items()}
+    return {name: float(value) for name, value in losses(network, features, batch, hidden, draws()).items()}
 
 
 def of(parts: dict[str, float], head: str) -> list[float]:
@@ -216,7 +217,7 @@ def test_every_weight_learns(network, batch, features):
     partly = masks(batch)
     partly.audio[:, :, 40:] = 0
     partly.known[:, :, :10] = 1
-    losses(network, features, batch, partly, generator())["total"].backward()
+    losses(network, features, batch, partly, draws())["total"].backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert torch.isfinite(parameter.grad).all(), name

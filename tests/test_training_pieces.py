@@ -11,8 +11,9 @@ from training_material import Folders, scale, write_manifest, write_midi
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
-from diffroll_live.training import pieces
-from diffroll_live.training.pieces import _read_or_reason, build_corpus, open_corpus, read_piece
+from diffroll_live.training import midi_reading
+from diffroll_live.training.midi_reading import _read_or_reason, build_corpus, read_piece
+from diffroll_live.training.pieces import open_corpus
 from diffroll_live.training.procedural import MAKERS
 
 pytest_plugins = ["training_fixtures"]
@@ -52,7 +53,7 @@ def test_what_cannot_be_used_is_skipped_with_a_sentence(folders: Folders):
 
 
 def test_too_many_notes_are_no_music(tmp_path, monkeypatch):
-    monkeypatch.setattr(pieces, "MAX_NOTES", 20)
+    monkeypatch.setattr(midi_reading, "MAX_NOTES", 20)
     write_midi(tmp_path / "a.mid", scale(9))
     assert len(read_piece(tmp_path / "a.mid").notes) == 20
     with pytest.raises(FileError, match="more than 20 notes"):

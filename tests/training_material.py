@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 
 from diffroll_live.networks.compact import CompactConfig
-from diffroll_live.training.bank import build_bank
-from diffroll_live.training.pieces import build_corpus
+from diffroll_live.training.bank_cutting import build_bank
+from diffroll_live.training.midi_reading import build_corpus
 from diffroll_live.training.windows import Material
 
 RATE = 22_050

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from diffroll_live.notes import target_of
 from diffroll_live.roll import RollGeometry
+from diffroll_live.training.processes import ALONE, Share
 from diffroll_live.training.windows import Material, Window, WindowMaker
 
 Batch = dict[str, torch.Tensor]
@@ -32,16 +33,29 @@ def batch_of(windows: list[Window], geometry: RollGeometry, seconds: float) -> B
 
 
 def loader(
-    material: Material, geometry: RollGeometry, *, batch: int, seed: int, first: int, workers: int
+    material: Material,
+    geometry: RollGeometry,
+    *,
+    batch: int,
+    seed: int,
+    first: int,
+    workers: int,
+    share: Share = ALONE,
 ) -> Iterator[Batch]:
-    """Batches from number ``first`` on without end, the same and in the same order for any number of processes."""
-    dataset = _Batches(material, geometry, batch, seed, first)
+    """Batches from number ``first`` on without end, the same and in the same order for any number of workers.
+
+    ``batch`` windows are a whole batch, of which each process makes its ``share``.
+    """
+    dataset = _Batches(material, geometry, batch, seed, first, share)
     return iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=AHEAD if workers else None))
 
 
 class _Batches(IterableDataset[Batch]):
-    def __init__(self, material: Material, geometry: RollGeometry, batch: int, seed: int, first: int) -> None:
+    def __init__(
+        self, material: Material, geometry: RollGeometry, batch: int, seed: int, first: int, share: Share
+    ) -> None:
         self.material, self.geometry, self.batch, self.seed, self.first = material, geometry, batch, seed, first
+        self.own, self.offset = share.size(batch), share.size(batch) * share.rank
 
     def __iter__(self) -> Iterator[Batch]:
         info = torch.utils.data.get_worker_info()
@@ -51,6 +65,7 @@ class _Batches(IterableDataset[Batch]):
         maker = WindowMaker(self.material)
         number = self.first + step
         while True:
-            windows = [maker.window(self.seed, number * self.batch + i) for i in range(self.batch)]
+            begin = number * self.batch + self.offset
+            windows = [maker.window(self.seed, begin + i) for i in range(self.own)]
             yield batch_of(windows, self.geometry, self.material.seconds)
             number += stride

@@ -10,7 +10,7 @@ import torch
 from diffroll_live.checkpoints import write_model
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.model_folder import ModelFolder
-from diffroll_live.training.trainer import read_state
+from diffroll_live.training.states import read_state
 
 LICENCE = "CC-BY-4.0"
 
@@ -37,7 +37,7 @@ def export(
     config = {
         "name": folder.name,
         "version": version,
-        "architecture": "compact",
+        "architecture": state.get("architecture", "compact"),
         "licence": LICENCE,
         "sample_rate": front_end["sample_rate"],
         "hop_length": front_end["hop_length"],

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffroll_live.notes import NoteArray
-from diffroll_live.roll import LOW_PITCH
+from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.training.bank import SAMPLE_RATE, UNIT, Bank
 from diffroll_live.types import Floats
 
 UNDAMPED_PITCH = 89  # strings above have no dampers
+SYMPATHETIC = (12, 19)  # semitones to the strings whose partials are those of the one that sounds
 LOUD = 100  # the velocity at which a note has the bank's level
 
 
@@ -24,6 +25,7 @@ class Touch:
     detune: float  # cents, of the whole piano
     release: float  # s, the time in which a damped string falls to 1/e
     layer_jitter: float = 0.0  # velocities by which the choice of layer may miss
+    sympathy: float = np.inf  # dB by which strings that ring along are softer than the one that was struck
 
 
 def with_pedal(notes: NoteArray, pedal: NoteArray) -> NoteArray:
@@ -35,6 +37,21 @@ def with_pedal(notes: NoteArray, pedal: NoteArray) -> NoteArray:
     caught = (held >= 0) & (notes[:, 1] < pedal[np.maximum(held, 0), 1])
     out[caught, 1] = pedal[held[caught], 1]
     return out
+
+
+def sympathetic(notes: NoteArray, rung: NoteArray, touch: Touch) -> NoteArray:
+    """The strings that ring along where the pedal leaves them free: the octave and the twelfth above each note.
+
+    notes: as the keys were held; rung: as the strings sounded. Returns rows to sound beside those of ``rung``, with
+    velocities (below 1) that make them ``touch.sympathy`` dB softer.
+    """
+    free = rung[rung[:, 1] > notes[:, 1]]
+    if not np.isfinite(touch.sympathy) or not len(free):
+        return free[:0]
+    softer = touch.sympathy / touch.dynamic_range * 127
+    above = [free + np.array([0.0, 0.0, interval, -softer]) for interval in SYMPATHETIC]
+    rows = np.concatenate(above)
+    return rows[rows[:, 2] <= HIGH_PITCH]
 
 
 def mix(bank: Bank, notes: NoteArray, seconds: float, touch: Touch, rng: np.random.Generator) -> Floats:

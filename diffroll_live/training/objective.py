@@ -5,9 +5,9 @@ samplers want. Every cell counts the same whatever its value, for samplers read 
 
 An estimate of the roll is an estimate of the noise: x_t = sqrt(a) x0 + sqrt(1 - a) noise with a = alpha_bar(t), so
 noise' - noise = -sqrt(a / (1 - a)) (x0' - x0), and a squared loss on the noise is the one on the roll times
-a / (1 - a), the signal-to-noise ratio at t (Salimans and Ho, arXiv 2202.00512, section 4). The weight over t here is
-that of the roll: 1 at every t, which FIRST_STEP_SHARE then draws more often from t = 1, where noise prediction has
-weight 0 and few-step sampling does most of its work.
+a / (1 - a), the signal-to-noise ratio at t (Salimans and Ho, arXiv 2202.00512, section 4). The weight over t is a
+row of ``weighting.WEIGHTINGS``, unless told otherwise that of the roll: 1 at every t, which FIRST_STEP_SHARE then draws
+more often from t = 1, where noise prediction has weight 0 and few-step sampling does most of its work.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from diffroll_live.networks.compact import Compact, Condition, posterior_mean
 from diffroll_live.roll import N_PITCHES
 from diffroll_live.training.batches import Batch
 from diffroll_live.training.masks import Masks
+from diffroll_live.training.processes import Draws
+from diffroll_live.training.weighting import Weighting, ratio
 
 FIRST_STEP_SHARE = 0.3  # of the examples are at t = 1, where few-step sampling starts
 BELIEF_SHARE = 0.5  # of the other examples hold what a sampler would hold at t in place of the truth
 DRAFT_WEIGHT = 0.5
 SHIFT_WEIGHT = 0.3
 ONSET_WEIGHT = 3.0  # onsets are ten times rarer than sounding frames
+FRAME_WEIGHT = 2.0
 VELOCITY_WEIGHT = 8.0
 
 
@@ -48,27 +51,27 @@ def noisy(x0: Tensor, t: Tensor, noise: Tensor, bit_scale: float) -> Tensor:
 
 
 def losses(
-    network: Compact, features: Tensor, batch: Batch, masks: Masks, generator: torch.Generator | None
+    network: Compact, features: Tensor, batch: Batch, masks: Masks, draws: Draws, weigh: Weighting = torch.ones_like
 ) -> dict[str, Tensor]:
     """Compute the parts of the loss of one batch; "total" is what is minimised.
 
     features: (batch, n_features, n_frames). Cells are averaged over frames and summed over pitches; of the denoised
-    roll those that were known do not count, of the draft those of which nothing was heard. ``generator`` draws t and
-    the noise, None from torch's own.
+    roll those that were known do not count, of the draft those of which nothing was heard. ``draws`` gives t and
+    the noise; ``weigh`` turns signal-to-noise ratios into weights of the denoised examples.
     """
     x0 = clean_roll(batch)
-    device = x0.device
-    t = torch.rand(len(x0), device=device, generator=generator)
-    t = torch.where(torch.rand(len(x0), device=device, generator=generator) < FIRST_STEP_SHARE, 1.0, t)
-    believing = (t < 1) & (torch.rand(len(x0), device=device, generator=generator) < BELIEF_SHARE)
-    noise = torch.randn(x0.shape, device=device, generator=generator)
+    t = draws.uniform(len(x0))
+    t = torch.where(draws.uniform(len(x0)) < FIRST_STEP_SHARE, 1.0, t)
+    believing = (t < 1) & (draws.uniform(len(x0)) < BELIEF_SHARE)
+    noise = draws.normal(x0.shape)
     known = masks.known.repeat(1, 3, 1)
     heard = network.encoder(features, masks.audio)
     condition = network.denoiser.condition(x0 * known, masks.known, heard)
     held = _with_beliefs(network, x0, noise, known, condition, believing)
     x_t = torch.where(known > 0, x0, noisy(held, t, noise, network.config.bit_scale))
     logits = network.denoiser(x_t, t, condition)
-    parts = {f"denoised_{k}": v for k, v in _roll_losses(logits, x0, 1 - masks.known).items()}
+    counted = (1 - masks.known) * weigh(_ratio(t, network.config.bit_scale))[:, None, None]
+    parts = {f"denoised_{k}": v for k, v in _roll_losses(logits, x0, counted).items()}
     draft = {f"draft_{k}": v for k, v in _roll_losses(heard.draft, x0, masks.audio.expand_as(masks.known)).items()}
     parts |= draft
     parts["shift"] = _shift_loss(heard.shifts, batch, masks.audio)
@@ -78,6 +81,12 @@ def losses(
         + SHIFT_WEIGHT * parts["shift"]
     )
     return parts
+
+
+def _ratio(t: Tensor, bit_scale: float) -> Tensor:
+    """The signal-to-noise ratio at ``t``, (batch,)."""
+    angle = t * (math.pi / 2)
+    return ratio(angle.cos() * bit_scale, angle.sin())
 
 
 @torch.no_grad()
@@ -109,7 +118,7 @@ def _roll_losses(logits: Tensor, x0: Tensor, counted: Tensor) -> dict[str, Tenso
     huber = F.smooth_l1_loss(velocity, level, beta=0.1, reduction="none")
     return {
         "onset": ONSET_WEIGHT * (bce(onset, bit_onset, reduction="none") * counted).sum() / n,
-        "frame": (bce(frame, bit_frame, reduction="none") * counted).sum() / n,
+        "frame": FRAME_WEIGHT * (bce(frame, bit_frame, reduction="none") * counted).sum() / n,
         "velocity": VELOCITY_WEIGHT * (huber * counted * (bit_onset + 0.25 * bit_frame)).sum() / n,
     }
 

@@ -9,29 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from diffroll_live.errors import RequestError
-from diffroll_live.frontend import FrontEndConfig
-from diffroll_live.networks.compact import CompactConfig
 from diffroll_live.training.saving import whole_file
+from diffroll_live.training.subjects import Subject
 from diffroll_live.training.trainer import Schedule
 from diffroll_live.training.windows import WindowMaker
 
 FREE = frozenset({"schedule.steps"})  # what may change when a run is gone on with
 
 
-def settings_of(
-    maker: WindowMaker, schedule: Schedule, config: CompactConfig, front_end: FrontEndConfig
-) -> dict[str, Any]:
+def settings_of(maker: WindowMaker, schedule: Schedule, subject: Subject, begun_from: str | None) -> dict[str, Any]:
     """Everything that a run's weights follow from, as JSON has it; the material by what it holds, not where it lies."""
-    material = asdict(maker.material) | {
-        "pianos": maker.pianos,
-        "bank": {"pianos": maker.bank.pianos, "samples": len(maker.bank.samples)},
-        "corpus": {name: len(pieces) for name, pieces in maker.by_collection.items()},
-    }
     settings = {
-        "material": material,
+        "material": asdict(maker.material) | maker.holdings(),
         "schedule": asdict(schedule),
-        "network": asdict(config),
-        "front_end": asdict(front_end),
+        "architecture": subject.architecture,
+        "network": asdict(subject.config),
+        "front_end": asdict(subject.front_end_config),
+        "begun_from": begun_from,
     }
     return dict(json.loads(json.dumps(settings)))
 
@@ -44,7 +38,7 @@ def check_same(state: Mapping[str, Any], settings: Mapping[str, Any], folder: Pa
     said = state.get("settings") or {"network": state["config"], "front_end": state["front_end"]}
     before, now = (dict(_flat(json.loads(json.dumps(each)))) for each in (said, settings))
     for name in sorted(before.keys() | now.keys()):
-        known = any(name.startswith(f"{part}.") for part in said)
+        known = name in said or any(name.startswith(f"{part}.") for part in said)
         if known and name not in FREE and before.get(name) != now.get(name):
             raise RequestError(
                 f"The run in {folder} was begun with {name} = {before.get(name)}, not {now.get(name)}. "

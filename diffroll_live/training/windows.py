@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +14,14 @@ from diffroll_live.notes import NoteArray
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.training.augment import augment, noise
 from diffroll_live.training.bank import SAMPLE_RATE, Bank, open_bank
-from diffroll_live.training.mixer import Touch, mix, with_pedal
+from diffroll_live.training.mixer import Touch, mix, sympathetic, with_pedal
+from diffroll_live.training.pairs import Pairs, open_pairs
 from diffroll_live.training.pieces import Corpus, Piece, open_corpus
 from diffroll_live.training.procedural import MAKERS
+from diffroll_live.training.stages import stage_of
 from diffroll_live.types import Floats
 
+POOL = 1 << 40  # sets the seeds of windows that come again apart from those that do not
 LEAD = 4.0  # s of notes before a window that may still ring in it
 
 
@@ -25,8 +29,10 @@ LEAD = 4.0  # s of notes before a window that may still ring in it
 class Material:
     """What windows are made of. Shares are chances in [0, 1]."""
 
-    bank: Path
-    corpus: Path
+    bank: Path | None  # None where nothing is mixed
+    corpus: Path | None  # None where all notes are of recordings
+    recordings: Path | None = None  # prepared pairs of audio and notes
+    stage: str = "tasks"  # a row of stages.STAGES: how much of the sound is shown
     split: str = "train"
     pianos: tuple[str, ...] = ()  # empty: all of the bank but ``unheard``
     unheard: str = "upright_kw"  # never sounds in training; empty: every piano does
@@ -39,6 +45,8 @@ class Material:
     stretch: float = 1.25  # of the tempo, at most, either way
     augmentation: float = 1.0  # chance of each effect on the sound, as a share of its own
     seconds: float = 8.192
+    recorded_share: float = 1.0  # of windows with sound that are cut from recordings, where there are any
+    different: int = 0  # windows with sound, over and over; 0: every one is new
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,38 +61,100 @@ class Window:
 class WindowMaker:
     """Draws windows; the n-th window of a seed is always the same.
 
-    Raises FileMissing or FileError for a bank or a corpus that cannot be opened, RequestError for a piano or a
-    collection that is not in them.
+    Raises FileMissing or FileError for a bank, a corpus or recordings that cannot be opened, RequestError for a stage,
+    a piano or a collection that is not there, or material of which nothing can be made.
     """
 
     def __init__(self, material: Material) -> None:
         self.material = material
-        self.bank: Bank = open_bank(material.bank)
-        self.corpus: Corpus = open_corpus(material.corpus)
-        self.pianos = _pianos(material, self.bank)
-        self.by_collection = _collections(material, self.corpus)
+        self.stage = stage_of(material.stage)
+        self._check()
+        mixed = material.bank is not None and self.stage.sounds
+        self.bank: Bank | None = open_bank(material.bank) if material.bank is not None and mixed else None
+        self.corpus: Corpus | None = open_corpus(material.corpus) if material.corpus is not None else None
+        self.pairs: Pairs | None = open_pairs(material.recordings) if material.recordings is not None else None
+        self.pianos = _pianos(material, self.bank) if self.bank is not None else ()
+        self.by_collection = _collections(material, self.corpus) if self.corpus is not None else {}
+        self._takes = self.pairs.longer_than(material.seconds, material.split) if self.pairs is not None else ()
 
     def window(self, seed: int, number: int) -> Window:
         """Make window ``number`` of a seed."""
-        material = self.material
         rng = np.random.default_rng([seed, number])
-        seconds = material.seconds
+        if self.stage.rolls and rng.random() < self.stage.rolls:
+            return self._roll(rng)
+        hidden = bool(self.stage.hidden) and rng.random() < self.stage.hidden
+        if self.material.different:
+            rng = np.random.default_rng([seed, POOL, int(rng.integers(self.material.different))])
+        window = self._sounding(rng)
+        return _unheard(window) if hidden else window
+
+    def holdings(self) -> dict[str, Any]:
+        """What the material holds, wherever it lies."""
+        bank, pairs = self.bank, self.pairs
+        return {
+            "pianos": self.pianos,
+            "bank": bank and {"pianos": bank.pianos, "samples": len(bank.samples)},
+            "corpus": {name: len(pieces) for name, pieces in self.by_collection.items()},
+            "recordings": pairs and {"pieces": len(pairs.corpus.names), "samples": len(pairs.samples)},
+        }
+
+    def _check(self) -> None:
+        material = self.material
+        if self.stage.sounds and material.bank is None and material.recordings is None:
+            raise RequestError("This stage needs sound: prepare a note bank or recordings, or choose --stage rolls.")
+        if material.corpus is None and (self.stage.rolls or material.recordings is None or material.bank is not None):
+            raise RequestError("There are no notes to learn from: prepare a folder of MIDI files.")
+
+    def _roll(self, rng: np.random.Generator) -> Window:
+        """Notes of which nothing is heard, and nothing was mixed."""
+        if self.corpus is None:
+            return _unheard(self._sounding(rng))
+        notes = self._piece(rng).notes
+        notes[:, :2] -= LEAD
+        return Window(np.zeros(int(round(self.material.seconds * SAMPLE_RATE)), np.float32), notes, 0.0)
+
+    def _sounding(self, rng: np.random.Generator) -> Window:
+        if self.pairs is not None and (self.bank is None or rng.random() < self.material.recorded_share):
+            return self._recorded(rng, self.pairs)
+        return self._mixed(rng)
+
+    def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> Window:
+        """A stretch of a recording, at another level and with other colours."""
+        if not len(self._takes):
+            raise RequestError(f"No recording of the split {self.material.split!r} is as long as a window.")
+        samples, notes = pairs.window(int(rng.choice(self._takes)), self.material.seconds, rng)
+        return self._edged(augment(samples, rng, amount=self.material.augmentation), notes, rng)
+
+    def _mixed(self, rng: np.random.Generator) -> Window:
+        """Notes sounded on a piano of the bank."""
+        material = self.material
         if rng.random() < material.empty_share:
-            return Window(_nothing(rng, seconds), np.zeros((0, 4)), seconds)
-        if rng.random() < material.rule_share:
-            piece = _by_rule(rng, seconds + LEAD)
-        else:
-            piece = self._from_corpus(rng, seconds + LEAD)
+            return Window(_nothing(rng, material.seconds), np.zeros((0, 4)), material.seconds)
+        piece = self._piece(rng)
         touch = self._touch(rng)
         rung = with_pedal(piece.notes, piece.pedal)
+        rung = np.concatenate([rung, sympathetic(piece.notes, rung, touch)])
         rung[:, :2] -= LEAD
-        samples = mix(self.bank, rung, seconds, touch, rng)
-        samples = augment(samples, rng, amount=material.augmentation)
+        assert self.bank is not None
+        samples = augment(mix(self.bank, rung, material.seconds, touch, rng), rng, amount=material.augmentation)
         notes = piece.notes.copy()
         notes[:, :2] -= LEAD
-        edge = rng.uniform(0.3, 1.0) * seconds if rng.random() < material.edge_share else seconds
+        return self._edged(samples, notes, rng)
+
+    def _edged(self, samples: Floats, notes: NoteArray, rng: np.random.Generator) -> Window:
+        """A window, the audio of which may stop early."""
+        seconds = self.material.seconds
+        edge = rng.uniform(0.3, 1.0) * seconds if rng.random() < self.material.edge_share else seconds
         samples[int(edge * SAMPLE_RATE) :] = 0
         return Window(samples, notes, edge)
+
+    def _piece(self, rng: np.random.Generator) -> Piece:
+        """Notes that last a window and what leads up to it, by rule or from the corpus."""
+        seconds = self.material.seconds + LEAD
+        if rng.random() < self.material.rule_share:
+            return _by_rule(rng, seconds)
+        assert self.corpus is not None
+        return self._from_corpus(rng, seconds, self.corpus)
 
     def _touch(self, rng: np.random.Generator) -> Touch:
         return Touch(
@@ -92,27 +162,33 @@ class WindowMaker:
             dynamic_range=rng.uniform(28, 40),
             detune=rng.triangular(-45, 0, 45) if rng.random() < 0.7 else 0.0,
             release=np.exp(rng.uniform(np.log(0.03), np.log(0.2))),
-            layer_jitter=rng.uniform(0, 12),
+            layer_jitter=rng.uniform(0, 6),
+            sympathy=rng.uniform(28, 50),
         )
 
-    def _from_corpus(self, rng: np.random.Generator, seconds: float) -> Piece:
+    def _from_corpus(self, rng: np.random.Generator, seconds: float, corpus: Corpus) -> Piece:
         name = str(rng.choice(list(self.by_collection)))
         index = int(rng.choice(self.by_collection[name]))
-        length = float(self.corpus.notes[self.corpus.note_start[index + 1] - 1, 1])
+        length = float(corpus.notes[corpus.note_start[index + 1] - 1, 1])
         stretch = np.log(self.material.stretch)
         tempo = np.exp(rng.uniform(-stretch, stretch))
-        piece = self.corpus.window(index, rng.uniform(-2.0, max(length - 4.0, 0.0)), seconds * tempo)
+        piece = corpus.window(index, rng.uniform(-2.0, max(length - 4.0, 0.0)), seconds * tempo)
         notes, pedal = piece.notes, piece.pedal / tempo
         notes[:, :2] /= tempo
         notes[:, 2] += rng.integers(-self.material.transpose, self.material.transpose + 1)
         notes = notes[(notes[:, 2] >= LOW_PITCH) & (notes[:, 2] <= HIGH_PITCH)]
-        notes[:, 3] = np.clip(notes[:, 3] * rng.uniform(0.6, 1.2) + rng.normal(0, 6, len(notes)), 5, 127)
+        notes[:, 3] = np.clip(notes[:, 3] * rng.uniform(0.8, 1.1) + rng.normal(0, 4, len(notes)), 5, 127)
         if rng.random() < self.material.extra_share:
             extra = MAKERS["atonal"](rng, seconds)
             notes = np.concatenate([notes, extra[: len(notes) // 2 + 4]])
-        if not len(pedal) and rng.random() < 0.5:
+        if not len(pedal) and rng.random() < 0.3:
             pedal = _pedal(rng, seconds)
         return Piece(_one_at_a_time(notes), pedal)
+
+
+def _unheard(window: Window) -> Window:
+    """The notes alone: audio is missing from the beginning."""
+    return Window(np.zeros_like(window.samples), window.notes, 0.0)
 
 
 def _pianos(material: Material, bank: Bank) -> tuple[str, ...]:

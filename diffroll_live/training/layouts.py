@@ -1,0 +1,84 @@
+"""Where collections of recordings keep their audio, their notes and their splits: one reader for each."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from diffroll_live.errors import FileError, FileMissing, RequestError
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
+MIDI_SUFFIXES = (".mid", ".midi")
+MAPS_VALIDATION = "ENSTDk"  # the pianos of MAPS that were recorded, not synthesised, begin so
+MAESTRO_COLUMNS = ("split", "midi_filename", "audio_filename")
+SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A recording and its notes."""
+
+    name: str
+    audio: Path
+    midi: Path
+    split: str
+
+
+def maestro(folder: Path) -> Iterator[Take]:
+    """Read MAESTRO: a maestro-*.csv that names files and splits."""
+    tables = sorted(folder.glob("maestro-*.csv"))
+    if not tables:
+        raise FileMissing(f"{folder} has no maestro-*.csv; name the folder that MAESTRO was unpacked to.")
+    try:
+        with tables[-1].open(newline="", encoding="utf-8") as handle:
+            rows = list(csv.DictReader(handle))
+    except (OSError, ValueError, csv.Error) as error:
+        raise FileError(f"{tables[-1]} cannot be read ({error}); unpack it again.") from error
+    for line, row in enumerate(rows, 2):
+        if any(not row.get(column) for column in MAESTRO_COLUMNS) or row["split"] not in SPLITS:
+            raise FileError(f"{tables[-1]}, line {line}, lacks one of {', '.join(MAESTRO_COLUMNS)}, or has no split.")
+        midi, audio = folder / row["midi_filename"], folder / row["audio_filename"]
+        yield Take(f"maestro/{row['midi_filename']}", audio, midi, SPLITS[row["split"]])
+
+
+def maps(folder: Path) -> Iterator[Take]:
+    """Read MAPS: a folder for each piano, whole pieces in its MUS; the two recorded pianos are for validation."""
+    pianos = [piano for piano in sorted(folder.iterdir()) if (piano / "MUS").is_dir()] if folder.is_dir() else []
+    if not pianos:
+        raise FileMissing(f"{folder} has no PIANO/MUS folders; name the folder that MAPS was unpacked to.")
+    for piano in pianos:
+        split = "valid" if piano.name.startswith(MAPS_VALIDATION) else "train"
+        for audio in sorted((piano / "MUS").glob("*.wav")):
+            yield Take(f"maps/{piano.name}/{audio.stem}", audio, audio.with_suffix(".mid"), split)
+
+
+def plain(folder: Path) -> Iterator[Take]:
+    """Read audio and MIDI files of the same name in one folder, or below it; one name in ten is for validation."""
+    if not folder.is_dir():
+        raise FileMissing(f"There is no folder {folder}.")
+    recordings = {p.with_suffix(""): p for p in sorted(folder.rglob("*")) if p.suffix.lower() in AUDIO_SUFFIXES}
+    scores = {p.with_suffix(""): p for p in sorted(folder.rglob("*")) if p.suffix.lower() in MIDI_SUFFIXES}
+    if not recordings:
+        raise FileMissing(f"{folder} has no recordings; put audio and MIDI files of the same names there.")
+    for stem, audio in recordings.items():
+        name = str(stem.relative_to(folder))
+        yield Take(name, audio, scores.get(stem, stem.with_suffix(".mid")), split_of(name))
+
+
+def split_of(name: str) -> str:
+    """The split of a piece that no manifest speaks of: one name in ten is for validation, always the same ones."""
+    return "valid" if zlib.crc32(name.encode()) % 10 == 0 else "train"
+
+
+#: Layout -> reader of its folder, which raises FileMissing or FileError.
+LAYOUTS: dict[str, Callable[[Path], Iterator[Take]]] = {"maestro": maestro, "maps": maps, "plain": plain}
+
+
+def takes(layout: str, folder: Path) -> Iterator[Take]:
+    """Find the pairs of a folder. Raises RequestError for a layout that does not exist, FileMissing or FileError."""
+    if layout not in LAYOUTS:
+        raise RequestError(f"There is no layout {layout!r} of recordings: there are {', '.join(LAYOUTS)}.")
+    return LAYOUTS[layout](folder)

@@ -75,7 +75,7 @@ def decode(posterior: Posterior, geometry: RollGeometry, thresholds: Thresholds)
     """
     frames, bins = peaks(posterior.onset.float(), thresholds.onset)
     n_frames = posterior.n_frames
-    ends = _ends(posterior.frame.float(), frames, bins, thresholds.frame)
+    ends = note_ends(posterior.frame.float(), frames, bins, thresholds.frame)
     late = posterior.onset_shift[frames, bins].clamp(-1.5, 1.5)
     after = posterior.offset_shift[ends.clamp(max=n_frames - 1), bins].clamp(-1.0, 1.0)
     level = posterior.velocity[(frames + 1).clamp(max=n_frames - 1), bins]  # the attack is over
@@ -112,7 +112,7 @@ def peaks(onset: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
     return frames, bins
 
 
-def _ends(frame: Tensor, frames: Tensor, bins: Tensor, threshold: float) -> Tensor:
+def note_ends(frame: Tensor, frames: Tensor, bins: Tensor, threshold: float) -> Tensor:
     """The frames at which notes that begin at ``frames`` on ``bins`` end; (n_notes,) int64.
 
     The frame posterior is the chance that a key is still down, so the chance that it rises within w of a frame is the

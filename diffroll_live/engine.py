@@ -14,7 +14,8 @@ import torch
 from diffroll_live import tasks
 from diffroll_live.composition import compose, known_canvas, planned_evaluations
 from diffroll_live.context import context_sampling, context_windows, read_context
-from diffroll_live.errors import DeviceMemory, UnknownJob
+from diffroll_live.ear import Ear
+from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
 from diffroll_live.hearing import conceal
 from diffroll_live.memory import TOO_LITTLE, is_shortage
 from diffroll_live.notes import to_array
@@ -93,6 +94,13 @@ class TorchEngine:
             long_enough = [note for note in drawn if tasks.lasts(note, min_note)]
             variations.append([*work.keep, *read, *long_enough])
         return _result(again, variations, begin, None)
+
+    def listen(self, rate: int) -> Ear:
+        """Make an ear for a live input; see types.Engine. The calling thread computes on one core from then on."""
+        if not self.voice.live_frames:
+            raise RequestError(f"The model {self._info.name!r} cannot hear live; serve another one, such as compact.")
+        torch.set_num_threads(1)  # of this thread alone: it must not wait for cores that a request is using
+        return Ear(self.voice, self.defaults, rate)
 
     def forget(self) -> None:
         """Drop what is kept of earlier requests."""

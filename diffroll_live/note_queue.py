@@ -24,6 +24,7 @@ from diffroll_live.types import NoteEvent
 LATE_SECONDS = 0.05
 MAX_PENDING = 200_000  # messages; a ten-minute piece has about ten thousand
 MAX_COUNTED_OWNERS = 1024
+LONGEST_HELD = 60.0  # s that a note sounds whose end is not told
 
 Key = tuple[int, int]  # channel, pitch
 
@@ -65,6 +66,7 @@ class NoteQueue:
         self._heap: list[_Entry] = []
         self._lane = PlayheadLane()
         self._sounding: dict[Key, _Note] = {}
+        self._held: dict[tuple[str, Key], _Note] = {}  # whose end is still to be told
         self._dropped: dict[str, int] = {}
         self._order = 0
 
@@ -99,7 +101,7 @@ class NoteQueue:
         self._check(notes, start)
         for order, note in enumerate(notes, self._order):
             key = (note.channel, note.pitch)
-            timed = _Note(owner, order, key, note.velocity, start + note.offset)
+            timed = self._newest = _Note(owner, order, key, note.velocity, start + note.offset)
             self._heap.append((start + note.onset, _ON, order, timed))
         self._order += len(notes)
         heapq.heapify(self._heap)
@@ -124,8 +126,20 @@ class NoteQueue:
         for taken in self._lane.follow(course, now):
             self._push(taken)
 
+    def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
+        """Add a note whose end will be told by ``release``; it sounds for LONGEST_HELD at most. Raises as ``add``."""
+        self.add(owner, (NoteEvent(0.0, LONGEST_HELD, pitch, velocity, channel),), due)
+        self._held[owner, (channel, pitch)] = self._newest
+
+    def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
+        """End the note that an owner held last on a channel and pitch, if it has not been ended otherwise."""
+        note = self._held.pop((owner, (channel, pitch)), None)
+        if note is not None:
+            heapq.heappush(self._heap, (due, _OFF, note.order, note))
+
     def cancel(self, owner: str, now: float) -> None:
         """Forget what is to come of an owner; what sounds of it is due to end ``now``."""
+        self._held = {key: note for key, note in self._held.items() if key[0] != owner}
         self._lane.remove(owner)
         kept = [entry for entry in self._heap if entry[3].owner != owner]
         ending = [(now, _OFF, note.order, note) for note in self._sounding.values() if note.owner == owner]
@@ -135,6 +149,7 @@ class NoteQueue:
     def forget(self) -> None:
         """Forget everything to come. What sounds is left to ``lose``."""
         self._heap.clear()
+        self._held.clear()
         self._lane.forget()
 
     def pop(self, clock: Callable[[], float]) -> TimedMessage | None:

@@ -104,6 +104,23 @@ class Scheduler:
             self._queue.follow(course, self.now())
             self._wake.notify_all()
 
+    def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
+        """Start a note of an owner at ``due``, whose end is not known yet; raises as ``play``.
+
+        It sounds until ``release``, and for note_queue.LONGEST_HELD at most.
+        """
+        with self._wake:
+            if self._closing:
+                raise PortClosed("The MIDI output was closed; start the daemon again.")
+            self._queue.hold(owner, channel, pitch, velocity, due)
+            self._wake.notify_all()
+
+    def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
+        """End at ``due`` the note that an owner held last on a channel and pitch."""
+        with self._wake:
+            self._queue.release(owner, channel, pitch, due)
+            self._wake.notify_all()
+
     def cancel(self, owner: str) -> None:
         """End the sounding notes of an owner and forget the rest; return when they have been ended."""
         self._ask(lambda: self._queue.cancel(owner, self.now()))

@@ -17,7 +17,17 @@ from multiprocessing.process import BaseProcess
 from diffroll_live.errors import InternalError
 from diffroll_live.types import Engine
 from diffroll_live.work_pipe import WorkSender
-from diffroll_live.worker_messages import Died, Event, Failed, Finished, Ready, StartFailed, Work, describe_exit
+from diffroll_live.worker_messages import (
+    Died,
+    Event,
+    Failed,
+    Finished,
+    LiveMessage,
+    Ready,
+    StartFailed,
+    Work,
+    describe_exit,
+)
 from diffroll_live.worker_process import main
 
 logger = logging.getLogger(__name__)
@@ -36,6 +46,7 @@ class Supervisor:
         self._grace = grace  # s, that a process has to end by itself
         self._cancelled = self._context.RawValue("q", 0)
         self._inbox: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._live: queue.SimpleQueue[LiveMessage] = queue.SimpleQueue()
         self._awake, self._waker = self._context.Pipe(duplex=False)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="diffroll-worker", daemon=True)
@@ -51,6 +62,11 @@ class Supervisor:
         """Hand over a piece of work; called only when the one before is done."""
         self._inbox.put(work)
         self._waker.send_bytes(b"w")
+
+    def tell(self, message: LiveMessage) -> None:
+        """Pass something to the live lane, whatever work is under way; lost while there is no process."""
+        self._live.put(message)
+        self._waker.send_bytes(b"l")
 
     def cancel(self, serial: int) -> None:
         """Make the work stop at its next network evaluation."""
@@ -71,39 +87,49 @@ class Supervisor:
         if hasattr(signal, "pthread_sigmask"):  # inherited: a Ctrl-C must not end a process that is still starting
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while not self._closing.is_set():
-            process, connection = self._spawn()
-            self._converse(connection)
-            self._end(process, connection)
+            process, connection, live = self._spawn()
+            self._converse(connection, live)
+            self._end(process, connection, live)
             if not self._closing.is_set():
                 self._report_death(process.exitcode)
                 self._closing.wait(self._backoff())
 
-    def _spawn(self) -> tuple[BaseProcess, Connection]:
+    def _spawn(self) -> tuple[BaseProcess, Connection, Connection]:
         ours, theirs = self._context.Pipe()
+        our_live, their_live = self._context.Pipe()
         process = self._context.Process(
-            target=main, args=(theirs, self._cancelled, self._factory), name="diffroll-engine", daemon=True
+            target=main, args=(theirs, their_live, self._cancelled, self._factory), name="diffroll-engine", daemon=True
         )
         process.start()
         theirs.close()  # so that ours reads the end when the process is gone
+        their_live.close()
         self._loaded = False
-        return process, ours
+        return process, ours, our_live
 
-    def _converse(self, connection: Connection) -> None:
+    def _converse(self, connection: Connection, live: Connection) -> None:
         """Pass work there and events back until the process is gone or the daemon closes."""
         sender = WorkSender(connection)
         while not self._closing.is_set():
             try:
+                self._send_live(live)
                 self._send_next(sender)
-                for source in wait([connection, self._awake]):
-                    if source is self._awake:
-                        self._awake.recv_bytes()
-                    else:
-                        self._hear(connection.recv())
+                ready = wait([connection, live, self._awake])
+                if self._awake in ready:
+                    self._awake.recv_bytes()
+                for source in (live, connection):
+                    if source in ready:
+                        self._hear(source.recv())
             except (EOFError, OSError):
                 return
             except Exception:
                 logger.exception("what the inference process sent cannot be read; starting it again")
                 return
+
+    def _send_live(self, live: Connection) -> None:
+        while not self._live.empty():
+            message = self._live.get_nowait()
+            if self._loaded:
+                live.send(message)
 
     def _send_next(self, sender: WorkSender) -> None:
         if not self._loaded or self._sent is not None:
@@ -141,8 +167,9 @@ class Supervisor:
             return 0.0
         return float(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (self._failures - 1)))
 
-    def _end(self, process: BaseProcess, connection: Connection) -> None:
+    def _end(self, process: BaseProcess, connection: Connection, live: Connection) -> None:
         connection.close()
+        live.close()
         for force in (None, process.terminate, process.kill):
             if force is not None:
                 force()

@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from diffroll_live.live_types import LiveEar
+
 Floats = npt.NDArray[np.float32]
 
 Task = Literal["transcribe", "inpaint", "continue", "generate"]
@@ -192,3 +194,9 @@ class Engine(Protocol):
 
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
         """Decode a finished request again without sampling. Raises errors.UnknownJob when it is forgotten."""
+
+    def listen(self, rate: int) -> LiveEar:
+        """Make an ear for a live input of ``rate`` Hz, to be used on the calling thread, beside ``run`` on another.
+
+        Raises errors.RequestError when the model cannot hear live.
+        """

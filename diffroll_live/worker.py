@@ -15,7 +15,17 @@ from typing import Literal
 from diffroll_live.errors import Busy, InternalError
 from diffroll_live.supervisor import Supervisor
 from diffroll_live.types import Engine, ModelInfo
-from diffroll_live.worker_messages import Died, Event, Failed, Finished, Ready, StartFailed, Work, describe_exit
+from diffroll_live.worker_messages import (
+    Died,
+    Event,
+    Failed,
+    Finished,
+    LiveMessage,
+    Ready,
+    StartFailed,
+    Work,
+    describe_exit,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -87,12 +97,21 @@ class Worker:
             self._waiting.remove(item)
             self._listener(Failed(serial))
 
+    def tell(self, message: LiveMessage) -> None:
+        """Pass something to the live lane at once; it is lost while the process comes up (events Died and Ready)."""
+        self._supervisor.tell(message)
+
     def status(self) -> WorkerStatus:
         """Tell what the worker is doing."""
         busy = self._running is not None
         state: Literal["ready", "busy", "restarting"] = "restarting" if not self._ready else "busy" if busy else "ready"
         serial = self._running.serial if self._running else None
         return WorkerStatus(state, len(self._waiting), serial, self._load.share(time.monotonic()))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a process to tell something."""
+        return self._ready
 
     def close(self) -> None:
         """Stop what runs, forget what waits, and end the process. May take a few seconds, and any thread."""

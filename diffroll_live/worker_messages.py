@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from diffroll_live.errors import Cancelled, DiffrollError
 
 if TYPE_CHECKING:
-    from diffroll_live.types import ModelInfo, Request, Result, StreamedNote
+    from diffroll_live.live_types import Belief
+    from diffroll_live.types import Floats, ModelInfo, Request, Result, StreamedNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,33 @@ class Redecode:
 
 
 Work = Run | Redecode
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOpen:
+    """Begin to hear a live input of ``rate`` Hz. ``session`` names it in everything about it."""
+
+    session: int
+    rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFeed:
+    """The next samples of a live input, (n_samples,), of which the first is number ``first``; answered by LiveHeard."""
+
+    session: int
+    first: int
+    samples: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class LiveClose:
+    """Forget a live input."""
+
+    session: int
+
+
+LiveMessage = LiveOpen | LiveFeed | LiveClose
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +124,24 @@ class Failed:
     error: DiffrollError = field(default_factory=lambda: Cancelled("The job was cancelled."))
 
 
-Event = Ready | StartFailed | Died | Started | Progressed | Noted | Finished | Failed
+@dataclass(frozen=True, slots=True)
+class LiveHeard:
+    """What is believed after a feed, which took ``seconds`` to hear."""
+
+    session: int
+    belief: Belief
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFailed:
+    """A live input cannot be heard."""
+
+    session: int
+    error: DiffrollError
+
+
+Event = Ready | StartFailed | Died | Started | Progressed | Noted | Finished | Failed | LiveHeard | LiveFailed
 
 
 def describe_exit(exit_code: int | None) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
+from diffroll_live.live_lane import LiveLane
 from diffroll_live.types import Control, Engine, Result, StreamedNote
 from diffroll_live.work_pipe import WorkReceiver
 from diffroll_live.worker_messages import (
@@ -54,12 +55,17 @@ class PipeControl:
             self.connection.send(Noted(self.serial, tuple(notes[first : first + _NOTES_AT_ONCE])))
 
 
-def main(connection: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
-    """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process."""
+def main(connection: Connection, live: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
+    """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process.
+
+    ``live`` is the pipe of the live lane, which is served all the while.
+    """
     _leave_interrupts_to_the_daemon()
     receiver = WorkReceiver(connection)
     try:
         engine = _make_engine(connection, factory)
+        if engine is not None:
+            LiveLane(live, engine).start()
         while engine is not None:
             _perform(engine, receiver.receive(), connection, cancelled)
     except (EOFError, BrokenPipeError, ConnectionResetError):

@@ -6,7 +6,10 @@ import os
 import signal
 import time
 
+import numpy as np
+
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
+from diffroll_live.live_types import Belief, Stretch, Strike
 from diffroll_live.types import Control, ModelInfo, NoteEvent, Request, Result, StreamedNote
 
 INFO = ModelInfo(
@@ -21,6 +24,8 @@ INFO = ModelInfo(
     max_seconds=600.0,
 )
 STEP_SECONDS = 0.02
+LIVE_PITCH = 60
+CRASH = 0.875  # a first sample that kills the process
 DEFAULT_STEPS = 4
 
 
@@ -31,6 +36,35 @@ def notes_of(request: Request, variation: int) -> tuple[NoteEvent, ...]:
     shift = (request.options.seed + 7 * variation) % 40
     written = [NoteEvent(0.5 * i, 0.5 * i + 0.25, 40 + (i + shift) % 40, 1 + (i + shift) % 127) for i in range(count)]
     return tuple(sorted((*request.known, *written)))
+
+
+class FakeEar:
+    """Hears LIVE_PITCH from the first loud sample of a sound to the last, and 1 % of a sample's value is loud."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._sounds: list[list[float]] = []  # begin, end in s
+
+    def hear(self, first: int, samples: np.ndarray) -> Belief:
+        """Tell of the sounds of the last second."""
+        if len(samples) and float(samples[0]) == CRASH:
+            os.kill(os.getpid(), signal.SIGKILL)
+        loud = np.flatnonzero(np.abs(samples) > 0.01)
+        edge = (first + len(samples)) / self._rate
+        if len(loud):
+            begin, end = (first + loud[0]) / self._rate, (first + loud[-1] + 1) / self._rate
+            if self._sounds and begin - self._sounds[-1][1] < 0.05:
+                self._sounds[-1][1] = end
+            else:
+                self._sounds.append([begin, end])
+        since = edge - 1.0
+        strikes = tuple(Strike(LIVE_PITCH, begin, 80, 0.9) for begin, _ in self._sounds if begin > since)
+        stretches = tuple(
+            Stretch(LIVE_PITCH, max(begin, since), None if end > edge - 0.02 else end)
+            for begin, end in self._sounds
+            if end > since
+        )
+        return Belief(since, edge, 0.5, strikes, stretches)
 
 
 class FakeEngine:
@@ -70,6 +104,10 @@ class FakeEngine:
             for notes in old.variations
         )
         return Result(request_id, variations, old.seed)
+
+    def listen(self, rate: int) -> FakeEar:
+        """Hear one pitch while there is any sound."""
+        return FakeEar(rate)
 
     def _break_down(self, request: Request) -> None:
         fault = request.id.split("#")[0]

@@ -17,12 +17,23 @@ class RecordingScheduler:
         self._lock = threading.Lock()
         self.calls: list[tuple[str, str]] = []
         self.played: list[tuple[str, tuple[NoteEvent, ...], float]] = []
+        self.held: list[tuple[int, float, str]] = []  # pitch, due, on or off
         self.late: dict[str, int] = {}
 
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
         with self._lock:
             self.calls.append(("play", owner))
             self.played.append((owner, tuple(notes), start))
+
+    def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
+        with self._lock:
+            self.calls.append(("hold", owner))
+            self.held.append((pitch, due, "on"))
+
+    def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
+        with self._lock:
+            self.calls.append(("release", owner))
+            self.held.append((pitch, due, "off"))
 
     def cancel(self, owner: str) -> None:
         self._note("cancel", owner)

@@ -83,7 +83,9 @@ class UnaskedEngine(FakeEngine):
 def test_an_engine_is_ready_as_it_was_made_without_a_second_warm_up(monkeypatch):
     monkeypatch.setattr("diffroll_live.worker_process._leave_interrupts_to_the_daemon", lambda: None)
     ours, theirs = multiprocessing.Pipe()
-    process = threading.Thread(target=main, args=(theirs, multiprocessing.Value("q", -1, lock=False), UnaskedEngine))
+    _, live = multiprocessing.Pipe()
+    cancelled = multiprocessing.Value("q", -1, lock=False)
+    process = threading.Thread(target=main, args=(theirs, live, cancelled, UnaskedEngine))
     process.start()
     assert ours.recv() == Ready(INFO)
     ours.close()

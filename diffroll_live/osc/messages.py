@@ -99,6 +99,15 @@ class AudioFree:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveSet:
+    """Choose how the notes of a live input come: latency, lane, deliver or channel."""
+
+    buffer: Name
+    key: str
+    value: Setting
+
+
+@dataclass(frozen=True, slots=True)
 class JobNew:
     """Make a job; an older one of the same name is replaced."""
 
@@ -225,6 +234,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/audio/close": AudioClose,
     "/diffroll/audio/listen": AudioListen,
     "/diffroll/audio/free": AudioFree,
+    "/diffroll/live/set": LiveSet,
     "/diffroll/job/new": JobNew,
     "/diffroll/job/region": JobRegion,
     "/diffroll/job/note": JobNote,

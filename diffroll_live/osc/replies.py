@@ -154,6 +154,31 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveNote:
+    """Tell of a note of a live input; the same index again replaces what was told of it before, in any lane."""
+
+    buffer: str
+    index: int
+    lane: str  # preview, commit or revise
+    pitch: int
+    t: float  # s
+    duration: float  # s; 0 while it sounds
+    velocity: int  # 0 takes the note back
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """Tell once a second how a live input is heard."""
+
+    buffer: str
+    seconds: float  # since its begin
+    hops: int  # heard
+    missed: int  # hops that could not be heard in time
+    late: int  # notes that came too late to be played
+    load: float  # share of the time since the last status that hearing took
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Tell what is wrong with the job, buffer or address ``about``, and how to mend it."""
 
@@ -179,6 +204,8 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/done": JobDone,
     "/diffroll/job/cancelled": JobCancelled,
     "/diffroll/late": Late,
+    "/diffroll/live/note": LiveNote,
+    "/diffroll/live/status": LiveStatus,
     "/diffroll/error": Error,
 }
 _TAGS = {str: "s", float: "f"}

@@ -26,6 +26,12 @@ class MidiOut(Protocol):
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
         """Play notes; ``start`` is the time of their second 0."""
 
+    def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
+        """Start a note whose end is not known yet."""
+
+    def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
+        """End a note that is held."""
+
     def cancel(self, owner: str) -> None:
         """End and forget the notes of an owner."""
 
@@ -63,6 +69,14 @@ class MidiDesk:
                 self._loop.call_soon_threadsafe(failed, error)
 
         self._submit(call)
+
+    def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
+        """Start a note at ``due`` whose end is not known yet."""
+        self._submit(lambda: self._scheduler.hold(owner, channel, pitch, velocity, due))
+
+    def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
+        """End at ``due`` the note that an owner held last on a channel and pitch."""
+        self._submit(lambda: self._scheduler.release(owner, channel, pitch, due))
 
     def cancel(self, owner: str, then: Callable[[], None]) -> None:
         """End the notes of an owner, then call ``then`` on the loop."""

@@ -18,6 +18,7 @@ from diffroll_live.server.courier import Courier
 from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints import TcpEndpoint, UdpEndpoint, bind
 from diffroll_live.server.job_room import JobRoom
+from diffroll_live.server.live_room import LiveRoom
 from diffroll_live.server.midi_desk import MidiDesk, MidiOut
 from diffroll_live.server.runs import Runs
 from diffroll_live.server.session_room import SessionRoom
@@ -69,6 +70,7 @@ class Daemon:
         self._clients = ClientTable(config.server)
         self._courier = Courier(config.server, desk)
         self._runs = Runs(worker, self._courier)
+        self._live = LiveRoom(worker, desk)
         self._audio: AudioRoom | None = None
         self._dispatcher: Dispatcher | None = None
         self._transport: asyncio.BaseTransport | None = None
@@ -97,7 +99,7 @@ class Daemon:
         audio = self._audio = AudioRoom(self._config, self._clients, max_seconds)
         session = SessionRoom(self._worker, self._runs, self._courier, max_seconds)
         jobs = JobRoom(audio, self._runs, self._courier)
-        dispatcher = self._dispatcher = Dispatcher(session.handlers, audio.handlers, jobs.handlers)
+        dispatcher = self._dispatcher = Dispatcher(session.handlers, audio.handlers, jobs.handlers, self._live.handlers)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram
@@ -120,6 +122,7 @@ class Daemon:
             self._server.close()
         if self._dispatcher is not None:
             self._dispatcher.close()
+        self._live.close()
         for client in self._clients:
             self._runs.cancel_all(client)
         loop = asyncio.get_running_loop()
@@ -144,6 +147,7 @@ class Daemon:
         elif isinstance(event, StartFailed):
             logger.error("the engine could not be started again: %s", event.error.text)
         self._runs.on_event(event)
+        self._live.on_event(event)
 
     def _sweep(self, now: float) -> None:
         assert self._audio is not None

@@ -41,6 +41,7 @@ class DiffRollVoice:
 
     channels = 1
     margin_frames = 32  # 1 s
+    live_frames = 0  # a window is stretched as a whole
     writes_in_blocks = False
 
     def __init__(

@@ -26,6 +26,10 @@ class Voice(Protocol):
         """Frames of context that a kept frame has on both sides."""
 
     @property
+    def live_frames(self) -> int:
+        """Frames of the past that it hears of audio that still comes in; 0: it cannot hear live."""
+
+    @property
     def geometry(self) -> RollGeometry:
         """Frames and seconds."""
 

@@ -1,0 +1,81 @@
+"""The nouns of live hearing: what the model believes after a hop, and what is told of a note, lane by lane.
+
+All times are seconds since the first sample of the live input. No torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Lane = Literal["preview", "commit", "revise"]
+Deliver = Literal["osc", "midi", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """An onset that the model believes in with ``probability``."""
+
+    pitch: int
+    onset: float  # s
+    velocity: int  # 1..127
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time in which a pitch sounds; ``end`` is None where it still does."""
+
+    pitch: int
+    begin: float  # s
+    end: float | None  # s
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What the model believes of the time from ``since`` to ``edge``, where the audio ends as yet.
+
+    strikes and stretches are sorted by time. A stretch that began before ``since`` begins there or a little earlier.
+    ``threshold`` is the probability that makes a strike a note.
+    """
+
+    since: float  # s
+    edge: float  # s
+    threshold: float
+    strikes: tuple[Strike, ...]
+    stretches: tuple[Stretch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneNote:
+    """What a lane tells of a note; the same ``index`` again replaces what was told before, in whichever lane.
+
+    ``offset`` is None while the note sounds; a ``velocity`` of 0 takes the note back.
+    """
+
+    lane: Lane
+    index: int
+    pitch: int
+    onset: float  # s
+    offset: float | None  # s
+    velocity: int  # 0..127
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """What a live input may choose. ``latency_ms`` is from sound to MIDI, as a whole."""
+
+    latency_ms: float = 200.0
+    lane: Lane = "commit"  # that sounds: commit on time, preview at once
+    deliver: Deliver = "both"
+    channel: int = 1  # 1..16
+
+
+class LiveEar(Protocol):
+    """What hears one live input. ``ear.Ear`` is the real one; tests bring fakes."""
+
+    def hear(self, first: int, samples: npt.NDArray[np.float32]) -> Belief:
+        """Hear (n_samples,) samples, of which the first is number ``first`` of the input, and tell what is believed."""

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from diffroll_live.config import DEFAULT_PORT
@@ -194,30 +193,22 @@ def check_port(port: int) -> Iterator[Finding]:
     yield Finding("port", "good", f"port {port} is free; 'diffroll-live serve' starts the daemon")
 
 
-def check_daws() -> Iterator[Finding]:
-    """Look for the script folders of DAWs, and whether a script of ours is in them."""
-    found = [(name, folder) for name, folder in script_folders() if folder.is_dir()]
-    for name, folder in found:
-        ours = sorted(path.name for path in folder.rglob("*") if "diffroll" in path.name.casefold())
-        if ours:
-            yield Finding("daw", "good", f"{name}: {', '.join(ours)} in {folder}")
-        else:
-            mend = "None ships with this version: send the messages of bridge/PROTOCOL.md, as examples/daw.py does."
-            yield Finding("daw", "poor", f"{name}: no script of ours in {folder}", mend)
-    if not found:
-        yield Finding("daw", "good", "no script folder of REAPER or Live found; any program that speaks OSC will do")
+def check_bridges() -> Iterator[Finding]:
+    """Compare the bridges in the folders of the hosts on this machine with those of this version."""
+    from diffroll_live.bridges.hosts import HOSTS, places
+    from diffroll_live.bridges.steps import state
 
-
-def script_folders() -> tuple[tuple[str, Path], ...]:
-    """List where REAPER and Ableton Live look for scripts on this system."""
-    home = Path.home()
-    if os.name == "nt":
-        roaming = Path(os.environ.get("APPDATA", home))
-        return ("REAPER", roaming / "REAPER/Scripts"), ("Live", home / "Documents/Ableton/User Library/Remote Scripts")
-    if sys.platform == "darwin":
-        reaper = home / "Library/Application Support/REAPER/Scripts"
-        return ("REAPER", reaper), ("Live", home / "Music/Ableton/User Library/Remote Scripts")
-    return (("REAPER", home / ".config/REAPER/Scripts"),)
+    found = {name: state(name, places()) for name in HOSTS}
+    for name, it in found.items():
+        again = f"Close {HOSTS[name].title} and run: diffroll-live install-bridge {name}"
+        if it == "installed":
+            yield Finding("bridges", "good", f"{HOSTS[name].title}: installed")
+        elif it == "outdated":
+            yield Finding("bridges", "poor", f"{HOSTS[name].title}: of another version", again)
+        elif it == "altered":
+            yield Finding("bridges", "poor", f"{HOSTS[name].title}: changed since it was installed", again)
+    if others := [name for name, it in found.items() if it == "not installed"]:
+        yield Finding("bridges", "good", f"not installed: {', '.join(others)} (diffroll-live install-bridge NAME)")
 
 
 @contextlib.contextmanager
@@ -242,5 +233,5 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "audio": check_audio,
     "sonify": check_sound_font,
     "network": check_network,
-    "daw": check_daws,
+    "bridges": check_bridges,
 }

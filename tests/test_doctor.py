@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import sys
 from pathlib import Path
 
 import pytest
 
 from diffroll_live import doctor
+from diffroll_live.bridges.hosts import Places
+from diffroll_live.bridges.steps import carry_out, plan_install
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.doctor import Finding
@@ -70,14 +71,19 @@ def test_an_altered_model_is_bad(tmp_path, monkeypatch):
     assert "bad" in [finding.state for finding in doctor.check_models() if "small" in finding.text]
 
 
-def test_the_script_folders_of_daws_are_found(tmp_path, monkeypatch):
-    scripts = tmp_path / "REAPER" / "Scripts"
-    monkeypatch.setattr(doctor, "script_folders", lambda: (("REAPER", scripts),))
-    assert states(doctor.check_daws()) == ["good"]  # no DAW is no fault
-    scripts.mkdir(parents=True)
-    assert states(doctor.check_daws()) == ["poor"]
-    (scripts / "diffroll_live.lua").write_text("")
-    assert states(doctor.check_daws()) == ["good"]
+def test_the_bridges_of_hosts_that_are_here_are_told(tmp_path, monkeypatch):
+    (tmp_path / ".config" / "REAPER").mkdir(parents=True)
+    monkeypatch.setattr("diffroll_live.bridges.hosts.places", lambda: linux(tmp_path))
+    assert "not installed: reaper" in next(iter(doctor.check_bridges())).text
+    root = tmp_path / ".config" / "REAPER"
+    carry_out(plan_install("reaper", root))
+    assert next((f.state, f.text) for f in doctor.check_bridges()) == ("good", "REAPER: installed")
+    next((root / "Scripts" / "diffroll-live").glob("*.lua")).write_text("-- mine")
+    assert next(iter(doctor.check_bridges())).state == "poor"
+
+
+def linux(home: Path) -> Places:
+    return Places("linux", home, home / ".config", home / ".local" / "share")
 
 
 def test_a_machine_without_fluidsynth_is_poor(monkeypatch):
@@ -106,10 +112,3 @@ def test_the_command_prints_findings_and_exits_by_them(monkeypatch, capsys, stat
     assert "[text]" in capsys.readouterr().out
     assert run(["doctor", "--json"]) == code
     assert json.loads(capsys.readouterr().out)["findings"][0]["state"] == state
-
-
-def test_script_folders_by_platform(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert {name for name, _ in doctor.script_folders()} == {"REAPER", "Live"}
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert doctor.script_folders() == (("REAPER", Path.home() / ".config/REAPER/Scripts"),)

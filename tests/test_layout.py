@@ -115,12 +115,13 @@ def wheel(tmp_path_factory) -> Iterator[zipfile.ZipFile]:
         yield opened
 
 
-def test_the_wheel_carries_the_package_and_the_models(wheel):
+def test_the_wheel_carries_the_package_the_models_and_the_bridges(wheel):
     inside = set(wheel.namelist())
     shipped = {path.relative_to(ROOT).as_posix() for path in tracked()}
     package = {path for path in shipped if path.startswith("diffroll_live/")}
     models = {path.replace("models/", "diffroll_live/_models/", 1) for path in shipped if path.startswith("models/")}
-    assert package | models <= inside
+    bridges = {path.replace("bridge/", "diffroll_live/_bridge/", 1) for path in shipped if path.startswith("bridge/")}
+    assert package | models | bridges <= inside
     assert all(path.startswith(("diffroll_live/", f"diffroll_live-{__version__}.dist-info/")) for path in inside)
     assert not any("test" in Path(path).name or path.endswith((".pyc", ".pt")) for path in inside)
 

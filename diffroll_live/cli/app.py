@@ -22,6 +22,8 @@ COMMANDS = {
     "send": ("send", "send", "Have a running daemon do any of these tasks."),
     "doctor": ("doctor", "doctor", "Look over the machine; say what is wrong and how to mend it."),
     "models": ("models", "models", "List the installed models."),
+    "install-bridge": ("bridges", "install_bridge", "Put a bridge into REAPER, Ableton Live, Ardour or another host."),
+    "uninstall-bridge": ("bridges", "uninstall_bridge", "Take a bridge out of its host again."),
     "prepare": ("training", "prepare", "Get recorded notes and MIDI files ready to train on."),
     "train": ("training", "train", "Train the compact network, or go on training it."),
     "export": ("training", "export", "Turn a training run into a model folder."),

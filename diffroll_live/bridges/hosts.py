@@ -1,0 +1,173 @@
+"""The hosts that bridges go into: where each keeps its scripts on each system, and whether it runs. Touches no file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders that hosts' own folders are found from, on one system."""
+
+    system: str  # as sys.platform
+    home: Path
+    settings: Path  # where programs keep a user's settings
+    data: Path  # where programs keep a user's data
+
+    @property
+    def documents(self) -> Path:
+        """The user's documents."""
+        return self.home / "Documents"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Files of a bridge and where they go: ``source`` under bridge/, a file or a folder; ``target`` under the root."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A program that a bridge is installed into.
+
+    roots: the folders that may be the host's, likeliest first; programs: names of its processes, which must not run
+    while files are replaced; makes_root: whether the folder may be made where there is none; after: what the user does
+    next.
+    """
+
+    title: str
+    parts: tuple[Part, ...]
+    roots: Callable[[Places], tuple[Path, ...]]
+    programs: tuple[str, ...]
+    makes_root: bool
+    after: str
+
+
+def places() -> Places:
+    """Read this system's from the environment."""
+    home = Path.home()
+    if sys.platform == "win32":
+        roaming = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
+        return Places("win32", home, roaming, Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"))
+    if sys.platform == "darwin":
+        return Places("darwin", home, home / "Library" / "Preferences", home / "Library" / "Application Support")
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    return Places("linux", home, settings, Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share"))
+
+
+def is_running(host: Host) -> bool:
+    """Whether one of the host's programs runs on this machine; a version may follow its name."""
+    ours = tuple(program + mark for program in host.programs for mark in ("-", " "))
+    return any(process in host.programs or process.startswith(ours) for process in _processes()) if ours else False
+
+
+def _reaper(where: Places) -> tuple[Path, ...]:
+    """REAPER's resource path (Options > Show REAPER resource path)."""
+    base = {"win32": where.settings, "darwin": where.data}.get(where.system, where.settings)
+    return (base / "REAPER",)
+
+
+def _ableton(where: Places) -> tuple[Path, ...]:
+    """Live's User Library, as it is unless the user has moved it. There is no Live for Linux."""
+    base = where.home / "Music" if where.system == "darwin" else where.documents
+    return (base / "Ableton" / "User Library",) if where.system != "linux" else ()
+
+
+def _ardour(where: Places) -> tuple[Path, ...]:
+    """Ardour's settings, one folder a major version, the newest first."""
+    base = where.data if where.system == "win32" else where.settings
+    name = "ardour" if where.system == "linux" else "Ardour"
+    return tuple(base / f"{name}{version}" for version in (9, 8, 7, 6))
+
+
+def _puredata(where: Places) -> tuple[Path, ...]:
+    """Where Pd looks for externals."""
+    if where.system == "linux":
+        return where.home / ".local" / "lib" / "pd" / "extra", where.documents / "Pd" / "externals"
+    return (where.documents / "Pd" / "externals",)
+
+
+def _supercollider(where: Places) -> tuple[Path, ...]:
+    """SuperCollider's Extensions folder (Platform.userExtensionDir)."""
+    return (where.data / "SuperCollider" / "Extensions",)
+
+
+def _open_stage_control(where: Places) -> tuple[Path, ...]:
+    """Nowhere in particular: the user names the file when it is loaded."""
+    return (where.documents / "diffroll-live",)
+
+
+HOSTS = {
+    "reaper": Host(
+        "REAPER",
+        (
+            Part("reaper", "Scripts/diffroll-live"),
+            Part("reaper/diffroll-live.ReaperOSC", "OSC/diffroll-live.ReaperOSC"),
+        ),
+        _reaper,
+        ("reaper", "REAPER", "reaper.exe"),
+        makes_root=False,
+        after="Start REAPER; Actions > Show action list > New action > Load ReaScript, and choose the scripts in "
+        "Scripts/diffroll-live.",
+    ),
+    "ableton": Host(
+        "Ableton Live",
+        (Part("ableton/DiffRollLive", "Remote Scripts/DiffRollLive"),),
+        _ableton,
+        ("Live", "Ableton Live"),
+        makes_root=False,
+        after="Start Live; Preferences > Link, Tempo & MIDI > Control Surface: choose DiffRollLive.",
+    ),
+    "ardour": Host(
+        "Ardour",
+        (Part("ardour", "scripts"),),
+        _ardour,
+        ("ardour", "Ardour", "hardour", "Ardour.exe"),
+        makes_root=False,
+        after="Start Ardour; Edit > Lua Scripts > Script Manager: assign diffroll-live to an action.",
+    ),
+    "puredata": Host(
+        "Pure Data",
+        (Part("puredata", ""),),
+        _puredata,
+        (),
+        makes_root=True,
+        after="Make an object diffroll-live in a patch; its help patch shows every task.",
+    ),
+    "supercollider": Host(
+        "SuperCollider",
+        (Part("supercollider", "DiffRollLive"),),
+        _supercollider,
+        (),
+        makes_root=True,
+        after="Recompile the class library (Language > Recompile Class Library), then: DiffRollLive.new",
+    ),
+    "open-stage-control": Host(
+        "Open Stage Control",
+        (Part("open-stage-control", ""),),
+        _open_stage_control,
+        (),
+        makes_root=True,
+        after="Start it with --load diffroll-live.json --send 127.0.0.1:7770.",
+    ),
+}
+
+
+def _processes() -> set[str]:
+    """The names of the programs that run, as far as this system tells them."""
+    windows = ["tasklist", "/fo", "csv", "/nh"]
+    command = windows if sys.platform == "win32" else ["ps", "-axo", "comm="]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return set()
+    if sys.platform == "win32":
+        return {line.split('","')[0].strip('"') for line in listed.splitlines()}
+    return {Path(line.strip()).name for line in listed.splitlines()}

@@ -24,6 +24,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "server.max_buffers": (1, 65_536),
     "server.max_buffer_seconds": (1, 86_400),
     "server.max_total_bytes": (1 << 20, 1 << 40),
+    "server.max_live": (0, 64),
+    "server.live_seconds": (1, 3600),
     "server.max_jobs_kept": (1, 65_536),
     "server.queue_size": (1, 1024),
     "server.buffer_timeout_s": (0.05, 86_400),
@@ -54,6 +56,8 @@ class ServerConfig:
     max_buffers: int = 32  # of one client
     max_buffer_seconds: float = 1800.0  # of one buffer
     max_total_bytes: int = 2 << 30  # of the buffers of all clients
+    max_live: int = 4  # live inputs, of all clients
+    live_seconds: float = 120.0  # that a live input keeps for jobs
     max_jobs_kept: int = 64  # of one client
     queue_size: int = 4  # jobs that wait
     buffer_timeout_s: float = 30.0  # without a chunk, until an open buffer is dropped

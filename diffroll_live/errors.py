@@ -8,6 +8,7 @@ DiffrollError(text)                 code
 │  ├─ TooLarge                      too-large
 │  ├─ BadChecksum                   checksum
 │  ├─ Incomplete                    incomplete
+│  ├─ NoSuchDevice                  no-such-device
 │  └─ TimedOut                      timed-out
 ├─ RequestError                     bad-option
 │  ├─ BadRegion                     bad-region
@@ -89,6 +90,12 @@ class TimedOut(AudioError):
     """A buffer whose chunks stopped coming."""
 
     code = "timed-out"
+
+
+class NoSuchDevice(AudioError):
+    """An audio input that is not there, is gone, or cannot be opened."""
+
+    code = "no-such-device"
 
 
 class RequestError(DiffrollError):

@@ -45,6 +45,7 @@ BY_ERROR = {
     "file-not-found": FILE,
     "no-model": MODEL,
     "checksum": MODEL,
+    "no-such-device": PORT,
     "no-such-port": PORT,
     "port-closed": PORT,
     "out-of-memory": MEMORY,

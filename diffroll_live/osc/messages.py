@@ -54,7 +54,7 @@ class AudioFile:
 
 @dataclass(frozen=True, slots=True)
 class AudioOpen:
-    """Announce a buffer that comes in chunks."""
+    """Announce a buffer that comes in chunks; one of 0 frames is live and has no end."""
 
     buffer: Name
     sample_rate: int  # Hz
@@ -63,6 +63,7 @@ class AudioOpen:
     format: str  # f32 or s16
     chunk_bytes: int
     origin: float = 0.0  # s
+    latency_ms: float = 0.0  # of a live buffer's notes; 0 is the daemon's own choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +77,25 @@ class AudioChunk:
 
 @dataclass(frozen=True, slots=True)
 class AudioClose:
-    """End a buffer of ``chunks`` chunks; crc32 is over all bytes as sent, 0 leaves it unchecked."""
+    """End a buffer of ``chunks`` chunks, or a live one; crc32 is over all bytes as sent, 0 leaves it unchecked."""
 
     buffer: Name
-    chunks: int
+    chunks: int = 0
     crc32: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AudioListen:
-    """Record a buffer from an input device."""
+    """Hear an input device; an empty name is the machine's default one."""
 
     buffer: Name
     device: str
+    latency_ms: float = 0.0  # of the notes; 0 is the daemon's own choice
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInputsQuery:
+    """Ask which input devices there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +240,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/audio/chunk": AudioChunk,
     "/diffroll/audio/close": AudioClose,
     "/diffroll/audio/listen": AudioListen,
+    "/diffroll/audio/inputs": AudioInputsQuery,
     "/diffroll/audio/free": AudioFree,
     "/diffroll/live/set": LiveSet,
     "/diffroll/job/new": JobNew,

@@ -92,6 +92,66 @@ class AudioMissing:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioListening:
+    """Tell that an input device is heard."""
+
+    buffer: str
+    sample_rate: int  # Hz
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLevel:
+    """Tell how loud a live input was in the last tenth of a second; of silence, only that it began."""
+
+    buffer: str
+    rms: float  # dBFS
+    peak: float  # dBFS
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOverrun:
+    """Tell how often samples were lost so far, and how many seconds of them are known of."""
+
+    buffer: str
+    count: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioVanished:
+    """Tell that an input device is gone; it is sought until the buffer is closed."""
+
+    buffer: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioReconnected:
+    """Tell that a vanished input device is heard again."""
+
+    buffer: str
+    sample_rate: int  # Hz
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInputs:
+    """Tell how many input devices there are; each follows."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInput:
+    """Tell of an input device; ``main`` is 1 for the machine's default one."""
+
+    name: str
+    system: str
+    channels: int
+    sample_rate: int  # Hz
+    main: int
+
+
+@dataclass(frozen=True, slots=True)
 class AudioFreed:
     """Confirm that a buffer is forgotten."""
 
@@ -197,6 +257,13 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/audio/opened": AudioOpened,
     "/diffroll/audio/ack": AudioAck,
     "/diffroll/audio/missing": AudioMissing,
+    "/diffroll/audio/listening": AudioListening,
+    "/diffroll/audio/level": AudioLevel,
+    "/diffroll/audio/overrun": AudioOverrun,
+    "/diffroll/audio/vanished": AudioVanished,
+    "/diffroll/audio/reconnected": AudioReconnected,
+    "/diffroll/audio/inputs": AudioInputs,
+    "/diffroll/audio/input": AudioInput,
     "/diffroll/audio/freed": AudioFreed,
     "/diffroll/job/accepted": JobAccepted,
     "/diffroll/job/progress": JobProgress,

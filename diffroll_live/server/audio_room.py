@@ -8,40 +8,53 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from diffroll_live.assembly import Assembly, ChunkPlan
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import (
     BadChecksum,
+    Busy,
     DiffrollError,
     Incomplete,
     InternalError,
     ProtocolError,
-    RequestError,
     TimedOut,
     TooLarge,
     UnknownBuffer,
 )
 from diffroll_live.files import allowed_path, read_audio
+from diffroll_live.live_chunks import ChunkStream
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioMissing, AudioOpened, AudioReady
 from diffroll_live.server.clients import BufferSlot, Client, ClientTable
+from diffroll_live.server.live_buffer import LiveBuffer, Session
 from diffroll_live.types import AudioBuffer
 
 logger = logging.getLogger(__name__)
 
 _MOST_MISSING = 8192  # indexes told at once; the next close tells the rest
 _BYTES_PER_SAMPLE = 4  # of a finished buffer: mono float32
+_LIVE_RATE = 48_000  # Hz at which a live input keeps its seconds; at higher rates it keeps fewer
 
 Then = Callable[[DiffrollError | None], None]
+
+
+class OpenSession(Protocol):
+    """Opens the live lane of a buffer."""
+
+    def __call__(self, client: Client, buffer: str, rate: int, *, latency_ms: float) -> Session:
+        """``rate`` is in Hz; a latency of 0 is the daemon's own choice. Raises errors.RequestError, errors.Busy."""
 
 
 class AudioRoom:
     """Handles every ``/diffroll/audio`` message."""
 
-    def __init__(self, config: ServerConfig, clients: ClientTable, max_seconds: float) -> None:
+    def __init__(
+        self, config: ServerConfig, clients: ClientTable, max_seconds: float, open_session: OpenSession
+    ) -> None:
         self._config = config
+        self._open_session = open_session
         self._clients = clients
         self._max_seconds = max_seconds  # of one buffer
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="audio")  # reading and checking take their time
@@ -50,16 +63,17 @@ class AudioRoom:
             m.AudioOpen: self._open,
             m.AudioChunk: self._chunk,
             m.AudioClose: self._close,
-            m.AudioListen: self._listen,
             m.AudioFree: self._free,
         }
 
     def get(self, client: Client, name: str) -> AudioBuffer | None:
-        """Give a client's buffer; None while it is being read.
+        """Give a client's buffer, of a live one what was heard lately; None while it is being read.
 
         Raises errors.UnknownBuffer, and errors.Incomplete while chunks are missing.
         """
         slot = self._slot(client, name)
+        if slot.live is not None:
+            return slot.live.snapshot()
         if slot.assembly is not None and slot.loading is None:
             count = slot.assembly.plan.chunks - slot.assembly.received
             raise Incomplete(f"The buffer {name!r} lacks {count} chunks, or its close; send them first.")
@@ -69,10 +83,35 @@ class AudioRoom:
         """Call ``then`` when a buffer that is being read is there, or with the error that kept it away."""
         self._slot(client, name).waiting.append(then)
 
+    def add_live(
+        self, client: Client, name: str, latency_ms: float, *, origin: float = 0.0, stream: ChunkStream | None = None
+    ) -> LiveBuffer:
+        """Add a buffer that is live. Raises errors.Busy when there are as many as may be, errors.TooLarge."""
+        older = client.buffers.get(name)
+        others = [slot for each in self._clients for slot in each.buffers.values() if slot is not older]
+        if sum(slot.live is not None for slot in others) >= self._config.max_live:
+            raise Busy(f"{self._config.max_live} live inputs are heard; close one, or raise server.max_live.")
+        keep = round(self._config.live_seconds * _LIVE_RATE)
+        self._check_memory(keep * _BYTES_PER_SAMPLE, older)
+        open_session = partial(self._open_session, client, name, latency_ms=latency_ms)
+        live = LiveBuffer(name, client.send, open_session, keep_samples=keep, origin=origin)
+        self._add(client, name, BufferSlot(keep * _BYTES_PER_SAMPLE, live=live, stream=stream))
+        return live
+
+    def drop_live(self, client: Client, live: LiveBuffer, error: DiffrollError) -> None:
+        """Give up a live buffer, and say why."""
+        slot = client.buffers.get(live.name)
+        if slot is not None and slot.live is live:
+            del client.buffers[live.name]
+            client.send_error(live.name, error)
+            self._release(slot, error)
+
     def sweep(self, now: float) -> None:
         """Drop buffers whose chunks have stopped coming. ``now`` is monotonic."""
         for client in self._clients:
             for name, slot in tuple(client.buffers.items()):
+                if slot.live is not None:
+                    slot.live.wait(time.perf_counter())
                 stale = now - slot.touched > self._config.buffer_timeout_s
                 if stale and slot.assembly is not None and slot.loading is None:
                     del client.buffers[name]
@@ -99,6 +138,9 @@ class AudioRoom:
         self._load(client, message.buffer, slot, read)
 
     def _open(self, client: Client, message: m.AudioOpen) -> None:
+        if message.frames == 0:
+            self._open_live(client, message)
+            return
         plan = ChunkPlan(
             message.buffer,
             message.sample_rate,
@@ -115,8 +157,23 @@ class AudioRoom:
         self._add(client, message.buffer, BufferSlot(size, assembly=Assembly(plan)))
         client.send(AudioOpened(message.buffer, plan.window))
 
+    def _open_live(self, client: Client, message: m.AudioOpen) -> None:
+        """Make a buffer of chunks without an end."""
+        name, rate = message.buffer, message.sample_rate
+        stream = ChunkStream(name, rate, message.channels, message.format, message.chunk_bytes)
+        live = self.add_live(client, name, message.latency_ms, origin=message.origin, stream=stream)
+        try:
+            live.open(rate)
+        except DiffrollError:
+            client.buffers.pop(name)
+            raise
+        client.send(AudioOpened(name, stream.window))
+
     def _chunk(self, client: Client, message: m.AudioChunk) -> None:
         slot = self._slot(client, message.buffer)
+        if slot.live is not None:
+            self._hear_chunk(client, slot.live, slot.stream, message)
+            return
         if slot.assembly is None or slot.loading is not None:
             return  # a late repeat: the buffer is whole already
         slot.touched = time.monotonic()
@@ -125,6 +182,9 @@ class AudioRoom:
 
     def _close(self, client: Client, message: m.AudioClose) -> None:
         slot = self._slot(client, message.buffer)
+        if slot.live is not None:
+            self._close_live(client, message.buffer, slot, slot.live)
+            return
         if slot.audio is not None:  # the client has missed the answer
             client.send(_ready(message.buffer, slot.audio))
         if slot.assembly is None or slot.loading is not None:
@@ -139,8 +199,27 @@ class AudioRoom:
             return
         self._load(client, message.buffer, slot, partial(slot.assembly.finish, message.crc32))
 
-    def _listen(self, client: Client, message: m.AudioListen) -> None:
-        raise RequestError("Live input is not in this version of the daemon; send a file or chunks.")
+    def _hear_chunk(self, client: Client, live: LiveBuffer, stream: ChunkStream | None, message: m.AudioChunk) -> None:
+        if stream is None:
+            raise ProtocolError(f"The buffer {live.name!r} listens to a device and takes no chunks; open another.")
+        heard = stream.take(message.index, message.data, time.perf_counter())
+        if heard is None:
+            return
+        live.hear(heard.samples, heard.at, overrun=heard.lost > 0, lost=heard.lost)
+        if stream.ack_due:
+            client.send(AudioAck(live.name, stream.received))
+
+    def _close_live(self, client: Client, name: str, slot: BufferSlot, live: LiveBuffer) -> None:
+        """Hear no more; what was heard lately becomes the buffer, unless nothing was."""
+        try:
+            audio = live.snapshot()
+        except Incomplete:
+            del client.buffers[name]
+            slot.end()
+            client.send(AudioFreed(name))
+            return
+        slot.end()
+        self._keep(client, name, slot, audio)
 
     def _free(self, client: Client, message: m.AudioFree) -> None:
         slot = self._slot(client, message.buffer)
@@ -198,6 +277,7 @@ class AudioRoom:
         self._release(slot, error)
 
     def _release(self, slot: BufferSlot, error: DiffrollError | None) -> None:
+        slot.end()
         waiting, slot.waiting = slot.waiting, []
         for then in waiting:
             then(error)

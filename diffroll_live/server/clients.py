@@ -13,7 +13,9 @@ from diffroll_live.assembly import Assembly
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import Busy, DiffrollError
 from diffroll_live.jobs import ACTIVE, JobTable
+from diffroll_live.live_chunks import ChunkStream
 from diffroll_live.osc.replies import Error, encode_reply
+from diffroll_live.server.live_buffer import LiveBuffer
 from diffroll_live.server.outbox import Outbox
 from diffroll_live.types import AudioBuffer
 
@@ -24,14 +26,22 @@ MAX_ABOUT = 128  # bytes of what an error is about
 
 @dataclass(slots=True)
 class BufferSlot:
-    """A buffer in one of its states: chunks still coming, being read, or whole."""
+    """A buffer in one of its states: chunks still coming, being read, whole, or live."""
 
     size_bytes: int  # that it is counted for
     assembly: Assembly | None = None
     loading: asyncio.Task[None] | None = None
     audio: AudioBuffer | None = None
+    live: LiveBuffer | None = None
+    stream: ChunkStream | None = None  # that feeds it, where no device does
     touched: float = field(default_factory=time.monotonic)
     waiting: list[Callable[[DiffrollError | None], None]] = field(default_factory=list)  # for the end of loading
+
+    def end(self) -> None:
+        """Hear no more, if it is live."""
+        live, self.live = self.live, None
+        if live is not None:
+            live.close()
 
 
 class Client:
@@ -55,9 +65,20 @@ class Client:
         self.send(Error(clip(about), error.code, error.text))
 
     @property
+    def connected(self) -> bool:
+        """Whether its end will be noticed; others are forgotten when they have been silent for long."""
+        return self.key.startswith("tcp")
+
+    def end_live(self) -> None:
+        """Hear no more of its live inputs."""
+        for slot in self.buffers.values():
+            slot.end()
+
+    @property
     def busy(self) -> bool:
-        """Whether one of its jobs is not finished."""
-        return any(job.state in ACTIVE for job in self.jobs)
+        """Whether one of its jobs is not finished, or the daemon listens to a device for it."""
+        listening = any(slot.live is not None and slot.stream is None for slot in self.buffers.values())
+        return listening or any(job.state in ACTIVE for job in self.jobs)
 
 
 class ClientTable:
@@ -92,6 +113,7 @@ class ClientTable:
     def forget(self, client: Client) -> None:
         """Drop a client with all that is its own."""
         self._clients.pop(client.key, None)
+        client.end_live()
         client.buffers.clear()
         client.outbox.close()
 

@@ -18,6 +18,7 @@ from diffroll_live.server.courier import Courier
 from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints import TcpEndpoint, UdpEndpoint, bind
 from diffroll_live.server.job_room import JobRoom
+from diffroll_live.server.listen_room import ListenRoom
 from diffroll_live.server.live_room import LiveRoom
 from diffroll_live.server.midi_desk import MidiDesk, MidiOut
 from diffroll_live.server.runs import Runs
@@ -72,6 +73,7 @@ class Daemon:
         self._runs = Runs(worker, self._courier)
         self._live = LiveRoom(worker, desk)
         self._audio: AudioRoom | None = None
+        self._listening: ListenRoom | None = None
         self._dispatcher: Dispatcher | None = None
         self._transport: asyncio.BaseTransport | None = None
         self._server: asyncio.Server | None = None
@@ -96,10 +98,13 @@ class Daemon:
         """Hear clients: what they have sent since the sockets were bound, and what they send."""
         assert self._worker.info is not None
         max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
-        audio = self._audio = AudioRoom(self._config, self._clients, max_seconds)
+        audio = self._audio = AudioRoom(self._config, self._clients, max_seconds, self._live.open)
+        listening = self._listening = ListenRoom(audio)
         session = SessionRoom(self._worker, self._runs, self._courier, max_seconds)
         jobs = JobRoom(audio, self._runs, self._courier)
-        dispatcher = self._dispatcher = Dispatcher(session.handlers, audio.handlers, jobs.handlers, self._live.handlers)
+        dispatcher = self._dispatcher = Dispatcher(
+            session.handlers, audio.handlers, listening.handlers, jobs.handlers, self._live.handlers
+        )
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram
@@ -122,9 +127,7 @@ class Daemon:
             self._server.close()
         if self._dispatcher is not None:
             self._dispatcher.close()
-        self._live.close()
-        for client in self._clients:
-            self._runs.cancel_all(client)
+        await self._end_work()
         loop = asyncio.get_running_loop()
         if self._desk is not None:
             await loop.run_in_executor(None, self._desk.close)
@@ -138,6 +141,15 @@ class Daemon:
         if self._transport is not None:
             self._transport.close()
         await asyncio.sleep(0)
+
+    async def _end_work(self) -> None:
+        """Hear no more input, and let no job go on."""
+        if self._listening is not None:
+            await self._listening.close()
+        self._live.close()
+        for client in self._clients:
+            self._runs.cancel_all(client)
+            client.end_live()
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Ready) and not self._started.done():

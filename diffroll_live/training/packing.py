@@ -1,12 +1,14 @@
 """Packs the bank, the pieces and the program into one small folder, from which a bare machine can train.
 
-A note is kept at every third pitch, for three seconds, in a byte a sample (the logarithmic code of ITU-T G.711 without
+A note is kept at every third pitch, for four seconds, in a byte a sample (the logarithmic code of ITU-T G.711 without
 its segments); pieces are kept in milliseconds. A machine with Python, PyTorch, NumPy and safetensors needs no more.
 """
 
 from __future__ import annotations
 
 import shutil
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,8 +23,8 @@ from diffroll_live.training.saving import make_folder, whole_file
 from diffroll_live.types import Floats
 
 PITCH_STEP = 3  # semitones from one kept note to the next
-LAYERS = 3  # of a piano, at most: the softest, one between, the loudest
-SECONDS = 3.0  # of a note
+LAYERS = 4  # of a piano, at most: the softest, the loudest and some between
+SECONDS = 4.0  # of a note
 FADE = 0.2  # s at its end
 MU = 255.0
 NOTES, PIECES = "notes.npz", "pieces.npz"
@@ -49,12 +51,15 @@ def pack_folder(bank: Path, corpus: Path, out: Path, progress: Callable[[str], N
 def unpack_folder(pack: Path, bank: Path, corpus: Path) -> None:
     """Make a bank and a corpus of a pack again. Raises FileError for one that is damaged, or a full disk."""
     try:
-        with np.load(pack / NOTES) as notes:
-            _unpack_bank({name: notes[name] for name in notes.files}, bank)
-        with np.load(pack / PIECES) as pieces:
-            _unpack_corpus({name: pieces[name] for name in pieces.files}, corpus)
-    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        _unpack_bank(_read(pack / NOTES), bank)
+        _unpack_corpus(_read(pack / PIECES), corpus)
+    except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error) as error:
         raise FileError(f"The pack {pack} is damaged or not whole ({error}); pack it again.") from error
+
+
+def _read(path: Path) -> dict[str, npt.NDArray]:
+    with path.open("rb") as handle, np.load(handle) as file:
+        return {name: file[name] for name in file.files}
 
 
 def compand(samples: Floats) -> npt.NDArray[np.uint8]:

@@ -63,9 +63,17 @@ class ServerConfig:
     buffer_timeout_s: float = 30.0  # without a chunk, until an open buffer is dropped
     client_timeout_s: float = 3600.0  # without a message, until a client over UDP is forgotten
     allowed_folders: tuple[Path, ...] = field(default_factory=_default_folders)  # where clients may read and write
+    spool: str = ""  # folder for scripts without sockets; empty is .diffroll-live/spool at home, "none" is none
 
     def __post_init__(self) -> None:
         _check("server", self)
+
+    @property
+    def spool_folder(self) -> Path | None:
+        """The spool's folder, if there is to be one."""
+        if self.spool == "none":
+            return None
+        return Path(self.spool).expanduser() if self.spool else Path.home() / ".diffroll-live" / "spool"
 
 
 @dataclass(frozen=True, slots=True)

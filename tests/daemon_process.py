@@ -1,8 +1,8 @@
-"""A daemon with the fake engine as a program of its own: ``daemon_process.py FOLDER [--no-disk] [--slow] [--jack]``.
+"""A daemon with the fake engine as a program: ``daemon_process.py FOLDER [--no-disk] [--slow] [--jack] [--spool]``.
 
 Prints a JSON line with its port and the processes it has started when it is ready, another with what its MIDI output
 was told when it has ended. With --slow that output takes a while to end its notes, and prints a line when it begins;
-with --jack it is a port, daemon:notes, and what it was told is not known.
+with --jack it is a port, daemon:notes, and what it was told is not known. With --spool there is one, FOLDER/spool.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def main() -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         print(json.dumps({"port": port, "children": children}), flush=True)
 
-    asyncio.run(serve(config, Worker(make_engine, grace=0.5), scheduler, ready=ready))
+    spool = Path(sys.argv[1]) / "spool" if "--spool" in sys.argv else None
+    asyncio.run(serve(config, Worker(make_engine, grace=0.5), scheduler, ready=ready, spool=spool))
     print(json.dumps({"calls": recorder.calls}), flush=True)
 
 

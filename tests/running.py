@@ -32,12 +32,14 @@ class RunningDaemon:
         folder: Path,
         factory: Callable[[], Engine] = make_engine,
         scheduler: RecordingScheduler | None = None,
+        spool: Path | None = None,
         **server: Any,
     ) -> None:
         settings = {"port": 0, "allowed_folders": (folder,)} | server
         self.config = Config(server=ServerConfig(**settings))
         self.folder = folder
         self.scheduler = scheduler
+        self.spool = spool
         self.worker = Worker(factory, self.config.server.queue_size, grace=0.5)
         self.port = 0
         self._ready = threading.Event()
@@ -80,7 +82,8 @@ class RunningDaemon:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        await serve(self.config, self.worker, self.scheduler, ready=self._on_ready, stop=self._stop)
+        ready, stop = self._on_ready, self._stop
+        await serve(self.config, self.worker, self.scheduler, ready=ready, stop=stop, spool=self.spool)
 
     def _on_ready(self, port: int) -> None:
         self.port = port

@@ -28,6 +28,7 @@ FLAGS = {
     "threads": "engine.threads",
     "midi_api": "midi.api",
     "midi_port": "midi.port",
+    "spool": "server.spool",
 }
 
 
@@ -40,6 +41,7 @@ FLAGS = {
 @click.option("--threads", type=click.IntRange(1, 256), help="CPU threads; otherwise as many as there are cores.")
 @click.option("--midi-api", type=click.Choice(("auto", *get_args(Api), "none")), help="Which MIDI system to use.")
 @click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one of our own.")
+@click.option("--spool", metavar="FOLDER", help="Where REAPER's scripts leave their requests; 'none' for nowhere.")
 def serve(config_file: Path | None, **flags: str | int | None) -> None:
     """Run the daemon: it keeps the model warm, hears clients over OSC, and plays notes on a virtual MIDI port."""
     config = load_config(config_file, {FLAGS[name]: value for name, value in flags.items()})
@@ -50,8 +52,12 @@ def serve(config_file: Path | None, **flags: str | int | None) -> None:
     factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
     worker = Worker(factory, config.server.queue_size)
     scheduler = _start_midi(config.midi)
+
+    def ready(port: int) -> None:
+        _announce(config, worker, port)
+
     try:
-        asyncio.run(serve_clients(config, worker, scheduler, ready=lambda port: _announce(config, worker, port)))
+        asyncio.run(serve_clients(config, worker, scheduler, ready=ready, spool=config.server.spool_folder))
     finally:
         if scheduler is not None:
             scheduler.close()

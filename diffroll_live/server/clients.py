@@ -45,7 +45,7 @@ class BufferSlot:
 
 
 class Client:
-    """One client: a UDP address or a TCP connection."""
+    """One client: a UDP address, a TCP connection, or a script that writes into the spool."""
 
     def __init__(self, key: str, outbox: Outbox, config: ServerConfig) -> None:
         self.key = key
@@ -102,7 +102,7 @@ class ClientTable:
     def admit(self, key: str, outbox: Outbox) -> Client:
         """Add a client; the one that has been silent longest makes room. Raises errors.Busy when all are at work."""
         if len(self._clients) >= self._config.max_clients:
-            idle = next((client for client in self if not client.busy and client.key.startswith("udp")), None)
+            idle = next((client for client in self if not client.busy and not client.connected), None)
             if idle is None:
                 raise Busy(f"{len(self._clients)} clients are connected; raise server.max_clients to admit more.")
             self.forget(idle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from diffroll_live.errors import DiffrollError, InternalError
@@ -41,7 +41,11 @@ class Dispatcher:
         except DiffrollError as error:
             self._tell(client, _PACKET, error)
             return
-        for message in messages:
+        self.take(client, messages)
+
+    def take(self, client: Client, messages: Sequence[Message]) -> None:
+        """Handle messages that are read already. Never raises."""
+        for message in messages if self._open else ():
             self._handle(client, message)
 
     def _handle(self, client: Client, message: Message) -> None:

@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from diffroll_live.config import Config
+from diffroll_live.config import Config, ServerConfig
 from diffroll_live.server.audio_room import AudioRoom
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.courier import Courier
@@ -23,6 +25,8 @@ from diffroll_live.server.live_room import LiveRoom
 from diffroll_live.server.midi_desk import MidiDesk, MidiOut
 from diffroll_live.server.runs import Runs
 from diffroll_live.server.session_room import SessionRoom
+from diffroll_live.server.spool import SpoolEndpoint, open_spool
+from diffroll_live.server.spool_folder import SpoolFolder
 from diffroll_live.worker import Worker
 from diffroll_live.worker_messages import Event, Ready, StartFailed
 
@@ -39,16 +43,18 @@ async def serve(
     *,
     ready: Callable[[int], None],
     stop: asyncio.Event | None = None,
+    spool: Path | None = None,
 ) -> None:
     """Serve until a signal comes or ``stop`` is set; then end every note, the worker and the scheduler.
 
-    ``ready`` is told the port once the engine is warm and clients are heard. Without a scheduler there is no MIDI.
+    ``ready`` is told the port once the engine is warm and clients are heard. Without a scheduler there is no MIDI,
+    without a folder for the spool no client but over sockets.
     Raises errors.PortError when the port is taken, and the engine's error when there is no engine at the start.
     """
     stop = stop or asyncio.Event()
     sockets = bind(config.server)
     desk = MidiDesk(scheduler) if scheduler is not None else None
-    daemon = Daemon(config, worker, desk)
+    daemon = Daemon(config, worker, desk, open_spool(spool))
     with _stopping_on_signals(stop):  # until the end: a second signal must not come before the last note-off
         try:
             if await daemon.start(stop):
@@ -64,10 +70,11 @@ async def serve(
 class Daemon:
     """The parts of a running daemon, put together."""
 
-    def __init__(self, config: Config, worker: Worker, desk: MidiDesk | None) -> None:
+    def __init__(self, config: Config, worker: Worker, desk: MidiDesk | None, folder: SpoolFolder | None) -> None:
         self._config = config.server
         self._worker = worker
         self._desk = desk
+        self._folder = folder
         self._clients = ClientTable(config.server)
         self._courier = Courier(config.server, desk)
         self._runs = Runs(worker, self._courier)
@@ -77,6 +84,8 @@ class Daemon:
         self._dispatcher: Dispatcher | None = None
         self._transport: asyncio.BaseTransport | None = None
         self._server: asyncio.Server | None = None
+        self._spool: SpoolEndpoint | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, stop: asyncio.Event) -> bool:
@@ -98,7 +107,7 @@ class Daemon:
         """Hear clients: what they have sent since the sockets were bound, and what they send."""
         assert self._worker.info is not None
         max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
-        audio = self._audio = AudioRoom(self._config, self._clients, max_seconds, self._live.open)
+        audio = self._audio = AudioRoom(self._readable(), self._clients, max_seconds, self._live.open)
         listening = self._listening = ListenRoom(audio)
         session = SessionRoom(self._worker, self._runs, self._courier, max_seconds)
         jobs = JobRoom(audio, self._runs, self._courier)
@@ -111,6 +120,9 @@ class Daemon:
         )
         tcp = TcpEndpoint(self._clients, dispatcher.receive, self._forget, self._config.max_packet_bytes)
         self._server = await asyncio.start_server(tcp.serve, sock=stream)
+        if self._folder is not None:
+            self._spool = SpoolEndpoint(self._folder, self._clients, dispatcher.take)
+            self._looking = loop.create_task(self._spool.serve())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do the rounds until the end."""
@@ -138,9 +150,20 @@ class Daemon:
         for client in self._clients:
             client.outbox.drain()
             self._clients.forget(client)
+        if self._looking is not None and self._spool is not None:
+            self._looking.cancel()
+            await loop.run_in_executor(None, self._spool.close)
+        elif self._folder is not None:
+            self._folder.close()
         if self._transport is not None:
             self._transport.close()
         await asyncio.sleep(0)
+
+    def _readable(self) -> ServerConfig:
+        """The configuration, with the recordings that scripts leave in the spool among what may be read."""
+        if self._folder is None:
+            return self._config
+        return replace(self._config, allowed_folders=(*self._config.allowed_folders, self._folder.audio))
 
     async def _end_work(self) -> None:
         """Hear no more input, and let no job go on."""
@@ -167,7 +190,7 @@ class Daemon:
         for client in self._clients:
             self._courier.tell_late(client)
             silent = now - client.heard > self._config.client_timeout_s
-            if silent and not client.busy and client.key.startswith("udp"):
+            if silent and not client.busy and not client.connected:
                 self._forget(client)
 
     def _forget(self, client: Client) -> None:

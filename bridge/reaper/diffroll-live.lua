@@ -1,0 +1,19 @@
+-- @description diffroll-live: transcribe, fill, continue and generate piano notes
+-- @version 0.1.0
+-- @author diffroll-live
+-- @metapackage
+-- @provides
+--   [main] diffroll-live_Cancel.lua
+--   [main] diffroll-live_Continue.lua
+--   [main=main,midi_editor] diffroll-live_Fill region.lua
+--   [main] diffroll-live_Generate.lua
+--   [main] diffroll-live_Settings.lua
+--   [main] diffroll-live_Transcribe selection.lua
+--   [nomain] diffroll_live/*.lua
+--   [nomain] diffroll-live.ReaperOSC
+-- @about
+--   # diffroll-live
+--   Hands what is selected to a diffroll-live daemon on this computer and puts its notes into the project: audio items
+--   become MIDI items on new tracks, gaps in MIDI items are filled. Needs the daemon: `diffroll-live serve`.
+-- @changelog
+--   The first version.

@@ -1,0 +1,171 @@
+-- The gap in a MIDI item: what surrounds it goes to the daemon, what comes back lands in the gap and nowhere else.
+
+local carve = require("carve")
+local notes = require("notes")
+local placing = require("placing")
+local recording = require("recording")
+local selection = require("selection")
+
+local filling = {}
+
+local AROUND = 10.0 -- s of what surrounds the gap, on each side
+local YES_NO, YES = 4, 6 -- of REAPER's message box
+
+-- Give the selected notes where the MIDI editor shows the take; they are kept, and their pitches are the bounds.
+local function kept_notes(all)
+  local kept, low, high = {}, carve.HIGH, carve.LOW
+  for _, note in ipairs(all) do
+    if note.selected and not note.muted then
+      kept[#kept + 1] = note
+      low, high = math.min(low, note.pitch), math.max(high, note.pitch)
+    end
+  end
+  if #kept == 0 then return kept, carve.LOW, carve.HIGH end
+  return kept, math.max(low, carve.LOW), math.min(high, carve.HIGH)
+end
+
+-- Give the regions to write in, project seconds, the kept notes cut out.
+local function regions_of(spans, all, in_editor, hear)
+  local kept, low, high = kept_notes(in_editor and all or {})
+  local regions = {}
+  for _, span in ipairs(spans) do
+    local whole = { t0 = span.t0, t1 = span.t1, low = low, high = high, hear = hear }
+    for _, region in ipairs(low <= high and carve.around(whole, kept) or {}) do regions[#regions + 1] = region end
+  end
+  return regions
+end
+
+-- Give the notes that the daemon should know, on the axis of a buffer that begins at t0.
+local function known(all, regions, t0, t1)
+  local list = {}
+  for _, note in ipairs(all) do
+    local sounds = not note.muted and note.pitch >= carve.LOW and note.pitch <= carve.HIGH and note.offset > note.onset
+    if sounds and note.onset >= t0 and note.onset < t1 and not carve.holding(regions, note.onset, note.pitch) then
+      list[#list + 1] = {
+        pitch = note.pitch, velocity = math.max(1, note.velocity), onset = note.onset - t0, offset = note.offset - t0,
+      }
+    end
+  end
+  return list
+end
+
+local function covers(item, t0, t1)
+  local begin, finish = selection.bounds(item)
+  return begin <= t0 and finish >= t1
+end
+
+local function by_id(project, id)
+  for i = 0, reaper.CountMediaItems(project) - 1 do
+    local item = reaper.GetMediaItem(project, i)
+    local _, other = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
+    if other == id then return item end
+  end
+  return nil
+end
+
+-- Find the sound around a gap: a selected audio item over it, else the one that the notes were heard in.
+local function sound_around(project, item, t0, t1)
+  for _, piece in ipairs(selection.audio(project)) do
+    if covers(piece.item, t0, t1) then return piece.item end
+  end
+  local _, id = reaper.GetSetMediaItemInfo_String(item, "P_EXT:diffroll_live_source", "", false)
+  local source = id ~= "" and by_id(project, id) or nil
+  return source and covers(source, t0, t1) and source or nil
+end
+
+local function recording_around(project, item, t0, t1)
+  local audio = sound_around(project, item, t0, t1)
+  local begin, finish = selection.bounds(audio or item)
+  local from, to = math.max(begin, t0 - AROUND), math.min(finish, t1 + AROUND)
+  if audio then return recording.of_item(project, audio, from, to) end
+  return recording.silence(from, to)
+end
+
+local function loops_inside(project, take, item, t1)
+  if reaper.GetMediaItemInfo_Value(item, "B_LOOPSRC") == 0 then return false end
+  local length, in_beats = reaper.GetMediaSourceLength(reaper.GetMediaItemTake_Source(take))
+  local begin = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  if not in_beats then return t1 > begin + length + 0.001 end
+  local first = reaper.MIDI_GetProjQNFromPPQPos(take, 0)
+  return t1 > reaper.TimeMap2_QNToTime(project, first + length) + 0.001
+end
+
+local function on_axis(regions, t0)
+  local moved = {}
+  for i, region in ipairs(regions) do
+    moved[i] = { t0 = region.t0 - t0, t1 = region.t1 - t0, low = region.low, high = region.high, hear = region.hear }
+  end
+  return moved
+end
+
+local function refusal(project, spans, take, item)
+  if #spans == 0 then return "Say which part is to be filled: a time selection or a razor edit over the MIDI item." end
+  if loops_inside(project, take, item, spans[#spans].t1) then return "The item repeats its notes; glue it first, then fill." end
+  return nil
+end
+
+-- The one job that fills the selected gap. Nil and a sentence when there is none.
+function filling.fill(project, settings, options)
+  local take, in_editor = selection.midi_take(project)
+  if not take then return nil, "Select a MIDI item, or open it in the MIDI editor." end
+  local item = reaper.GetMediaItemTake_Item(take)
+  local spans = selection.gaps(project, item)
+  local problem = refusal(project, spans, take, item)
+  if problem then return nil, problem end
+  local all = notes.read(take)
+  local regions = regions_of(spans, all, in_editor, settings.hear)
+  if #regions == 0 then return nil, "The selected notes leave no room in the gap; select fewer." end
+  if #regions > carve.MAX_REGIONS then return nil, "So many selected notes cannot be kept at once; select fewer." end
+  local t0, t1 = spans[1].t0, spans[#spans].t1
+  local sound, silence = recording_around(project, item, t0, t1)
+  if not sound then return nil, silence end
+  local list = known(all, regions, sound.t0, sound.t1)
+  if sound.silent and #list == 0 then
+    return nil, "Nothing surrounds the gap: select an audio item over it, too, or leave some notes around it."
+  end
+  local request = { task = "inpaint", recording = sound, regions = on_axis(regions, sound.t0), notes = list, options = options }
+  return { { request = request, origin = sound.t0, take = take, item = item, regions = regions, hash = notes.hash(take),
+    piece = { track = reaper.GetMediaItemTrack(item), t0 = t0, t1 = t1 } } }
+end
+
+-- Say why the gap cannot be written any more, or nil.
+local function obstacle(project, job)
+  local there = reaper.ValidatePtr2(project, job.item, "MediaItem*")
+  if not there or not reaper.ValidatePtr2(project, job.take, "MediaItem_Take*") then
+    return "The item is gone, or its track was frozen."
+  end
+  if math.floor(reaper.GetMediaItemInfo_Value(job.item, "C_LOCK")) % 2 == 1 then return "The item is locked." end
+  if notes.hash(job.take) ~= job.hash then return "The item was edited while the notes were written." end
+  return nil
+end
+
+local function inside(job)
+  local list = {}
+  for _, note in pairs(job.notes) do
+    if carve.holding(job.regions, note.onset, note.pitch) then list[#list + 1] = note end
+  end
+  return list
+end
+
+-- Put the notes into the gap, in one undo step; where that would harm an edit, ask. Gives true and the number of
+-- notes, or false and a sentence; nil when the user wants none.
+function filling.place(project, jobs, name)
+  local job, total = jobs[1], 0
+  local problem = obstacle(project, job)
+  if problem then
+    local question = problem .. " Nothing was overwritten.\n\nPut the new notes on a new track instead?"
+    if reaper.ShowMessageBox(question, "diffroll-live", YES_NO) ~= YES then return nil end
+  end
+  job.piece.notes = inside(job)
+  local fine, trouble = placing.as_one_step(project, name, function()
+    if problem then
+      total = placing.new_tracks(project, { job.piece })
+    else
+      total = placing.fill(job.take, job.regions, job.notes)
+    end
+  end)
+  if fine then return true, total end
+  return false, "REAPER has refused the notes (" .. tostring(trouble) .. "); the project is as it was."
+end
+
+return filling

@@ -1,0 +1,110 @@
+-- What the user has selected: stretches of time by razor edits or the time selection, items, and notes. Reads only.
+
+local selection = {}
+
+selection.MAX_ITEMS = 16 -- of one press of a key
+
+local function razor_text(track)
+  local ok, text = reaper.GetSetMediaTrackInfo_String(track, "P_RAZOREDITS_EXT", "", false)
+  if ok then return (text:gsub(",", "\n")) end
+  ok, text = reaper.GetSetMediaTrackInfo_String(track, "P_RAZOREDITS", "", false) -- before there were lanes
+  return ok and (text:gsub('"%s+', '"\n')) or ""
+end
+
+-- Give the razor edits of a track as { t0, t1 } in s; those of envelopes are not meant.
+function selection.razor_edits(track)
+  local spans = {}
+  for tuple in razor_text(track):gmatch("[^\n]+") do
+    local t0, t1, rest = tuple:match("^%s*(%S+)%s+(%S+)%s*(.*)$")
+    local envelope = (rest or ""):match('^"(.-)"') or ""
+    t0, t1 = tonumber(t0), tonumber(t1)
+    if t0 and t1 and t1 > t0 and envelope == "" then spans[#spans + 1] = { t0 = t0, t1 = t1 } end
+  end
+  return spans
+end
+
+-- Give the time selection as { t0, t1 } in s, or nil.
+function selection.time(project)
+  local t0, t1 = reaper.GetSet_LoopTimeRange2(project, false, false, 0, 0, false)
+  return t1 > t0 and { t0 = t0, t1 = t1 } or nil
+end
+
+function selection.bounds(item)
+  local t0 = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
+  return t0, t0 + reaper.GetMediaItemInfo_Value(item, "D_LENGTH")
+end
+
+-- Cut stretches to an item; without any, all of it.
+function selection.within(item, spans)
+  local begin, finish = selection.bounds(item)
+  if #spans == 0 then return { { t0 = begin, t1 = finish } } end
+  local cut = {}
+  for _, span in ipairs(spans) do
+    local t0, t1 = math.max(begin, span.t0), math.min(finish, span.t1)
+    if t1 > t0 then cut[#cut + 1] = { t0 = t0, t1 = t1 } end
+  end
+  return cut
+end
+
+local function is_audio(item)
+  local take = reaper.GetActiveTake(item)
+  return not (take and reaper.TakeIsMIDI(take))
+end
+
+local function add_items(pieces, track, spans)
+  for i = 0, reaper.CountTrackMediaItems(track) - 1 do
+    local item = reaper.GetTrackMediaItem(track, i)
+    local inside = selection.within(item, spans)
+    if is_audio(item) and #inside > 0 then pieces[#pieces + 1] = { item = item, spans = inside } end
+  end
+end
+
+local function razored(project)
+  local pieces = {}
+  for i = 0, reaper.CountTracks(project) - 1 do
+    local track = reaper.GetTrack(project, i)
+    local spans = selection.razor_edits(track)
+    if #spans > 0 then add_items(pieces, track, spans) end
+  end
+  return pieces
+end
+
+-- Give the audio items that are meant, each with the stretches of it that are: those under razor edits, else the
+-- selected ones, else those on selected tracks under the time selection.
+function selection.audio(project)
+  local pieces, time = razored(project), selection.time(project)
+  if #pieces > 0 then return pieces end
+  for i = 0, reaper.CountSelectedMediaItems(project) - 1 do
+    local item = reaper.GetSelectedMediaItem(project, i)
+    local spans = selection.within(item, { time })
+    local apart = #spans == 0
+    if apart then spans = selection.within(item, {}) end
+    if is_audio(item) then pieces[#pieces + 1] = { item = item, spans = spans, apart = apart } end
+  end
+  if #pieces > 0 or not time then return pieces end
+  for i = 0, reaper.CountSelectedTracks(project) - 1 do
+    add_items(pieces, reaper.GetSelectedTrack(project, i), { time })
+  end
+  return pieces
+end
+
+-- Give the take that the MIDI editor shows, else the first selected MIDI item's; nil when there is neither.
+function selection.midi_take(project)
+  local editor = reaper.MIDIEditor_GetActive()
+  local take = editor and reaper.MIDIEditor_GetTake(editor)
+  if take and reaper.ValidatePtr2(project, take, "MediaItem_Take*") then return take, true end
+  for i = 0, reaper.CountSelectedMediaItems(project) - 1 do
+    take = reaper.GetActiveTake(reaper.GetSelectedMediaItem(project, i))
+    if take and reaper.TakeIsMIDI(take) then return take, false end
+  end
+  return nil
+end
+
+-- Give the stretches of a take's item that are meant: razor edits on its track, else the time selection.
+function selection.gaps(project, item)
+  local spans = selection.razor_edits(reaper.GetMediaItemTrack(item))
+  if #spans == 0 then spans = { selection.time(project) } end
+  return #spans > 0 and selection.within(item, spans) or {}
+end
+
+return selection

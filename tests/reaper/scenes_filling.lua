@@ -1,0 +1,260 @@
+-- Gaps in MIDI items: what is written, what is kept, and what an edit in between means.
+
+local scenes = {}
+
+local YES, NO = 6, 7
+
+-- A MIDI item from 0 to 20 s, a note each half second, and a gap selected from 8 to 10 s.
+local function set(stage, tempos)
+  local project = stage.rig.add_project(tempos)
+  local track = stage.fake.track(project, "Piano")
+  local notes = {}
+  for i = 0, 39 do notes[#notes + 1] = { i * 0.5, i * 0.5 + 0.4, 3, 50 + i % 12, 70 } end
+  local item = stage.fake.midi_item(track, 0.0, 20.0, notes)
+  item.selected = true
+  project.loop = { 8.0, 10.0 }
+  return project, track, item
+end
+
+-- What a daemon answers: the notes it was told, as it must, and new ones.
+local function with_known(new)
+  return function(asked)
+    local list = {}
+    for _, m in ipairs(asked) do
+      if m[1] == "/diffroll/job/note" then list[#list + 1] = { m[3], m[4], m[5], m[6] } end
+    end
+    for _, note in ipairs(new) do list[#list + 1] = note end
+    return list
+  end
+end
+
+local function outside(stage, item, t0, t1, low, high)
+  local lines = {}
+  for _, n in ipairs(stage.notes(item)) do
+    if n[1] < t0 - 1e-6 or n[1] >= t1 - 1e-6 or n[3] < (low or 0) or n[3] > (high or 127) then
+      lines[#lines + 1] = string.format("%.6f %.6f %d %d", table.unpack(n))
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+local function fill(stage, new, changes)
+  stage.serve(with_known(new), changes)
+  stage.press("Fill region")
+  stage.play_out()
+end
+
+scenes["a fill lands in the item and touches nothing beside the gap"] = function(stage)
+  local project, _, item = set(stage, { { 0, 97 }, { 8.7, 141 }, { 9.5, 60 } })
+  local before, picture = outside(stage, item, 8, 10), stage.fake.picture(project)
+  -- the buffer begins at 0, since the item does: 10 s around the gap are cut to it
+  fill(stage, { { 77, 8.1, 0.3, 99 }, { 78, 9.9, 3.0, 98 }, { 79, 3.0, 0.2, 97 } })
+  stage.equal(#stage.rig.boxes, 0)
+  stage.equal(outside(stage, item, 8, 10), before, "beside the gap")
+  local inside = {}
+  for _, n in ipairs(stage.notes(item)) do
+    if n[1] >= 8 - 1e-6 and n[1] < 10 - 1e-6 then inside[#inside + 1] = n end
+  end
+  stage.equal(#inside, 2)
+  stage.close(inside[1][1], 8.1, 0.001)
+  stage.close(inside[2][2], 10.0, 0.002, "a new note ends with the gap")
+  stage.equal(item.take.notes[1].channel, 3)
+  stage.equal(#project.tracks, 1)
+  stage.equal(#project.undo, 1)
+  reaper.Undo_DoUndo2(project)
+  stage.equal(stage.fake.picture(project), picture, "after undo")
+end
+
+scenes["the daemon hears of the notes around, not of those in the gap"] = function(stage)
+  set(stage)
+  fill(stage, {})
+  local told = stage.was_asked("/diffroll/job/note")
+  stage.equal(#told, 36)
+  for _, note in ipairs(told) do assert(note[4] < 8 or note[4] >= 10, "told of " .. note[4]) end
+  local region = stage.was_asked("/diffroll/job/region")[1]
+  stage.equal(region[3], 8.0)
+  stage.equal(region[4], 10.0)
+  stage.equal(region[5], 21)
+  stage.equal(region[6], 108)
+  stage.equal(region[7], 0)
+  stage.equal(stage.was_asked("/diffroll/job/new")[1][3], "inpaint")
+end
+
+scenes["selected notes bound the pitches and are kept"] = function(stage)
+  local project, _, item = set(stage)
+  stage.rig.editor = { kind = "HWND", take = item.take }
+  local kept
+  for _, note in ipairs(item.take.notes) do
+    local t = stage.fake.seconds(item.take, note.start)
+    if math.abs(t - 8.5) < 1e-6 or math.abs(t - 9.5) < 1e-6 then note.selected, kept = true, note.pitch end
+  end -- pitches 50 + 17 % 12 = 55 and 50 + 19 % 12 = 57; in the gap there are 54 at 8 s and 56 at 9 s, too
+  fill(stage, { { 56, 8.25, 0.2, 90 }, { 90, 8.25, 0.2, 90 }, { 55, 8.6, 0.2, 90 } })
+  local found = {}
+  for _, n in ipairs(stage.notes(item)) do
+    if n[1] >= 8 - 1e-6 and n[1] < 10 - 1e-6 then found[#found + 1] = n[3] .. "@" .. string.format("%.2f", n[1]) end
+  end
+  stage.equal(table.concat(found, " "), "54@8.00 56@8.25 55@8.50 57@9.50")
+  for _, region in ipairs(stage.was_asked("/diffroll/job/region")) do assert(region[5] >= 55 and region[6] <= 57) end
+  stage.equal(#stage.was_asked("/diffroll/job/note"), 39, "all but the one that may be replaced")
+  stage.equal(project.undo[1].name, "diffroll-live: fill region")
+end
+
+scenes["muted notes in the gap stay"] = function(stage)
+  local _, _, item = set(stage)
+  item.take.notes[17].muted = true -- at 8 s
+  fill(stage, {})
+  local found = 0
+  for _, n in ipairs(item.take.notes) do found = found + (n.muted and 1 or 0) end
+  stage.equal(found, 1)
+  stage.equal(#item.take.notes, 37)
+end
+
+scenes["several razor edits are several gaps"] = function(stage)
+  local _, track, item = set(stage)
+  track.razor = '2.0 3.0 "",15.0 16.0 ""'
+  fill(stage, { { 100, 2.5, 0.25, 90 }, { 101, 15.25, 0.25, 90 }, { 102, 8.5, 0.25, 90 } })
+  local high = {}
+  for _, n in ipairs(stage.notes(item)) do
+    if n[3] >= 100 then high[#high + 1] = n[3] end
+  end
+  stage.equal(table.concat(high, " "), "100 101")
+  stage.equal(#item.take.notes, 38)
+end
+
+scenes["without sound around it, silence is sent, and the notes speak"] = function(stage)
+  set(stage)
+  local size
+  stage.serve(with_known({}), { ["/diffroll/audio/file"] = function(m) size = #stage.read(m[3]) end })
+  stage.press("Fill region")
+  stage.play_out()
+  stage.equal(size, 44 + 4 * 8000 * 20)
+end
+
+scenes["the item that the notes were heard in is the sound around the gap"] = function(stage)
+  local project, _, item = set(stage)
+  local path = stage.path("source.flac")
+  stage.write(path, "fLaC")
+  local audio = stage.fake.audio_item(stage.fake.track(project, "Take"), 5.0, 10.0, { type = "FLAC", path = path, length = 60.0 })
+  item.ext["P_EXT:diffroll_live_source"] = audio.guid
+  fill(stage, {})
+  local sent = stage.was_asked("/diffroll/audio/file")[1]
+  stage.equal(sent[3], path)
+  stage.equal(sent[5], 10.0)
+  stage.equal(stage.was_asked("/diffroll/job/region")[1][3], 3.0, "on the buffer's axis")
+end
+
+scenes["an empty item without sound has nothing to be filled from"] = function(stage)
+  local _, _, item = set(stage)
+  item.take.notes = {}
+  stage.press("Fill region")
+  stage.one_box("Nothing surrounds the gap")
+end
+
+scenes["no gap is asked for"] = function(stage)
+  local project = set(stage)
+  project.loop = { 0, 0 }
+  stage.press("Fill region")
+  stage.one_box("time selection or a razor edit")
+end
+
+scenes["no MIDI item is asked for"] = function(stage)
+  stage.rig.add_project()
+  stage.press("Fill region")
+  stage.one_box("Select a MIDI item")
+end
+
+scenes["an item that repeats its notes is refused"] = function(stage)
+  local _, _, item = set(stage)
+  item.values.B_LOOPSRC, item.take.source.length = 1, 4.0
+  stage.press("Fill region")
+  stage.one_box("glue it first")
+end
+
+-- The user does something while the daemon works.
+local function meanwhile(stage, change, answer)
+  stage.rig.answers = { answer }
+  stage.serve(with_known({ { 77, 8.1, 0.3, 99 } }))
+  stage.press("Fill region")
+  stage.daemon()
+  stage.tick()
+  change()
+  stage.play_out()
+end
+
+scenes["an edit meanwhile is kept, and the notes can be had on a new track"] = function(stage)
+  local project, _, item = set(stage)
+  local edited
+  meanwhile(stage, function()
+    reaper.MIDI_InsertNote(item.take, false, false, 100, 200, 0, 33, 44, true)
+    edited = stage.fake.picture(project)
+  end, YES)
+  stage.one_box("was edited")
+  stage.equal(#project.tracks, 2)
+  stage.equal(#stage.notes(project.tracks[2].items[1]), 1)
+  stage.close(stage.notes(project.tracks[2].items[1])[1][1], 8.1, 0.001)
+  reaper.Undo_DoUndo2(project)
+  stage.equal(stage.fake.picture(project), edited, "the edit")
+end
+
+scenes["an edit meanwhile is kept, and nothing is written when the user wants nothing"] = function(stage)
+  local project, _, item = set(stage)
+  local edited
+  meanwhile(stage, function()
+    reaper.MIDI_DeleteNote(item.take, 0)
+    edited = stage.fake.picture(project)
+  end, NO)
+  stage.equal(stage.fake.picture(project), edited)
+  stage.equal(#project.undo, 0)
+end
+
+scenes["a clip that is deleted meanwhile loses nothing"] = function(stage)
+  local project, track = set(stage)
+  meanwhile(stage, function() table.remove(track.items, 1) end, YES)
+  stage.one_box("is gone")
+  stage.equal(#project.tracks, 2)
+  stage.equal(#stage.notes(project.tracks[2].items[1]), 1)
+end
+
+scenes["a track that is frozen meanwhile is left alone"] = function(stage)
+  local project, track = set(stage)
+  meanwhile(stage, function()
+    track.items = {}
+    stage.fake.audio_item(track, 0.0, 20.0, { type = "WAVE", path = stage.path("frozen.wav"), length = 20.0 }).values.C_LOCK = 1
+  end, NO)
+  stage.one_box("frozen")
+  stage.equal(#project.tracks, 1)
+  stage.equal(#track.items, 1)
+end
+
+scenes["a locked item is left alone"] = function(stage)
+  local project, _, item = set(stage)
+  local before = stage.fake.picture(project)
+  meanwhile(stage, function() item.values.C_LOCK = 1 end, NO)
+  stage.one_box("is locked")
+  stage.equal(stage.fake.picture(project), before)
+end
+
+scenes["a write that would touch notes beside the gap is undone"] = function(stage)
+  local project, _, item = set(stage)
+  local before = stage.fake.picture(project)
+  stage.rig.meddle = function(take) take.notes[1].velocity = 1 end
+  fill(stage, { { 77, 8.1, 0.3, 99 } })
+  stage.one_box("beside the gap would have changed")
+  stage.equal(stage.fake.picture(project), before)
+end
+
+scenes["a gap in one project is filled while another is in front"] = function(stage)
+  local project, _, item = set(stage)
+  local other = stage.rig.add_project()
+  stage.fake.track(other, "Elsewhere")
+  stage.serve(with_known({ { 77, 8.1, 0.3, 99 } }))
+  stage.press("Fill region")
+  stage.rig.front = 2
+  stage.play_out()
+  stage.equal(#project.undo, 1)
+  stage.equal(#other.undo, 0)
+  stage.equal(#item.take.notes, 37)
+  stage.equal(stage.rig.front, 2, "the project in front")
+end
+
+return scenes

@@ -1,0 +1,75 @@
+"""REAPER's scripts under the Lua of REAPER 6 and 7, in a fake REAPER that keeps real state; see tests/reaper."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BRIDGE = ROOT / "bridge" / "reaper"
+STAGE = ROOT / "tests" / "reaper"
+INTERPRETERS = ("lua5.3", "lua5.4")
+SCENES = [
+    (path.stem, name)
+    for path in sorted(STAGE.glob("scenes_*.lua"))
+    for name in re.findall(r'^(?:scenes|  )\["([^/].+)"\] = function', path.read_text(), re.MULTILINE)
+]
+ACTIONS = ("Cancel", "Continue", "Fill region", "Generate", "Settings", "Transcribe selection")
+
+
+def play(interpreter: str, scenes: str, name: str, folder: Path) -> None:
+    """Play one scene; its error is the test's."""
+    command = [interpreter, str(STAGE / "play.lua"), scenes, name, str(BRIDGE), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    """A folder with a spool in it, as a daemon leaves it."""
+    for box in ("in", "out", "audio"):
+        (tmp_path / "spool" / box).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("scenes", "name"), SCENES, ids=[name for _, name in SCENES])
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_scene(interpreter, scenes, name, spool):
+    play(interpreter, scenes, name, spool)
+
+
+def test_every_action_has_its_file_and_the_package_provides_them_all():
+    assert {path.name for path in BRIDGE.glob("diffroll-live_*.lua")} == {
+        f"diffroll-live_{name}.lua" for name in ACTIONS
+    }
+    header = (BRIDGE / "diffroll-live.lua").read_text()
+    assert re.search(r"^-- @version \d+(\.\d+)*$", header, re.MULTILINE)
+    provided = re.findall(r"^--   \[(main(?:=[\w,]+)?|nomain)\] (.+)$", header, re.MULTILINE)
+    names = {path.name for kind, pattern in provided for path in BRIDGE.glob(pattern) if kind.startswith("main")}
+    assert names == {f"diffroll-live_{name}.lua" for name in ACTIONS}
+    library = {path for kind, pattern in provided for path in BRIDGE.glob(pattern) if kind == "nomain"}
+    assert library == {*(BRIDGE / "diffroll_live").glob("*.lua"), BRIDGE / "diffroll-live.ReaperOSC"}
+    for name in ACTIONS:
+        assert (BRIDGE / f"diffroll-live_{name}.lua").read_text().startswith("-- @noindex\n")
+
+
+def test_nothing_is_evaluated_and_no_socket_is_needed():
+    for path in (*BRIDGE.glob("*.lua"), *(BRIDGE / "diffroll_live").glob("*.lua")):
+        code = re.sub(r"--.*", "", path.read_text())
+        assert not re.search(r"\b(load|loadstring|loadfile|dofile|os\.execute|io\.popen|ExecProcess)\s*\(", code), path
+        assert set(re.findall(r'require\("(\w+)"\)', code)) <= {
+            p.stem for p in (BRIDGE / "diffroll_live").glob("*.lua")
+        }
+
+
+def test_the_osc_pattern_sends_what_the_daemon_takes():
+    from diffroll_live.osc.messages import CLIENT_MESSAGES
+
+    lines = [line.split() for line in (BRIDGE / "diffroll-live.ReaperOSC").read_text().splitlines()]
+    patterns = [pattern for line in lines if line and not line[0].startswith(("#", "DEVICE_")) for pattern in line[1:]]
+    addresses = {pattern[pattern.index("/") :] for pattern in patterns}
+    assert addresses == {"/time", "/play", "/stop", "/tempo/raw", "/loop/start/time", "/loop/end/time"}
+    assert addresses <= set(CLIENT_MESSAGES)

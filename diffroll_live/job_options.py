@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffroll_live.errors import RequestError
+from diffroll_live.grid import Grid, parse_grid
 from diffroll_live.limits import LIMITS, SAMPLER_NAMES, Limit
+from diffroll_live.scales import Scale, parse_scale
 from diffroll_live.types import QUALITIES, Options
 
 DELIVERIES = ("osc", "midi", "both")
+TIMES = ("now", "transport", "never")  # MIDI as the notes come, as the DAW's playhead comes to them, or when told to
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +22,11 @@ class Delivery:
     """Where the notes of a job go."""
 
     deliver: str = "both"  # one of DELIVERIES
-    when: str = "now"  # now or never: whether MIDI starts as soon as there are notes
+    when: str = "now"  # one of TIMES
     channel: int = 1  # 1..16
     save: str = ""  # a path for a Standard MIDI File; empty saves none
+    quantize: Grid | None = None  # of the DAW, for notes on their way out
+    scale: Scale | None = None  # for notes on their way out
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +40,8 @@ class Settings:
 Check = Callable[[str | float], Any]
 
 
-def _one_of(names: tuple[str, ...], later: tuple[str, ...] = ()) -> Check:
+def _one_of(names: tuple[str, ...]) -> Check:
     def check(value: str | float) -> str:
-        if value in later:
-            raise RequestError(f"cannot be {value!r} in this version; choose {' or '.join(names)}")
         if value not in names:
             raise RequestError(f"must be {' or '.join(names)}, not {value!r}")
         return str(value)
@@ -52,10 +55,6 @@ def _text(value: str | float) -> str:
     return value
 
 
-def _not_yet(_: str | float) -> str:
-    raise RequestError("is not in this version of the daemon; do without it")
-
-
 OPTION_KEYS: dict[str, Check] = {
     "quality": _one_of(QUALITIES),
     "sampler": _one_of(SAMPLER_NAMES),
@@ -63,12 +62,13 @@ OPTION_KEYS: dict[str, Check] = {
 }
 DELIVERY_KEYS: dict[str, Check] = {
     "deliver": _one_of(DELIVERIES),
-    "when": _one_of(("now", "never"), later=("transport",)),
+    "when": _one_of(TIMES),
     "channel": Limit(1, 16, whole=True).check,
     "save": _text,
+    "quantize": parse_grid,
+    "scale": parse_scale,
 }
-LATER_KEYS: dict[str, Check] = {"quantize": _not_yet, "scale": _not_yet}
-KEYS: Mapping[str, Check] = {**OPTION_KEYS, **DELIVERY_KEYS, **LATER_KEYS}
+KEYS: Mapping[str, Check] = {**OPTION_KEYS, **DELIVERY_KEYS}
 
 
 def change(settings: Settings, key: str, value: str | float) -> Settings:

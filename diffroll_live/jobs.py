@@ -35,6 +35,7 @@ class Job:
     progress: float = 0.0  # 0..1
     asked: float = 0.0  # monotonic s at which it was last told to run
     request_id: str = ""  # of the last run
+    origin: float = 0.0  # s; the DAW position of second 0 of the last run's notes
     result: Result | None = None
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # as sent
     owner: str = ""  # of its notes in the MIDI queue; empty before any were put there

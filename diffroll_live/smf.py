@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import mido
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.tempo import TempoMap, beat_us, is_metre
+from diffroll_live.tempo_track import TempoChange, steady
 from diffroll_live.types import NoteEvent
 from diffroll_live.whole_file import write_whole
 
@@ -29,22 +30,29 @@ class _TickNote:
     velocity: int
 
 
-def write_smf(path: Path, notes: Iterable[NoteEvent], *, tempo: float = 120.0, metre: tuple[int, int] = (4, 4)) -> None:
-    """Write notes as a Standard MIDI File (format 1): a track of tempo and metre, then the notes; tick 0 is second 0.
+def write_smf(
+    path: Path,
+    notes: Iterable[NoteEvent],
+    *,
+    tempi: Sequence[TempoChange] = steady(120.0),
+    metre: tuple[int, int] = (4, 4),
+) -> None:
+    """Write notes as a Standard MIDI File (format 1): a track of tempi and metre, then the notes; tick 0 is second 0.
 
-    ``tempo`` is in quarter notes a minute, ``metre`` a numerator and a denominator. Onsets and offsets move by half a
-    tick at most (0.26 ms at 120 a minute), but no note is shorter than a tick. Notes that overlap on one pitch go to
-    tracks of their own, so that a reader can tell them apart. The file appears complete or not at all.
-    Raises FileError when a note, the tempo or the metre does not fit a file, or the file cannot be written.
+    ``tempi`` are in quarter notes a minute, at least one, in order and the first at 0; a change moves to its nearest
+    tick. ``metre`` is a numerator and a denominator. Onsets and offsets move by half a tick at most (0.26 ms at 120 a
+    minute), but no note is shorter than a tick. Notes that overlap on one pitch go to tracks of their own, so that a
+    reader can tell them apart. The file appears complete or not at all.
+    Raises FileError when a note, a tempo or the metre does not fit a file, or the file cannot be written.
     """
     if not is_metre(*metre):
         raise FileError(
             f"A MIDI file cannot say {metre[0]}/{metre[1]}; give 1 to 64 notes, a half, a quarter, ... each."
         )
-    tempi = TempoMap(TICKS_PER_BEAT, beat_us(tempo))
-    ticks = sorted(_tick_note(note, tempi) for note in notes)
+    changes, tempo_map = _tick_tempi(tempi)
+    ticks = sorted(_tick_note(note, tempo_map) for note in notes)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    file.tracks.append(_conductor(beat_us(tempo), *metre))
+    file.tracks.append(_conductor(changes, *metre))
     file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
     data = io.BytesIO()
     file.save(file=data)
@@ -98,10 +106,24 @@ def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
     return voices
 
 
-def _conductor(beat: int, numerator: int, denominator: int) -> mido.MidiTrack:
+def _tick_tempi(tempi: Sequence[TempoChange]) -> tuple[dict[int, int], TempoMap]:
+    """Give the microseconds a beat from each tick on at which they change, and the map that a reader makes of it."""
+    changes = {0: beat_us(tempi[0].tempo)}
+    tempo_map = TempoMap(TICKS_PER_BEAT, changes[0])
+    for change in tempi[1:]:
+        tick, beat = tempo_map.tick(change.position), beat_us(change.tempo)
+        tempo_map.append(tick, beat)
+        changes[tick] = beat
+    return changes, tempo_map
+
+
+def _conductor(changes: Mapping[int, int], numerator: int, denominator: int) -> mido.MidiTrack:
     track = mido.MidiTrack()
     track.append(mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
-    track.append(mido.MetaMessage("set_tempo", tempo=beat))
+    at = 0
+    for tick, beat in changes.items():
+        track.append(mido.MetaMessage("set_tempo", tempo=beat, time=tick - at))
+        at = tick
     return track
 
 

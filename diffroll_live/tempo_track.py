@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 
 SAME_TEMPO = 0.005  # beats a minute; closer tempi are one
-MAX_CHANGES = 4096
+MAX_CHANGES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,11 @@ class TempoChange:
 
     position: float
     tempo: float
+
+
+def steady(tempo: float) -> tuple[TempoChange, ...]:
+    """Make a list of changes that has none: one tempo, from 0 on."""
+    return (TempoChange(0.0, tempo),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,11 @@ class TempoTrack:
     changes: tuple[TempoChange, ...] = (TempoChange(0.0, 120.0),)
     beat: float = 0.0
     heard: tuple[float, float] | None = None
+    _beats: tuple[float, ...] = field(init=False, repr=False, compare=False)  # at each change
+
+    def __post_init__(self) -> None:
+        steps = ((b.position - a.position) * a.tempo / 60.0 for a, b in pairwise(self.changes))
+        object.__setattr__(self, "_beats", tuple(accumulate(steps, initial=self.beat)))
 
     def tempo_at(self, position: float) -> float:
         """Tell the tempo at a position, in beats a minute."""
@@ -36,19 +46,14 @@ class TempoTrack:
     def beat_at(self, position: float) -> float:
         """Tell how many beats lie before a position; fractions count, and before beat 0 they are negative."""
         index = self._index(position)
-        passed = self.changes[: index + 1]
-        beats = sum((b.position - a.position) * a.tempo / 60.0 for a, b in pairwise(passed))
-        return self.beat + beats + (position - passed[-1].position) * passed[-1].tempo / 60.0
+        change = self.changes[index]
+        return self._beats[index] + (position - change.position) * change.tempo / 60.0
 
     def position_at(self, beat: float) -> float:
         """Tell where a beat is, in seconds."""
-        begin = self.beat
-        for change, following in pairwise(self.changes):
-            end = begin + (following.position - change.position) * change.tempo / 60.0
-            if beat < end:
-                return change.position + (beat - begin) * 60.0 / change.tempo
-            begin = end
-        return self.changes[-1].position + (beat - begin) * 60.0 / self.changes[-1].tempo
+        index = max(0, bisect_right(self._beats, beat) - 1)
+        change = self.changes[index]
+        return change.position + (beat - self._beats[index]) * 60.0 / change.tempo
 
     def between(self, start: float, end: float) -> tuple[TempoChange, ...]:
         """List the changes of a stretch, counted from its start; the first is at 0."""
@@ -67,7 +72,7 @@ class TempoTrack:
         """
         if abs(self.tempo_at(position) - tempo) <= SAME_TEMPO:
             track = self
-        elif since is not None and since < position:
+        elif since is not None:
             track = self._changed(since, position, tempo)
         elif self.heard is None or self.heard[0] <= position <= self.heard[1]:
             first = self.changes[0]
@@ -91,9 +96,14 @@ class TempoTrack:
         before = tuple(change for change in self.changes if change.position <= since and change.position < position)
         after = tuple(change for change in self.changes if change.position > position)
         here = TempoChange(position, tempo)
+        if before and abs(before[-1].tempo - tempo) <= SAME_TEMPO:
+            return replace(self, changes=(*before, *after))
         if before:
             return _thin(replace(self, changes=(*before, here, *after)))
-        return TempoTrack((here, *after), self.beat_at(position), self.heard)
+        if not after:
+            return TempoTrack((here,), self.beat_at(position), self.heard)
+        steps = (after[0].position - position) * tempo / 60.0  # the beats that are known stay where they are
+        return TempoTrack((here, *after), self.beat_at(after[0].position) - steps, self.heard)
 
 
 def _thin(track: TempoTrack) -> TempoTrack:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from diffroll_live.timeline.course import Course
 from diffroll_live.types import NoteEvent
 
 
@@ -18,6 +19,8 @@ class RecordingScheduler:
         self.calls: list[tuple[str, str]] = []
         self.played: list[tuple[str, tuple[NoteEvent, ...], float]] = []
         self.held: list[tuple[int, float, str]] = []  # pitch, due, on or off
+        self.placed: list[tuple[str, tuple[NoteEvent, ...], float]] = []
+        self.courses: list[Course] = []
         self.late: dict[str, int] = {}
 
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
@@ -34,6 +37,15 @@ class RecordingScheduler:
         with self._lock:
             self.calls.append(("release", owner))
             self.held.append((pitch, due, "off"))
+
+    def place(self, owner: str, notes: Sequence[NoteEvent], origin: float) -> None:
+        with self._lock:
+            self.calls.append(("place", owner))
+            self.placed.append((owner, tuple(notes), origin))
+
+    def follow(self, course: Course) -> None:
+        with self._lock:
+            self.courses.append(course)
 
     def cancel(self, owner: str) -> None:
         self._note("cancel", owner)

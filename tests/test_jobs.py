@@ -13,8 +13,6 @@ from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.job_options import KEYS, OPTION_KEYS, Settings, change
 from diffroll_live.jobs import Job, JobTable
 from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS
-from diffroll_live.osc import timeline_messages as m
-from diffroll_live.server.timeline import Timeline, follow, seconds
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region
 
 AUDIO = AudioBuffer("b", np.zeros(32_000, np.float32), 16_000)  # 2 s
@@ -132,34 +130,3 @@ def test_setting_a_key_changes_nothing_else():
     assert settings.options == Options(seed=7)
     assert settings.delivery.deliver == "osc"
     assert Settings() == Settings(Options())
-
-
-# The timeline
-
-
-def test_the_timeline_remembers_where_the_daw_is():
-    timeline = Timeline()
-    for message in (m.Transport(True, 10.0, 90.0, 2.5, 3, 8), m.TransportTime(11.5), m.LoopStart(1.0), m.LoopEnd(5.0)):
-        timeline = follow(timeline, message)
-    expected = Timeline(True, 11.5, 90.0, 2.5, 3, 8, 1.0, 5.0, timeline.heard)
-    assert timeline == expected
-    assert timeline.heard > 0
-    assert not follow(timeline, m.TransportStop()).playing
-    assert follow(timeline, m.TransportStop(0.0)).playing
-    assert not follow(timeline, m.TransportPlay(0.0)).playing
-    assert follow(timeline, m.TransportTempo(60.0)).tempo == 60.0
-
-
-@pytest.mark.parametrize(
-    ("said", "metre"),
-    [((3, 8), (3, 8)), ((64, 64), (64, 64)), ((0, 4), (4, 4)), ((65, 4), (4, 4)), ((3, 0), (4, 4)), ((-3, 6), (4, 4))],
-)
-def test_a_metre_that_is_none_is_common_time(said, metre):
-    assert follow(Timeline(), m.Transport(True, 0.0, 90.0, 0.0, *said)).metre == metre
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [(2.5, 2.5), ("2.5", 2.5), ("1:30", 90.0), ("01:00:01.5", 3601.5), ("-0:02", -2.0)]
-)
-def test_positions_are_seconds_or_clock_times(text, value):
-    assert seconds(text) == value

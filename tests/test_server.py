@@ -459,6 +459,7 @@ def test_a_midi_file_is_saved_for_each_variation_with_the_daws_tempo_and_metre(d
         ("/play", 1.0),
         ("/stop", 1.0),
         ("/tempo/raw", 97.5),
+        ("/repeat", 1.0),
         ("/loop/start/time", 1.0),
         ("/loop/end/time", 5.0),
         ("/position/time", "00:01:30.5"),

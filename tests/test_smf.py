@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.smf import MAX_FILE_BYTES, TICKS_PER_BEAT, read_smf, write_smf
+from diffroll_live.tempo_track import TempoChange, steady
 from diffroll_live.types import NoteEvent
 
 SEQUENCE = NoteEvent(0.5, 1.0, 60, 90), NoteEvent(1.0, 1.25, 60, 91), NoteEvent(1.0, 3.0, 64, 1, channel=9)
@@ -48,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(notes=st.lists(note_events(), max_size=12), tempo=tempi)
 def test_notes_come_back_within_half_a_tick(folder: Path, notes: list[NoteEvent], tempo: float) -> None:
     path = folder / "roundtrip.mid"
-    write_smf(path, notes, tempo=tempo)
+    write_smf(path, notes, tempi=steady(tempo))
     half_tick = 0.5 * 60.0 / tempo / TICKS_PER_BEAT
     back = list(read_smf(path))
     assert len(back) == len(notes)
@@ -68,7 +69,7 @@ def _same(note: NoteEvent, other: NoteEvent) -> bool:
 
 def test_what_a_file_holds(tmp_path: Path) -> None:
     path = tmp_path / "out.mid"
-    write_smf(path, SEQUENCE, tempo=60.0, metre=(6, 8))
+    write_smf(path, SEQUENCE, tempi=steady(60.0), metre=(6, 8))
     rows = written(path)
     assert [(tick, kind) for tick, kind, _ in rows if "note" not in kind] == [
         (0, "time_signature"), (0, "set_tempo"), (0, "end_of_track"), (2880, "end_of_track"),
@@ -97,7 +98,7 @@ def test_no_notes_make_an_empty_file(tmp_path: Path) -> None:
 
 
 def test_a_note_shorter_than_a_tick_lasts_one(tmp_path: Path) -> None:
-    write_smf(tmp_path / "out.mid", [NoteEvent(1.0, 1.00001, 60, 90)], tempo=6.25)
+    write_smf(tmp_path / "out.mid", [NoteEvent(1.0, 1.00001, 60, 90)], tempi=steady(6.25))
     assert read_smf(tmp_path / "out.mid") == (NoteEvent(1.0, 1.01, 60, 90),)
 
 
@@ -110,10 +111,11 @@ def test_a_note_shorter_than_a_tick_lasts_one(tmp_path: Path) -> None:
         ({}, NoteEvent(-1.0, 1.0, 60, 90)),
         ({}, NoteEvent(0.0, float("inf"), 60, 90)),
         ({}, NoteEvent(float("nan"), 1.0, 60, 90)),
-        ({"tempo": 0.0}, SEQUENCE[0]),
-        ({"tempo": float("nan")}, SEQUENCE[0]),
+        ({"tempi": steady(0.0)}, SEQUENCE[0]),
+        ({"tempi": steady(float("nan"))}, SEQUENCE[0]),
         ({}, NoteEvent(1e9, 1e9 + 1.0, 60, 90)),
-        ({"tempo": 5000.0}, SEQUENCE[0]),
+        ({"tempi": steady(5000.0)}, SEQUENCE[0]),
+        ({"tempi": (TempoChange(0.0, 120.0), TempoChange(1.0, 2.0))}, SEQUENCE[0]),
         ({"metre": (4, 3)}, SEQUENCE[0]),
         ({"metre": (4, 128)}, SEQUENCE[0]),
         ({"metre": (0, 4)}, SEQUENCE[0]),
@@ -175,6 +177,21 @@ def test_running_status_velocity_zero_and_the_pedal(tmp_path: Path) -> None:
 def test_notes_that_are_never_ended_end_with_the_track(tmp_path: Path) -> None:
     data = smf_bytes("00 93 3C 40  60 93 3C 41  60 83 3C 00  60 83 45 00  00 FF 2F 00")
     assert read_bytes(tmp_path, data) == (NoteEvent(0.0, 1.0, 60, 0x40, 3), NoteEvent(0.5, 1.5, 60, 0x41, 3))
+
+
+def test_tempo_changes_are_written_where_they_are(tmp_path: Path) -> None:
+    notes = tuple(NoteEvent(0.4 * at, 0.4 * at + 0.2, 60, 90) for at in range(20))
+    tempi = (TempoChange(0.0, 120.0), TempoChange(1.0, 90.0), TempoChange(1.00001, 60.0), TempoChange(3.0, 200.0))
+    path = tmp_path / "out.mid"
+    write_smf(path, notes, tempi=tempi)
+    track = mido.MidiFile(path).tracks[0]
+    assert [(m.time, mido.tempo2bpm(m.tempo)) for m in track if m.type == "set_tempo"] == [
+        (0, 120.0),
+        (1920, 60.0),  # the two of one tick are one
+        (1920, pytest.approx(200.0)),
+    ]
+    for written, note in zip(read_smf(path), notes, strict=True):
+        assert written.onset == pytest.approx(note.onset, abs=0.001)
 
 
 def test_a_tempo_in_any_track_holds_for_all(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from diffroll_live.errors import FileError
 from diffroll_live.roll import pitch_name
 from diffroll_live.smf import write_smf
 from diffroll_live.tasks import written_regions
+from diffroll_live.tempo_track import steady
 from diffroll_live.types import NoteEvent, Picture, Request, Result
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
@@ -80,7 +81,7 @@ def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: flo
     """
     for number, notes in enumerate(result.variations, start=1):
         if outputs.midi:
-            write_smf(numbered(outputs.midi, number), notes, tempo=tempo)
+            write_smf(numbered(outputs.midi, number), notes, tempi=steady(tempo))
         if outputs.sound:
             from diffroll_live.sonify import sonify
 

@@ -261,6 +261,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/play": t.TransportPlay,
     "/stop": t.TransportStop,
     "/tempo/raw": t.TransportTempo,
+    "/repeat": t.TransportRepeat,
     "/loop/start/time": t.LoopStart,
     "/loop/end/time": t.LoopEnd,
     "/position/time": t.TransportTime,

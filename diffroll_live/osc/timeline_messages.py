@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from diffroll_live.osc.arguments import Setting
@@ -14,7 +15,7 @@ class Transport:
     playing: bool
     position: float  # s
     tempo: float  # beats a minute
-    beat: float = 0.0
+    beat: float = math.nan  # quarter notes from the beginning; not a number where it is not told
     numerator: int = 4
     denominator: int = 4
 
@@ -45,6 +46,13 @@ class TransportTempo:
     """Say the DAW's tempo."""
 
     tempo: float  # beats a minute
+
+
+@dataclass(frozen=True, slots=True)
+class TransportRepeat:
+    """Say that the DAW repeats its loop (1) or passes it (0)."""
+
+    on: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from diffroll_live.jobs import Job, NoteKey
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.midi_desk import LEAD, MidiDesk
+from diffroll_live.shaping import Shape
 from diffroll_live.smf import write_smf
+from diffroll_live.timeline.timeline import Timeline
 from diffroll_live.types import NoteEvent, Result
 
 logger = logging.getLogger(__name__)
@@ -38,12 +40,11 @@ class MidiAxis:
 class Courier:
     """Delivers notes."""
 
-    def __init__(self, config: ServerConfig, desk: MidiDesk | None) -> None:
+    def __init__(self, config: ServerConfig, desk: MidiDesk | None, timeline: Timeline) -> None:
         self._config = config
         self._desk = desk
+        self._timeline = timeline
         self._plays = itertools.count(1)
-        self.tempo = 120.0  # beats a minute, of the files that are saved; so is the metre
-        self.metre = (4, 4)
 
     def check(self, job: Job) -> None:
         """Refuse a delivery that cannot be, before anything runs. Raises errors.PortError, errors.FileError."""
@@ -54,8 +55,9 @@ class Courier:
             allowed_save_path(delivery.save, self._config.allowed_folders)
 
     def send(self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]]) -> None:
-        """Send notes over OSC."""
-        for (variation, index), note in notes:
+        """Send notes over OSC, in the job's shape."""
+        shape = self._shape(job)
+        for (variation, index), note in ((key, shape.apply(note)) for key, note in notes):
             client.send(
                 Note(job.name, index, note.pitch, note.onset, note.offset - note.onset, note.velocity, variation)
             )
@@ -73,15 +75,23 @@ class Courier:
         """Play notes on the MIDI port, as the job's delivery and earlier notes say."""
         if self._desk is None or axis.muted or not notes:
             return
-        if axis.start is None:
-            axis.start = self._desk.now() + LEAD - min(note.onset for note in notes)
+        if job.owner != axis.owner:
             job.owner, job.late = axis.owner, 0
-        channel = job.settings.delivery.channel - 1
-        played = tuple(replace(note, channel=channel) for note in notes)
-        self._desk.play(axis.owner, played, axis.start, partial(client.send_error, job.name))
+        shape, delivery = self._shape(job), job.settings.delivery
+        played = tuple(replace(shape.apply(note), channel=delivery.channel - 1) for note in notes)
+        failed = partial(client.send_error, job.name)
+        if delivery.when == "transport":
+            self._desk.place(axis.owner, played, job.origin, failed)
+            return
+        if axis.start is None:
+            axis.start = self._desk.now() + LEAD - min(note.onset for note in played)
+        self._desk.play(axis.owner, played, axis.start, failed)
 
     def play(self, client: Client, job: Job, variation: int) -> None:
-        """Play a variation from its first note on. Raises errors.RequestError, errors.PortError."""
+        """Play a variation, in place of what was played of the job: from its first note on, or on the DAW's timeline.
+
+        Raises errors.RequestError, errors.PortError.
+        """
         if self._desk is None:
             raise PortError("There is no MIDI output on this machine; see diffroll-live doctor.")
         if job.result is None:
@@ -91,6 +101,11 @@ class Courier:
         self.silence(job, lambda: None)
         axis = MidiAxis(f"{client.key}/{job.request_id}/{next(self._plays)}")
         self.sound(client, job, axis, job.result.variations[variation])
+
+    def replay(self, client: Client, job: Job) -> None:
+        """Play the first variation as it is now in place of what was played of the job, where there is MIDI."""
+        if self._desk is not None and job.result is not None:
+            self.play(client, job, 0)
 
     def silence(self, job: Job, then: Callable[[], None]) -> None:
         """End the sounding notes of a job, then call ``then``."""
@@ -119,14 +134,23 @@ class Courier:
         if not job.settings.delivery.save:
             return
         loop = asyncio.get_running_loop()
-        for number, notes in enumerate(result.variations, start=1):
+        shape, metre = self._shape(job), self._timeline.metre
+        for number, variation in enumerate(result.variations, start=1):
+            notes = tuple(sorted(shape.apply(note) for note in variation))
+            end = max((note.offset for note in notes), default=0.0)
+            tempi = shape.track.between(job.origin, job.origin + end)
             try:
                 path = allowed_save_path(job.settings.delivery.save, self._config.allowed_folders)
-                write = partial(write_smf, _numbered(path, number), notes, tempo=self.tempo, metre=self.metre)
+                write = partial(write_smf, _numbered(path, number), notes, tempi=tempi, metre=metre)
                 await loop.run_in_executor(None, write)
             except DiffrollError as error:
                 client.send_error(job.name, error)
                 return
+
+    def _shape(self, job: Job) -> Shape:
+        delivery = job.settings.delivery
+        kept = frozenset(job.known) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
+        return Shape(delivery.quantize, delivery.scale, self._timeline.track, job.origin, kept)
 
 
 def _numbered(path: Path, number: int) -> Path:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from diffroll_live.errors import DiffrollError
+from diffroll_live.timeline.course import Course
 from diffroll_live.types import NoteEvent
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,12 @@ class MidiOut(Protocol):
 
     def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
         """End a note that is held."""
+
+    def place(self, owner: str, notes: Sequence[NoteEvent], origin: float) -> None:
+        """Play notes whenever the DAW's playhead comes to them; ``origin`` is the position of their second 0."""
+
+    def follow(self, course: Course) -> None:
+        """Go by another course of the playhead."""
 
     def cancel(self, owner: str) -> None:
         """End and forget the notes of an owner."""
@@ -61,14 +68,17 @@ class MidiDesk:
         self, owner: str, notes: Sequence[NoteEvent], start: float, failed: Callable[[DiffrollError], None]
     ) -> None:
         """Play notes; ``failed`` is called on the loop when the scheduler refuses them."""
+        self._add(lambda: self._scheduler.play(owner, notes, start), failed)
 
-        def call() -> None:
-            try:
-                self._scheduler.play(owner, notes, start)
-            except DiffrollError as error:
-                self._loop.call_soon_threadsafe(failed, error)
+    def place(
+        self, owner: str, notes: Sequence[NoteEvent], origin: float, failed: Callable[[DiffrollError], None]
+    ) -> None:
+        """Have notes wait for the DAW's playhead; ``failed`` is called as by play()."""
+        self._add(lambda: self._scheduler.place(owner, notes, origin), failed)
 
-        self._submit(call)
+    def follow(self, course: Course) -> None:
+        """Go by another course of the playhead, at once; from any thread, as it waits for no port."""
+        self._scheduler.follow(course)
 
     def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
         """Start a note at ``due`` whose end is not known yet."""
@@ -102,6 +112,15 @@ class MidiDesk:
                 call()
             finally:
                 self._loop.call_soon_threadsafe(then)
+
+        self._submit(run)
+
+    def _add(self, call: Callable[[], None], failed: Callable[[DiffrollError], None]) -> None:
+        def run() -> None:
+            try:
+                call()
+            except DiffrollError as error:
+                self._loop.call_soon_threadsafe(failed, error)
 
         self._submit(run)
 

@@ -31,7 +31,8 @@ class ActiveRun:
     work: Work
     asked: float  # monotonic s
     axis: MidiAxis
-    notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # as sent so far
+    notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
+    replaced: bool = False  # a note that was told before is another now
 
 
 class Runs:
@@ -56,6 +57,7 @@ class Runs:
         """Queue a job. Raises errors.Busy, and errors.RequestError when the job does not fit its buffer."""
         serial = next(self._serials)
         request = job.build_request(f"{job.name}#{serial}", audio)
+        job.origin = audio.origin if audio is not None else 0.0
         self._submit(client, job, Run(serial, request), job.asked)
         job.request_id = request.id
         job.result, job.notes = None, {}
@@ -162,10 +164,11 @@ class Runs:
         delivery = run.job.settings.delivery
         new = [item for item in event.notes if (item.variation, item.index) not in run.notes]
         changed = {(item.variation, item.index): item.note for item in event.notes}
+        run.replaced = run.replaced or len(new) < len(changed)
         run.notes.update(changed)
         if delivery.deliver != "midi":
             self._courier.send(run.client, run.job, changed.items())
-        if delivery.deliver != "osc" and delivery.when == "now":
+        if delivery.deliver != "osc" and delivery.when != "never":
             self._sound(run, new)
 
     def _sound(self, run: ActiveRun, notes: list[StreamedNote]) -> None:
@@ -190,6 +193,7 @@ class Runs:
         job.result, job.notes, job.state, job.progress = result, run.notes, "done", 1.0
         latency = time.monotonic() - run.asked
         client.send(JobDone(job.name, len(run.notes), result.seed, 1000.0 * latency))
+        self._play_improved(run)
         logger.info(
             "%s %s of %s: %d notes in %.3f s, %s",
             job.task,
@@ -199,6 +203,13 @@ class Runs:
             latency,
             result.timings,
         )
+
+    def _play_improved(self, run: ActiveRun) -> None:
+        """Let the DAW's playhead meet the notes as they are now, where it was given others before."""
+        delivery = run.job.settings.delivery
+        improved = run.replaced or isinstance(run.work, Redecode)
+        if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.axis.muted:
+            self._courier.replay(run.client, run.job)
 
     def _failed(self, run: ActiveRun, event: Failed) -> None:
         del self._active[run.work.serial]

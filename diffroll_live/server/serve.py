@@ -27,6 +27,8 @@ from diffroll_live.server.runs import Runs
 from diffroll_live.server.session_room import SessionRoom
 from diffroll_live.server.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.spool_folder import SpoolFolder
+from diffroll_live.server.transport_room import OSC_TRAITS, TransportRoom
+from diffroll_live.timeline.timeline import Timeline
 from diffroll_live.worker import Worker
 from diffroll_live.worker_messages import Event, Ready, StartFailed
 
@@ -76,7 +78,9 @@ class Daemon:
         self._desk = desk
         self._folder = folder
         self._clients = ClientTable(config.server)
-        self._courier = Courier(config.server, desk)
+        self._clock = time.perf_counter if desk is None else desk.now
+        self._timeline = Timeline(OSC_TRAITS, (lambda _: None) if desk is None else desk.follow)
+        self._courier = Courier(config.server, desk, self._timeline)
         self._runs = Runs(worker, self._courier)
         self._live = LiveRoom(worker, desk)
         self._audio: AudioRoom | None = None
@@ -111,9 +115,9 @@ class Daemon:
         listening = self._listening = ListenRoom(audio)
         session = SessionRoom(self._worker, self._runs, self._courier, max_seconds)
         jobs = JobRoom(audio, self._runs, self._courier)
-        dispatcher = self._dispatcher = Dispatcher(
-            session.handlers, audio.handlers, listening.handlers, jobs.handlers, self._live.handlers
-        )
+        transport = TransportRoom(self._timeline, self._clock, follows=True)
+        rooms = (session, audio, listening, jobs, transport, self._live)
+        dispatcher = self._dispatcher = Dispatcher(*(room.handlers for room in rooms))
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram
@@ -187,6 +191,7 @@ class Daemon:
     def _sweep(self, now: float) -> None:
         assert self._audio is not None
         self._audio.sweep(now)
+        self._timeline.check(self._clock())
         for client in self._clients:
             self._courier.tell_late(client)
             silent = now - client.heard > self._config.client_timeout_s

@@ -1,4 +1,4 @@
-"""Greetings, questions about the daemon, panic, and the DAW's timeline. Touches neither audio nor jobs."""
+"""Greetings, questions about the daemon, and panic. Touches neither audio nor jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from diffroll_live.osc.replies import Panicked, Pong, Status, StatusJob, Welcome
 from diffroll_live.server.clients import Client
 from diffroll_live.server.courier import Courier
 from diffroll_live.server.runs import Runs
-from diffroll_live.server.timeline import TIMELINE_MESSAGES, Timeline, follow
 from diffroll_live.types import ModelInfo
 from diffroll_live.worker import Worker
 
@@ -31,13 +30,11 @@ class SessionRoom:
         self._runs = runs
         self._courier = courier
         self._max_seconds = max_seconds  # of one buffer
-        self.timeline = Timeline()
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             m.Hello: self._hello,
             m.Ping: lambda client, message: client.send(Pong(message.n)),
             m.StatusQuery: self._status,
             m.Panic: self._panic,
-            **dict.fromkeys(TIMELINE_MESSAGES, self._follow),
         }
 
     def _hello(self, client: Client, message: m.Hello) -> None:
@@ -65,8 +62,3 @@ class SessionRoom:
     def _panic(self, client: Client, _: m.Panic) -> None:
         self._runs.mute()
         self._courier.panic(lambda: client.send(Panicked()))
-
-    def _follow(self, client: Client, message: Any) -> None:
-        del client  # the DAW may send its timeline from another socket than its script
-        self.timeline = follow(self.timeline, message)
-        self._courier.tempo, self._courier.metre = self.timeline.tempo, self.timeline.metre

@@ -40,6 +40,7 @@ class Timeline:
         self._loop = (0.0, 0.0)
         self._looping = False
         self._heard = 0.0  # when a position came last
+        self._here = 0.0  # s; that position
         self._regular = 0  # positions in a row, without a long pause
 
     @property
@@ -80,7 +81,7 @@ class Timeline:
     def _follow_position(self, report: Report) -> float | None:
         """Move the clock model; give the position where a playhead that plays on was last heard."""
         before = self._model.course
-        since = before.position_at(self._heard)
+        since = self._here
         self._follow_loop(report)
         playing = before.playing if report.playing is None else report.playing
         if playing:
@@ -90,9 +91,9 @@ class Timeline:
         if report.position is not None:
             pause = report.at - self._heard
             self._regular = self._regular + 1 if playing and pause <= _REGULAR_SECONDS else 0
-            self._heard = report.at
+            self._heard, self._here = report.at, report.position
         after = self._model.course
-        plays_on = playing and before.playing and after.run == before.run and since <= after.position_at(report.at)
+        plays_on = playing and before.playing and after.run == before.run and since <= self._here
         return since if plays_on else None
 
     def _follow_loop(self, report: Report) -> None:
@@ -105,6 +106,7 @@ class Timeline:
 
     def _follow_tempo(self, report: Report, since: float | None) -> None:
         here = self._model.course.position_at(report.at) if report.position is None else report.position
+        here = here if since is None else max(here, since)
         if report.tempo is not None:
             self._track = self._track.hear(here, report.tempo, since)
         if report.beat is not None:

@@ -207,13 +207,15 @@ class Clip(LiveObject):
         self._song.maybe_fail("add_new_notes")
         ids = []
         with self._song._change():
-            notes = dict(self._notes)
+            pitches = {}
+            for key, note in self._notes.items():
+                pitches.setdefault(note["pitch"], {})[key] = note
             for one in specifications:
-                _cut(notes, one)
+                _cut(pitches.setdefault(one.pitch, {}), one)
                 ids.append(self._next_id)
-                notes[self._next_id] = dict(one.__dict__)
+                pitches[one.pitch][self._next_id] = dict(one.__dict__)
                 self._next_id += 1
-            self._notes = notes
+            self._notes = {key: note for notes in pitches.values() for key, note in notes.items()}
         return ids
 
     def remove_notes_by_id(self, ids):
@@ -228,11 +230,11 @@ class Clip(LiveObject):
 
 
 def _cut(notes, new):
-    """A new note ends what sounds on its pitch, and replaces what starts with it, as Live has it."""
+    """A new note ends what sounds on its pitch, and replaces what starts within it, as Live has it."""
     for key, old in list(notes.items()):
-        if old["pitch"] == new.pitch and old["start_time"] < new.start_time < old["start_time"] + old["duration"]:
+        if old["start_time"] < new.start_time < old["start_time"] + old["duration"]:
             notes[key] = dict(old, duration=new.start_time - old["start_time"])
-        elif old["pitch"] == new.pitch and new.start_time <= old["start_time"] < new.start_time + new.duration:
+        elif new.start_time <= old["start_time"] < new.start_time + new.duration:
             del notes[key]
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "generate": ("tasks", "generate", "Write something new from nothing."),
     "serve": ("serve", "serve", "Run the daemon: OSC in, notes out on a virtual MIDI port."),
     "send": ("send", "send", "Have a running daemon do any of these tasks."),
+    "ableton": ("ableton", "ableton", "Do any of these tasks for the clip that is selected in Ableton Live."),
     "doctor": ("doctor", "doctor", "Look over the machine; say what is wrong and how to mend it."),
     "models": ("models", "models", "List the installed models."),
     "install-bridge": ("bridges", "install_bridge", "Put a bridge into REAPER, Ableton Live, Ardour or another host."),

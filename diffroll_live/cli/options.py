@@ -50,7 +50,7 @@ class Finite(click.FloatRange):
         return number
 
 
-def _limited(name: str) -> click.IntRange | Finite:
+def limited(name: str) -> click.IntRange | Finite:
     """Make the type of an option from its row in the table of limits."""
     limit = LIMITS[name]
     return click.IntRange(int(limit.low), int(limit.high)) if limit.whole else Finite(limit.low, limit.high)
@@ -75,12 +75,12 @@ KNOWN = click.option(
     "--notes", "known", type=PATH, metavar="KNOWN.mid", help="Notes that you have: kept exactly outside the regions."
 )
 SECONDS = click.option(
-    "--seconds", type=_limited("seconds"), default=8.0, show_default=True, help="How long the new music is."
+    "--seconds", type=limited("seconds"), default=8.0, show_default=True, help="How long the new music is."
 )
 SAMPLING = (
     click.option(
         "--seed",
-        type=_limited("seed"),
+        type=limited("seed"),
         default=0,
         show_default=True,
         help="The same seed gives the same notes.",
@@ -94,7 +94,7 @@ SAMPLING = (
     ),
     click.option(
         "--steps",
-        type=_limited("steps"),
+        type=limited("steps"),
         help="Network evaluations per window or block; more is not better with every model, see its card.",
     ),
     click.option(
@@ -103,28 +103,28 @@ SAMPLING = (
         help="How to walk from noise to notes; otherwise as the model says.",
     ),
     click.option(
-        "--guidance", type=_limited("guidance"), help="Pull towards the audio, 0 is none; otherwise as the model says."
+        "--guidance", type=limited("guidance"), help="Pull towards the audio, 0 is none; otherwise as the model says."
     ),
     click.option(
         "--temperature",
-        type=_limited("temperature"),
+        type=limited("temperature"),
         default=1.0,
         show_default=True,
         help="How freely pitches are chosen in regions.",
     ),
     click.option(
-        "--density", type=_limited("density"), default=1.0, show_default=True, help="More (above 1) or fewer new notes."
+        "--density", type=limited("density"), default=1.0, show_default=True, help="More (above 1) or fewer new notes."
     ),
-    click.option("--threshold", type=_limited("threshold"), help="How sure the model must be of a note."),
+    click.option("--threshold", type=limited("threshold"), help="How sure the model must be of a note."),
     click.option(
         "--min-note",
-        type=_limited("min_note"),
+        type=limited("min_note"),
         default=0.03,
         show_default=True,
         help="Drop notes shorter than this, in seconds.",
     ),
     click.option(
-        "--variations", type=_limited("variations"), default=1, show_default=True, help="Several versions, each a file."
+        "--variations", type=limited("variations"), default=1, show_default=True, help="Several versions, each a file."
     ),
 )
 LOCAL = (

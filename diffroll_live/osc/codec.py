@@ -49,8 +49,16 @@ def decode(packet: bytes) -> tuple[Message, ...]:
     return tuple(messages)
 
 
+def decode_message(packet: bytes, max_arguments: int) -> Message:
+    """Read one message of a program whose answers are longer than a client's may be; bundles are not taken.
+
+    Raises errors.ProtocolError when it is malformed or has more than ``max_arguments``.
+    """
+    return _decode_message(packet, max_arguments)
+
+
 def encode(address: str, tags: str, values: tuple[int | float | str | bytes, ...]) -> bytes:
-    """Write one message; ``tags`` has a letter of ``ifsb`` for each value.
+    """Write one message; ``tags`` has a letter of ``ifsbTF`` for each value.
 
     Raises errors.ProtocolError when a value does not fit its tag.
     """
@@ -85,7 +93,7 @@ def _decode_bundle(packet: bytes, messages: list[Message], depth: int) -> None:
         index += length
 
 
-def _decode_message(packet: bytes) -> Message:
+def _decode_message(packet: bytes, max_arguments: int = MAX_ARGUMENTS) -> Message:
     address, index = _string(packet, 0, MAX_STRING)
     if not address.startswith("/"):
         raise ProtocolError("An OSC message starts with an address, and an address with a slash.")
@@ -94,14 +102,14 @@ def _decode_message(packet: bytes) -> Message:
     tags, index = _string(packet, index, MAX_TAGS)
     if not tags.startswith(","):
         raise ProtocolError(f"The type tags of {address} do not start with a comma.")
-    return Message(address, _arguments(packet, index, address, tags[1:]))
+    return Message(address, _arguments(packet, index, address, tags[1:], max_arguments))
 
 
-def _arguments(packet: bytes, index: int, address: str, tags: str) -> tuple[Argument, ...]:
+def _arguments(packet: bytes, index: int, address: str, tags: str, most: int) -> tuple[Argument, ...]:
     n_floats = len(tags) - len(tags.rstrip("f"))
     single = tags if n_floats <= LONG_RUN else tags[:-n_floats]
-    if len(single) > MAX_ARGUMENTS:
-        raise ProtocolError(f"{address} has more than {MAX_ARGUMENTS} arguments.")
+    if len(single) > most:
+        raise ProtocolError(f"{address} has more than {most} arguments.")
     values: list[Argument] = []
     for tag in single:
         if tag not in _READERS:
@@ -174,4 +182,6 @@ _WRITERS: dict[str, Callable[..., bytes]] = {
     "f": osc_types.write_float,
     "s": osc_types.write_string,
     "b": osc_types.write_blob,
+    "T": lambda _: b"",
+    "F": lambda _: b"",
 }

@@ -23,14 +23,14 @@ MARGIN = 4  # frames before a note that decide whether it begins there
 def known_canvas(work: Work, notes: NoteArray) -> Canvas:
     """Draw what is known on a roll that covers the audio and the regions.
 
-    Known are all cells of the audio's time but those of the regions; within a region, those of kept notes.
+    Known are all cells up to the end of the audio and of the regions but those in regions; there, those of kept notes.
     """
     voice, geometry = work.voice, work.voice.geometry
     end = max(geometry.n_frames(max(r.offset for r in work.regions)), work.n_frames)
     n_frames = max(end, voice.window_frames)
     target = target_of(notes, geometry, n_frames)
     known = np.zeros((N_PITCHES, n_frames), np.float32)
-    known[:, : work.n_frames] = 1
+    known[:, :end] = 1
     known[cells(work, work.regions, n_frames)] = 0
     np.maximum(known, (target.frame.T > 0), out=known)
     return Canvas(voice.draw(target), torch.from_numpy(known).to(voice.device))

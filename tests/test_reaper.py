@@ -15,6 +15,7 @@ INTERPRETERS = ("lua5.3", "lua5.4")
 SCENES = [
     (path.stem, name)
     for path in sorted(STAGE.glob("scenes_*.lua"))
+    if path.stem != "scenes_daemon"  # test_reaper_daemon.py's
     for name in re.findall(r'^(?:scenes|  )\["([^/].+)"\] = function', path.read_text(), re.MULTILINE)
 ]
 ACTIONS = ("Cancel", "Continue", "Fill region", "Generate", "Settings", "Transcribe selection")

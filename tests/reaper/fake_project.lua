@@ -5,10 +5,11 @@ local fake = {}
 
 fake.PPQ = 960
 
-local serial = 0
+-- Ids differ from process to process, as REAPER's do.
+local urandom = assert(io.open("/dev/urandom", "rb"))
 local function guid()
-  serial = serial + 1
-  return string.format("{%08X-0000-4000-8000-%012X}", serial * 2654435761 % 2 ^ 32 // 1 | 0, serial)
+  local a, b, c, d, e = string.unpack("<I4I2I2I2I6", urandom:read(16))
+  return string.format("{%08X-%04X-%04X-%04X-%012X}", a, b, c, d, e)
 end
 fake.guid = guid
 

@@ -75,7 +75,7 @@ class WindowMaker:
         self.pairs: Pairs | None = open_pairs(material.recordings) if material.recordings is not None else None
         self.pianos = _pianos(material, self.bank) if self.bank is not None else ()
         self.by_collection = _collections(material, self.corpus) if self.corpus is not None else {}
-        self._takes = self.pairs.longer_than(material.seconds, material.split) if self.pairs is not None else ()
+        self._takes = _takes(material, self.pairs) if self.pairs is not None else np.zeros(0, np.int64)
 
     def window(self, seed: int, number: int) -> Window:
         """Make window ``number`` of a seed."""
@@ -119,9 +119,7 @@ class WindowMaker:
         return self._mixed(rng)
 
     def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> Window:
-        """A stretch of a recording, at another level and with other colours."""
-        if not len(self._takes):
-            raise RequestError(f"No recording of the split {self.material.split!r} is as long as a window.")
+        """Cut out a stretch of a recording, at another level and with other colours."""
         samples, notes = pairs.window(int(rng.choice(self._takes)), self.material.seconds, rng)
         return self._edged(augment(samples, rng, amount=self.material.augmentation), notes, rng)
 
@@ -201,6 +199,16 @@ def _pianos(material: Material, bank: Bank) -> tuple[str, ...]:
     if not pianos:
         raise RequestError(f"The only piano of {material.bank} is {material.unheard!r}, which is not to be heard.")
     return pianos
+
+
+def _takes(material: Material, pairs: Pairs) -> npt.NDArray[np.int64]:
+    """The recordings of the split that are as long as a window."""
+    if not len(found := pairs.longer_than(material.seconds, material.split)):
+        raise RequestError(
+            f"No recording of the split {material.split!r} is as long as a window of {material.seconds:g} s; "
+            "make windows shorter with --seconds, or prepare longer recordings."
+        )
+    return found
 
 
 def _collections(material: Material, corpus: Corpus) -> dict[str, npt.NDArray[np.int64]]:

@@ -42,7 +42,9 @@ def train(folders: Folders, out: Path, *options: str) -> list[str]:
 
 
 def evaluate(folders: Folders, model: Path | str, *options: str) -> list[str]:
-    return ["evaluate", str(model), "--clips", "1", "--device", "cpu", "--work", str(folders.work), *options]
+    pianos = ["--piano", HEARD, "--unheard", UNHEARD]
+    where = ["--device", "cpu", "--work", str(folders.work)]
+    return ["evaluate", str(model), "--clips", "1", *pianos, *where, *options]
 
 
 def refused(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str], *words: str) -> None:
@@ -85,18 +87,19 @@ def test_export_keeps_the_thresholds(trained):
 
 def test_evaluate_prints_a_line_for_each_set(folders, trained, tmp_path, capsys):
     takes = write_recording(tmp_path)
-    options = ["--piano", HEARD, "--piano", UNHEARD, "--recordings", str(takes), "--steps", "1"]
-    assert run(evaluate(folders, trained / "mine", *options)) == exit_codes.OK
+    options = ["--part", "transcription", "--recordings", str(takes), "--steps", "1"]
+    assert run(evaluate(folders, trained / "mine", *options, "--json")) == exit_codes.OK
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    names = [HEARD, f"{HEARD}, room and noise", UNHEARD, f"{UNHEARD}, room and noise", "recordings"]
-    assert [line["set"] for line in lines] == names
+    noisy = ", room and noise at 20 dB"
+    names = ["heard pianos", "unheard piano", f"heard pianos{noisy}", f"unheard piano{noisy}"]
+    assert [line["set"] for line in lines] == [*names, "unheard piano, pedal held down", "real recordings, shifted"]
     for line in lines:
         assert line["clips"] == 1
         assert 0 <= line["onset_offset"] <= line["onset"] <= 1
 
 
 def test_evaluate_tunes(folders, trained, capsys):
-    assert run(evaluate(folders, trained / "mine", "--piano", HEARD, "--steps", "1", "--tune")) == exit_codes.OK
+    assert run(evaluate(folders, trained / "mine", "--steps", "1", "--tune")) == exit_codes.OK
     tuned = json.loads(capsys.readouterr().out)
     assert 0 < tuned["onset_threshold"] < 1
     assert 0 < tuned["frame_threshold"] < 1

@@ -1,11 +1,9 @@
-"""``diffroll-live evaluate``: what a model is worth, and which thresholds suit it."""
+"""``diffroll-live evaluate``: what a model can do, and which thresholds suit it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,135 +15,134 @@ from diffroll_live.cli.training import DEVICE, PROBABILITY, WORK
 from diffroll_live.types import Options
 
 if TYPE_CHECKING:
-    from diffroll_live.engine import TorchEngine
-    from diffroll_live.training.evaluation import Clip
-    from diffroll_live.training.filling import Counts
-    from diffroll_live.training.scores import Score
-    from diffroll_live.training.windows import Material
+    from diffroll_live.training.proof.parts import Bench
+    from diffroll_live.training.proof.store import Row
 
-PIANOS = ("splendid_steinway", "headroom_close", "upright_kw")  # two that training hears, and the one it does not
-RECORDINGS = "recordings"
+HEARD = ("splendid_steinway", "headroom_close")  # pianos that training hears
+UNHEARD = "upright_kw"  # and the one that it does not
+QUICK = ("transcription", "invented")
+PROOF = "proof"  # the folder beside the prepared material where figures are kept
+
+
+class PartNames(click.ParamType[str]):
+    """A part of the figures; looked up late, so that the command line needs no torch."""
+
+    name = "part"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check a name."""
+        from diffroll_live.training.proof.parts import PARTS
+
+        if value not in PARTS:
+            self.fail(f"{value!r} is not measured; there are {', '.join(PARTS)}.", param, ctx)
+        return value
 
 
 @click.command("evaluate")
 @click.argument("model")
+@click.option(
+    "--part", "parts", multiple=True, type=PartNames(), help=f"What to measure; {' and '.join(QUICK)} if not said."
+)
+@click.option("--all", "everything", is_flag=True, help="Measure every part.")
+@click.option("--card", is_flag=True, help="Measure every part, and write tables and pictures into the folder MODEL.")
 @click.option("--clips", type=click.IntRange(1, 1000), default=24, show_default=True, help="Rendered clips a piano.")
-@click.option("--piano", "pianos", multiple=True, default=PIANOS, show_default=True, help="Pianos of the bank.")
+@click.option("--piano", "pianos", multiple=True, default=HEARD, show_default=True, help="Pianos that training heard.")
+@click.option("--unheard", default=UNHEARD, show_default=True, metavar="PIANO", help="The one that it did not.")
 @click.option("--recordings", type=PATH, help="A folder of FLAC files, each with a CSV of its notes.")
+@click.option("--beside", type=PATH, metavar="PYTHON", help="Of an environment with Basic Pitch, to be compared with.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Evaluations a window; otherwise as the model says.")
 @click.option("--threshold", type=PROBABILITY, help="Of onsets; otherwise the model's.")
-@click.option("--tune", is_flag=True, help="Choose thresholds on the clips with room and noise, in place of scoring.")
-@click.option("--fill", is_flag=True, help="Count what it writes into holes of the plain clips, in place of scoring.")
+@click.option("--tune", is_flag=True, help="Choose thresholds on other clips, in place of measuring.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row.")
+@click.option("--fresh", is_flag=True, help="Work out anew what is kept from before.")
 @DEVICE
 @click.option("--threads", type=click.IntRange(1, 256), help="On the CPU; otherwise as many as it has.")
 @WORK
 def evaluate(
     model: str,
+    parts: tuple[str, ...],
+    everything: bool,
+    card: bool,
     clips: int,
     pianos: tuple[str, ...],
+    unheard: str,
     recordings: Path | None,
+    beside: Path | None,
     steps: int | None,
     threshold: float | None,
     tune: bool,
-    fill: bool,
+    as_json: bool,
+    fresh: bool,
     device: str,
     threads: int | None,
     work: Path,
 ) -> None:
-    """Score MODEL, a name or a folder, on rendered pieces that no training saw, plain and with room and noise.
+    """Measure MODEL, a name or a folder, on pieces that no training saw, and print tables.
 
-    Prints a line of JSON for each piano and for the recordings. Labels of recordings may be late or early: each clip
-    is moved by the one shift, up to 60 ms, that suits it best.
+    Clips are rendered from the validation split, as written. Labels of recordings may be late or early: each is moved
+    by the one shift, up to 60 ms, that suits it best. Figures are kept in the folder of prepared material, for each
+    model: what was cut off goes on where it stopped.
     """
     from diffroll_live.loading import load_engine
-    from diffroll_live.training.evaluation import check_material, recorded
+    from diffroll_live.training.evaluation import recorded
+    from diffroll_live.training.proof.clips import open_stage
+    from diffroll_live.training.proof.parts import PARTS, Bench
+    from diffroll_live.training.proof.store import Store
     from diffroll_live.training.scores import require_mir_eval
     from diffroll_live.training.windows import Material
 
     require_mir_eval()
-    material = Material(work / "bank", work / "corpus", unheard="")
-    check_material(material, pianos)
-    takes = tuple(recorded(recordings)) if recordings is not None else ()
+    stage = open_stage(Material(work / "bank", work / "corpus", unheard=""), (*pianos, unheard))
+    if recordings is not None:
+        next(recorded(recordings))
     engine = load_engine(model, device, threads)
+    store = Store(work / PROOF / engine.info.sha256[:12], fresh=fresh)
     options = Options(steps=steps, threshold=threshold)
-    with Bars() as bars:
+    names = tuple(PARTS) if everything or card else parts or QUICK
+    with Bars() as bars, bars.stage("Measuring") as shown:
+        bench = Bench(engine, stage, store, options, pianos, unheard, clips, recordings, beside, shown.say)
         if tune:
-            with bars.stage("Tuning") as stage:
-                click.echo(json.dumps(_tuned(engine, material, pianos, clips, options, stage)))
+            click.echo(json.dumps(_tuned(bench, shown)))
             return
-        if fill:
-            with bars.stage("Filling") as stage:
-                for line in _filled(engine, material, pianos, clips, options, stage):
-                    click.echo(json.dumps(line))
-            return
-        for name, members in _sets(material, pianos, clips, takes).items():
-            with bars.stage(name) as stage:
-                click.echo(json.dumps(_scored(engine, name, members(), options, stage)))
+        found = {}
+        for name in names:
+            found[name] = PARTS[name].rows(bench)
+            _print(name, found[name], as_json)
+    if card:
+        from diffroll_live.training.proof.card import write_figures
+
+        click.echo(write_figures(Path(model), engine.info.name, _command(model, recordings, beside), found))
 
 
-def _sets(
-    material: Material, pianos: tuple[str, ...], clips: int, takes: tuple[Clip, ...]
-) -> dict[str, Callable[[], Iterable[Clip]]]:
-    """What to score on: names, and what makes the clips of each."""
-    from diffroll_live.training.evaluation import rendered
-
-    sets: dict[str, Callable[[], Iterable[Clip]]] = {}
-    for piano in pianos:
-        sets[piano] = partial(rendered, material, piano, clips, augmentation=0.0)
-        sets[f"{piano}, room and noise"] = partial(rendered, material, piano, clips, augmentation=1.0)
-    if takes:
-        sets[RECORDINGS] = lambda: takes
-    return sets
+def _command(model: str, recordings: Path | None, beside: Path | None) -> str:
+    """What makes the same page again, wherever the material lies."""
+    given = [" --recordings RECORDINGS" if recordings else "", " --beside PYTHON" if beside else ""]
+    return f"diffroll-live evaluate {model} --card{''.join(given)}"
 
 
-def _scored(engine: TorchEngine, name: str, clips: Iterable[Clip], options: Options, stage: Stage) -> dict[str, object]:
-    from diffroll_live.training.evaluation import transcribed
-    from diffroll_live.training.scores import score
+def _print(name: str, rows: list[Row], as_json: bool) -> None:
+    from diffroll_live.training.proof.parts import PARTS
+    from diffroll_live.training.proof.tables import table
 
-    estimates, truths = [], []
-    for clip in clips:
-        estimates.append(transcribed(engine, clip.audio, options))
-        truths.append(clip.notes)
-        stage.say(f"{len(truths)} clips")
-    return {"set": name, "clips": len(truths), **_rounded(score(estimates, truths, shift=name == RECORDINGS))}
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps({"part": name, **row}))
+    elif rows:
+        click.echo(f"\n{PARTS[name].title}\n\n{table(rows, PARTS[name].columns)}")
 
 
-def _tuned(
-    engine: TorchEngine, material: Material, pianos: tuple[str, ...], n_clips: int, options: Options, stage: Stage
-) -> dict[str, object]:
-    from diffroll_live.training.evaluation import TUNING_SEED, heard, rendered, tune
+def _tuned(bench: Bench, shown: Stage) -> dict[str, object]:
+    """Thresholds that suit plain and noisy clips of all pianos, other ones than are measured."""
+    from diffroll_live.training.evaluation import heard, tune
+    from diffroll_live.training.proof.clips import TUNING_SEED, clips
 
     decoders, truths = [], []
-    for piano in pianos:
-        for clip in rendered(material, piano, n_clips, augmentation=1.0, seed=TUNING_SEED):
-            decoders.append(heard(engine, clip.audio, options))
-            truths.append(clip.notes)
-            stage.say(f"{len(truths)} clips")
+    for piano in (*bench.heard, bench.unheard):
+        for noisy in (False, True):
+            for clip in clips(bench.stage, piano, bench.clips // 2 or 1, noisy=noisy, seed=TUNING_SEED):
+                decoders.append(heard(bench.engine, clip.audio, bench.options))
+                truths.append(clip.notes)
+                shown.say(f"{len(truths)} clips")
     tuned = tune(decoders, truths)
-    return {
-        "onset_threshold": tuned.onset_threshold,
-        "frame_threshold": tuned.frame_threshold,
-        "clips": len(truths),
-        **_rounded(tuned.score),
-    }
-
-
-def _filled(
-    engine: TorchEngine, material: Material, pianos: tuple[str, ...], n_clips: int, options: Options, stage: Stage
-) -> Iterator[dict[str, object]]:
-    """Two lines for each piano: what was composed in the holes, and what the model writes."""
-    from diffroll_live.training.evaluation import rendered
-    from diffroll_live.training.filling import counts, holes
-
-    for piano in pianos:
-        composed, written = [], []
-        for ours, theirs in holes(engine, rendered(material, piano, n_clips, augmentation=0.0), options):
-            composed.append(ours)
-            written.append(theirs)
-            stage.say(f"{len(written)} holes")
-        for name, members in (("composed", composed), ("written", written)):
-            yield {"set": f"{piano}, {name}", "holes": len(members), **_rounded(counts(members))}
-
-
-def _rounded(figures: Score | Counts) -> dict[str, float | None]:
-    return {name: value if value is None else round(value, 4) for name, value in asdict(figures).items()}
+    thresholds = {"onset_threshold": tuned.onset_threshold, "frame_threshold": tuned.frame_threshold}
+    return {**thresholds, "clips": len(truths), **asdict(tuned.score)}

@@ -80,7 +80,7 @@ def from_soundfont(soundfont: Path, program: int) -> list[Recording]:
     recordings = []
     low = 1
     for velocity in SOUNDFONT_VELOCITIES:
-        mono = _play(soundfont, _scale(pitches, velocity, program))
+        mono = play(soundfont, _scale(pitches, velocity, program))
         if not mono.any():
             raise FileError(f"Program {program} of {soundfont} is silent; name a SoundFont with pianos that is whole.")
         high = 127 if velocity == SOUNDFONT_VELOCITIES[-1] else velocity
@@ -92,7 +92,7 @@ def from_soundfont(soundfont: Path, program: int) -> list[Recording]:
     return recordings
 
 
-def _play(soundfont: Path, midi: mido.MidiFile) -> Floats:
+def play(soundfont: Path, midi: mido.MidiFile) -> Floats:
     """Sound a MIDI file with FluidSynth; mono (n_samples,), silence where the SoundFont is damaged."""
     program = shutil.which("fluidsynth")
     if program is None:

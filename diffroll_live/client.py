@@ -16,6 +16,7 @@ from typing import Any
 
 from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
 from diffroll_live.osc import codec, messages, replies
+from diffroll_live.osc.client_side import error_of, read_reply, write_message
 from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
 
 CHUNK_BYTES = 1 << 16
@@ -23,7 +24,6 @@ SILENCE = 30.0  # s without a word from the daemon before it is asked whether it
 PATIENCE = 10.0  # s that it then has
 MAX_PACKET = 1 << 22  # bytes
 _LENGTH = struct.Struct(">i")
-_ADDRESSES = {kind: address for address, kind in reversed(messages.CLIENT_MESSAGES.items())}
 
 
 class Client:
@@ -122,7 +122,7 @@ class Client:
                     return _result(request, notes, seed, latency_ms / 1000)
 
     def _post(self, message: Any) -> None:
-        packet = _encode(message)
+        packet = write_message(message)
         try:
             self._socket.sendall(_LENGTH.pack(len(packet)) + packet)
         except OSError as error:
@@ -139,7 +139,7 @@ class Client:
         """Wait for the next reply. Raises the error that it may be, TimedOut when the daemon hangs up."""
         reply = self._next()
         if isinstance(reply, replies.Error):
-            raise _ERRORS.get(reply.code, DiffrollError)(reply.text)
+            raise error_of(reply)
         return reply
 
     def _next(self) -> Any:
@@ -149,7 +149,7 @@ class Client:
             if packet is None:
                 raise TimedOut(f"The daemon at {self._where} hung up.")
             self._pending.extend(codec.decode(packet))
-        return _decode(self._pending.popleft())
+        return read_reply(self._pending.popleft())
 
     def _packet(self) -> bytes | None:
         """Read one packet; None when the daemon hung up."""
@@ -206,28 +206,3 @@ def _result(request: Request, notes: dict[tuple[int, int], NoteEvent], seed: int
         tuple(sorted(note for (variation, _), note in notes.items() if variation == number)) for number in range(count)
     )
     return Result(request.id, variations, seed, Timings(total=seconds))
-
-
-def _encode(message: Any) -> bytes:
-    values = [getattr(message, name) for name in type(message).__dataclass_fields__]
-    tags = "".join(next(tag for kind, tag in _TAGS if isinstance(value, kind)) for value in values)
-    return codec.encode(_ADDRESSES[type(message)], tags, tuple(values))
-
-
-def _decode(message: codec.Message) -> Any:
-    kind = replies.DAEMON_MESSAGES.get(message.address)
-    if kind is None:
-        raise ProtocolError(f"The daemon sent {message.address}, which this version does not know; update it.")
-    if kind is replies.AudioMissing:
-        return replies.AudioMissing(str(message.arguments[0]), tuple(message.arguments[1:]))  # type: ignore[arg-type]
-    return kind(*message.arguments)
-
-
-def _leaves(kind: type[DiffrollError]) -> Iterator[type[DiffrollError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _leaves(child)
-
-
-_TAGS = ((int, "i"), (float, "f"), (str, "s"), (bytes, "b"))  # a bool is an int
-_ERRORS = {kind.code: kind for kind in reversed(tuple(_leaves(DiffrollError)))}

@@ -51,7 +51,7 @@ def serve(config_file: Path | None, **flags: str | int | None) -> None:
     engine = config.engine
     factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
     worker = Worker(factory, config.server.queue_size)
-    scheduler = _start_midi(config.midi)
+    scheduler = start_midi(config.midi)
 
     def ready(port: int) -> None:
         _announce(config, worker, port)
@@ -63,7 +63,7 @@ def serve(config_file: Path | None, **flags: str | int | None) -> None:
             scheduler.close()
 
 
-def _start_midi(midi: MidiConfig) -> Scheduler | None:
+def start_midi(midi: MidiConfig) -> Scheduler | None:
     """Open the MIDI output, or keep trying (the scheduler warns); None when the configuration wants no MIDI."""
     if midi.api == "none":
         return None

@@ -15,6 +15,7 @@ from pathlib import Path
 import fake_live
 from live_world import ScriptedDaemon, World, free_port, notes_of
 
+GOLDEN = Path(__file__).resolve().parent / "golden" / "session.jsonl"
 WELCOME = ("/diffroll/welcome", 1, "0.1.0", "fake", "cpu", 16000, 600.0)
 
 
@@ -403,8 +404,14 @@ def only_the_job_that_was_asked_for_is_taken(world):
 
 
 def notes_that_are_none_are_refused(world):
-    good = (0, 60, 0.0, 0.5, 90)
-    for bad in ((0, 128), (0, 60, float("nan"), 0.5, 90), (0, 60, 0.0, -1.0, 90), (-1, *good[1:]), ("0", *good[1:])):
+    good = (0, 60, 0.0, 0.5, 90, 0)
+    for bad in (
+        (0, 128),
+        (0, 60, float("nan"), 0.5, 90, 0),
+        (0, 60, 0.0, -1.0, 90, 0),
+        (-1, *good[1:]),
+        ("0", *good[1:]),
+    ):
         refuse_note(world, bad)
 
 
@@ -455,6 +462,59 @@ def a_fault_of_ours_never_reaches_live(world):
     assert any("Log.txt" in text for text in world.host.messages)
     world.until(lambda: world.host.log[1:])
     assert sum("Traceback" in text for text in world.host.log) == 1
+
+
+# -- the exchange that every bridge replays
+
+
+def the_golden_exchange(world):
+    """Each verb is answered as the recorded daemon answered its task; only the name of the job is ours."""
+    session = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+    tasks = []
+
+    def answers(message):
+        if message.address == "/diffroll/job/new":
+            tasks.append(message.args[1])
+        if message.address == "/diffroll/hello":
+            return [(line["address"], *line["args"]) for line in session if line["address"] == "/diffroll/welcome"]
+        return recorded(session, tasks[-1], message.args[0]) if message.address == "/diffroll/job/run" else []
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc, song = one.module("osc"), one.song
+        piano, notes = song.add_track("Piano"), song.add_track("Notes", midi=True)
+        audio = song.add_audio_clip(piano, one.wav(1), 1)
+        mine = [(48, 0.5, 0.2, 80), (60, 0.0, 0.4, 80), (72, 0.8, 0.7, 80), (73, 0.6, 0.5, 80)]
+        midi = song.add_midi_clip(notes, mine, selected={(48, 0.5), (72, 0.8)})
+        placed = {}
+        for verb, clip in (("transcribe", audio), ("fill", midi), ("continue", audio), ("generate", audio)):
+            song.view.detail_clip, song.view.selected_track = clip, piano
+            asked = len(one.host.messages)
+            one.press(verb)
+            one.until(lambda asked=asked: daemon.serve(osc) or " notes in " in "".join(one.host.messages[asked:]))
+            if verb != "fill":
+                placed[verb] = notes_of(one.session_clip(song.tracks[1]))
+                song.delete_track(1)
+    assert tasks == ["transcribe", "inpaint", "continue", "generate"]
+    assert placed["transcribe"] == [(40, 0.0, 0.5, 1), (41, 1.0, 0.5, 2)]
+    assert placed["continue"] == []  # the recorded notes lie within the second that was heard
+    assert placed["generate"] == [(40, 0.0, 0.5, 1), (41, 1.0, 0.5, 2), (42, 2.0, 0.5, 3)]
+    assert notes_of(midi) == [mine[1], mine[3]]  # the first variation writes nothing into the region
+
+
+def recorded(session, task, job):
+    """What was said of the recorded job of a task, from its run to the next word of the client."""
+    name = {"transcribe": "listen", "inpaint": "fill", "continue": "more", "generate": "new"}[task]
+    said = []
+    for line in session[next(i for i, line in enumerate(session) if runs(line, name)) + 1 :]:
+        if line["from"] == "client":
+            return said
+        said.append((line["address"], job, *line["args"][1:]))
+    raise AssertionError("the session ends with a run")
+
+
+def runs(line, name):
+    starts = ("/diffroll/job/run", "/diffroll/transcribe", "/diffroll/continue", "/diffroll/generate")
+    return line["address"] in starts and line["args"][0] == name
 
 
 def settings_are_checked(world):

@@ -53,6 +53,7 @@ class Question(NamedTuple):
     options: Sequence[Tuple[str, Any]]
 
 
+Key = Tuple[int, int]  # variation and index
 Talk = Generator[None, Optional[Message], List[Note]]
 
 
@@ -127,7 +128,7 @@ class Conversation:
         return packets
 
     def _collect(self) -> Talk:
-        notes: Dict[int, Note] = {}
+        notes: Dict[Key, Note] = {}
         watch = _Watch(self._link, self.job)
         while True:
             message = yield
@@ -139,19 +140,19 @@ class Conversation:
                 self._raise(message)
             elif message.args[:1] == (self.job,) and self._take(message, notes):
                 if len(notes) == message.args[1]:
-                    return [notes[index] for index in sorted(notes)]
+                    return [notes[key] for key in sorted(notes) if key[0] == 0]
                 notes.clear()
                 watch.ask_again()
 
-    def _take(self, message: Message, notes: Dict[int, Note]) -> bool:
+    def _take(self, message: Message, notes: Dict[Key, Note]) -> bool:
         """Take what the daemon says of our job; tell whether that was the end. Raises Failure."""
         if message.address == "/diffroll/job/progress":
             self._say("{}: {} of {}".format(self._question.task, *message.args[1:3]))
         elif message.address == "/diffroll/job/cancelled":
             raise Failure("cancelled", "The daemon cancelled the job; nothing was changed.")
         elif message.address == "/diffroll/note" and len(notes) < MAX_NOTES:
-            index, note = read_note(message)
-            notes[index] = note
+            key, note = read_note(message)
+            notes[key] = note
         return message.address == "/diffroll/job/done"
 
     def _raise(self, message: Message) -> None:
@@ -212,14 +213,14 @@ class _Watch:
         self._link.send(encode("/diffroll/job/notes", self._job))
 
 
-def read_note(message: Message) -> Tuple[int, Note]:
-    """Read a note of the first variation, with its index. Raises Failure for what is no note."""
+def read_note(message: Message) -> Tuple[Key, Note]:
+    """Read a note, with its variation and index. Raises Failure for what is no note."""
     try:
-        _, index, pitch, onset, duration, velocity = message.args[:6]
-        whole = all(isinstance(value, int) for value in (index, pitch, velocity))
+        _, index, pitch, onset, duration, velocity, variation = message.args[:7]
+        whole = all(isinstance(value, int) for value in (index, pitch, velocity, variation))
         sane = whole and 0 <= pitch <= 127 and 1 <= velocity <= 127 and 0 <= index < MAX_NOTES
         if sane and _finite(onset) and _finite(duration) and duration > 0:
-            return index, Note(pitch, float(onset), float(duration), velocity)
+            return (variation, index), Note(pitch, float(onset), float(duration), velocity)
     except ValueError:
         pass
     raise Failure("bad-message", "The daemon sent a note that is none; update script and daemon.")

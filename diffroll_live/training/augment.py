@@ -1,10 +1,11 @@
-"""What happens to a piano between the strings and a file: rooms, equalisers, noise, levels, clipping, narrow bands."""
+"""What happens to a piano between the strings and a file: rooms, equalisers, noise, levels, clipping, bands, codecs."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from diffroll_live.training.bank import SAMPLE_RATE
+from diffroll_live.training.codec import coded
 from diffroll_live.types import Floats
 
 
@@ -31,6 +32,8 @@ def augment(samples: Floats, rng: np.random.Generator, *, amount: float = 1.0) -
         samples = np.tanh(samples * drive) / drive
     if rng.random() < 0.7 * amount:
         samples = samples + noise(len(samples), rng) * _noise_level(samples, rng)
+    if rng.random() < 0.12 * amount:
+        samples = coded(samples, rng)
     return np.clip(samples, -1, 1).astype(np.float32)
 
 

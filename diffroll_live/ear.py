@@ -26,6 +26,7 @@ from diffroll_live.work import Defaults
 
 MASKED_FRAMES = 8  # after the edge
 TOLD_FRAMES = 64  # before the edge
+SOUNDING = 0.3  # least frame threshold: an end must be seen soon, and cannot be sought in what comes after it
 
 
 class Ear:
@@ -33,7 +34,7 @@ class Ear:
 
     def __init__(self, voice: Voice, defaults: Defaults, rate: int) -> None:
         self._voice, self._gate, self._rate = voice, defaults.gate, rate
-        self._thresholds = Thresholds(defaults.onset_threshold, defaults.frame_threshold)
+        self._thresholds = Thresholds(defaults.onset_threshold, max(defaults.frame_threshold, SOUNDING))
         self._noise = torch.empty(
             (1, voice.channels, voice.live_frames + MASKED_FRAMES, N_PITCHES), device=voice.device
         )

@@ -19,7 +19,7 @@ _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 @cache
-def _libjack() -> ctypes.CDLL:
+def libjack() -> ctypes.CDLL:
     """Load libjack, quiet and typed. Raises PortError where rtmidi comes without JACK."""
     try:
         # A symbol looked up in the extension is found in the libjack it was linked to, wherever that lies; a second
@@ -58,7 +58,7 @@ class JackWatch:
     """
 
     def __init__(self, server: str | None = None) -> None:
-        self._library = _libjack()
+        self._library = libjack()
         self.gone = False
         name = b"diffroll-live-watch"
         if server is None:

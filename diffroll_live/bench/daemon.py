@@ -35,9 +35,9 @@ class Daemon:
 
 
 @contextmanager
-def running_daemon(settings: Settings) -> Iterator[Daemon]:
+def running_daemon(settings: Settings, *flags: str) -> Iterator[Daemon]:
     """Run ``diffroll-live serve`` on a port of its own. Raises InternalError when it does not start."""
-    command = [*program(), "serve", "--port", "0", *engine_flags(settings)]
+    command = [*program(), "serve", "--port", "0", *flags, *engine_flags(settings)]
     with tempfile.TemporaryFile() as log:
         begin = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
@@ -91,6 +91,18 @@ class Link:
                 raise InternalError(f"The daemon says: {message.arguments[2]!s}")
             if message.address in addresses:
                 return message
+
+    def arrived(self) -> list[codec.Message]:
+        """Every reply that is here already, errors among them, without waiting."""
+        found: list[codec.Message] = []
+        self._socket.setblocking(False)
+        try:
+            while True:
+                found += codec.decode(self._socket.recv(1 << 16))
+        except BlockingIOError:
+            return found
+        finally:
+            self._socket.settimeout(ANSWER_SECONDS)
 
     def ask(self, address: str, *arguments: Any, answer: str) -> codec.Message:
         """Send a message and wait for its answer."""

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 Progress = Callable[[int, int], None]  # done, to do
@@ -26,6 +27,10 @@ class Settings:
     upload_seconds: float = 20.0
     file_seconds: float = 600.0
     play_seconds: float = 4.0  # of MIDI, a repetition
+    latencies_ms: tuple[float, ...] = (100.0, 150.0, 200.0, 250.0, 400.0)  # of live input
+    live_seconds: float = 40.0  # of rendered piano for each of them
+    live_minutes: float = 0.0  # of piano at 250 ms, after that
+    recording: Path | None = None  # to play in place of rendered piano
     published_layers: int = 15
     published_channels: int = 512
     published_kernel: int = 9  # frames

@@ -65,7 +65,7 @@ def find_sink(stack: ExitStack) -> tuple[Callable[[], Sink], str]:
         pass
     try:
         jack = stack.enter_context(DummyJack(f"diffroll-bench-{os.getpid()}"))
-        stack.enter_context(_environment(jack.environment))
+        stack.enter_context(environment(jack.environment))
         return open_port, f"{_probe(open_port)}, a server without hardware"
     except PortError:
         return RecordingSink, "kept in memory, as there is no MIDI system here"
@@ -133,7 +133,8 @@ def _probe(open_port: Callable[[], Sink]) -> str:
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables for this process and those that it starts."""
     before: dict[str, Any] = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -15,9 +15,9 @@ KIND = "PSS" if LINUX else "RSS"
 def resident(pid: int) -> float:
     """Sum the resident memory of a process and all that it has started, in MB; 0 where that cannot be read."""
     if LINUX:
-        return sum(_field(PROC / str(each) / "smaps_rollup", "Pss") for each in _family(pid, _proc_parents()))
+        return sum(_field(PROC / str(each) / "smaps_rollup", "Pss") for each in family(pid, proc_parents()))
     rows = _ps_rows()
-    return sum(rows[each][1] for each in _family(pid, {child: row[0] for child, row in rows.items()}) if each in rows)
+    return sum(rows[each][1] for each in family(pid, {child: row[0] for child, row in rows.items()}) if each in rows)
 
 
 def peak(pid: int) -> float:
@@ -36,14 +36,16 @@ def _field(path: Path, name: str) -> float:
     return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
-def _family(pid: int, parents: dict[int, int]) -> set[int]:
-    family = {pid}
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
-    return family
+def family(pid: int, parents: dict[int, int]) -> set[int]:
+    """A process with all that it has started."""
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
 
 
-def _proc_parents() -> dict[int, int]:
+def proc_parents() -> dict[int, int]:
+    """The parent of every process."""
     parents = {}
     for stat in PROC.glob("[0-9]*/stat"):
         try:

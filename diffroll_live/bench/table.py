@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from diffroll_live.bench.clips import clip, long_file
 from diffroll_live.bench.figures import Figure, Progress, Settings
 from diffroll_live.bench.lateness import midi
+from diffroll_live.bench.live import live
 from diffroll_live.bench.published import published
 from diffroll_live.bench.requests import first_note, start
 from diffroll_live.bench.upload import upload
@@ -23,3 +24,6 @@ BENCHMARKS: dict[str, Benchmark] = {
     "clip": clip,
     "published": published,
 }
+
+#: What takes place in real time, on a JACK server, and only when it is asked for.
+LIVE_BENCHMARKS: dict[str, Benchmark] = {"live": live}

@@ -1,0 +1,205 @@
+"""Sound to MIDI, measured: a piano played in real time into a JACK port, its notes recorded from the MIDI port.
+
+The audio and the MIDI have one clock, the frames of the JACK server. The daemon is started as a user starts it and
+hears the piano as any input device.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from diffroll_live.bench.cpu import cpu_seconds
+from diffroll_live.bench.daemon import Daemon, Link, running_daemon
+from diffroll_live.bench.figures import Figure, Progress, Settings
+from diffroll_live.bench.jack_player import JackPlayer
+from diffroll_live.bench.lateness import environment
+from diffroll_live.bench.live_material import Performance, recorded, rendered
+from diffroll_live.bench.live_scores import Matched, Times, match, match_shifted
+from diffroll_live.errors import InternalError
+from diffroll_live.jack_server import SAMPLE_RATE, DummyJack
+from diffroll_live.osc.codec import Message
+
+PLAYER, BUFFER = "bench-piano", "live"
+MIDI_PORT = "diffroll-live:notes"
+WINDOW = 0.1  # s around the latency asked for in which a note counts
+TOLERANCE = 0.05  # s, of onsets offline and of revised notes
+TAIL = 2.0  # s of silence after a performance: for the latency, and the revision of the last note
+MOST_LOST = 5.0  # points of F1
+MOST_BEYOND = 50.0  # ms that the 95th percentile may lie beyond the latency asked for
+SURE_MS = 250.0  # from which latency on the F1 is asked for, and of the long run
+NOTE_ON = 0x90
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came of performances: notes on the MIDI port, as rows (s, pitch), and what the daemon told."""
+
+    sent: list[tuple[float, int]] = field(default_factory=list)
+    revised: list[tuple[float, int]] = field(default_factory=list)  # over OSC, with a zero of its own
+    hops: int = 0
+    missed: int = 0
+    overruns: int = 0
+
+
+@dataclass(slots=True)
+class Rig:
+    """A daemon that hears our piano, and both ends of the loop."""
+
+    daemon: Daemon
+    link: Link
+    player: JackPlayer
+    heard: Heard = field(default_factory=Heard)
+
+    def set_latency(self, milliseconds: float) -> None:
+        """Turn the dial."""
+        self.link.send("/diffroll/live/set", BUFFER, "latency", milliseconds)
+        self.link.ask("/diffroll/ping", 1, answer="/diffroll/pong")
+
+    def perform(self, performance: Performance) -> Heard:
+        """Play once, with silence behind, and gather what comes of it."""
+        self.follow()
+        self.player.take_events()
+        heard = self.heard = Heard(hops=self.heard.hops, missed=self.heard.missed, overruns=self.heard.overruns)
+        silence = np.zeros(round(TAIL * SAMPLE_RATE), np.float32)
+        begun = self.player.play(np.concatenate([performance.samples, silence]), self.follow)
+        self.follow()
+        for frame, message in self.player.take_events():
+            if message[0] & 0xF0 == NOTE_ON and message[2]:
+                heard.sent.append(((frame - begun) / SAMPLE_RATE, message[1]))
+        return heard
+
+    def follow(self) -> None:
+        """Read what the daemon has told. Raises InternalError for its errors."""
+        for message in self.link.arrived():
+            _TAKERS.get(message.address, _pass)(self.heard, message)
+
+
+def _note(heard: Heard, message: Message) -> None:
+    _, _, lane, pitch, onset, _, velocity = message.arguments
+    if lane == "revise" and velocity:
+        heard.revised.append((float(onset), int(pitch)))  # type: ignore[arg-type]
+
+
+def _status(heard: Heard, message: Message) -> None:
+    heard.hops, heard.missed = int(message.arguments[2]), int(message.arguments[3])  # type: ignore[arg-type]
+
+
+def _overrun(heard: Heard, message: Message) -> None:
+    heard.overruns = int(message.arguments[1])  # type: ignore[arg-type]
+
+
+def _error(_: Heard, message: Message) -> None:
+    raise InternalError(f"The daemon says: {message.arguments[2]!s}")
+
+
+def _pass(_: Heard, __: Message) -> None:
+    """Levels and the like."""
+
+
+_TAKERS = {
+    "/diffroll/live/note": _note,
+    "/diffroll/live/status": _status,
+    "/diffroll/audio/overrun": _overrun,
+    "/diffroll/error": _error,
+}
+
+
+@contextmanager
+def running_rig(settings: Settings) -> Iterator[Rig]:
+    """Start a JACK server without hardware, our piano on it, and a daemon that listens to the piano."""
+    with ExitStack() as stack:
+        server = stack.enter_context(DummyJack(f"diffroll-live-bench-{os.getpid()}"))
+        stack.enter_context(environment(server.environment))
+        player = stack.enter_context(JackPlayer(PLAYER))
+        daemon = stack.enter_context(running_daemon(settings, "--midi-api", "jack"))
+        link = stack.enter_context(Link(daemon.port))
+        player.record_from(MIDI_PORT)
+        link.ask("/diffroll/audio/listen", BUFFER, PLAYER, answer="/diffroll/audio/listening")
+        yield Rig(daemon, link, player)
+
+
+def live(settings: Settings, progress: Progress) -> Iterator[Figure]:
+    """Play at each latency, then for minutes at one of them, and compare with what is heard offline."""
+    music = recorded(settings.recording) if settings.recording else rendered(settings.live_seconds)
+    rounds = round(settings.live_minutes * 60 * SAMPLE_RATE / len(music.samples))
+    plan = [(ms, 1) for ms in settings.latencies_ms] + ([(SURE_MS, rounds)] if rounds else [])
+    total, done = 1 + sum(count for _, count in plan), 1
+    with running_rig(settings) as rig:
+        offline = heard_offline(rig.link, music)
+        progress(done, total)
+        yield Figure(f"{music.name}: onset F1 offline", "", (offline.f1,), note=f"{offline.played} notes, within 50 ms")
+        rig.perform(music)  # for nothing: the first hops of a process are slow
+        for milliseconds, count in plan:
+            rig.set_latency(milliseconds)
+            measured = Measured(rig, music, milliseconds)
+            for _ in range(count):
+                measured.again()
+                done += 1
+                progress(done, total)
+            yield from measured.figures(offline)
+
+
+class Measured:
+    """What is measured of performances at one latency."""
+
+    def __init__(self, rig: Rig, music: Performance, milliseconds: float) -> None:
+        self._rig, self._music, self._ms = rig, music, milliseconds
+        self._on_midi: list[Matched] = []
+        self._revised: list[Matched] = []
+        self._hops, self._missed, self._overruns = rig.heard.hops, rig.heard.missed, rig.heard.overruns
+        self._xruns, self._cpu, self._begun = rig.player.xruns, cpu_seconds(rig.daemon.pid), time.perf_counter()
+
+    def again(self) -> None:
+        """Play once more."""
+        heard = self._rig.perform(self._music)
+        played, latency = self._music.notes[:, [0, 2]], self._ms / 1000
+        self._on_midi.append(match(played, _rows(heard.sent), latency - WINDOW, latency + WINDOW))
+        self._revised.append(match_shifted(played, _rows(heard.revised), TOLERANCE))
+
+    def figures(self, offline: Matched) -> Iterator[Figure]:
+        """Give the figures."""
+        seconds = time.perf_counter() - self._begun
+        share = (cpu_seconds(self._rig.daemon.pid) - self._cpu) / seconds
+        heard, midi = self._rig.heard, self._on_midi
+        length = f" for {seconds / 60:.1f} min" if len(midi) > 1 else ""
+        name = f"live at {self._ms:g} ms{length}"
+        p50, p95, p99 = (tuple(1000 * each.percentile(q) for each in midi) for q in (50, 95, 99))
+        middle = f"p50 {np.median(p50):.0f} ms, p99 {np.median(p99):.0f} ms"
+        yield Figure(f"{name}: sound to MIDI, p95", "ms", p95, self._ms + MOST_BEYOND, middle)
+        lost = tuple(100 * (offline.f1 - each.f1) for each in midi)
+        scores = f"F1 {np.median([m.f1 for m in midi]):.3f}, revised {np.median([r.f1 for r in self._revised]):.3f}"
+        asked = MOST_LOST if self._ms >= SURE_MS else None
+        yield Figure(f"{name}: onset F1 below offline", "points", lost, asked, scores)
+        drops = heard.missed - self._missed + heard.overruns - self._overruns
+        xruns = self._rig.player.xruns - self._xruns
+        counts = f"of {heard.hops - self._hops} hops; the JACK server was late {xruns} times"
+        yield Figure(f"{name}: hops missed, and losses of audio", "", (float(drops),), 0.0, counts)
+        yield Figure(f"{name}: CPU of the daemon", "cores", (share,), note="all its processes; 0: not told here")
+
+
+def heard_offline(link: Link, music: Performance) -> Matched:
+    """Transcribe the same audio as a job."""
+    with tempfile.TemporaryDirectory() as folder:
+        wav = Path(folder) / "piano.wav"
+        soundfile.write(wav, music.samples, SAMPLE_RATE, subtype="FLOAT")
+        link.ask("/diffroll/audio/file", "piano", str(wav), answer="/diffroll/audio/ready")
+        link.send("/diffroll/job/new", "offline", "transcribe", "piano")
+        link.send("/diffroll/job/set", "offline", "deliver", "osc")
+        link.send("/diffroll/job/run", "offline")
+        notes = []
+        while (reply := link.until("/diffroll/note", "/diffroll/job/done")).address == "/diffroll/note":
+            notes.append((float(reply.arguments[3]), int(reply.arguments[2])))  # type: ignore[arg-type]
+    return match(music.notes[:, [0, 2]], _rows(notes), -TOLERANCE, TOLERANCE)
+
+
+def _rows(pairs: list[tuple[float, int]]) -> Times:
+    return np.array(pairs, np.float64).reshape(-1, 2)

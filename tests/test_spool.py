@@ -308,6 +308,24 @@ def test_full_tables_refuse_a_script_in_its_own_box(tmp_path):
         assert script.next()[2] == "busy"
 
 
+def test_a_goodbye_takes_back_all_that_was_asked(daemon, script):
+    script.send(
+        ["/diffroll/job/new", "long", "generate", ""],
+        ["/diffroll/job/set", "long", "steps", 1000],
+        ["/diffroll/job/run", "long"],
+    )
+    script.until("/diffroll/job/progress")
+    script.send()
+    wait(lambda: not any((daemon.spool / "out").glob(f"{script.name}.*")))
+    other = Script(daemon.spool, "00" + script.name[2:])
+
+    def ready() -> bool:
+        other.send(["/diffroll/status"])
+        return bool(other.next()[1] == "ready")
+
+    wait(ready)
+
+
 def test_a_silent_script_is_forgotten_with_its_files(tmp_path):
     with RunningDaemon(tmp_path, spool=tmp_path / "spool", client_timeout_s=0.3) as daemon:
         script = Script(daemon.spool)

@@ -125,7 +125,7 @@ class Daemon:
         tcp = TcpEndpoint(self._clients, dispatcher.receive, self._forget, self._config.max_packet_bytes)
         self._server = await asyncio.start_server(tcp.serve, sock=stream)
         if self._folder is not None:
-            self._spool = SpoolEndpoint(self._folder, self._clients, dispatcher.take)
+            self._spool = SpoolEndpoint(self._folder, self._clients, dispatcher.take, self._forget)
             self._looking = loop.create_task(self._spool.serve())
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 """The spool as an endpoint beside UDP and TCP: each script that leaves files there is a client.
 
-A line is one message, a JSON array of the address and its arguments. What it means is decided where OSC's is.
+A line is one message, a JSON array of the address and its arguments. What it means is decided where OSC's is. A file
+without lines is a client's goodbye.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 Take = Callable[[Client, Sequence[Message]], None]
 
 _PAUSE = 0.03  # s between looks, about the time between two looks of REAPER's scripts
+_IDLE_PAUSE = 0.15  # s, when nobody has written for a while
+_ATTENTION = 5.0  # s; scripts that wait for a job ask after it more often
 _MENDING = 1.0  # s, when the disk fails
 _AT_ONCE = 100  # messages handled before other clients get a turn
 _MAX_LINE = 65_536  # bytes
@@ -59,10 +62,11 @@ class SpoolOutbox:
 class SpoolEndpoint:
     """Makes each writer of files a client. The disk is touched by one thread of its own, never by the loop."""
 
-    def __init__(self, folder: SpoolFolder, clients: ClientTable, take: Take) -> None:
+    def __init__(self, folder: SpoolFolder, clients: ClientTable, take: Take, left: Callable[[Client], None]) -> None:
         self._folder = folder
         self._clients = clients
         self._take = take
+        self._left = left
         self._outboxes: dict[str, SpoolOutbox] = {}
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._healthy = True
@@ -70,6 +74,7 @@ class SpoolEndpoint:
     async def serve(self) -> None:
         """Look into the folder until cancelled. A disk that fails is told once, and tried again."""
         loop = asyncio.get_running_loop()
+        heard = 0.0  # monotonic s
         while True:
             gone = [name for name, outbox in self._outboxes.items() if outbox.closed]
             owed = {name: self._outboxes[name].lines for name in self._outboxes if name not in gone}
@@ -84,7 +89,8 @@ class SpoolEndpoint:
                 del self._outboxes[name]
             for name, content in arrivals:
                 await self._receive(name, content)
-            await asyncio.sleep(_PAUSE)
+            heard = loop.time() if arrivals else heard
+            await asyncio.sleep(_PAUSE if loop.time() - heard < _ATTENTION else _IDLE_PAUSE)
 
     def close(self) -> None:
         """Write what is still owed, and give the folder back."""
@@ -108,6 +114,9 @@ class SpoolEndpoint:
             return
         if isinstance(content, DiffrollError):
             client.send_error("packet", content)
+            return
+        if not content:
+            self._left(client)
             return
         for number, line in enumerate(content.splitlines()):
             try:

@@ -101,7 +101,7 @@ scenes["REAPER closes mid-job: the job is cancelled, and nothing is said"] = fun
   for _ = 1, 10 do stage.daemon() stage.tick() end
   stage.close_scripts()
   stage.daemon()
-  stage.equal(#stage.was_asked("/diffroll/job/cancel"), 1)
+  stage.equal(stage.goodbyes, 1)
   stage.equal(#stage.rig.boxes, 0)
   untouched(stage, project, before)
 end
@@ -127,7 +127,7 @@ scenes["Cancel takes the job back"] = function(stage)
   stage.play_out()
   stage.daemon()
   stage.one_box("cancelled")
-  stage.equal(#stage.was_asked("/diffroll/job/cancel"), 1)
+  stage.equal(stage.goodbyes, 1)
   untouched(stage, project, before)
 end
 

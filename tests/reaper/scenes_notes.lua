@@ -39,6 +39,8 @@ scenes["a transcription lands on a new track beside the source, in one undo step
   stage.equal(notes[1][4], 90)
   stage.close(notes[2][2], 14.0, 0.001, "a note ends with its item")
   stage.equal(#project.undo, 1, "undo steps")
+  stage.daemon()
+  stage.equal(stage.goodbyes, 1)
   reaper.Undo_DoUndo2(project)
   stage.equal(stage.fake.picture(project), before, "after undo")
 end
@@ -119,6 +121,7 @@ for name, change in pairs({
     stage.equal(channels, 1)
     stage.equal(#samples, 64000)
     check_tone(stage, rate, samples, 1, 2.0)
+    stage.check_ticks()
   end
 end
 
@@ -273,6 +276,7 @@ scenes["5,000 notes come in, and no tick takes long"] = function(stage)
   stage.play_out(3000)
   stage.equal(#stage.notes(project.tracks[2].items[1]), 5000)
   stage.equal(#project.undo, 1)
+  stage.check_ticks()
 end
 
 scenes["settings reach the job"] = function(stage)
@@ -289,6 +293,7 @@ scenes["settings reach the job"] = function(stage)
   stage.equal(got.seed, 17)
   stage.equal(got.temperature, 0.5)
   stage.equal(got.deliver, "both")
+  stage.equal(stage.goodbyes, 0, "goodbyes, which would end the notes that sound")
   stage.equal(got.hear, nil)
   stage.equal(#project.tracks, 2)
 end

@@ -39,7 +39,7 @@ function findings.look(box, done)
       answer = string.format("version %s, model %s, %s", message[3], message[4], message[5])
     end
     if ticks < TICKS then return reaper.defer(again) end
-    if box then box:withdraw() end
+    if answer then box:send({}) elseif box then box:withdraw() end
     done(answer, TICKS / (reaper.time_precise() - begin))
   end
   reaper.defer(again)

@@ -41,12 +41,13 @@ function mailbox:_name(box, number, suffix)
   return joined(self.folder, box, string.format("%s.%06d.%s", self.id, number, suffix))
 end
 
--- Send lines as one file. False when the disk is full or the folder gone; nothing half-written is left then.
+-- Send lines as one file; none are a goodbye, and the daemon forgets all that was asked. False when the disk is full or
+-- the folder gone; nothing half-written is left then.
 function mailbox:send(lines)
   local draft = self:_name("in", self.sent + 1, "part")
   local file = io.open(draft, "wb")
   if not file then return false end
-  local written = file:write(table.concat(lines, "\n"), "\n")
+  local written = file:write(table.concat(lines, "\n"), #lines > 0 and "\n" or "")
   local closed = file:close()
   if written and closed and os.rename(draft, self:_name("in", self.sent + 1, "jsonl")) then
     self.sent = self.sent + 1

@@ -69,6 +69,7 @@ local function go_on(state)
   state.at = state.at + 1
   local job = state.jobs[state.at]
   if not job then return conclude(state) end
+  job.request.plays = state.plays
   state.session = session.start(state.folder, job.request, {
     progress = function(share)
       hint(string.format("%s: %d %%", TITLE, math.floor(100 * (state.at - 1 + share) / #state.jobs)))
@@ -128,7 +129,7 @@ function run.task(name)
   if not jobs then return tell(problem) end
   if not folder then return tell("There is no home folder; name the spool's folder in diffroll-live's settings.") end
   local now = reaper.time_precise()
-  local state = { project = project, task = task, jobs = jobs, folder = folder, at = 0, stamped = now }
+  local state = { project = project, task = task, jobs = jobs, folder = folder, at = 0, stamped = now, plays = values.deliver == "both" }
   state.cancel = reaper.GetExtState(settings.SECTION, "cancel")
   stamp("running", now)
   go_on(state)

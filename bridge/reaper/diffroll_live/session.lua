@@ -20,8 +20,8 @@ local UNREADABLE = { ["file-refused"] = true, ["file-not-found"] = true, ["bad-a
 session.NO_DAEMON = "No diffroll-live daemon answers. Start it in a terminal, wait for \"Ready\", then try again:\n\n"
   .. "    diffroll-live serve"
 
--- Begin a job. `request` has task, regions, notes, settings, and a recording unless it is generate; `on` has the
--- functions progress(share), done(notes) and failed(text).
+-- Begin a job. `request` has task, regions, notes, options, `plays` when its notes sound on the daemon's MIDI port, and a
+-- recording unless it is generate; `on` has the functions progress(share), done(notes) and failed(text).
 function session.start(folder, request, on)
   local self = setmetatable({ folder = folder, request = request, on = on, restarts = 0 }, session)
   self:_connect()
@@ -40,14 +40,14 @@ end
 
 function session:_end(how, what)
   if self.state == "over" then return end
-  local asked = self.state == "waiting"
+  local greeted = self.state ~= "hello"
   self.state = "over"
   if self.request.recording then self.request.recording:discard() end
   if self.mailbox then self.mailbox:withdraw() end
-  if asked and how == "failed" then
-    self.mailbox:send({ line.write("/diffroll/job/cancel", self.job) })
-  elseif asked and self.request.recording then
+  if greeted and how == "done" and self.request.plays then -- a goodbye would end the notes that sound
     self.mailbox:send({ line.write("/diffroll/audio/free", BUFFER) })
+  elseif greeted then
+    self.mailbox:send({})
   end
   self.on[how](what)
 end
@@ -87,6 +87,7 @@ end
 -- Once more from the start: the daemon has gone, or was restarted and knows nothing of us.
 function session:_restart()
   self.mailbox:withdraw()
+  self.mailbox:send({})
   if self.request.recording then self.request.recording:discard() end
   if self.restarts >= RESTARTS then
     self:_end("failed", session.NO_DAEMON)
@@ -163,7 +164,6 @@ HEAR["/diffroll/error"] = function(self, about, code, text)
   if self.state == "over" then return end
   local sound = self.request.recording
   if about == BUFFER and UNREADABLE[code] and sound and sound.give_up_path and sound:give_up_path() then
-    self.mailbox:send({ line.write("/diffroll/job/cancel", self.job) })
     self:_restart()
   else
     self:_end("failed", "The daemon says: " .. tostring(text))

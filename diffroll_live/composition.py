@@ -42,7 +42,7 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
     given: rows of the notes that surround the regions.
     """
     options = work.options
-    scene = _scene(work, hidden, given)
+    scene = scene_of(work, hidden, given)
     taste = Taste(options.temperature, options.density * work.defaults.density)
     writer = Writer(work.voice, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
     notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
@@ -93,7 +93,8 @@ def planned_evaluations(work: Work, hidden: tuple[Region, ...]) -> int:
     return blocks * work.sampling(work.defaults.writing_steps).steps if hidden else 0
 
 
-def _scene(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:
+def scene_of(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:
+    """What there is to hear and to write where ``given`` (rows) surrounds hidden regions."""
     canvas = known_canvas(work, given)
     n_frames = canvas.roll.shape[1]
     device = work.voice.device

@@ -94,13 +94,17 @@ class Jam:
         self.state: State = "listening"
         self._phrase = Phrase()
         self._fresh = False  # something was played since the last answer
+        self._cued = math.inf  # when the answer was asked for
         self._until = 0.0  # to where the answer is written
         self._turns = 0
         self._writing = False
 
     def started(self, pitch: int, velocity: int, now: float) -> bool:
-        """The musician strikes a key; whether an answer is to end because of it."""
-        interrupted = self.state == "answering"
+        """The musician strikes a key; whether an answer is to end because of it.
+
+        A strike that is heard late, of before the cue, ends no answer.
+        """
+        interrupted = self.state == "answering" and now > self._cued
         if interrupted:
             self.listen(now)
         if LOW_PITCH <= pitch <= HIGH_PITCH:
@@ -127,7 +131,7 @@ class Jam:
         """
         if self.state == "answering" or self._phrase.is_empty:
             return None
-        self.state, self._fresh = "answering", False
+        self.state, self._fresh, self._cued = "answering", False, now
         for pitch in range(LOW_PITCH, HIGH_PITCH + 1):
             self._phrase.end(pitch, now)
         self._until = max(begin if begin is not None else 0.0, now + self.settings.lead)

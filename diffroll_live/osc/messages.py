@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffroll_live.errors import UnknownAddress
+from diffroll_live.osc import jam_messages as j
 from diffroll_live.osc import timeline_messages as t
 from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting, fit
 from diffroll_live.osc.codec import Message
@@ -243,6 +244,12 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/audio/inputs": AudioInputsQuery,
     "/diffroll/audio/free": AudioFree,
     "/diffroll/live/set": LiveSet,
+    "/diffroll/jam/start": j.JamStart,
+    "/diffroll/jam/set": j.JamSet,
+    "/diffroll/jam/note": j.JamNote,
+    "/diffroll/jam/cue": j.JamCue,
+    "/diffroll/jam/listen": j.JamListen,
+    "/diffroll/jam/stop": j.JamStop,
     "/diffroll/job/new": JobNew,
     "/diffroll/job/region": JobRegion,
     "/diffroll/job/note": JobNote,

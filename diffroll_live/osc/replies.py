@@ -239,6 +239,23 @@ class LiveStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class JamState:
+    """Tell whose turn it is in a jam: listening, answering or stopped."""
+
+    jam: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class JamAhead:
+    """Tell once a second of an answer how far writing is ahead of what sounds, and how many notes came too late."""
+
+    jam: str
+    ms: float  # negative when it has fallen behind
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Error:
     """Tell what is wrong with the job, buffer or address ``about``, and how to mend it."""
 
@@ -273,6 +290,8 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/late": Late,
     "/diffroll/live/note": LiveNote,
     "/diffroll/live/status": LiveStatus,
+    "/diffroll/jam/state": JamState,
+    "/diffroll/jam/ahead": JamAhead,
     "/diffroll/error": Error,
 }
 _TAGS = {str: "s", float: "f"}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,12 +37,12 @@ class ActiveRun:
 class Runs:
     """All work under way, by serial."""
 
-    def __init__(self, worker: Worker, courier: Courier) -> None:
+    def __init__(self, worker: Worker, courier: Courier, serials: Iterator[int]) -> None:
         self._worker = worker
         self._courier = courier
         self._active: dict[int, ActiveRun] = {}
         self._silencing: dict[tuple[str, str], list[Callable[[], None]]] = {}  # by client and job
-        self._serials = itertools.count(1)
+        self._serials = serials
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: dict[type[Any], Callable[[ActiveRun, Any], None]] = {
             Started: self._started,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import signal
 import threading
@@ -19,12 +20,16 @@ from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.courier import Courier
 from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints import TcpEndpoint, UdpEndpoint, bind
+from diffroll_live.server.jam_room import JamRoom
+from diffroll_live.server.jam_session import Stage
 from diffroll_live.server.job_room import JobRoom
 from diffroll_live.server.listen_room import ListenRoom
+from diffroll_live.server.live_inputs import LiveInputs
 from diffroll_live.server.live_room import LiveRoom
 from diffroll_live.server.midi_desk import MidiDesk, MidiOut
 from diffroll_live.server.runs import Runs
 from diffroll_live.server.session_room import SessionRoom
+from diffroll_live.server.shelf import Shelf
 from diffroll_live.server.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.spool_folder import SpoolFolder
 from diffroll_live.server.transport_room import OSC_TRAITS, TransportRoom
@@ -81,8 +86,10 @@ class Daemon:
         self._clock = time.perf_counter if desk is None else desk.now
         self._timeline = Timeline(OSC_TRAITS, (lambda _: None) if desk is None else desk.follow)
         self._courier = Courier(config.server, desk, self._timeline)
-        self._runs = Runs(worker, self._courier)
+        serials = itertools.count(1)
+        self._runs = Runs(worker, self._courier, serials)
         self._live = LiveRoom(worker, desk)
+        self._jams = JamRoom(Stage(worker, desk, self._timeline, self._clock, serials), self._live)
         self._audio: AudioRoom | None = None
         self._listening: ListenRoom | None = None
         self._dispatcher: Dispatcher | None = None
@@ -111,12 +118,14 @@ class Daemon:
         """Hear clients: what they have sent since the sockets were bound, and what they send."""
         assert self._worker.info is not None
         max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
-        audio = self._audio = AudioRoom(self._readable(), self._clients, max_seconds, self._live.open)
-        listening = self._listening = ListenRoom(audio)
-        session = SessionRoom(self._worker, self._runs, self._courier, max_seconds)
+        shelf = Shelf(self._config, self._clients)
+        inputs = LiveInputs(self._config, self._clients, shelf, self._live.open)
+        audio = self._audio = AudioRoom(self._readable(), self._clients, shelf, inputs, max_seconds)
+        listening = self._listening = ListenRoom(inputs)
+        session = SessionRoom(self._worker, self._runs, self._jams, self._courier, max_seconds)
         jobs = JobRoom(audio, self._runs, self._courier)
         transport = TransportRoom(self._timeline, self._clock, follows=True)
-        rooms = (session, audio, listening, jobs, transport, self._live)
+        rooms = (session, audio, listening, jobs, transport, self._live, self._jams)
         dispatcher = self._dispatcher = Dispatcher(*(room.handlers for room in rooms))
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
@@ -173,6 +182,7 @@ class Daemon:
         """Hear no more input, and let no job go on."""
         if self._listening is not None:
             await self._listening.close()
+        self._jams.close()
         self._live.close()
         for client in self._clients:
             self._runs.cancel_all(client)
@@ -187,19 +197,24 @@ class Daemon:
             logger.error("the engine could not be started again: %s", event.error.text)
         self._runs.on_event(event)
         self._live.on_event(event)
+        self._jams.on_event(event)
 
     def _sweep(self, now: float) -> None:
         assert self._audio is not None
+        assert self._listening is not None
         self._audio.sweep(now)
+        self._listening.sweep()
         self._timeline.check(self._clock())
+        self._jams.tick()
         for client in self._clients:
             self._courier.tell_late(client)
             silent = now - client.heard > self._config.client_timeout_s
-            if silent and not client.busy and not client.connected:
+            if silent and not client.busy and not client.connected and not self._jams.has(client):
                 self._forget(client)
 
     def _forget(self, client: Client) -> None:
         self._runs.forget(client)
+        self._jams.forget(client)
         self._clients.forget(client)
 
 

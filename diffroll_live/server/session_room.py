@@ -12,6 +12,7 @@ from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import Panicked, Pong, Status, StatusJob, Welcome
 from diffroll_live.server.clients import Client
 from diffroll_live.server.courier import Courier
+from diffroll_live.server.jam_room import JamRoom
 from diffroll_live.server.runs import Runs
 from diffroll_live.types import ModelInfo
 from diffroll_live.worker import Worker
@@ -25,9 +26,10 @@ _LARGEST_DATAGRAM = 65_507
 class SessionRoom:
     """Handles what is about the session rather than about audio or notes."""
 
-    def __init__(self, worker: Worker, runs: Runs, courier: Courier, max_seconds: float) -> None:
+    def __init__(self, worker: Worker, runs: Runs, jams: JamRoom, courier: Courier, max_seconds: float) -> None:
         self._worker = worker
         self._runs = runs
+        self._jams = jams
         self._courier = courier
         self._max_seconds = max_seconds  # of one buffer
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
@@ -61,4 +63,5 @@ class SessionRoom:
 
     def _panic(self, client: Client, _: m.Panic) -> None:
         self._runs.mute()
+        self._jams.listen()
         self._courier.panic(lambda: client.send(Panicked()))

@@ -1,0 +1,97 @@
+"""What brings a musician's notes into a jam: OSC, a live input's ear, a MIDI port. One row of SOURCES each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from diffroll_live.errors import RequestError
+from diffroll_live.live_types import LaneNote
+from diffroll_live.server.jam_session import JamSession
+from diffroll_live.server.live_room import LiveRoom
+
+SUSTAIN = 64  # the controller of the pedal
+_PRESSED = 64  # the least value of a controller that counts as pressed
+_CUE = re.compile(r"(note|cc) (\d{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What gives the turn besides a rest: a note or a controller of this number; neither where both are None."""
+
+    note: int | None = None
+    control: int | None = None
+
+
+def check_cue(text: str | float) -> Cue:
+    """Read ``none``, ``pedal``, ``note N`` or ``cc N``. Raises errors.RequestError."""
+    if text == "none":
+        return Cue()
+    if text == "pedal":
+        return Cue(control=SUSTAIN)
+    found = _CUE.fullmatch(text) if isinstance(text, str) else None
+    if found is None or int(found[2]) > 127:
+        raise RequestError(f"A cue is none, pedal, 'note N' or 'cc N' with N from 0 to 127, not {text!r}.")
+    number = int(found[2])
+    return Cue(note=number) if found[1] == "note" else Cue(control=number)
+
+
+class Source:
+    """Passes notes and controllers on to a session, and takes the cue out of them."""
+
+    def __init__(self, session: JamSession) -> None:
+        self.cue = Cue()
+        self.on_close: Callable[[], None] = lambda: None
+        self._session = session
+        self._pressed = False
+
+    def note(self, pitch: int, velocity: int, at: float) -> None:
+        """A key goes down, or up where ``velocity`` is 0; ``at`` on the desk's clock."""
+        if pitch == self.cue.note:
+            if velocity:
+                self._session.cue()
+        elif velocity:
+            self._session.start(pitch, velocity, at)
+        else:
+            self._session.end(pitch, at)
+
+    def control(self, number: int, value: int) -> None:
+        """A controller moves; the cue's gives the turn when it is pressed, not while it is held."""
+        if number != self.cue.control:
+            return
+        pressed = value >= _PRESSED
+        if pressed and not self._pressed:
+            self._session.cue()
+        self._pressed = pressed
+
+    def close(self) -> None:
+        """Bring nothing more."""
+        self.on_close()
+
+
+def _by_osc(session: JamSession, _name: str, _live: LiveRoom) -> Source:
+    return Source(session)
+
+
+def _by_ear(session: JamSession, name: str, live: LiveRoom) -> Source:
+    """Hear what the live input ``name`` of the same client commits. Raises errors.UnknownBuffer."""
+    source = Source(session)
+    heard = live.find(session.client, name)
+    sounding: set[int] = set()  # indices of notes that were told and have no end yet
+
+    def hear(note: LaneNote, origin: float) -> None:
+        ends = note.offset is not None or not note.velocity
+        if note.index in sounding and ends:
+            sounding.remove(note.index)
+            source.note(note.pitch, 0, origin + (note.onset if note.offset is None else note.offset))
+        elif note.index not in sounding and note.lane == "commit" and not ends:
+            sounding.add(note.index)
+            source.note(note.pitch, note.velocity, origin + note.onset)
+
+    heard.listeners.append(hear)
+    source.on_close = lambda: heard.listeners.remove(hear)
+    return source
+
+
+SOURCES: dict[str, Callable[[JamSession, str, LiveRoom], Source]] = {"osc": _by_osc, "audio": _by_ear}

@@ -1,0 +1,121 @@
+"""Playing in turns with the daemon: real sockets, a real inference process, a fake engine in it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+
+NAMES = (f"jam-{number}" for number in itertools.count())
+
+
+@pytest.fixture
+def jam(client):
+    """A jam that hears notes over OSC, and never takes a rest for a cue."""
+    name = next(NAMES)
+    client.send("/diffroll/jam/start", name, "osc")
+    assert client.expect("/diffroll/jam/state").args == (name, "listening")
+    client.send("/diffroll/jam/set", name, "rest_bars", 0)
+    yield name
+    client.send("/diffroll/jam/stop", name)
+
+
+def strike(client, jam: str, *pitches: int) -> None:
+    for pitch in pitches:
+        client.send("/diffroll/jam/note", jam, pitch, 80)
+        time.sleep(0.02)
+        client.send("/diffroll/jam/note", jam, pitch, 0)
+
+
+def settled(client) -> None:
+    """Wait until all that was asked of the MIDI desk is done."""
+    client.ping()
+
+
+def test_the_model_answers_a_cue_and_stays_ahead(daemon, client, jam):
+    strike(client, jam, 60, 64, 67)
+    client.send("/diffroll/jam/cue", jam)
+    assert client.expect("/diffroll/jam/state").args == (jam, "answering")
+    notes = [client.expect("/diffroll/note").args for _ in range(12)]
+    assert [note[0] for note in notes] == [jam] * 12
+    assert [note[1] for note in notes] == list(range(12)), "more than one stretch, without a gap in the count"
+    onsets = [note[3] for note in notes]
+    assert onsets == sorted(onsets)
+    _, ms, dropped = client.expect("/diffroll/jam/ahead").args
+    assert ms > 0
+    assert dropped == 0
+
+
+def test_playing_on_ends_the_answer(daemon, client, jam):
+    strike(client, jam, 60)
+    client.send("/diffroll/jam/cue", jam)
+    client.expect("/diffroll/note")
+    client.send("/diffroll/jam/note", jam, 72, 80)
+    reply, _ = client.until("/diffroll/jam/state")
+    assert reply.args == (jam, "listening")
+    client.send("/diffroll/panic")
+    client.until("/diffroll/panicked")
+    owner = f"{next(o for o, _, _ in daemon.scheduler.played if o.endswith(f'/jam/{jam}'))}"
+    calls = [call for call, who in daemon.scheduler.calls if who == owner]
+    assert calls[-1] == "cancel"
+
+
+def test_a_rest_gives_the_turn(client, jam):
+    client.send("/diffroll/jam/set", jam, "tempo", 400)
+    client.send("/diffroll/jam/set", jam, "beats", 1)
+    client.send("/diffroll/jam/set", jam, "rest_bars", 2)  # 0.3 s
+    strike(client, jam, 60, 62)
+    assert client.expect("/diffroll/jam/state").args == (jam, "answering")
+
+
+def test_a_note_may_be_the_cue(client, jam):
+    client.send("/diffroll/jam/set", jam, "cue", "note 21")
+    strike(client, jam, 60)
+    client.send("/diffroll/jam/note", jam, 21, 1)
+    assert client.expect("/diffroll/jam/state").args == (jam, "answering")
+    client.send("/diffroll/jam/listen", jam)
+    reply, _ = client.until("/diffroll/jam/state")
+    assert reply.args == (jam, "listening")
+
+
+def test_panic_gives_the_turn_back(client, jam):
+    strike(client, jam, 60)
+    client.send("/diffroll/jam/cue", jam)
+    client.expect("/diffroll/note")
+    client.send("/diffroll/panic")
+    reply, _ = client.until("/diffroll/jam/state")
+    assert reply.args == (jam, "listening")
+
+
+def test_a_jam_that_stops_is_told_when_it_is_silent(daemon, client, jam):
+    strike(client, jam, 60)
+    client.send("/diffroll/jam/cue", jam)
+    client.expect("/diffroll/note")
+    client.send("/diffroll/jam/stop", jam)
+    reply, _ = client.until("/diffroll/jam/state")
+    assert reply.args == (jam, "stopped")
+    client.send("/diffroll/jam/cue", jam)
+    assert client.until("/diffroll/error")[0].args[1] == "unknown-job"
+    client.send("/diffroll/jam/start", jam, "osc")
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (("/diffroll/jam/start", "x", "piano"), "bad-option"),
+        (("/diffroll/jam/start", "x", "audio", "nothing"), "unknown-buffer"),
+        (("/diffroll/jam/cue", "nobody"), "unknown-job"),
+        (("/diffroll/jam/set", "JAM", "loudness", 3), "bad-option"),
+        (("/diffroll/jam/set", "JAM", "tempo", 0), "bad-option"),
+        (("/diffroll/jam/set", "JAM", "tempo", float("nan")), "bad-message"),
+        (("/diffroll/jam/set", "JAM", "cue", "note 300"), "bad-option"),
+        (("/diffroll/jam/set", "JAM", "cue", 5), "bad-option"),
+        (("/diffroll/jam/set", "JAM", "channel", 17), "bad-option"),
+        (("/diffroll/jam/note", "JAM", 128, 80), "bad-option"),
+    ],
+)
+def test_what_cannot_be_is_refused(client, jam, message, code):
+    client.send(*(jam if part == "JAM" else part for part in message))
+    reply, _ = client.until("/diffroll/error")
+    assert reply.args[1] == code

@@ -119,6 +119,34 @@ def fill_what_an_audio_clip_plays_from_what_surrounds_it(world):
     assert notes_of(world.session_clip(world.song.tracks[1])) == [(44, 0.0, 0.5, 5), (45, 1.0, 0.5, 6)]
 
 
+def fill_hears_its_region_if_it_is_told_to(world):
+    with ScriptedDaemon(lambda message: [WELCOME] if message.address == "/diffroll/hello" else []) as daemon:
+        for options, hear in (({}, 0), ({"hear": 1, "seconds": 3.0}, 1)):
+            with World(world.folder / "other", daemon.port, options=options) as one:
+                osc = one.module("osc")
+                one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+                one.press("fill")
+                one.until(lambda osc=osc: daemon.serve(osc) or "/diffroll/job/run" in daemon.addresses())
+            region = next(message.args for message in daemon.heard if message.address == "/diffroll/job/region")
+            assert region[1:] == (0.0, 1.0, 21, 108, hear)
+            assert not any(message.args[1] in ("hear", "seconds") for message in daemon.heard if len(message.args) == 3)
+            daemon.heard.clear()
+
+
+def fill_stays_within_one_round_of_a_loop(world):
+    audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
+    clip = world.song.add_audio_clip(audio, world.wav(4), 4, beats=4.0, markers=((0.0, 0.0), (1.0, 2.0)))
+    clip._looping, clip._loop_end = True, 4.0
+    world.song.add_midi_clip(midi, [(60, 3.0, 2.0, 80)], beats=8.0, selected={(60, 3.0)})
+    assert "comes round" in world.failed("fill")[2]
+
+
+def a_live_that_tells_no_sample_rate_will_do(world):
+    clip = world.song.add_audio_clip(world.song.add_track("Piano"), world.wav(1), 1)
+    clip._audio["sample_rate"] = None
+    assert world.done("transcribe")[1] == 2
+
+
 def continue_goes_behind_the_clip(world):
     track = world.song.add_track("Piano")
     world.song.add_audio_clip(track, world.wav(4), 4, at=8.0, beats=4.0, markers=((0.0, 0.0), (1.0, 2.0)))

@@ -111,7 +111,7 @@ class Clip(LiveObject):
         self._parent, self._name, self._audio = parent, name, audio
         self._notes, self._next_id, self._selected = {}, 1, set()
         self._start_time, self._visible = start_time, length
-        self._looping = False
+        self._looping = audio is None and start_time is None  # as Live makes MIDI clips in the Session
         self._start_marker = self._loop_start = 0.0
         self._end_marker = self._loop_end = length
 
@@ -126,7 +126,13 @@ class Clip(LiveObject):
     is_arrangement_clip = property(lambda self: self._start_time is not None)
     file_path = property(lambda self: self._get("file_path"))
     sample_length = property(lambda self: self._get("sample_length"))
-    sample_rate = property(lambda self: self._get("sample_rate"))
+
+    @property
+    def sample_rate(self):
+        if self._get("sample_rate") is None:
+            raise AttributeError("an old Live, as the test wanted")
+        return self._audio["sample_rate"]
+
     warping = property(lambda self: self._get("warping"))
     warp_mode = property(lambda self: self._get("warp_mode"))
     pitch_coarse = property(lambda self: self._get("pitch_coarse"))

@@ -70,7 +70,7 @@ class World:
 
     def command(self, verb, *args):
         """Send a command as another program does."""
-        self.asker.sendto(self.module("osc").encode("/diffroll/live/" + verb, *args), (LOCAL, self.command_port))
+        self.asker.sendto(self.module("osc").encode("/diffroll/ableton/" + verb, *args), (LOCAL, self.command_port))
 
     def answers(self):
         """Give what that program has been told since it last looked."""

@@ -79,6 +79,8 @@ def test_a_fill_hears_the_file_around_the_clip(live, osc, take):
     (asked,) = engine.asked
     assert (asked.audio.seconds, asked.regions) == (6.0, (Region(2.0, 4.0),))
     assert written(live) == [(60, 0.5, 0.5, 80)]  # the other one was there before the clip
+    run_selected(osc, "inpaint", engine, Options(), hear=True)
+    assert engine.asked.pop().regions == (Region(2.0, 4.0, hear=True),)
     run_selected(osc, "inpaint", engine, Options(), (Region(0.5, 1.0, 48, 60),))
     assert engine.asked[1].regions == (Region(2.5, 3.0, 48, 60),)
     with pytest.raises(BadRegion, match=r"plays 2\.00 s"):
@@ -172,6 +174,16 @@ def test_a_selection_without_an_audio_clip_is_said(live, osc):
         run_selected(osc, "transcribe", Engine(), Options())
 
 
+def test_a_daemon_that_goes_away_leaves_live_as_it_was(live, osc, take):
+    def hang_up(request: Request) -> Result:
+        raise TimedOut("The daemon hung up.")
+
+    add_take(live, take)
+    with pytest.raises(TimedOut):
+        run_selected(osc, "transcribe", hang_up, Options())
+    assert live.user(lambda song: (len(song.tracks), song.undo_steps)) == (1, 0)
+
+
 def test_nobody_but_abletonosc_is_listened_to(live, osc):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(b"/live/error\0,s\0\0rubbish\0", ("127.0.0.1", live.reply_port))
@@ -203,6 +215,8 @@ def test_the_command_talks_to_the_daemon_and_to_live(daemon, live, take, capsys)
     assert capsys.readouterr().out == "12 notes in DiffRoll Piano\n"
     assert len(written(live)) == 12
     assert run(["ableton", "fill", "--region", "5-9", "--port", str(daemon.port)]) == exit_codes.USAGE
+    assert run(["ableton", "transcribe", "--port", str(free_port())]) == exit_codes.DAEMON
+    assert "diffroll-live serve" in capsys.readouterr().err
     assert run(["ableton", "transcribe", "--through", "script", "--port", str(daemon.port)]) == exit_codes.DAEMON
     assert "DiffRollLive does not answer" in capsys.readouterr().err
 

@@ -25,11 +25,18 @@ class Written:
     track: str
 
 
-def run_selected(live: AbletonOsc, task: Task, run: Run, options: Options, regions: tuple[Region, ...] = ()) -> Written:
+def run_selected(
+    live: AbletonOsc,
+    task: Task,
+    run: Run,
+    options: Options,
+    regions: tuple[Region, ...] = (),
+    hear: bool = False,
+) -> Written:
     """Do a task for the selected clip, or for `generate` in the selected slot's scene.
 
-    Regions are in seconds of the clip, and without one a fill replaces all that the clip plays: it then hears the file
-    around it. Raises errors.DiffrollError; Live is then as it was.
+    Regions are in seconds of the clip. Without one a fill replaces all that the clip plays, from the file around it;
+    ``hear`` then lets the model hear the clip as well. Raises errors.DiffrollError; Live is then as it was.
     """
     if task == "generate":
         track, scene = selected_slot(live)
@@ -42,7 +49,7 @@ def run_selected(live: AbletonOsc, task: Task, run: Run, options: Options, regio
     lead = clip.begin - first  # s of the audio before the clip begins
     seconds = min(clip.end - first, audio.seconds) - lead
     if task == "inpaint":
-        regions = regions or (Region(0.0, seconds),)
+        regions = regions or (Region(0.0, seconds, hear=hear),)
     if any(region.offset > seconds + _SLACK for region in regions):
         raise BadRegion(f"The clip plays {seconds:.2f} s; choose a region within it.")
     moved = tuple(replace(r, onset=r.onset + lead, offset=min(r.offset, seconds) + lead) for r in regions)

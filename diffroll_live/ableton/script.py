@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import Self
 
 from diffroll_live.ableton.jobs import Written
-from diffroll_live.errors import DiffrollError, ProtocolError, RequestError, TimedOut
+from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut
+from diffroll_live.osc.client_side import error_of
 from diffroll_live.osc.codec import Message, decode_message, encode
+from diffroll_live.osc.replies import Error
 from diffroll_live.types import Task
 
 PORT = 7771
 GREETING = 1.0  # s that Live has to answer, ten of its ticks
 SILENCE = 60.0  # s without a word until a job is given up: one network evaluation is told at a time
-_PREFIX = "/diffroll/live/"
+_PREFIX = "/diffroll/ableton/"
 _VERBS: dict[Task, str] = {
     "transcribe": "transcribe",
     "inpaint": "fill",
@@ -48,7 +50,7 @@ class RemoteScript:
         self._socket.close()
 
     def run(self, task: Task, options: dict[str, float | str], say: Callable[[str], None]) -> Written:
-        """Press a verb. Raises the script's failure as errors.RequestError, errors.TimedOut when Live falls silent."""
+        """Press a verb. Raises the script's failure as the error of its code, TimedOut when Live falls silent."""
         self._send(_VERBS[task], *(word for option in options.items() for word in option))
         try:
             count, where = self._until("done", SILENCE, say).arguments[:2]
@@ -96,4 +98,4 @@ class RemoteScript:
 
 def _failure(message: Message) -> DiffrollError:
     code, text = (*map(str, message.arguments), "", "")[:2]
-    return TimedOut(text) if code == "timed-out" else RequestError(text)
+    return error_of(Error("Live", code, text))

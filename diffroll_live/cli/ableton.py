@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -46,6 +46,7 @@ class Wanted:
     task: Task
     options: Options
     regions: tuple[Region, ...]
+    hear: bool
     host: str
     port: int
 
@@ -57,13 +58,11 @@ def ableton() -> None:
 
 def _command(name: str, task: Task, help_text: str) -> click.Command:
     def command(through: str, host: str, port: int, **given: Any) -> None:
-        regions = tuple(
-            Region(r.onset, r.offset, r.low, r.high, given.get("hear", False)) for r in given.pop("regions", ())
-        )
-        given.pop("hear", None)
+        hear = bool(given.pop("hear", False))
+        regions = tuple(replace(region, hear=hear) for region in given.pop("regions", ()))
         if given["seed"] is None:
             given["seed"] = 0 if task == "transcribe" else secrets.randbelow(2**31)
-        wanted = Wanted(task, Options(**given), regions, host, port)
+        wanted = Wanted(task, Options(**given), regions, hear, host, port)
         with Bars() as bars, bars.stage(f"{name} in Live") as stage:
             written = _routes(through, regions)(wanted, stage)
         click.echo(f"{written.notes} notes in {written.track}")
@@ -99,6 +98,8 @@ def _press(script: RemoteScript, wanted: Wanted, stage: Stage) -> Written:
     chosen = {key: getattr(wanted.options, key) for key in ("seed", "quality", "density", "temperature", "threshold")}
     if wanted.task in ("continue", "generate"):
         chosen["seconds"] = wanted.options.seconds
+    if wanted.task == "inpaint":
+        chosen["hear"] = int(wanted.hear)
     return script.run(wanted.task, {key: value for key, value in chosen.items() if value is not None}, stage.say)
 
 
@@ -109,7 +110,12 @@ def _through_abletonosc(wanted: Wanted, stage: Stage) -> Written:
         daemon = Client(wanted.host, wanted.port, name="diffroll-live ableton")
         try:
             return run_selected(
-                live, wanted.task, lambda request: daemon.run(request, stage), wanted.options, wanted.regions
+                live,
+                wanted.task,
+                lambda request: daemon.run(request, stage),
+                wanted.options,
+                wanted.regions,
+                wanted.hear,
             )
         finally:
             daemon.close()

@@ -15,7 +15,7 @@ from .probe import findings
 from .settings import Settings, as_options
 from .talk import Conversation
 from .transport import Transport
-from .verbs import VERBS, Plan
+from .verbs import ONLY_OF, VERBS, Plan
 from .version import VERSION
 
 
@@ -45,7 +45,9 @@ class Bridge:
         try:
             self._desk = Desk(settings.command_port)
         except OSError as error:
-            host.log_message(f"DiffRollLive: no commands over port {settings.command_port}: {error}")
+            text = f"no commands: port {settings.command_port} is in use, by another Live? ({error})"
+            host.log_message("DiffRollLive: " + text)
+            host.show_message("DiffRoll: " + text)
 
     def tick(self) -> None:
         """Do what there is to do; Live calls this some ten times a second."""
@@ -106,9 +108,8 @@ class Bridge:
             self.press(command.verb, options, command.sender)
 
     def _start(self, verb: str, options: Dict[str, Any], sender: Any) -> None:
-        if verb in ("transcribe", "fill"):
-            options.pop("seconds", None)
-        plan = VERBS[verb](self._host.song(), options, self._settings)
+        own = {key: value for key, value in options.items() if verb in ONLY_OF.get(key, VERBS)}
+        plan = VERBS[verb](self._host.song(), own, self._settings)
         conversation = Conversation(self._link, plan.question, lambda text: self._tell(sender, text))
         self._work = Work(verb, plan, conversation, sender)
         self._tell(sender, f"{verb}: asked the daemon")

@@ -5,6 +5,7 @@ Reads Live's objects and changes nothing. "Content beats" are a clip's own beats
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, List, NamedTuple, Optional, Tuple
 
@@ -89,7 +90,8 @@ def read_recording(clip: Any, tempo: float) -> Recording:
         unit, time_map, transpose = tempo / 60.0, constant(tempo), 0  # markers are in seconds here
         if clip.pitch_coarse:
             raise Failure("bad-audio", "A transposed clip plays faster while Warp is off; set Pitch to 0, or warp it.")
-    seconds = clip.sample_length / float(clip.sample_rate)
+    rate = float(getattr(clip, "sample_rate", 0.0))
+    seconds = clip.sample_length / rate if rate > 0 else math.inf  # where Live does not tell, the daemon cuts
     return Recording(path, seconds, time_map, layout_of(clip, unit), transpose)
 
 

@@ -1,6 +1,6 @@
 """The script's own port: commands come in from this machine, and whoever sent one is told how it goes.
 
-`/diffroll/live/hello`, `/diffroll/live/cancel` and one address a verb, with key and value in turn as arguments.
+`/diffroll/ableton/hello`, `/diffroll/ableton/cancel` and one address a verb, with key and value in turn as arguments.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, List, NamedTuple, Tuple
 
 from .osc import OscError, decode, encode
 
-PREFIX = "/diffroll/live/"
+PREFIX = "/diffroll/ableton/"
 MOST = 20  # commands read a tick
 
 

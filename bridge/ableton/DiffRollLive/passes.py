@@ -9,7 +9,7 @@ from .failures import Failure
 
 ALWAYS = float("inf")
 MOST = 256  # passes of one clip
-_SLACK = 1e-3  # beats by which a note may come before the pass that it belongs to, since times are rounded
+SLACK = 1e-3  # beats by which a note may come before the pass that it belongs to, since times are rounded
 
 
 class Pass(NamedTuple):
@@ -32,8 +32,8 @@ def arrangement_passes(layout: Layout, visible: float) -> List[Pass]:
         return [Pass(-layout.start, layout.start, layout.start + visible)]
     passes: List[Pass] = []
     at, begin = 0.0, layout.start
-    while at < visible - _SLACK:
-        if len(passes) >= MOST or layout.loop_end - begin <= _SLACK:
+    while at < visible - SLACK:
+        if len(passes) >= MOST or layout.loop_end - begin <= SLACK:
             raise Failure("too-large", "This clip's loop comes round too often; consolidate the clip first.")
         end = min(layout.loop_end, begin + visible - at)
         passes.append(Pass(at - begin, begin, end))
@@ -46,5 +46,5 @@ def played(begin: float, end: float, passes: Sequence[Pass]) -> List[Tuple[float
     return [
         (max(begin, one.begin) + one.shift, min(end, one.end) - max(begin, one.begin))
         for one in passes
-        if one.begin - _SLACK <= begin < one.end
+        if one.begin - SLACK <= begin < one.end
     ]

@@ -23,7 +23,7 @@ BUTTONS = {
     "generate": ("cc", CHANNEL, 105),
     "cancel": ("cc", CHANNEL, 106),
 }
-# Options of the daemon that may be chosen: the least and the greatest value, whole or not, or the words.
+# What may be chosen for a job, mostly options of the daemon: least and greatest value, whole or not, or the words.
 NUMBERS = {
     "seconds": (0.1, 600.0, False),
     "steps": (1, 1000, True),
@@ -33,6 +33,7 @@ NUMBERS = {
     "density": (0.0, 4.0, False),
     "threshold": (0.01, 0.99, False),
     "min_note": (0.0, 10.0, False),
+    "hear": (0, 1, True),  # of the region of a fill
 }
 WORDS = {"quality": ("draft", "live", "best")}
 
@@ -45,7 +46,7 @@ class Settings(NamedTuple):
     seconds: float = 8.0  # of new music
     context_seconds: float = 30.0  # that a fill hears on either side
     buttons: Dict[str, Tuple[str, int, int]] = BUTTONS  # a verb's kind, MIDI channel (1 to 16) and number
-    options: Mapping[str, Any] = MappingProxyType({})  # of the daemon, for every job
+    options: Mapping[str, Any] = MappingProxyType({})  # for every job that has them
 
 
 DEFAULTS = Settings()

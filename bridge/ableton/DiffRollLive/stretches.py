@@ -35,14 +35,14 @@ def stretch_of(recording: Recording, begin: float, end: float) -> Stretch:
     return Stretch(recording, start, duration)
 
 
-def region_of(stretch: Stretch, begin: float, end: float, low: int, high: int) -> Region:
+def region_of(stretch: Stretch, begin: float, end: float, low: int, high: int, hear: int) -> Region:
     """Say seconds [begin, end) of the file and pitches low to high as a region. Raises Failure when it is empty."""
     t0 = as_float32(max(begin - stretch.start, 0.0))
     t1 = as_float32(min(end - stretch.start, stretch.duration))
     low, high = max(low - stretch.recording.transpose, LOW), min(high - stretch.recording.transpose, HIGH)
     if t1 - t0 < SHORTEST or low > high:
         raise Failure("bad-region", "The region is empty, or outside the recording or the piano; choose another one.")
-    return Region(t0, t1, low, high)
+    return Region(t0, t1, low, high, hear)
 
 
 def holds(region: Region, note: Note) -> bool:

@@ -38,6 +38,7 @@ class Region(NamedTuple):
     end: float
     low: int
     high: int
+    hear: int  # 1 lets it hear the audio there
 
 
 class Question(NamedTuple):
@@ -121,7 +122,7 @@ class Conversation:
             place = (ask.start, ask.duration, ask.origin)
             packets.append(encode("/diffroll/audio/file", self._buffer, ask.path, *place))
         packets.append(encode("/diffroll/job/new", job, ask.task, self._buffer if ask.path else ""))
-        packets += [encode("/diffroll/job/region", job, r.begin, r.end, r.low, r.high) for r in ask.regions]
+        packets += [encode("/diffroll/job/region", job, *r) for r in ask.regions]
         packets += [encode("/diffroll/job/note", job, n.pitch, n.time, n.duration, n.velocity) for n in ask.known]
         packets += [encode("/diffroll/job/set", job, *option) for option in (*ask.options, ("deliver", "osc"))]
         packets.append(encode("/diffroll/job/run", job))

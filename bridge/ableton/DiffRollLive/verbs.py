@@ -22,7 +22,7 @@ from .clips import (
     track_of,
 )
 from .failures import Failure
-from .passes import ALWAYS, Pass, arrangement_passes, session_pass
+from .passes import ALWAYS, SLACK, Pass, arrangement_passes, session_pass
 from .settings import Settings
 from .stretches import HIGH, LOW, Stretch, beat_notes, holds, known_in, note_in, region_of, stretch_of
 from .talk import Note, Question, Region
@@ -52,16 +52,19 @@ def fill(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
     """New notes for a region: the selected notes of a MIDI clip, or else the clip's loop brace. Raises Failure."""
     clip = chosen_clip(song)
     options = _seeded(options)
+    hear = options.pop("hear", 0)
     if clip.is_audio_clip:
-        return _fill_beside(song, clip, options, settings)
+        return _fill_beside(song, clip, hear, options, settings)
     if track_of(clip).is_frozen:
         raise Failure("bad-option", "The track is frozen; unfreeze it to have its notes changed.")
     audio, offset = partner_of(song, clip)
     recording = read_recording(audio, song.tempo)
     begin, end, low, high = _chosen_box(clip)
+    if recording.layout.looping and end + offset > recording.layout.loop_end + SLACK:
+        raise Failure("bad-region", "The recording comes round in a loop there; consolidate its clip first.")
     seconds = recording.map.second(begin + offset), recording.map.second(end + offset)
     stretch = stretch_of(recording, seconds[0] - settings.context_seconds, seconds[1] + settings.context_seconds)
-    region = region_of(stretch, seconds[0], seconds[1], low, high)
+    region = region_of(stretch, *seconds, low, high, hear)
     known = [note for note in known_in(stretch, notes_of(clip), offset) if not holds(region, note)]
     question = _question("inpaint", song, audio, stretch, options, (region,), known)
     target = Rewritten(song, clip, lambda note: holds(region, note_in(stretch, note, offset)))
@@ -102,15 +105,16 @@ def generate(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
 
 
 VERBS = {"transcribe": transcribe, "fill": fill, "continue": continue_, "generate": generate}
+ONLY_OF = {"seconds": ("continue", "generate"), "hear": ("fill",)}  # options that other verbs have no use for
 
 
-def _fill_beside(song: Any, clip: Any, options: Dict[str, Any], settings: Settings) -> Plan:
+def _fill_beside(song: Any, clip: Any, hear: int, options: Dict[str, Any], settings: Settings) -> Plan:
     """Write new notes for what an audio clip plays, from the file around that, into a new clip."""
     recording = read_recording(clip, song.tempo)
     heard, passes = _heard(clip, recording)
     begin, end = heard.start, heard.start + heard.duration
     stretch = stretch_of(recording, begin - settings.context_seconds, end + settings.context_seconds)
-    region = region_of(stretch, begin, end, LOW + recording.transpose, HIGH + recording.transpose)
+    region = region_of(stretch, begin, end, LOW + recording.transpose, HIGH + recording.transpose, hear)
     question = _question("inpaint", song, clip, stretch, options, (region,))
     return Plan(question, _beside(song, clip, recording), _within(region, stretch, *passes))
 

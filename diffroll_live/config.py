@@ -36,6 +36,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "engine.device": ("auto", "cuda", "mps", "cpu"),
     "engine.precision": ("auto", "fp32", "bf16"),
     "midi.api": ("auto", "alsa", "coremidi", "jack", "windows", "none"),
+    "transport.source": ("osc", "midi-clock", "mtc", "jack", "link"),
 }
 
 
@@ -103,15 +104,33 @@ class MidiConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TransportConfig:
+    """Where the DAW's time comes from."""
+
+    source: str = "osc"
+    midi_port: str = ""  # for midi-clock and mtc, an existing input port's name; empty opens a virtual one
+    port_name: str = "transport"  # of the virtual port
+
+    def __post_init__(self) -> None:
+        _check("transport", self)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be set."""
 
     server: ServerConfig = field(default_factory=ServerConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     midi: MidiConfig = field(default_factory=MidiConfig)
+    transport: TransportConfig = field(default_factory=TransportConfig)
 
 
-_SECTIONS: dict[str, type[Any]] = {"server": ServerConfig, "engine": EngineConfig, "midi": MidiConfig}
+_SECTIONS: dict[str, type[Any]] = {
+    "server": ServerConfig,
+    "engine": EngineConfig,
+    "midi": MidiConfig,
+    "transport": TransportConfig,
+}
 
 
 def load_config(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Config:

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.util import find_spec
 
 from diffroll_live.errors import PortError
+from diffroll_live.jack_position import JackTransport, declare_transport, query_transport
 
 _NO_START_SERVER = 0x01
 _SERVER_NAME = 0x04
@@ -33,6 +34,7 @@ def libjack() -> ctypes.CDLL:
 
 
 def _declare(library: ctypes.CDLL) -> None:
+    declare_transport(library)
     library.jack_client_open.restype = ctypes.c_void_p
     library.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
     library.jack_client_close.argtypes = [ctypes.c_void_p]
@@ -74,6 +76,18 @@ class JackWatch:
 
     def _on_shutdown(self, _argument: object) -> None:
         self.gone = True
+
+    def transport(self) -> JackTransport | None:
+        """Tell where the server's transport is; None after close()."""
+        return query_transport(self._library, self._client) if self._client else None
+
+    def period(self) -> float:
+        """Tell the length of the server's period, in seconds; 0 after close()."""
+        if not self._client:
+            return 0.0
+        return float(
+            self._library.jack_get_buffer_size(self._client) / self._library.jack_get_sample_rate(self._client)
+        )
 
     def frame(self) -> int:
         """Tell the frame at which the server's current period began; it stands still when the server does."""

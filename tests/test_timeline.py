@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from diffroll_live.errors import ProtocolError
 from diffroll_live.osc import timeline_messages as m
-from diffroll_live.server.transport_room import HOLD_SECONDS, OSC_TRAITS, TransportRoom, seconds
+from diffroll_live.server.transport_room import HOLD_SECONDS, TransportRoom, seconds
 from diffroll_live.tempo_track import TempoChange, TempoTrack
 from diffroll_live.timeline.course import Course, Loop
 from diffroll_live.timeline.report import MAX_POSITION, Report
+from diffroll_live.timeline.table import SOURCES
 from diffroll_live.timeline.timeline import Timeline
+
+OSC_TRAITS = SOURCES["osc"].traits
 
 # Tempo
 

@@ -16,6 +16,7 @@ from diffroll_live.midi_ports import Api, PortChoice
 from diffroll_live.scheduler import Scheduler
 from diffroll_live.server import serve as serve_clients
 from diffroll_live.sinks import MidiSink
+from diffroll_live.timeline.table import SOURCES
 from diffroll_live.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ FLAGS = {
     "midi_api": "midi.api",
     "midi_port": "midi.port",
     "spool": "server.spool",
+    "transport": "transport.source",
+    "transport_port": "transport.midi_port",
 }
 
 
@@ -41,6 +44,12 @@ FLAGS = {
 @click.option("--threads", type=click.IntRange(1, 256), help="CPU threads; otherwise as many as there are cores.")
 @click.option("--midi-api", type=click.Choice(("auto", *get_args(Api), "none")), help="Which MIDI system to use.")
 @click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one of our own.")
+@click.option(
+    "--transport", type=click.Choice(tuple(SOURCES)), help="Where the DAW's time comes from; osc unless configured."
+)
+@click.option(
+    "--transport-port", metavar="NAME", help="An existing MIDI input to hear the DAW's time on, not one of our own."
+)
 @click.option("--spool", metavar="FOLDER", help="Where REAPER's scripts leave their requests; 'none' for nowhere.")
 def serve(config_file: Path | None, **flags: str | int | None) -> None:
     """Run the daemon: it keeps the model warm, hears clients over OSC, and plays notes on a virtual MIDI port."""

@@ -32,7 +32,9 @@ from diffroll_live.server.session_room import SessionRoom
 from diffroll_live.server.shelf import Shelf
 from diffroll_live.server.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.spool_folder import SpoolFolder
-from diffroll_live.server.transport_room import OSC_TRAITS, TransportRoom
+from diffroll_live.server.transport_room import TransportRoom
+from diffroll_live.timeline.sources import SourceThread
+from diffroll_live.timeline.table import SOURCES, source_opener
 from diffroll_live.timeline.timeline import Timeline
 from diffroll_live.worker import Worker
 from diffroll_live.worker_messages import Event, Ready, StartFailed
@@ -84,7 +86,10 @@ class Daemon:
         self._folder = folder
         self._clients = ClientTable(config.server)
         self._clock = time.perf_counter if desk is None else desk.now
-        self._timeline = Timeline(OSC_TRAITS, (lambda _: None) if desk is None else desk.follow)
+        traits = SOURCES[config.transport.source].traits
+        self._timeline = Timeline(traits, (lambda _: None) if desk is None else desk.follow)
+        self._open_source = source_opener(config, self._timeline, self._clock)
+        self._following: SourceThread | None = None
         self._courier = Courier(config.server, desk, self._timeline)
         serials = itertools.count(1)
         self._runs = Runs(worker, self._courier, serials)
@@ -124,7 +129,7 @@ class Daemon:
         listening = self._listening = ListenRoom(inputs)
         session = SessionRoom(self._worker, self._runs, self._jams, self._courier, max_seconds)
         jobs = JobRoom(audio, self._runs, self._courier)
-        transport = TransportRoom(self._timeline, self._clock, follows=True)
+        transport = TransportRoom(self._timeline, self._clock, follows=self._open_source is None)
         rooms = (session, audio, listening, jobs, transport, self._live, self._jams)
         dispatcher = self._dispatcher = Dispatcher(*(room.handlers for room in rooms))
         loop = asyncio.get_running_loop()
@@ -133,6 +138,8 @@ class Daemon:
         )
         tcp = TcpEndpoint(self._clients, dispatcher.receive, self._forget, self._config.max_packet_bytes)
         self._server = await asyncio.start_server(tcp.serve, sock=stream)
+        if self._open_source is not None:
+            self._following = SourceThread(self._open_source, self._timeline, self._clock)
         if self._folder is not None:
             self._spool = SpoolEndpoint(self._folder, self._clients, dispatcher.take, self._forget)
             self._looking = loop.create_task(self._spool.serve())
@@ -154,6 +161,8 @@ class Daemon:
             self._dispatcher.close()
         await self._end_work()
         loop = asyncio.get_running_loop()
+        if self._following is not None:
+            await loop.run_in_executor(None, self._following.close)
         if self._desk is not None:
             await loop.run_in_executor(None, self._desk.close)
         await asyncio.sleep(0)  # the desk's last answers

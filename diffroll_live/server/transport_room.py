@@ -13,9 +13,8 @@ from diffroll_live.errors import ProtocolError
 from diffroll_live.osc import timeline_messages as m
 from diffroll_live.server.clients import Client
 from diffroll_live.timeline.report import Report, check_report
-from diffroll_live.timeline.timeline import Timeline, Traits
+from diffroll_live.timeline.timeline import Timeline
 
-OSC_TRAITS = Traits(jitter=0.005, patience=2.0)
 HOLD_SECONDS = 2.0  # that whoever tells the position is the only one to tell it
 
 _REPORTS: dict[type[Any], Callable[[Any, float], Report]] = {

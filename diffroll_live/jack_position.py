@@ -1,0 +1,69 @@
+"""The transport of a JACK server as libjack tells it: the C structure, and what a query makes of it."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+
+_HAS_BAR = 0x10
+_ROLLING = 1
+
+
+class _Position(ctypes.Structure):
+    """``jack_position_t`` up to the fields that differ between versions, and room for those."""
+
+    _fields_ = (
+        ("unique_1", ctypes.c_uint64),
+        ("usecs", ctypes.c_uint64),
+        ("frame_rate", ctypes.c_uint32),
+        ("frame", ctypes.c_uint32),
+        ("valid", ctypes.c_int),
+        ("bar", ctypes.c_int32),
+        ("beat", ctypes.c_int32),
+        ("tick", ctypes.c_int32),
+        ("bar_start_tick", ctypes.c_double),
+        ("beats_per_bar", ctypes.c_float),
+        ("beat_type", ctypes.c_float),
+        ("ticks_per_beat", ctypes.c_double),
+        ("beats_per_minute", ctypes.c_double),
+        ("others", ctypes.c_ubyte * 128),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JackTransport:
+    """Where the transport was when the server's current period began, ``age`` seconds ago.
+
+    Tempo, beat (quarter notes from the first bar) and metre are None where no client tells them.
+    """
+
+    rolling: bool
+    age: float  # s
+    position: float  # s
+    tempo: float | None = None  # beats a minute
+    beat: float | None = None
+    metre: tuple[int, int] | None = None
+
+
+def declare_transport(library: ctypes.CDLL) -> None:
+    """Give the functions of libjack that are used here their types. Raises AttributeError where one is missing."""
+    library.jack_get_time.restype = ctypes.c_uint64
+    library.jack_get_time.argtypes = []
+    library.jack_transport_query.restype = ctypes.c_int
+    library.jack_transport_query.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    library.jack_get_buffer_size.restype = library.jack_get_sample_rate.restype = ctypes.c_uint32
+    library.jack_get_buffer_size.argtypes = library.jack_get_sample_rate.argtypes = [ctypes.c_void_p]
+
+
+def query_transport(library: ctypes.CDLL, client: int) -> JackTransport:
+    """Ask for the transport."""
+    told = _Position()
+    state = library.jack_transport_query(client, ctypes.byref(told))
+    age = (library.jack_get_time() - told.usecs) * 1e-6
+    position = told.frame / max(1, told.frame_rate)
+    if not told.valid & _HAS_BAR or not told.beats_per_minute > 0.0:
+        return JackTransport(state == _ROLLING, age, position)
+    metre = (round(told.beats_per_bar), round(told.beat_type))
+    beats = (told.bar - 1) * told.beats_per_bar + told.beat - 1 + told.tick / max(1.0, told.ticks_per_beat)
+    quarters = beats * 4.0 / max(1.0, told.beat_type)
+    return JackTransport(state == _ROLLING, age, position, told.beats_per_minute, quarters, metre)

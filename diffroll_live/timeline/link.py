@@ -1,0 +1,63 @@
+"""An Ableton Link session, as reports; needs LinkPython-extern, which the user installs (Link's licence is the GPL).
+
+Link shares tempo, beats and, where peers agree to, start and stop, but no song position: position 0 is where the
+session was started. The session knows its start as a beat, so that seconds are counted from beats here, by the tempi
+that it was heard to have since.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from diffroll_live.errors import PortError
+from diffroll_live.tempo_track import TempoTrack, steady
+from diffroll_live.timeline.report import Report
+from diffroll_live.timeline.sources import Hear
+
+_QUANTUM = 4.0  # beats, in which peers agree on the phase
+
+
+class LinkSource:
+    """Follows the Link session of the local network. Raises PortError where Link is not installed."""
+
+    name = "the Link session"
+    interval = 0.02
+
+    def __init__(self, hear: Hear, clock: Callable[[], float]) -> None:
+        self._hear = hear
+        self._clock = clock
+        self._track: TempoTrack | None = None  # since the start; None while the session stands
+        self._link: Any = _module().Link(120.0)
+        self._link.startStopSyncEnabled = True
+        self._link.enabled = True
+
+    def look(self) -> None:
+        """Report tempo, beat and how long the session has been playing."""
+        now, micros = self._clock(), self._link.clock().micros()
+        session = self._link.captureAppSessionState()
+        tempo = session.tempo()
+        if not session.isPlaying():
+            self._track = None
+            self._hear(Report(now, playing=False, position=0.0, tempo=tempo))
+            return
+        beat = session.beatAtTime(micros, _QUANTUM) - session.beatAtTime(session.timeForIsPlaying(), _QUANTUM)
+        track = self._track or TempoTrack(steady(tempo))
+        position = track.position_at(beat)
+        self._track = track.hear(position, tempo, since=position)
+        self._hear(Report(now, True, position, tempo, beat))
+
+    def close(self) -> None:
+        """Leave the session."""
+        self._link.enabled = False
+
+
+def _module() -> Any:
+    try:
+        return importlib.import_module("link")
+    except ImportError as error:
+        raise PortError(
+            "Ableton Link is not installed: `pip install 'diffroll-live[link]'` (LinkPython-extern; Link itself is "
+            "under the GPL), or follow another source of the DAW's time."
+        ) from error

@@ -1,0 +1,48 @@
+"""The sources of the DAW's time by name, each a row: how it speaks, and how it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from diffroll_live.config import Config
+from diffroll_live.midi_ports import PortChoice
+from diffroll_live.timeline.jack_transport import JackSource
+from diffroll_live.timeline.link import LinkSource
+from diffroll_live.timeline.midi_clock import MidiClock
+from diffroll_live.timeline.midi_source import MidiSource
+from diffroll_live.timeline.midi_timecode import MidiTimecode
+from diffroll_live.timeline.sources import Hear, Source
+from diffroll_live.timeline.timeline import Timeline, Traits
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """How a source speaks, and how to open it: a MIDI port is chosen for those that need one."""
+
+    traits: Traits
+    open: Callable[[PortChoice, Hear, Callable[[], float]], Source] | None  # None: its reports come over OSC
+
+
+SOURCES: dict[str, SourceRow] = {
+    "osc": SourceRow(Traits(jitter=0.005, patience=2.0), None),
+    "midi-clock": SourceRow(
+        Traits(jitter=0.002, patience=0.5), lambda choice, hear, clock: MidiSource(MidiClock(), choice, hear, clock)
+    ),
+    "mtc": SourceRow(
+        Traits(jitter=0.002, patience=0.25), lambda choice, hear, clock: MidiSource(MidiTimecode(), choice, hear, clock)
+    ),
+    "jack": SourceRow(Traits(jitter=0.0005, patience=1.0), lambda _, hear, clock: JackSource(hear, clock)),
+    "link": SourceRow(Traits(jitter=0.0005, patience=1.0), lambda _, hear, clock: LinkSource(hear, clock)),
+}
+
+
+def source_opener(config: Config, timeline: Timeline, clock: Callable[[], float]) -> Callable[[], Source] | None:
+    """Give what opens the source that is configured; None where its reports come over OSC."""
+    row, transport = SOURCES[config.transport.source], config.transport
+    opening = row.open
+    if opening is None:
+        return None
+    api = "auto" if config.midi.api == "none" else config.midi.api
+    choice = PortChoice(api, transport.midi_port or None, config.midi.client_name, transport.port_name)  # type: ignore[arg-type]
+    return lambda: opening(choice, timeline.hear, clock)

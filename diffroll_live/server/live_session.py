@@ -71,6 +71,7 @@ class LiveSession:
         self._waiting: list[Floats] = []
         self._first = 0  # number of the first sample that waits
         self._under_way = False
+        self._deaf = False  # it cannot be heard, which was told
         self._told = LiveCounts()
         self._told_at = 0.0  # s
         self.resume()
@@ -108,7 +109,7 @@ class LiveSession:
 
     def resume(self) -> None:
         """Go on in a new inference process, or in the first one."""
-        self._under_way = False
+        self._under_way = self._deaf = False
         self._waiting.clear()
         if self._worker.is_ready:
             self._worker.tell(LiveOpen(self.number, self._rate))
@@ -121,6 +122,7 @@ class LiveSession:
     def fail(self, error: DiffrollError) -> None:
         """Tell the client why nothing is heard any more."""
         self.interrupt()
+        self._deaf = True
         self.client.send_error(self.buffer, error)
 
     def close(self) -> None:
@@ -131,7 +133,7 @@ class LiveSession:
 
     def _hand_over(self) -> bool:
         """Send what waits, if nothing is under way."""
-        if self._under_way or not self._worker.is_ready or not self._waiting:
+        if self._under_way or self._deaf or not self._worker.is_ready or not self._waiting:
             return False
         self._worker.tell(LiveFeed(self.number, self._first, np.concatenate(self._waiting)))
         self._waiting.clear()

@@ -18,7 +18,8 @@ from types import ModuleType
 from typing import Any
 
 from diffroll_live.capture_messages import Block, InputDevice
-from diffroll_live.errors import NoSuchDevice
+from diffroll_live.errors import NoSuchDevice, PortError
+from diffroll_live.jack_client import JackWatch
 from diffroll_live.sample_clock import SampleClock
 
 JACK_CLIENT = b"diffroll-live-in"  # kept: PortAudio does not copy it
@@ -29,6 +30,8 @@ _SHORTEST_BLOCK = 0.01  # s
 _JUMP = 0.05  # s of difference between arrivals and samples that is a loss
 _STALL = 2.0  # s without a block after which a device counts as gone
 _GLANCE = 0.1  # s between two looks at a device that brings nothing
+_JACK = "JACK"
+_LOOK_SECONDS = 1.0  # between two looks at a JACK client that is heard
 
 
 def list_inputs() -> tuple[InputDevice, ...]:
@@ -97,6 +100,7 @@ class InputStream:
         portaudio = _portaudio()
         self.label = device.label
         self.channels = min(device.channels, _CHANNELS)
+        self._source = _JackSource(device.name) if _JACK in device.system else None
         self._parts: queue.SimpleQueue[_Part] = queue.SimpleQueue()
         self._brought = self._read = 0  # frames
         self._lost = 0  # frames, until the next part tells of them
@@ -121,6 +125,8 @@ class InputStream:
         parts = [self._next()]
         while sum(part.frames for part in parts) < _SHORTEST_BLOCK * self.sample_rate:
             parts.append(self._next())
+        if self._source is not None and self._source.is_gone():
+            raise self._gone()
         frames = sum(part.frames for part in parts)
         overrun = any(part.overrun for part in parts)
         at = self._clock.stamp(frames, parts[0].heard, lost=overrun)
@@ -137,8 +143,11 @@ class InputStream:
             with contextlib.suppress(queue.Empty):
                 return self._count(self._parts.get(timeout=_GLANCE))
         if self._parts.empty():
-            raise NoSuchDevice(f"The input {self.label} is gone; it is heard again when it is back.")
+            raise self._gone()
         return self._count(self._parts.get())
+
+    def _gone(self) -> NoSuchDevice:
+        return NoSuchDevice(f"The input {self.label} is gone; it is heard again when it is back.")
 
     def _count(self, part: _Part) -> _Part:
         self._read += part.frames
@@ -155,6 +164,26 @@ class InputStream:
         lost, self._lost = self._lost, 0
         self._brought += frames
         self._parts.put(_Part(bytes(data), frames, heard, lost, lost > 0 or bool(status.input_overflow)))
+
+
+class _JackSource:
+    """Watches whether a JACK client is still there: PortAudio does not notice, and brings silence in its place."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._looked = time.monotonic()
+        try:
+            self._watch: JackWatch | None = JackWatch()
+        except PortError:  # the server has gone this moment, or rtmidi was built without JACK
+            self._watch = None
+
+    def is_gone(self) -> bool:
+        """Look, once in a second."""
+        now = time.monotonic()
+        if self._watch is None or now - self._looked < _LOOK_SECONDS:
+            return False
+        self._looked = now
+        return not self._watch.plays(self._name)
 
 
 def _possible_rate(portaudio: ModuleType, device: InputDevice, channels: int) -> int:

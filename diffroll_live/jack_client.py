@@ -8,6 +8,7 @@ end of the server at once and sees the server's frame counter. This room knows n
 from __future__ import annotations
 
 import ctypes
+import itertools
 from functools import cache
 from importlib.util import find_spec
 
@@ -16,6 +17,8 @@ from diffroll_live.jack_position import JackTransport, declare_transport, query_
 
 _NO_START_SERVER = 0x01
 _SERVER_NAME = 0x04
+_IS_OUTPUT = 0x2
+_AUDIO = b"32 bit float mono audio"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
@@ -42,6 +45,10 @@ def _declare(library: ctypes.CDLL) -> None:
     library.jack_on_shutdown.argtypes = [ctypes.c_void_p, _SHUTDOWN, ctypes.c_void_p]
     library.jack_last_frame_time.restype = ctypes.c_uint32
     library.jack_last_frame_time.argtypes = [ctypes.c_void_p]
+    library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)  # a list that ends with NULL
+    library.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
+    library.jack_free.restype = None
+    library.jack_free.argtypes = [ctypes.c_void_p]
     # libjack writes to stderr whenever a server is absent or leaves; we say so ourselves. Its handler may be called
     # on any thread, so it must not need the GIL: strlen takes a string and does nothing, which is what is wanted.
     nothing = ctypes.cast(ctypes.CDLL(None).strlen, ctypes.c_void_p)
@@ -92,6 +99,15 @@ class JackWatch:
     def frame(self) -> int:
         """Tell the frame at which the server's current period began; it stands still when the server does."""
         return int(self._library.jack_last_frame_time(self._client)) if self._client else 0
+
+    def plays(self, client: str) -> bool:
+        """Tell whether a client of the server has an audio output; a server that is gone has no clients."""
+        if self.gone or not self._client:
+            return False
+        ports = self._library.jack_get_ports(self._client, None, _AUDIO, _IS_OUTPUT)
+        names = list(itertools.takewhile(bool, ports)) if ports else []
+        self._library.jack_free(ports)
+        return any(name.rpartition(b":")[0] == client.encode() for name in names)
 
     def close(self) -> None:
         """Leave the server. Safe to call again."""

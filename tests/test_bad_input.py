@@ -138,7 +138,6 @@ def test_a_daemon_that_is_told_to_answer_itself_does_not_talk_for_ever(daemon, c
 @pytest.mark.parametrize(
     ("args", "code", "named"),
     [
-        ((RATE, 1, 0, "f32", 1024), "bad-audio", "0 frames"),
         ((RATE, 1, -5, "f32", 1024), "bad-audio", "-5 frames"),
         ((RATE, 1, ("h", 2**62), "f32", 1024), "too-large", "chunks"),
         ((RATE, 1, 2**31 - 1, "f32", 1 << 20), "too-large", "s of audio"),

@@ -148,6 +148,17 @@ def test_a_server_that_goes_is_told_and_heard_again_when_it_is_back(client, jack
     client.ask("/diffroll/audio/close", "live", answer="/diffroll/audio/ready")
 
 
+def test_a_jack_client_that_goes_is_told_and_heard_again_when_it_is_back(client, tone):
+    listen(client, tone.client)
+    with Tone():  # another one does not stand for it
+        tone.__exit__()
+        assert tone.client in client.expect("/diffroll/audio/vanished").args[1]
+        tone.__enter__()
+        client.expect("/diffroll/audio/reconnected")
+    while client.expect("/diffroll/audio/level").args[2] < -10.0:
+        pass
+
+
 def test_a_capture_process_that_dies_is_started_again(client, jack):
     listen(client, "jack")
     subprocess.run(["pkill", "-KILL", "-P", str(os.getpid()), "-f", "capture_process hear"], check=True)

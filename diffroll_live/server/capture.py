@@ -123,21 +123,26 @@ class _Capture:
 
     async def _hear(self) -> NoSuchDevice:
         """Hear the device until it is lost; tell why."""
-        async with _process("hear", self._wanted) as reader:
-            while True:
-                saying = await _next(reader, _QUIET_SECONDS if self._opened else _START_SECONDS)
-                match saying:
-                    case Opened():
-                        self._opened = saying
-                        for listener in tuple(self._listeners):
-                            listener.opened(saying.sample_rate)
-                    case Block() if self._opened is not None:
-                        for listener in tuple(self._listeners):
-                            listener.heard(saying, self._opened.channels)
-                    case Refused(_, text):
-                        return NoSuchDevice(text)
-                    case _:
-                        return NoSuchDevice(f"The process that hears the input '{self._wanted}' ended; it starts anew.")
+        try:
+            async with _process("hear", self._wanted) as reader:
+                while (saying := await _next(reader, _QUIET_SECONDS if self._opened else _START_SECONDS)) is not None:
+                    self._tell(saying)
+        except NoSuchDevice as error:
+            return error
+        return NoSuchDevice(f"The process that hears the input '{self._wanted}' ended; it is started again.")
+
+    def _tell(self, saying: Saying) -> None:
+        """Pass on what the process says. Raises errors.NoSuchDevice when it says that it has lost the device."""
+        match saying:
+            case Opened():
+                self._opened = saying
+                for listener in tuple(self._listeners):
+                    listener.opened(saying.sample_rate)
+            case Block() if self._opened is not None:
+                for listener in tuple(self._listeners):
+                    listener.heard(saying, self._opened.channels)
+            case Refused(_, text):
+                raise NoSuchDevice(text)
 
 
 async def list_inputs() -> tuple[InputDevice, ...]:
@@ -156,11 +161,17 @@ async def list_inputs() -> tuple[InputDevice, ...]:
 
 @asynccontextmanager
 async def _process(*arguments: str) -> AsyncIterator[asyncio.StreamReader]:
-    """Run a capture process; give what it says. Its own session: Ctrl-C at the terminal is for the daemon."""
+    """Run a capture process; give what it says. Its own session: Ctrl-C at the terminal is for the daemon.
+
+    Raises errors.NoSuchDevice when the system starts no process.
+    """
     command = (sys.executable, "-m", "diffroll_live.capture_process", *arguments)
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True, limit=_PIPE_BYTES
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True, limit=_PIPE_BYTES
+        )
+    except OSError as error:
+        raise NoSuchDevice(f"The process that hears inputs cannot be started ({error}).") from error
     assert process.stdout is not None
     try:
         yield process.stdout

@@ -8,14 +8,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from diffroll_live.capture_messages import Block
-from diffroll_live.errors import DiffrollError, NoSuchDevice
+from diffroll_live.errors import DiffrollError, InternalError, NoSuchDevice
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import AudioInput, AudioInputs, AudioListening, AudioReconnected, AudioVanished
 from diffroll_live.pcm import check_layout, from_bytes
-from diffroll_live.server.audio_room import AudioRoom
 from diffroll_live.server.capture import Captures, list_inputs
 from diffroll_live.server.clients import Client
 from diffroll_live.server.live_buffer import LiveBuffer
+from diffroll_live.server.live_inputs import LiveInputs
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 class ListenRoom:
     """Handles ``/diffroll/audio/listen`` and ``/diffroll/audio/inputs``."""
 
-    def __init__(self, audio: AudioRoom) -> None:
-        self._audio = audio
+    def __init__(self, inputs: LiveInputs) -> None:
+        self._inputs = inputs
         self._captures = Captures()
         self._tasks: set[asyncio.Task[None]] = set()
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
@@ -39,9 +39,13 @@ class ListenRoom:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._captures.close()
 
+    def sweep(self) -> None:
+        """Let silence stand for samples that do not come."""
+        self._inputs.sweep()
+
     def _listen(self, client: Client, message: m.AudioListen) -> None:
-        live = self._audio.add_live(client, message.buffer, message.latency_ms)
-        ear = _Ear(self._audio, client, live)
+        live = self._inputs.add(client, message.buffer, message.latency_ms)
+        ear = _Ear(self._inputs, client, live)
         live.on_close = lambda: self._spawn(self._captures.leave(ear))
         self._spawn(self._begin(ear, message.device))
 
@@ -72,8 +76,8 @@ class ListenRoom:
 class _Ear:
     """Brings what a device is heard to say into the live buffer of a client."""
 
-    def __init__(self, audio: AudioRoom, client: Client, live: LiveBuffer) -> None:
-        self._audio = audio
+    def __init__(self, inputs: LiveInputs, client: Client, live: LiveBuffer) -> None:
+        self._inputs = inputs
         self._client = client
         self._live = live
         self._vanished = False
@@ -91,16 +95,22 @@ class _Ear:
             check_layout(sample_rate, 1)
             self._live.open(sample_rate)
         except DiffrollError as error:
-            self._audio.drop_live(self._client, self._live, error)
+            self._inputs.fail(self._client, self._live, error)
             return
         kind = AudioReconnected if self._vanished else AudioListening
         self._client.send(kind(self._live.name, sample_rate))
 
     def heard(self, block: Block, channels: int) -> None:
-        """Pass samples on, as one channel."""
-        if not self.closed:
+        """Pass samples on, as one channel. A fault ends this input and no other."""
+        if self.closed:
+            return
+        try:
             samples = from_bytes(block.data, "f32", channels)
             self._live.hear(samples, block.at, overrun=block.overrun, lost=block.lost)
+        except Exception as error:
+            logger.exception("a live input failed")
+            text = f"The daemon failed ({error}); its log has the details. Listen again."
+            self._inputs.fail(self._client, self._live, InternalError(text))
 
     def vanished(self, error: NoSuchDevice) -> None:
         """Say that the device is gone."""
@@ -110,4 +120,4 @@ class _Ear:
 
     def refused(self, error: NoSuchDevice) -> None:
         """Give the buffer up: there is no such device."""
-        self._audio.drop_live(self._client, self._live, error)
+        self._inputs.fail(self._client, self._live, error)

@@ -72,5 +72,5 @@ def test_the_osc_pattern_sends_what_the_daemon_takes():
     lines = [line.split() for line in (BRIDGE / "diffroll-live.ReaperOSC").read_text().splitlines()]
     patterns = [pattern for line in lines if line and not line[0].startswith(("#", "DEVICE_")) for pattern in line[1:]]
     addresses = {pattern[pattern.index("/") :] for pattern in patterns}
-    assert addresses == {"/time", "/play", "/stop", "/tempo/raw", "/loop/start/time", "/loop/end/time"}
+    assert addresses == {"/time", "/play", "/stop", "/repeat", "/tempo/raw", "/loop/start/time", "/loop/end/time"}
     assert addresses <= set(CLIENT_MESSAGES)

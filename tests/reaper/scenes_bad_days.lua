@@ -131,6 +131,28 @@ scenes["Cancel takes the job back"] = function(stage)
   untouched(stage, project, before)
 end
 
+scenes["Cancel between two items ends both"] = function(stage)
+  local project, track, item = set(stage)
+  stage.fake.audio_item(track, 20.0, 2.0, item.take.source).selected = true
+  local before = stage.fake.picture(project)
+  stage.serve(ONE)
+  stage.press("Transcribe selection")
+  local cancel
+  local serve = stage.daemon
+  stage.daemon = function()
+    serve()
+    if #stage.was_asked("/diffroll/job/run") == 1 and not cancel then
+      stage.tick() -- the first job is done now
+      cancel = true
+      stage.press("Cancel")
+    end
+  end
+  stage.play_out()
+  stage.one_box("cancelled")
+  stage.equal(#stage.was_asked("/diffroll/job/run"), 1)
+  untouched(stage, project, before)
+end
+
 scenes["Cancel with nothing to cancel says so"] = function(stage)
   set(stage)
   stage.press("Cancel")
@@ -343,7 +365,7 @@ end
 scenes["settings that make no sense are asked for again, and nothing of them is stored"] = function(stage)
   set(stage)
   local spool = stage.path("spool")
-  stage.rig.inputs = { "superb,8,0,1,1,0.03,0,osc," .. spool, "draft,8,0,1,1,0.03,0,osc," .. spool .. ",with,commas" }
+  stage.rig.inputs = { "superb,8,0,1,1,0.03,0,osc,now," .. spool, "draft,8,0,1,1,0.03,0,osc,now," .. spool .. ",with,commas" }
   stage.press("Settings")
   stage.play_out()
   stage.one_box("Quality")
@@ -353,7 +375,7 @@ end
 
 scenes["settings report what was found"] = function(stage)
   set(stage)
-  stage.rig.inputs = { "draft,8,0,1,1,0.03,0,osc," .. stage.path("spool") }
+  stage.rig.inputs = { "draft,8,0,1,1,0.03,0,osc,now," .. stage.path("spool") }
   stage.serve({})
   stage.press("Settings")
   stage.play_out()

@@ -143,6 +143,32 @@ scenes["the item that the notes were heard in is the sound around the gap"] = fu
   stage.equal(stage.was_asked("/diffroll/job/region")[1][3], 3.0, "on the buffer's axis")
 end
 
+scenes["the gap's own sound is heard when the settings say so, unless there is none"] = function(stage)
+  local project, _, item = set(stage)
+  stage.rig.ext["diffroll-live/hear"] = "1"
+  fill(stage, {})
+  stage.equal(stage.was_asked("/diffroll/job/region")[1][7], 0)
+  local path = stage.path("source.flac")
+  stage.write(path, "fLaC")
+  local track = stage.fake.track(project, "Take")
+  stage.fake.audio_item(track, 0.0, 20.0, { type = "FLAC", path = path, length = 60.0 }).selected = true
+  stage.fake.empty_item(track, 0.0, 20.0).selected = true
+  fill(stage, {})
+  stage.equal(stage.was_asked("/diffroll/job/region")[2][7], 1)
+end
+
+scenes["a selected item is meant when the editor shows another"] = function(stage)
+  local _, track, item = set(stage)
+  local other = stage.fake.midi_item(track, 30.0, 40.0, { { 31, 32, 0, 60 } })
+  stage.rig.editor = { kind = "HWND", take = other.take }
+  fill(stage, {})
+  stage.equal(#item.take.notes, 36)
+  item.selected = false
+  stage.rig.boxes = {}
+  stage.press("Fill region")
+  stage.one_box("Say which part") -- the editor's item lies elsewhere
+end
+
 scenes["an empty item without sound has nothing to be filled from"] = function(stage)
   local _, _, item = set(stage)
   item.take.notes = {}

@@ -66,7 +66,7 @@ end
 -- Find the sound around a gap: a selected audio item over it, else the one that the notes were heard in.
 local function sound_around(project, item, t0, t1)
   for _, piece in ipairs(selection.audio(project)) do
-    if covers(piece.item, t0, t1) then return piece.item end
+    if reaper.GetActiveTake(piece.item) and covers(piece.item, t0, t1) then return piece.item end
   end
   local _, id = reaper.GetSetMediaItemInfo_String(item, "P_EXT:diffroll_live_source", "", false)
   local source = id ~= "" and by_id(project, id) or nil
@@ -90,10 +90,14 @@ local function loops_inside(project, take, item, t1)
   return t1 > reaper.TimeMap2_QNToTime(project, first + length) + 0.001
 end
 
-local function on_axis(regions, t0)
+-- Give regions on the axis of a recording. There is nothing to hear in silence.
+local function on_axis(regions, sound)
   local moved = {}
   for i, region in ipairs(regions) do
-    moved[i] = { t0 = region.t0 - t0, t1 = region.t1 - t0, low = region.low, high = region.high, hear = region.hear }
+    moved[i] = {
+      t0 = region.t0 - sound.t0, t1 = region.t1 - sound.t0, low = region.low, high = region.high,
+      hear = sound.silent and 0 or region.hear,
+    }
   end
   return moved
 end
@@ -123,9 +127,11 @@ function filling.fill(project, settings, options)
   if sound.silent and #list == 0 then
     return nil, "Nothing surrounds the gap: select an audio item over it, too, or leave some notes around it."
   end
-  local request = { task = "inpaint", recording = sound, regions = on_axis(regions, sound.t0), notes = list, options = options }
-  return { { request = request, origin = sound.t0, take = take, item = item, regions = regions, hash = notes.hash(take),
-    piece = { track = reaper.GetMediaItemTrack(item), t0 = t0, t1 = t1 } } }
+  local request = { task = "inpaint", recording = sound, regions = on_axis(regions, sound), notes = list, options = options }
+  return { {
+    request = request, origin = sound.t0, take = take, item = item, regions = regions, hash = notes.hash(take),
+    piece = { track = reaper.GetMediaItemTrack(item), t0 = t0, t1 = t1 },
+  } }
 end
 
 -- Say why the gap cannot be written any more, or nil.

@@ -37,11 +37,10 @@ function run.folder(values)
 end
 
 -- Move a job's notes from its buffer's axis to the project's.
-local function moved(list, origin)
-  for _, note in pairs(list) do
-    note.onset, note.offset = note.onset + origin, note.offset + origin
+local function move(job)
+  for _, note in pairs(job.notes) do
+    note.onset, note.offset = note.onset + job.origin, note.offset + job.origin
   end
-  return list
 end
 
 local function conclude(state)
@@ -51,6 +50,7 @@ local function conclude(state)
     tell("The project was closed meanwhile; its notes are not kept.")
     return
   end
+  for _, job in ipairs(state.jobs) do move(job) end
   local fine, what = state.task.place(state.project, state.jobs, state.task.name)
   if fine == false then tell(what) end
   if fine then hint(string.format("%s: %d notes", TITLE, what)) end
@@ -75,8 +75,7 @@ local function go_on(state)
       hint(string.format("%s: %d %%", TITLE, math.floor(100 * (state.at - 1 + share) / #state.jobs)))
     end,
     done = function(list)
-      job.notes = moved(list, job.origin)
-      state.ready = true
+      job.notes, state.ready = list, true
     end,
     failed = function(text) give_up(state, text) end,
   })
@@ -86,6 +85,7 @@ local function tick(state)
   local now = reaper.time_precise()
   if reaper.GetExtState(settings.SECTION, "cancel") ~= state.cancel then
     state.session:cancel()
+    give_up(state, "The job was cancelled.") -- where it was done already, and another would have begun
   elseif state.ready then
     state.ready = false
     go_on(state)

@@ -88,16 +88,26 @@ function selection.audio(project)
   return pieces
 end
 
--- Give the take that the MIDI editor shows, else the first selected MIDI item's; nil when there is neither.
-function selection.midi_take(project)
-  local editor = reaper.MIDIEditor_GetActive()
-  local take = editor and reaper.MIDIEditor_GetTake(editor)
-  if take and reaper.ValidatePtr2(project, take, "MediaItem_Take*") then return take, true end
+local function selected_midi_takes(project)
+  local takes = {}
   for i = 0, reaper.CountSelectedMediaItems(project) - 1 do
-    take = reaper.GetActiveTake(reaper.GetSelectedMediaItem(project, i))
-    if take and reaper.TakeIsMIDI(take) then return take, false end
+    local take = reaper.GetActiveTake(reaper.GetSelectedMediaItem(project, i))
+    if take and reaper.TakeIsMIDI(take) then takes[#takes + 1] = take end
   end
-  return nil
+  return takes
+end
+
+-- Give the take that is meant, and whether the MIDI editor shows it: that one, unless only others are selected; nil when
+-- there is none.
+function selection.midi_take(project)
+  local editor, takes = reaper.MIDIEditor_GetActive(), selected_midi_takes(project)
+  local shown = editor and reaper.MIDIEditor_GetTake(editor)
+  if shown and not reaper.ValidatePtr2(project, shown, "MediaItem_Take*") then shown = nil end
+  for _, take in ipairs(takes) do
+    if take == shown then return shown, true end
+  end
+  if #takes > 0 then return takes[1], false end
+  return shown, shown ~= nil
 end
 
 -- Give the stretches of a take's item that are meant: razor edits on its track, else the time selection.

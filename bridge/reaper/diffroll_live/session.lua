@@ -30,6 +30,7 @@ end
 
 function session:_connect()
   self.state, self.notes, self.asked_again, self.known = "hello", {}, false, false
+  self.count = 0 -- of different notes
   self.mailbox = mailbox.open(self.folder)
   self.job = self.mailbox and "reaper-" .. self.mailbox.id -- random: nobody else's answer fits
   self.heard, self.pinged = reaper.time_precise(), reaper.time_precise()
@@ -98,12 +99,6 @@ function session:_restart()
   self:_connect()
 end
 
-local function count(notes)
-  local n = 0
-  for _ in pairs(notes) do n = n + 1 end
-  return n
-end
-
 local function is_note(index, pitch, t, duration, velocity)
   return math.type(index) == "integer" and math.type(pitch) == "integer" and math.type(velocity) == "integer"
     and type(t) == "number" and type(duration) == "number" and index >= 0 and index < MAX_NOTES
@@ -140,13 +135,14 @@ end
 
 HEAR["/diffroll/note"] = function(self, job, index, pitch, t, duration, velocity, variation)
   if job == self.job and variation == 0 and is_note(index, pitch, t, duration, velocity) then
+    if not self.notes[index] then self.count = self.count + 1 end
     self.notes[index] = { pitch = pitch, onset = t, offset = t + duration, velocity = velocity }
   end
 end
 
 HEAR["/diffroll/job/done"] = function(self, job, wanted)
   if job ~= self.job or self.state ~= "waiting" then return end
-  if count(self.notes) == wanted then
+  if self.count == wanted then
     self:_end("done", self.notes)
   elseif self.asked_again then
     self:_end("failed", "Some notes of the answer are missing; try again.")

@@ -36,6 +36,7 @@ settings.FIELDS = {
   { key = "min_note", caption = "Shortest note (s)", default = "0.03", read = number(0, 10), job = true },
   { key = "hear", caption = "Fill: hear the gap's audio? 0 or 1", default = "0", read = number(0, 1, true) },
   { key = "deliver", caption = "Deliver: osc / both (plays on the port too)", default = "osc", read = one_of("osc", "both"), job = true },
+  { key = "when", caption = "If both: sound now / transport", default = "now", read = one_of("now", "transport"), job = true },
   { key = "spool", caption = "Spool folder (empty: the usual one)", default = "", read = any },
 }
 

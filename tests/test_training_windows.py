@@ -18,7 +18,8 @@ from diffroll_live.roll import LOW_PITCH, RollGeometry
 from diffroll_live.training import windows
 from diffroll_live.training.bank import SAMPLE_RATE
 from diffroll_live.training.batches import ROLLS, batch_of, loader
-from diffroll_live.training.windows import Material, Window, WindowMaker, _one_at_a_time
+from diffroll_live.training.drawing import one_at_a_time
+from diffroll_live.training.windows import Material, Window, WindowMaker
 
 pytest_plugins = ["training_fixtures"]
 GEOMETRY = RollGeometry(SAMPLE_RATE, 256)
@@ -188,7 +189,7 @@ def rows() -> st.SearchStrategy[NoteArray]:
 @settings(max_examples=100)
 @given(rows())
 def test_a_pitch_sounds_once_at_a_time(notes):
-    out = _one_at_a_time(notes.copy())
+    out = one_at_a_time(notes.copy())
     assert (np.diff(out[:, 0]) >= 0).all()
     assert (out[:, 1] - out[:, 0] >= 0.04 - 1e-9).all()
     for pitch in (60, 61, 62):

@@ -11,13 +11,12 @@ import numpy.typing as npt
 
 from diffroll_live.errors import RequestError
 from diffroll_live.notes import NoteArray
-from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
-from diffroll_live.training.augment import augment, noise
+from diffroll_live.training.augment import augment
 from diffroll_live.training.bank import SAMPLE_RATE, Bank, open_bank
+from diffroll_live.training.drawing import by_rule, from_corpus, nothing
 from diffroll_live.training.mixer import Touch, mix, sympathetic, with_pedal
 from diffroll_live.training.pairs import Pairs, open_pairs
 from diffroll_live.training.pieces import Corpus, Piece, open_corpus
-from diffroll_live.training.procedural import MAKERS
 from diffroll_live.training.stages import stage_of
 from diffroll_live.types import Floats
 
@@ -127,7 +126,7 @@ class WindowMaker:
         """Notes sounded on a piano of the bank."""
         material = self.material
         if rng.random() < material.empty_share:
-            return Window(_nothing(rng, material.seconds), np.zeros((0, 4)), material.seconds)
+            return Window(nothing(rng, material.seconds), np.zeros((0, 4)), material.seconds)
         piece = self._piece(rng)
         touch = self._touch(rng)
         rung = with_pedal(piece.notes, piece.pedal)
@@ -150,9 +149,19 @@ class WindowMaker:
         """Notes that last a window and what leads up to it, by rule or from the corpus."""
         seconds = self.material.seconds + LEAD
         if rng.random() < self.material.rule_share:
-            return _by_rule(rng, seconds)
+            return by_rule(rng, seconds)
         assert self.corpus is not None
-        return self._from_corpus(rng, seconds, self.corpus)
+        material = self.material
+        name = str(rng.choice(list(self.by_collection)))
+        return from_corpus(
+            rng,
+            seconds,
+            self.corpus,
+            int(rng.choice(self.by_collection[name])),
+            transpose=material.transpose,
+            stretch=material.stretch,
+            extra_share=material.extra_share,
+        )
 
     def _touch(self, rng: np.random.Generator) -> Touch:
         return Touch(
@@ -163,25 +172,6 @@ class WindowMaker:
             layer_jitter=rng.uniform(0, 6),
             sympathy=rng.uniform(28, 50),
         )
-
-    def _from_corpus(self, rng: np.random.Generator, seconds: float, corpus: Corpus) -> Piece:
-        name = str(rng.choice(list(self.by_collection)))
-        index = int(rng.choice(self.by_collection[name]))
-        length = float(corpus.notes[corpus.note_start[index + 1] - 1, 1])
-        stretch = np.log(self.material.stretch)
-        tempo = np.exp(rng.uniform(-stretch, stretch))
-        piece = corpus.window(index, rng.uniform(-2.0, max(length - 4.0, 0.0)), seconds * tempo)
-        notes, pedal = piece.notes, piece.pedal / tempo
-        notes[:, :2] /= tempo
-        notes[:, 2] += rng.integers(-self.material.transpose, self.material.transpose + 1)
-        notes = notes[(notes[:, 2] >= LOW_PITCH) & (notes[:, 2] <= HIGH_PITCH)]
-        notes[:, 3] = np.clip(notes[:, 3] * rng.uniform(0.8, 1.1) + rng.normal(0, 4, len(notes)), 5, 127)
-        if rng.random() < self.material.extra_share:
-            extra = MAKERS["atonal"](rng, seconds)
-            notes = np.concatenate([notes, extra[: len(notes) // 2 + 4]])
-        if not len(pedal) and rng.random() < 0.3:
-            pedal = _pedal(rng, seconds)
-        return Piece(_one_at_a_time(notes), pedal)
 
 
 def _unheard(window: Window) -> Window:
@@ -225,41 +215,3 @@ def _collections(material: Material, corpus: Corpus) -> dict[str, npt.NDArray[np
     if not found and material.rule_share < 1:
         raise RequestError(f"No piece of {material.corpus} is left in the split {material.split!r}; leave fewer out.")
     return {name: np.array(members) for name, members in sorted(found.items())}
-
-
-def _by_rule(rng: np.random.Generator, seconds: float) -> Piece:
-    notes = MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)
-    if rng.random() < 0.3:
-        notes = np.concatenate([notes, MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)])
-    return Piece(_one_at_a_time(notes), _pedal(rng, seconds) if rng.random() < 0.4 else np.zeros((0, 2)))
-
-
-def _pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
-    """A foot that changes every 0.4 to 3 s and leaves short gaps."""
-    down = np.arange(0, seconds, np.exp(rng.uniform(np.log(0.4), np.log(3.0))))
-    if len(down) < 2:
-        return np.zeros((0, 2))
-    return np.stack([down[:-1] + rng.uniform(0.02, 0.15), down[1:]], axis=1)
-
-
-def _one_at_a_time(notes: NoteArray) -> NoteArray:
-    """Cut notes at the next onset of their pitch and drop what is then shorter than 40 ms; sorted by onset."""
-    notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
-    same = np.append(notes[1:, 2] == notes[:-1, 2], False)
-    following = np.append(notes[1:, 0], np.inf)
-    notes[:, 1] = np.where(same, np.minimum(notes[:, 1], following), notes[:, 1])
-    notes = notes[notes[:, 1] - notes[:, 0] >= 0.04]
-    return notes[np.argsort(notes[:, 0])]
-
-
-def _nothing(rng: np.random.Generator, seconds: float) -> Floats:
-    """Silence, hiss or hum, or noise that swells like speech."""
-    n = int(round(seconds * SAMPLE_RATE))
-    kind = rng.integers(0, 3)
-    if kind == 0:
-        return np.zeros(n, np.float32)
-    samples = noise(n, rng) * np.float32(10 ** (rng.uniform(-70, -20) / 20))
-    if kind == 2:
-        swell = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40) ** 2)
-        samples = samples * swell.astype(np.float32)
-    return samples

@@ -78,7 +78,8 @@ def midi_system() -> Iterator[Any]:
 
 def start_daemon(stack: ExitStack, bars: Progress, api: str, port: int) -> Daw:
     """Start ``diffroll-live serve`` as a process of its own and wait until it says welcome."""
-    command = [sys.executable, "-m", "diffroll_live", "serve", "--port", str(port), "--midi-api", api]
+    program = [sys.executable, "-m", "diffroll_live"]
+    command = [*program, "serve", "--port", str(port), "--midi-api", api, "--spool", "none"]
     with stage(bars, "Starting the daemon") as clock:
         log = stack.enter_context((OUT / "daemon.log").open("wb"))
         daemon = subprocess.Popen(command, stdout=log, stderr=log)

@@ -37,7 +37,7 @@ class Daemon:
 @contextmanager
 def running_daemon(settings: Settings, *flags: str) -> Iterator[Daemon]:
     """Run ``diffroll-live serve`` on a port of its own. Raises InternalError when it does not start."""
-    command = [*program(), "serve", "--port", "0", *flags, *engine_flags(settings)]
+    command = [*program(), "serve", "--port", "0", "--spool", "none", *flags, *engine_flags(settings)]
     with tempfile.TemporaryFile() as log:
         begin = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:

@@ -378,6 +378,16 @@ def the_daemon_comes_up_anew_in_the_middle(world):
         assert one.song.undo_steps == 0
 
 
+def the_daemon_takes_no_more_clients(world):
+    full = ("/diffroll/error", "/diffroll/hello", "busy", "64 clients are connected")
+    answers = lambda message: [full] if message.address == "/diffroll/hello" else []  # noqa: E731
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or "DiffRoll: 64 clients are connected" in one.host.messages)
+
+
 def notes_that_got_lost_are_asked_for_again(world):
     def answers(message):
         job = message.args[0] if message.args else ""
@@ -413,6 +423,9 @@ def only_the_job_that_was_asked_for_is_taken(world):
             ("/diffroll/error", "live-000", "internal", "not ours"),
             ("/diffroll/exec", "import os"),
             ("/diffroll/note",),
+            ("/diffroll/job/progress", job),
+            ("/diffroll/job/done", job),
+            ("/diffroll/error", "/diffroll/transport", "bad-message", "not about the job"),
             ("/diffroll/note", job, 0, 60, 0.0, 0.5, 90, 0),
             ("/diffroll/job/done", job, 1, 0, 1.0),
         ]

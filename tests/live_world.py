@@ -32,7 +32,8 @@ class World:
         fake_live.install()
         self.song = fake_live.Song()
         self.host = fake_live.Host(self.song)
-        given = dict({"daemon_port": port, "command_port": self.command_port}, **settings)
+        given = {"daemon_port": port, "command_port": self.command_port, "options": {"steps": 1}}  # one is quick
+        given.update(settings)
         self.package = install_script(self.folder / "Remote Scripts", given)
         self.surface = self.package.create_instance(self.host)
         self.asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

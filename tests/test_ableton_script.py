@@ -23,11 +23,11 @@ ALLOWED = {
 }
 
 
-def old_pythons() -> list[str]:
-    """Find Python 3.7, on the path or in pyenv's and uv's folders."""
+def oldest_python() -> str:
+    """Find Python 3.7, on the path or in pyenv's and uv's folders; otherwise it is this one."""
     homes = (Path.home() / ".pyenv" / "versions", Path.home() / ".local" / "share" / "uv" / "python")
     found = [str(path) for home in homes for path in sorted(home.glob("*3.7*/bin/python3.7"))]
-    return [name for name in ["python3.7", *found] if _is_37(name)][:1]
+    return next(filter(_is_37, ["python3.7", *found]), sys.executable)
 
 
 def _is_37(name: str) -> bool:
@@ -43,10 +43,9 @@ def test_in_live(daemon, scenario):
     ableton_scenarios.play(scenario, daemon.port, daemon.folder)
 
 
-@pytest.mark.parametrize("python", old_pythons())
-def test_all_of_it_under_the_python_of_live_11(daemon, python):
+def test_all_of_it_without_packages_and_under_the_oldest_python(daemon):
     here = Path(ableton_scenarios.__file__)
-    command = [python, "-W", "error", str(here), str(daemon.port), str(daemon.folder)]
+    command = [oldest_python(), "-W", "error", str(here), str(daemon.port), str(daemon.folder)]
     run = subprocess.run(
         command, capture_output=True, text=True, env={"PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     )
@@ -69,5 +68,4 @@ def test_there_is_no_thread():
 
 
 def test_the_scenarios_are_found():
-    assert len(ableton_scenarios.SCENARIOS) > 25
-    assert sys.version_info >= (3, 11)
+    assert len(ableton_scenarios.SCENARIOS) > 30

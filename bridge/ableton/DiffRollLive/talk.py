@@ -20,6 +20,7 @@ PROTOCOL = 1
 PATIENCE = 1.0  # s for an answer to hello, and between questions whether a silent daemon is still there
 ATTEMPTS = 4
 MAX_NOTES = 200000
+ARGUMENTS = {"/diffroll/job/progress": 3, "/diffroll/job/done": 2}  # what is shorter is passed over
 
 
 class Note(NamedTuple):
@@ -109,6 +110,8 @@ class Conversation:
             until = time.monotonic() + PATIENCE
             while time.monotonic() < until:
                 message = yield
+                if message is not None and message.address == "/diffroll/error":
+                    self._raise(message)
                 if message is not None and message.address == "/diffroll/welcome":
                     if message.args[:1] != (PROTOCOL,):
                         raise Failure("bad-message", "The daemon speaks another protocol; update script and daemon.")
@@ -142,11 +145,12 @@ class Conversation:
             elif message.args[:1] == (self.job,) and self._take(message, notes):
                 if len(notes) == message.args[1]:
                     return [notes[key] for key in sorted(notes) if key[0] == 0]
-                notes.clear()
-                watch.ask_again()
+                watch.ask_again()  # those that have come are kept: the same come once more
 
     def _take(self, message: Message, notes: Dict[Key, Note]) -> bool:
         """Take what the daemon says of our job; tell whether that was the end. Raises Failure."""
+        if len(message.args) < ARGUMENTS.get(message.address, 1):
+            return False
         if message.address == "/diffroll/job/progress":
             self._say("{}: {} of {}".format(self._question.task, *message.args[1:3]))
         elif message.address == "/diffroll/job/cancelled":
@@ -157,10 +161,11 @@ class Conversation:
         return message.address == "/diffroll/job/done"
 
     def _raise(self, message: Message) -> None:
-        about, code, text = ((*tuple(message.args), "", "", ""))[:3]
-        foreign = str(about).startswith(("live-", "audio-")) and about not in (self.job, self._buffer)
-        if not foreign:
-            raise Failure(str(code), str(text))
+        """Raise what the daemon says went wrong, unless it is about an earlier job, or about Live's position."""
+        about, code, text = (str(arg) for arg in (*message.args, "", "", "")[:3])
+        named = about.startswith(("live-", "audio-", "/diffroll/transport"))
+        if not named or about in (self.job, self._buffer):
+            raise Failure(code, text)
 
 
 class _Watch:

@@ -83,6 +83,10 @@ class Link:
         tags = "".join(_TAGS[type(argument)] for argument in arguments)
         self._socket.send(codec.encode(address, tags, arguments))
 
+    def send_packet(self, packet: bytes) -> None:
+        """Send bytes, whatever they are."""
+        self._socket.send(packet)
+
     def until(self, *addresses: str) -> codec.Message:
         """Pass over replies up to one of these. Raises InternalError for the daemon's errors, TimedOut for silence."""
         while True:

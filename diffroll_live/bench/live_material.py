@@ -44,6 +44,7 @@ def recorded(path: Path) -> Performance:
 def rendered(seconds: float) -> Performance:
     """Make music by rule and sound it, by FluidSynth where that is installed."""
     notes = tonal(np.random.default_rng(SEED), seconds)
+    notes[:, 0] = np.maximum(notes[:, 0], 0.0)  # a humanised first beat may come early
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "piano.wav"
         how = sonify(path, to_notes(notes))

@@ -1,0 +1,208 @@
+"""Everything at once for a long time: live input, jobs, jams, cancels, panics, bad packets, crashes and lost ports.
+
+A daemon as a user starts it, on a JACK server of the soak's own; what it is heard to play is counted to the end.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import soundfile
+
+from diffroll_live.bench.balance import Balance
+from diffroll_live.bench.daemon import Link, running_daemon
+from diffroll_live.bench.figures import Settings
+from diffroll_live.bench.jack_player import JackPlayer
+from diffroll_live.bench.lateness import environment
+from diffroll_live.bench.live import BUFFER, MIDI_PORT, PLAYER
+from diffroll_live.bench.live_material import rendered
+from diffroll_live.bench.memory import LINUX, PROC, family, proc_parents, resident
+from diffroll_live.errors import RequestError
+from diffroll_live.jack_server import SAMPLE_RATE, DummyJack
+from diffroll_live.osc.codec import Message
+
+SECONDS = 10.0  # of piano, over and over
+SETTLE = 15.0  # s at the end in which nothing is asked any more and everything may end
+RETURN = 60.0  # s in which the daemon finds a port again
+#: Seconds between two of a kind, on average; crashes and lost ports come between two performances.
+EVERY = {"job": 2.0, "cancel": 5.0, "jam": 9.0, "panic": 11.0, "bad packet": 0.7}
+BETWEEN = {"crash": 90.0, "lost port": 150.0}
+_TOLD = ("/diffroll/job/done", "/diffroll/job/cancelled", "/diffroll/jam/", "/diffroll/audio/vanished")
+_TORN = (b"/diffroll/job/run\0\0\0,s\0\0", b"/diffroll/job/new\0\0\0,sss\0\0\0\0x")  # cut off in their arguments
+TASKS = ("transcribe", "inpaint", "continue", "generate")
+
+Report = Callable[[int, int], None]
+"""Called with the seconds done and those to do."""
+
+
+class Soak:
+    """The whole rig, inside ``with``. Raises RequestError where /proc does not tell what is needed."""
+
+    def __init__(self, settings: Settings, seed: int = 0) -> None:
+        if not LINUX:
+            raise RequestError("The soak needs Linux: it kills processes that it finds in /proc.")
+        self._settings = settings
+        self._chance = random.Random(seed)  # noqa: S311 - chance, not secrets
+        self._stack = ExitStack()
+        self._due: dict[str, float] = {}
+        self.balance = Balance()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._server = stack.enter_context(DummyJack(f"diffroll-live-soak-{os.getpid()}"))
+            stack.enter_context(environment(self._server.environment))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            self._player = JackPlayer(PLAYER).__enter__()
+            stack.callback(lambda: self._player.__exit__(None, None, None))
+            self._daemon = stack.enter_context(running_daemon(self._settings, "--midi-api", "jack"))
+            self._link = stack.enter_context(Link(self._daemon.port))
+            self._music = rendered(SECONDS).samples
+            soundfile.write(folder / "piano.wav", self._music, SAMPLE_RATE)
+            self._player.record_from(MIDI_PORT)
+            self._link.ask("/diffroll/audio/file", "piano", str(folder / "piano.wav"), answer="/diffroll/audio/ready")
+            self._link.ask("/diffroll/audio/listen", BUFFER, PLAYER, answer="/diffroll/audio/listening")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def run(self, minutes: float, report: Report) -> Balance:
+        """Make trouble for so long, let everything end, and give the balance."""
+        begun = time.monotonic()
+        until = begun + 60.0 * minutes
+        self._due = {name: begun + self._wait(each) for name, each in (EVERY | BETWEEN).items()}
+        while (now := time.monotonic()) < until:
+            self._player.play(self._music, self._make_trouble)
+            for name in BETWEEN:
+                self._if_due(name)
+            if len(self.balance.memory) <= (now - begun) / 60.0:
+                self.balance.memory.append(resident(self._daemon.pid))
+            report(round(min(now, until) - begun), round(until - begun))
+        self._end()
+        self.balance.minutes = (time.monotonic() - begun) / 60.0
+        return self.balance
+
+    def _make_trouble(self) -> None:
+        """Called twenty times a second while the piano plays."""
+        for name in EVERY:
+            self._if_due(name)
+        self._follow()
+
+    def _if_due(self, name: str) -> None:
+        if time.monotonic() < self._due[name]:
+            return
+        self._due[name] = time.monotonic() + self._wait((EVERY | BETWEEN)[name])
+        self.balance.done[name] += 1
+        _TROUBLES[name](self)
+
+    def _wait(self, mean: float) -> float:
+        return self._chance.expovariate(1.0 / mean)
+
+    def _follow(self) -> None:
+        self.balance.notes.hear(message for _, message in self._player.take_events())
+        for message in self._link.arrived():
+            self._count(message)
+
+    def _count(self, message: Message) -> None:
+        arguments, address = message.arguments, message.address
+        if address == "/diffroll/live/status":
+            self.balance.hops, self.balance.missed = int(arguments[2]), int(arguments[3])  # type: ignore[arg-type]
+        elif address == "/diffroll/late":
+            self.balance.late += int(arguments[1])  # type: ignore[arg-type]
+        elif address == "/diffroll/error":
+            self.balance.told[f"error {arguments[1]!s}"] += 1
+        elif address.startswith(_TOLD):
+            self.balance.told[address.removeprefix("/diffroll/")] += 1
+
+    def _end(self) -> None:
+        """Ask for nothing more, stop listening, and wait until all that sounds has ended."""
+        for number in range(4):
+            self._link.send("/diffroll/job/cancel", f"job-{number}")
+        self._link.send("/diffroll/jam/stop", "jam")
+        self._link.send("/diffroll/audio/free", BUFFER)
+        deadline = time.monotonic() + SETTLE
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            self._follow()
+        self.balance.memory.append(resident(self._daemon.pid))
+
+    def _job(self) -> None:
+        job, task = f"job-{self._chance.randrange(4)}", self._chance.choice(TASKS)
+        self._link.send("/diffroll/job/new", job, task, "" if task == "generate" else "piano")
+        if task == "inpaint":
+            self._link.send("/diffroll/job/region", job, 2.0, 2.0 + self._chance.uniform(0.5, 6.0))
+        self._link.send("/diffroll/job/set", job, "channel", 2 + self._chance.randrange(4))
+        self._link.send("/diffroll/job/set", job, "seconds", self._chance.uniform(1.0, 10.0))
+        self._link.send("/diffroll/job/run", job)
+
+    def _cancel(self) -> None:
+        self._link.send("/diffroll/job/cancel", f"job-{self._chance.randrange(4)}")
+
+    def _panic(self) -> None:
+        self._link.send("/diffroll/panic")
+
+    def _jam(self) -> None:
+        """Play three notes and give the turn, or take it back."""
+        if self._chance.random() < 0.5:
+            self._link.send("/diffroll/jam/start", "jam", "osc")
+            self._link.send("/diffroll/jam/set", "jam", "channel", 9)
+            for pitch in (60, 64, 67):
+                self._link.send("/diffroll/jam/note", "jam", pitch, 80)
+            self._link.send("/diffroll/jam/cue", "jam")
+        else:
+            self._link.send("/diffroll/jam/note", "jam", 72, 80)
+
+    def _bad_packet(self) -> None:
+        chance = self._chance
+        noise = chance.randbytes(chance.choice((0, 1, 7, 64, 1400)))
+        self._link.send_packet(chance.choice((noise, b"#bundle\0" + noise, *_TORN)))
+
+    def _crash(self) -> None:
+        """Kill the inference process, as the system does when memory runs out."""
+        for each in family(self._daemon.pid, proc_parents()):
+            if b"spawn_main" in (PROC / str(each) / "cmdline").read_bytes():
+                os.kill(each, signal.SIGKILL)
+
+    def _lose_port(self) -> None:
+        """Kill the JACK server under everybody, and start it again."""
+        self._follow()
+        self._server.kill()
+        self.balance.notes.lose_port()
+        self._player.__exit__(None, None, None)
+        self._server.stop()
+        self._server.start()
+        self._player = JackPlayer(PLAYER).__enter__()
+        self._player.record_from(MIDI_PORT)
+        deadline = time.monotonic() + RETURN
+        while time.monotonic() < deadline:
+            arrived = self._link.arrived()
+            for message in arrived:
+                self._count(message)
+            if any(message.address == "/diffroll/audio/reconnected" for message in arrived):
+                self.balance.told["audio/reconnected"] += 1
+                return
+            time.sleep(0.1)
+        self.balance.told["input that never came back"] += 1
+
+
+_TROUBLES: dict[str, Callable[[Soak], None]] = {
+    "job": Soak._job,  # noqa: SLF001 - its own table
+    "cancel": Soak._cancel,  # noqa: SLF001
+    "jam": Soak._jam,  # noqa: SLF001
+    "panic": Soak._panic,  # noqa: SLF001
+    "bad packet": Soak._bad_packet,  # noqa: SLF001
+    "crash": Soak._crash,  # noqa: SLF001
+    "lost port": Soak._lose_port,  # noqa: SLF001
+}

@@ -1,0 +1,47 @@
+"""The balance of a long run: every note that begins must end, and it is told when one does not."""
+
+from __future__ import annotations
+
+from diffroll_live.bench.balance import Balance, NoteBalance
+
+
+def on(pitch: int, velocity: int = 80, channel: int = 0) -> bytes:
+    return bytes((0x90 | channel, pitch, velocity))
+
+
+def off(pitch: int, channel: int = 0) -> bytes:
+    return bytes((0x80 | channel, pitch, 0))
+
+
+def test_notes_that_begin_and_end_are_even():
+    balance = Balance(notes=NoteBalance(), memory=[1.0])
+    balance.notes.hear([on(60), on(64), off(60), on(64, 0), on(60, channel=3), bytes((0xB3, 123, 0))])
+    assert (balance.notes.on, balance.notes.off, balance.notes.hanging) == (3, 3, 0)
+    assert balance.is_even
+
+
+def test_a_note_that_hangs_is_seen():
+    balance = Balance(memory=[1.0])
+    balance.notes.hear([on(60)])
+    assert balance.notes.hanging == 1
+    assert not balance.is_even
+    assert "NOT EVEN" in "".join(balance.lines())
+
+
+def test_a_note_that_sounds_twice_at_once_is_seen():
+    balance = Balance(memory=[1.0])
+    balance.notes.hear([on(60), on(60), off(60)])
+    assert balance.notes.doubled == 1
+    assert not balance.is_even
+
+
+def test_what_sounds_when_the_port_is_lost_ends_with_it():
+    balance = Balance(memory=[1.0])
+    balance.notes.hear([on(60), on(61), off(61)])
+    balance.notes.lose_port()
+    assert balance.notes.lost == 1
+    assert balance.is_even
+
+
+def test_growth_is_told_by_medians():
+    assert Balance(memory=[100.0, 900.0, 100.0, 0.0, 0.0, 0.0, 130.0, 5.0, 130.0]).growth == 30.0

@@ -353,11 +353,6 @@ def test_jobs_that_cannot_be(client, message, code):
     assert error.args[2].endswith((".", "?"))
 
 
-def test_what_comes_later_says_so(client):
-    client.send("/diffroll/job/new", "job", "generate", "")
-    assert "this version" in client.ask_wrongly("/diffroll/audio/listen", "b", "microphone").args[2]
-
-
 @pytest.mark.parametrize(("t0", "t1"), [(0.5, 9.0), (5.0, 6.0)])
 def test_regions_outside_the_buffer(client, t0, t1):
     client.upload("b", np.zeros(RATE, "<f4").tobytes(), rate=RATE, channels=1)

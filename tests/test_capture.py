@@ -186,6 +186,20 @@ def test_what_a_jack_client_plays_is_heard_on_time(capture, tone):
     assert max(peaks) == pytest.approx(Tone.AMPLITUDE, abs=0.05)
 
 
+OTHER_RATE = """
+import dataclasses, os
+from diffroll_live.audio_inputs import InputStream, choose, list_inputs
+device = dataclasses.replace(choose(list_inputs(), "jack"), sample_rate=44_100)
+print(InputStream(device).sample_rate, flush=True)
+os._exit(0)
+"""
+
+
+def test_a_device_that_cannot_do_its_rate_is_opened_at_one_that_it_can_do(jack):
+    done = subprocess.run([sys.executable, "-c", OTHER_RATE], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "48000\n"
+
+
 def test_it_ends_when_nobody_listens_and_leaves_the_server_in_order(capture, jack):
     ear = capture("hear", "jack")
     assert isinstance(ear.next(), Opened)

@@ -125,6 +125,14 @@ def test_a_buffer_that_listens_is_replaced_by_its_name(client, tone):
     until(lambda: captures() == 0, "the devices of a buffer that was replaced to be closed")
 
 
+def test_a_latency_that_cannot_be_ends_the_listening(client, jack):
+    error = client.ask_wrongly("/diffroll/audio/listen", "live", "jack", 5000.0)
+    assert error.args[:2] == ("live", "bad-option")
+    error = client.ask_wrongly("/diffroll/audio/open", "live", RATE, 1, 0, "f32", 64, 0.0, 5000.0)
+    assert error.args[:2] == ("live", "bad-option")
+    assert client.ask_wrongly("/diffroll/audio/free", "live").args[1] == "unknown-buffer"
+
+
 def test_chunks_do_not_go_where_a_device_is_heard(client, jack):
     listen(client, "jack")
     assert client.ask_wrongly("/diffroll/audio/chunk", "live", 0, BEEP).args[:2] == ("live", "bad-message")

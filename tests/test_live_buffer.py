@@ -52,7 +52,7 @@ class World:
 
 
 STEPS = st.lists(
-    st.tuples(st.booleans(), st.floats(-0.3, 2.0), st.integers(0, 300)).map(lambda step: step),
+    st.tuples(st.booleans(), st.floats(-0.3, 2.0), st.integers(0, 300)),  # wait or hear; s; samples
     max_size=30,
 )
 

@@ -93,10 +93,10 @@ class LiveBuffer:
         """Let silence stand for what does not come, so that notes end; after a while, let nothing."""
         if self._recent is None or self._end is None or self._silence >= _SILENCE:
             return
-        behind = min(now - _LATE - self._end, _SILENCE)
-        if behind > 0.0:
-            self._silence += behind
-            self._pass_on(np.zeros(round(behind * self._recent.rate), np.float32), self._end)
+        behind = round(min(now - _LATE - self._end, _SILENCE) * self._recent.rate)  # samples
+        if behind > 0:
+            self._silence += behind / self._recent.rate
+            self._pass_on(np.zeros(behind, np.float32), self._end)
 
     def snapshot(self) -> AudioBuffer:
         """Copy what was heard lately. Raises errors.Incomplete before the first sample."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parent.parent
 BRIDGE = ROOT / "bridge" / "reaper"
@@ -40,6 +43,59 @@ def spool(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_scene(interpreter, scenes, name, spool):
     play(interpreter, scenes, name, spool)
+
+
+def echo(interpreter: str, lines: list[str]) -> list[str]:
+    """Let the scripts read lines and write what they understood."""
+    command = [interpreter, str(STAGE / "echo.lua"), str(BRIDGE)]
+    text = "".join(f"{line}\n" for line in lines)
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=True)
+    return done.stdout.decode().split("\n")[: len(lines)]
+
+
+ARGUMENTS = st.one_of(
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+)
+FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@given(st.lists(st.lists(ARGUMENTS, min_size=1, max_size=8), min_size=1, max_size=60), st.booleans())
+@FEW
+def test_lines_are_read_and_written_exactly(interpreter, messages, escaped):
+    lines = [json.dumps(message, ensure_ascii=escaped) for message in messages]
+    assert [json.loads(line) for line in echo(interpreter, lines)] == messages
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+@given(st.lists(st.text(st.sampled_from('[]{}",:\\ud8nul0123456789.eE+-tfalse /')), min_size=1, max_size=200))
+@FEW
+def test_any_text_is_a_flat_message_or_none(interpreter, lines):
+    for line, answer in zip(lines, echo(interpreter, lines), strict=True):
+        if answer != "nil":
+            assert isinstance(json.loads(answer), list), line
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_what_is_no_message_is_none(interpreter):
+    lines = [
+        "",
+        "[]",
+        "[[1]]",
+        '{"a": 1}',
+        "[1",
+        "[1,]",
+        "[1] 2",
+        '["a]',
+        r'["\x"]',
+        r'["\ud800"]',
+        r'["\u12"]',
+        "[nil]",
+        "[null]",
+    ]
+    assert echo(interpreter, lines) == ["nil"] * len(lines)
 
 
 def test_every_action_has_its_file_and_the_package_provides_them_all():

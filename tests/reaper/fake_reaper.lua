@@ -87,6 +87,11 @@ def("GetOS", "", function() return rig.system end)
 def("GetAppVersion", "", function() return "7.0/fake" end)
 def("GetResourcePath", "", function() return rig.resources end)
 def("APIExists", "str", function(name) return api[name] ~= nil and not rig.absent[name] end)
+def("file_exists", "str", function(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end)
 def("genGuid", "str", function() return fake.guid() end)
 def("time_precise", "", function() return rig.clock + os.clock() end)
 def("defer", "func", function(f) table.insert(rig.deferred, f) end)
@@ -266,7 +271,7 @@ def("MIDI_InsertNote", "take bool bool num num int int int bool", function(take,
 end)
 def("MIDI_DeleteNote", "take int", function(take, i) return table.remove(take.notes, i + 1) ~= nil end)
 def("MIDI_Sort", "take", fake.sort)
-def("MIDI_GetHash", "take bool", function(take)
+def("MIDI_GetHash", "take bool str", function(take)
   local parts = {}
   for i, n in ipairs(take.notes) do
     parts[i] = string.format("%g %g %d %d %d %s", n.start, n.stop, n.channel, n.pitch, n.velocity, n.muted)

@@ -241,6 +241,18 @@ scenes["a clip that is deleted meanwhile loses nothing"] = function(stage)
   stage.equal(#stage.notes(project.tracks[2].items[1]), 1)
 end
 
+scenes["an item that undo has made anew is found again"] = function(stage)
+  local project, track, item = set(stage)
+  local again
+  meanwhile(stage, function()
+    again = stage.fake.midi_item(track, 0.0, 20.0)
+    again.take.notes, again.guid = item.take.notes, item.guid
+    table.remove(track.items, 1)
+  end)
+  stage.equal(#stage.rig.boxes, 0)
+  stage.equal(#again.take.notes, 37)
+end
+
 scenes["a track that is frozen meanwhile is left alone"] = function(stage)
   local project, track = set(stage)
   meanwhile(stage, function()

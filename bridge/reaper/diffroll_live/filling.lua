@@ -54,11 +54,15 @@ local function covers(item, t0, t1)
   return begin <= t0 and finish >= t1
 end
 
+local function id_of(item)
+  local _, id = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
+  return id
+end
+
 local function by_id(project, id)
   for i = 0, reaper.CountMediaItems(project) - 1 do
     local item = reaper.GetMediaItem(project, i)
-    local _, other = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
-    if other == id then return item end
+    if id_of(item) == id then return item end
   end
   return nil
 end
@@ -129,19 +133,26 @@ function filling.fill(project, settings, options)
   end
   local request = { task = "inpaint", recording = sound, regions = on_axis(regions, sound), notes = list, options = options }
   return { {
-    request = request, origin = sound.t0, take = take, item = item, regions = regions, hash = notes.hash(take),
+    request = request, origin = sound.t0, take = take, id = id_of(item), regions = regions, hash = notes.hash(take),
     piece = { track = reaper.GetMediaItemTrack(item), t0 = t0, t1 = t1 },
   } }
 end
 
+-- Give the item of a job as it is now, whatever undo and redo have made of it, and its take; nil when it is gone.
+local function found_again(project, job)
+  local item = by_id(project, job.id)
+  local take = item and reaper.GetActiveTake(item)
+  if take and reaper.TakeIsMIDI(take) then return item, take end
+  return nil
+end
+
 -- Say why the gap cannot be written any more, or nil.
 local function obstacle(project, job)
-  local there = reaper.ValidatePtr2(project, job.item, "MediaItem*")
-  if not there or not reaper.ValidatePtr2(project, job.take, "MediaItem_Take*") then
-    return "The item is gone, or its track was frozen."
-  end
-  if math.floor(reaper.GetMediaItemInfo_Value(job.item, "C_LOCK")) % 2 == 1 then return "The item is locked." end
-  if notes.hash(job.take) ~= job.hash then return "The item was edited while the notes were written." end
+  local item, take = found_again(project, job)
+  if not item then return "The item is gone, or its track was frozen." end
+  if math.floor(reaper.GetMediaItemInfo_Value(item, "C_LOCK")) % 2 == 1 then return "The item is locked." end
+  if notes.hash(take) ~= job.hash then return "The item was edited while the notes were written." end
+  job.take = take
   return nil
 end
 

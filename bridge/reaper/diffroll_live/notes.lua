@@ -44,7 +44,7 @@ end
 
 -- A text that is the same as long as the take's events are.
 function notes.hash(take)
-  local ok, hash = reaper.MIDI_GetHash(take, false)
+  local ok, hash = reaper.MIDI_GetHash(take, false, "")
   return ok and hash or ""
 end
 

@@ -12,12 +12,6 @@ local BLOCK = 1024 -- frames read by one call
 local CLOSE = 1e-6 -- s
 local SILENT_RATE = 8000 -- Hz
 
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end
-
 -- Follow sections to the source that has a file: the source, its path, and the seconds that sections have cut off
 -- before. Nil for what plays backwards.
 local function rooted(source)
@@ -52,7 +46,7 @@ function recording.of_item(project, item, t0, t1)
   local source = take and reaper.GetMediaItemTake_Source(take)
   if not source then return nil, "The item has no audio: its take has no source." end
   local root, file = rooted(source)
-  if root and file ~= "" and not exists(file) then
+  if root and file ~= "" and not reaper.file_exists(file) then
     return nil, "The item's file is not where it was: " .. file .. ". Show REAPER where it is, then try again."
   end
   local path, start = exact(item, take, t0, t1)

@@ -137,12 +137,13 @@ def drawn(screen: Screen) -> str:
 
 def test_the_screen_shows_level_latency_and_the_last_notes() -> None:
     screen = Screen("Scarlett", lambda: "Notes go to synth.", 200.0)
-    assert "Loading the model" in drawn(screen)
+    assert "loading the model" in drawn(screen)
     screen.show(r.AudioListening("live", 48_000))
     screen.show(r.AudioLevel("live", -30.0, -3.0))
     screen.show(r.LiveStatus("live", 5.0, 70, 1, 2, 0.25))
     for index in range(20):
-        screen.show(r.LiveNote("live", index, "commit", 60 + index, 4.85, 0.0, 90))
+        for lane in ("preview", "commit"):
+            screen.show(r.LiveNote("live", index, lane, 60 + index, 4.85, 0.0, 90))
     screen.show(r.LiveNote("live", 19, "commit", 79, 4.85, 0.4, 90))
     screen.show(r.LiveNote("live", 18, "revise", 78, 4.85, 0.0, 0))
     picture = drawn(screen)

@@ -124,8 +124,12 @@ def test_losses_are_told_once_a_second_at_most_with_all_that_came_before(monkeyp
     for step in range(30):
         now = 50.0 + step / 10
         world.buffer.hear(ONES, 10.0 + step / 10, overrun=True, lost=10)
+    world.buffer.hear(ONES, 13.5, overrun=True)
+    now += 2.0
+    world.buffer.hear(ONES, 13.6)
     told = [reply for reply in world.sent if isinstance(reply, r.AudioOverrun)]
-    assert [(reply.count, round(reply.seconds, 2)) for reply in told] == [(1, 0.01), (12, 0.12), (23, 0.23)]
+    counts = [(reply.count, round(reply.seconds, 2)) for reply in told]
+    assert counts == [(1, 0.01), (12, 0.12), (23, 0.23), (31, 0.8)]
 
 
 def test_it_is_closed_once():

@@ -59,7 +59,7 @@ class Screen:
 
     def __init__(self, source: str, sink: Callable[[], str], latency: float) -> None:
         self._source, self._sink, self._latency = source, sink, latency
-        self._state = "Loading the model ..."
+        self._state = "loading the model ..."
         self._level = r.AudioLevel("", FLOOR, FLOOR)
         self._status: r.LiveStatus | None = None
         self._status_at = 0.0  # s of time.monotonic
@@ -73,14 +73,14 @@ class Screen:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._state = "Ended."
+        self._state = "ended"
         self._live.stop()
 
     def show(self, reply: Any) -> None:
         """Keep what a reply says for the next picture."""
         match reply:
             case r.AudioListening(_, rate) | r.AudioReconnected(_, rate):
-                self._state = f"Listening at {rate} Hz; Ctrl-C ends it."
+                self._state = f"listening at {rate} Hz; Ctrl-C ends it"
             case r.AudioVanished(_, text):
                 self._state, self._level = text, r.AudioLevel("", FLOOR, FLOOR)
             case r.AudioLevel():
@@ -95,8 +95,10 @@ class Screen:
                 self._state = reply.text
 
     def _note(self, note: r.LiveNote) -> None:
-        """Keep a note; of a new one, how long it took to be decided."""
-        if note.index not in self._notes and note.lane == "commit" and self._status is not None:
+        """Keep a note; of one that sounds from now on, how long it took to be decided."""
+        known = self._notes.get(note.index)
+        is_new = note.lane == "commit" and (known is None or known.lane == "preview")
+        if is_new and self._status is not None:
             heard = self._status.seconds + time.monotonic() - self._status_at
             self._ages.append(1000.0 * (heard - note.t))
         if note.velocity:
@@ -107,8 +109,8 @@ class Screen:
             self._notes.pop(next(iter(self._notes)))
 
     def _draw(self) -> RenderableType:
-        head = Text.assemble((self._source, "bold"), "  ->  ", (self._sink(), "bold"))
-        return Group(head, Text(self._state), self._draw_level(), Text(self._numbers()), self._draw_notes())
+        lines = (f"input   {self._source}: {self._state}", f"output  {self._sink()}")
+        return Group(*map(Text, lines), self._draw_level(), Text(self._numbers()), self._draw_notes())
 
     def _draw_level(self) -> Text:
         """A bar of the RMS with a mark at the peak."""

@@ -81,8 +81,8 @@ class LiveBuffer:
         """
         assert self._recent is not None
         rate = self._recent.rate
-        self._count(overrun, lost / rate)
         early = 0.0 if self._end is None else self._end - at  # silence may have stood for them already
+        self._count(overrun, max(lost / rate, -early if overrun else 0.0))
         if early > _SEAM:
             samples, at = samples[round(early * rate) :], at + round(early * rate) / rate
         self._silence = 0.0

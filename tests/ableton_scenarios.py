@@ -86,6 +86,7 @@ def fill_the_selected_notes_and_nothing_else(world):
     audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
     world.song.add_audio_clip(audio, world.wav(8), 8, beats=16.0, markers=((0.0, 0.0), (1.0, 2.0)))
     mine = [(45, 3.0, 0.5, 90), (47, 4.0, 0.5, 91), (49, 5.5, 0.5, 92), (90, 4.5, 1.0, 93), (50, 12.0, 1.0, 94)]
+    mine.append((48, 4.25, 0.5, 95))  # within the region, but not selected
     chosen = ((47, 4.0), (49, 5.5))
     clip = world.song.add_midi_clip(midi, mine, beats=16.0, selected=chosen)
     before = {n.note_id: n.pitch for n in clip.get_notes_extended(0, 128, 0.0, 100.0)}
@@ -98,7 +99,7 @@ def fill_the_selected_notes_and_nothing_else(world):
     world.song.undo()
     assert notes_of(clip) == sorted(mine)
     world.done("fill", "seed", 4)  # moves the scale up by four
-    assert notes_of(clip) == sorted([*kept, (48, 4.0, 0.5, 9), (49, 5.0, 0.5, 10)])
+    assert notes_of(clip) == sorted([*kept, (48, 4.0, 0.25, 9), (49, 5.0, 0.5, 10)])
 
 
 def fill_follows_clips_that_start_at_different_places(world):

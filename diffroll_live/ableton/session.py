@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ NOTES_AT_ONCE = 300  # 21 bytes each; macOS refuses datagrams above 9216 bytes
 TRACK_PREFIX = "DiffRoll"  # of the tracks that we make, and may use again
 SCRIPT = "our Remote Script does that: run 'diffroll-live install-bridge ableton'"
 _OVERLAP = 0.01  # beats by which pages overlap, since float32 rounds their ends
-_CREATION_LOOKS = 20  # at the slot, until a new clip is there
+_CREATION_PATIENCE = 5.0  # s until a new clip is there
+_LOOK_EVERY = 0.03  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def add_clip(live: AbletonOsc, beside: int, scene: int, name: str, beats: float,
     track = beside + 1
     made = not _has_room(live, track, scene)
     if made:
-        label = f"{TRACK_PREFIX} {live.ask('/live/track/get/name', beside)[0]!s}"
+        source = str(live.ask("/live/track/get/name", beside)[0])
+        label = source if source.startswith(TRACK_PREFIX) else f"{TRACK_PREFIX} {source}"
         live.tell("/live/song/create_midi_track", track)
     try:
         if made:
@@ -123,11 +126,11 @@ def _has_room(live: AbletonOsc, track: int, scene: int) -> bool:
 def _fill_slot(live: AbletonOsc, track: int, scene: int, name: str, beats: float, notes: Sequence[BeatNote]) -> None:
     """Make a clip in a free slot and write into it; a clip that cannot be written whole is deleted again."""
     live.tell("/live/clip_slot/create_clip", track, scene, max(beats, 1.0))
-    for _ in range(_CREATION_LOOKS):  # a note that comes before the clip is there is lost
-        if live.ask("/live/clip_slot/get/has_clip", track, scene)[0]:
-            break
-    else:
-        raise Incomplete("Live has not made the clip; try again, or free a slot.")
+    deadline = time.monotonic() + _CREATION_PATIENCE
+    while not live.ask("/live/clip_slot/get/has_clip", track, scene)[0]:  # notes that come before the clip are lost
+        if time.monotonic() > deadline:
+            raise Incomplete("Live has not made the clip; try again, or free a slot.")
+        time.sleep(_LOOK_EVERY)
     try:
         live.tell("/live/clip/set/name", track, scene, name)
         _write(live, track, scene, notes)

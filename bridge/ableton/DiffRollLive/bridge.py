@@ -123,16 +123,15 @@ class Bridge:
             if notes is None:
                 return
             self._work = None
-            placed = work.plan.beats(notes)
-            where = work.plan.target.write(placed)
+            written = work.plan.target.write(work.plan.beats(notes))
         except Failure as failure:
             self._end(work.sender, failure.code, failure.text)
         except Exception as error:  # noqa: BLE001 - the same
             self._work = None
             self._refused(error, work.sender)
         else:
-            self._tell(work.sender, f"{work.verb}: {len(placed)} notes in {where}")
-            self._answer(work.sender, "done", len(placed), where)
+            self._tell(work.sender, f"{work.verb}: {written.notes} notes in {written.where}")
+            self._answer(work.sender, "done", *written)
 
     def _cancel(self) -> None:
         if self._work is None:

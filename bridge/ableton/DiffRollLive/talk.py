@@ -13,7 +13,7 @@ import time
 from typing import Any, Callable, Dict, Generator, List, NamedTuple, Optional, Sequence, Tuple
 
 from .failures import Failure
-from .link import NOT_RUNNING, Link
+from .link import Link
 from .osc import Message, bundles, encode
 
 PROTOCOL = 1
@@ -116,7 +116,7 @@ class Conversation:
                     if message.args[:1] != (PROTOCOL,):
                         raise Failure("bad-message", "The daemon speaks another protocol; update script and daemon.")
                     return
-        raise Failure("timed-out", NOT_RUNNING)
+        raise Failure("timed-out", "The daemon does not answer; if it has just been started, press again in a moment.")
 
     def _request(self) -> List[bytes]:
         ask, job = self._question, self.job

@@ -6,7 +6,7 @@ Each target is written in one undo step, whole or not at all: what fails half wa
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Callable, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
 
 import Live
 
@@ -24,6 +24,13 @@ class BeatNote(NamedTuple):
     start: float
     duration: float
     velocity: int
+
+
+class Written(NamedTuple):
+    """How many notes went where."""
+
+    notes: int
+    where: str
 
 
 class NewClip:
@@ -52,8 +59,8 @@ class NewClip:
         self._scene = scene
         self._beat = beat
 
-    def write(self, notes: List[BeatNote]) -> str:
-        """Make the clip and give the name of its track. Raises Failure when what it belongs to has been deleted."""
+    def write(self, notes: List[BeatNote]) -> Written:
+        """Make the clip. Raises Failure when what it belongs to has been deleted."""
         if is_gone(self._source):
             raise Failure("cancelled", "The clip has been deleted meanwhile; nothing was changed.")
         index = place_of(self._song.tracks, self._track)
@@ -68,7 +75,7 @@ class NewClip:
                 except Exception:
                     self._song.delete_track(place_of(self._song.tracks, track))
                     raise
-        return str(track.name)
+        return Written(len(notes), str(track.name))
 
     @property
     def _length(self) -> float:
@@ -97,7 +104,8 @@ class NewClip:
     def _new_track(self, index: int) -> Any:
         self._song.create_midi_track(index)
         track = self._song.tracks[index]
-        track.name = f"{PREFIX} {self._track.name}"
+        name = str(self._track.name)
+        track.name = name if name.startswith(PREFIX) else f"{PREFIX} {name}"
         return track
 
     def _fill(self, track: Any, notes: List[BeatNote]) -> None:
@@ -130,22 +138,24 @@ class NewClip:
 
 
 class Rewritten:
-    """A clip that is there: the notes for which ``inside`` holds are replaced, unless somebody has edited it."""
+    """A clip that is there: the notes that ``replaced`` tells are replaced, unless somebody has edited it."""
 
-    def __init__(self, song: Any, clip: Any, inside: Callable[[Any], bool]) -> None:
+    def __init__(self, song: Any, clip: Any, replaced: Callable[[Any], bool]) -> None:
         self._song = song
         self._clip = clip
-        self._inside = inside
+        self._replaced = replaced
         self._before = fingerprint(clip)
 
-    def write(self, notes: List[BeatNote]) -> str:
+    def write(self, notes: List[BeatNote]) -> Written:
         """Replace the notes. Raises Failure, with the clip as it is, when it was deleted or edited."""
         clip = self._clip
         if is_gone(clip):
             raise Failure("cancelled", "The clip has been deleted meanwhile; nothing was changed.")
         if fingerprint(clip) != self._before:
             raise Failure("cancelled", "You have edited the clip meanwhile, so nothing was changed; press again.")
-        old = [note for note in notes_of(clip) if self._inside(note) and not note.mute]
+        notes_there = notes_of(clip)
+        old = [note for note in notes_there if self._replaced(note)]
+        notes = make_room(notes, [note for note in notes_there if not self._replaced(note)])
         with undo_step(self._song):
             if old:
                 clip.remove_notes_by_id(tuple(note.note_id for note in old))
@@ -154,7 +164,27 @@ class Rewritten:
             except Exception:
                 clip.add_new_notes(tuple(copy_of(note) for note in old))
                 raise
-        return str(clip.name)
+        return Written(len(notes), str(clip.name))
+
+
+def make_room(new: List[BeatNote], staying: List[Any]) -> List[BeatNote]:
+    """Leave out new notes that would sound into one that stays, and end those into which one would sound.
+
+    Live would otherwise cut the notes of the same pitch that are there.
+    """
+    by_pitch: Dict[int, List[Any]] = {}
+    for there in staying:
+        by_pitch.setdefault(there.pitch, []).append(there)
+    fitted = []
+    for note in new:
+        end = note.start + note.duration
+        near = [
+            n for n in by_pitch.get(note.pitch, ()) if n.start_time < end and n.start_time + n.duration > note.start
+        ]
+        if all(n.start_time > note.start for n in near):
+            end = min([end] + [n.start_time for n in near])
+            fitted.append(note._replace(duration=end - note.start))
+    return fitted
 
 
 @contextlib.contextmanager

@@ -59,16 +59,23 @@ def fill(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
         raise Failure("bad-option", "The track is frozen; unfreeze it to have its notes changed.")
     audio, offset = partner_of(song, clip)
     recording = read_recording(audio, song.tempo)
-    begin, end, low, high = _chosen_box(clip)
+    selected = list(clip.get_selected_notes_extended())
+    begin, end, low, high = _box(selected) if selected else _brace(clip)
     if recording.layout.looping and end + offset > recording.layout.loop_end + SLACK:
         raise Failure("bad-region", "The recording comes round in a loop there; consolidate its clip first.")
     seconds = recording.map.second(begin + offset), recording.map.second(end + offset)
     stretch = stretch_of(recording, seconds[0] - settings.context_seconds, seconds[1] + settings.context_seconds)
     region = region_of(stretch, *seconds, low, high, hear)
+    chosen = {note.note_id for note in selected}
+
+    def replaced(note: Any) -> bool:
+        if chosen:
+            return note.note_id in chosen
+        return not note.mute and holds(region, note_in(stretch, note, offset))
+
     known = [note for note in known_in(stretch, notes_of(clip), offset) if not holds(region, note)]
     question = _question("inpaint", song, audio, stretch, options, (region,), known)
-    target = Rewritten(song, clip, lambda note: holds(region, note_in(stretch, note, offset)))
-    return Plan(question, target, _within(region, stretch, Pass(-offset, -ALWAYS, ALWAYS)))
+    return Plan(question, Rewritten(song, clip, replaced), _within(region, stretch, Pass(-offset, -ALWAYS, ALWAYS)))
 
 
 def continue_(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
@@ -164,15 +171,17 @@ def _question(
     return Question(task, *place, tuple(regions), tuple(known), sorted(options.items()))
 
 
-def _chosen_box(clip: Any) -> Tuple[float, float, int, int]:
-    """Give begin and end in content beats, and pitches: of the selected notes, or else of the loop brace."""
-    selected = list(clip.get_selected_notes_extended())
-    if not selected:
-        layout = layout_of(clip)
-        return layout.loop_start, layout.loop_end, 0, 127
+def _box(selected: List[Any]) -> Tuple[float, float, int, int]:
+    """Give begin and end of notes in content beats, and their lowest and highest pitch."""
     pitches = [note.pitch for note in selected]
     begin = min(note.start_time for note in selected)
     return begin, max(note.start_time + note.duration for note in selected), min(pitches), max(pitches)
+
+
+def _brace(clip: Any) -> Tuple[float, float, int, int]:
+    """Give the loop brace of a clip, or what it plays, with all pitches."""
+    layout = layout_of(clip)
+    return layout.loop_start, layout.loop_end, 0, 127
 
 
 def _scene_of(song: Any, clip: Any) -> Optional[Any]:

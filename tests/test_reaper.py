@@ -21,6 +21,8 @@ SCENES = [
     if path.stem != "scenes_daemon"  # test_reaper_daemon.py's
     for name in re.findall(r'^(?:scenes|  )\["([^/].+)"\] = function', path.read_text(), re.MULTILINE)
 ]
+GLOBALS = """_VERSION assert debug io ipairs math os package pairs pcall reaper require select setmetatable string table
+tonumber tostring type utf8 xpcall"""
 ACTIONS = ("Cancel", "Continue", "Fill region", "Generate", "Settings", "Transcribe selection")
 
 
@@ -130,3 +132,11 @@ def test_the_osc_pattern_sends_what_the_daemon_takes():
     addresses = {pattern[pattern.index("/") :] for pattern in patterns}
     assert addresses == {"/time", "/play", "/stop", "/repeat", "/tempo/raw", "/loop/start/time", "/loop/end/time"}
     assert addresses <= set(CLIENT_MESSAGES)
+
+
+@pytest.mark.parametrize("compiler", ["luac5.3", "luac5.4"])
+def test_scripts_have_no_globals_of_their_own(compiler):
+    for path in (*BRIDGE.glob("*.lua"), *(BRIDGE / "diffroll_live").glob("*.lua")):
+        done = subprocess.run([compiler, "-l", "-p", str(path)], capture_output=True, text=True, check=True)
+        assert not re.search("SETTABUP.*_ENV", done.stdout), path
+        assert set(re.findall(r'_ENV "(\w+)"', done.stdout)) <= set(GLOBALS.split()), path

@@ -14,11 +14,16 @@ end
 fake.guid = guid
 
 function fake.project(tempos)
-  return { kind = "ReaProject", tracks = {}, tempos = tempos or { { 0, 120 } }, undo = {}, open_blocks = 0, loop = { 0, 0 }, cursor = 0 }
+  return {
+    kind = "ReaProject", tracks = {}, tempos = tempos or { { 0, 120 } }, undo = {}, open_blocks = 0, loop = { 0, 0 },
+    cursor = 0,
+  }
 end
 
 function fake.track(project, name, at)
-  local track = { kind = "MediaTrack", project = project, items = {}, name = name or "", guid = guid(), razor = "", selected = false }
+  local track = {
+    kind = "MediaTrack", project = project, items = {}, name = name or "", guid = guid(), razor = "", selected = false,
+  }
   table.insert(project.tracks, at or #project.tracks + 1, track)
   return track
 end
@@ -52,7 +57,10 @@ end
 -- A MIDI item with notes { start, stop, channel, pitch, velocity, selected, muted } in project seconds.
 function fake.midi_item(track, position, finish, notes)
   local source = { kind = "PCM_source", type = "MIDI", path = "", beats = true }
-  local take = { kind = "MediaItem_Take", guid = guid(), source = source, notes = {}, midi = true, markers = 0, values = { D_PLAYRATE = 1 } }
+  local take = {
+    kind = "MediaItem_Take", guid = guid(), source = source, notes = {}, midi = true, markers = 0,
+    values = { D_PLAYRATE = 1 },
+  }
   local item = item_on(track, position, finish - position, take)
   source.length = fake.qn(track.project, finish) - fake.qn(track.project, position)
   for _, note in ipairs(notes or {}) do
@@ -136,8 +144,8 @@ function fake.picture(project)
     lines[#lines + 1] = "track " .. track.name
     for _, item in ipairs(track.items) do
       lines[#lines + 1] = string.format("item %.9f %.9f", item.values.D_POSITION, item.values.D_LENGTH)
-      for _, note in ipairs(item.take and item.take.notes or {}) do
-        lines[#lines + 1] = string.format("%.9f %.9f %d %d %d", note.start, note.stop, note.channel, note.pitch, note.velocity)
+      for _, n in ipairs(item.take and item.take.notes or {}) do
+        lines[#lines + 1] = string.format("%.9f %.9f %d %d %d", n.start, n.stop, n.channel, n.pitch, n.velocity)
       end
     end
   end

@@ -39,7 +39,9 @@ local CHECKS = {
   accessor = function(v) return type(v) == "table" and v.kind == "accessor" and not v.destroyed end,
   editor = function(v) return type(v) == "table" and v.kind == "HWND" end,
 }
-for code, kind in pairs({ proj = "ReaProject", track = "MediaTrack", item = "MediaItem", take = "MediaItem_Take", source = "PCM_source" }) do
+for code, kind in pairs({
+  proj = "ReaProject", track = "MediaTrack", item = "MediaItem", take = "MediaItem_Take", source = "PCM_source",
+}) do
   CHECKS[code] = function(v) return type(v) == "table" and v.kind == kind and lives(v) end
 end
 
@@ -87,11 +89,7 @@ def("GetOS", "", function() return rig.system end)
 def("GetAppVersion", "", function() return "7.0/fake" end)
 def("GetResourcePath", "", function() return rig.resources end)
 def("APIExists", "str", function(name) return api[name] ~= nil and not rig.absent[name] end)
-def("file_exists", "str", function(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
-end)
+def("file_exists", "str", function(path) return os.rename(path, path) == true end)
 def("genGuid", "str", function() return fake.guid() end)
 def("time_precise", "", function() return rig.clock + os.clock() end)
 def("defer", "func", function(f) table.insert(rig.deferred, f) end)
@@ -261,10 +259,14 @@ def("MIDI_GetNote", "take int", function(take, i)
   if not n then return false, false, false, 0, 0, 0, 0, 0 end
   return true, n.selected, n.muted, n.start, n.stop, n.channel, n.pitch, n.velocity
 end)
-def("MIDI_InsertNote", "take bool bool num num int int int bool", function(take, sel, muted, start, stop, chan, pitch, vel, no_sort)
-  assert(stop > start and chan >= 0 and chan <= 15 and pitch >= 0 and pitch <= 127 and vel >= 1 and vel <= 127, "no such note")
+local INSERT = "take bool bool num num int int int bool"
+def("MIDI_InsertNote", INSERT, function(take, selected_too, muted, start, stop, chan, pitch, vel, no_sort)
+  assert(stop > start and chan >= 0 and chan <= 15, "no such note")
+  assert(pitch >= 0 and pitch <= 127 and vel >= 1 and vel <= 127, "no such note")
   assert(start == math.floor(start) and stop == math.floor(stop), "a note between ticks")
-  table.insert(take.notes, { selected = sel, muted = muted, start = start, stop = stop, channel = chan, pitch = pitch, velocity = vel })
+  local note = { selected = selected_too, muted = muted, start = start, stop = stop }
+  note.channel, note.pitch, note.velocity = chan, pitch, vel
+  table.insert(take.notes, note)
   if rig.meddle then rig.meddle(take) end
   if not no_sort then fake.sort(take) end
   return true

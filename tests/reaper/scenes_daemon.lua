@@ -11,7 +11,8 @@ end
 local function set(stage, seconds)
   local project = stage.rig.add_project({ { 0, 97 }, { 11.1, 150 } })
   local track = stage.fake.track(project, "Piano")
-  local source = { type = "WAVE", path = stage.path("take.wav"), length = seconds, sound = function(t) return math.sin(2000 * t) end }
+  local function sound(t) return math.sin(2000 * t) end
+  local source = { type = "WAVE", path = stage.path("take.wav"), length = seconds, sound = sound }
   local item = stage.fake.audio_item(track, 10.0, seconds, source)
   item.selected = true
   return project, track, item
@@ -47,7 +48,8 @@ end
 scenes["a gap is filled"] = function(stage)
   local project, track = set(stage, 3.0)
   table.remove(track.items)
-  local item = stage.fake.midi_item(track, 10.0, 14.0, { { 10.2, 10.4, 0, 70, 99 }, { 11.2, 11.4, 0, 71, 98 }, { 13.2, 13.4, 0, 72, 97 } })
+  local three = { { 10.2, 10.4, 0, 70, 99 }, { 11.2, 11.4, 0, 71, 98 }, { 13.2, 13.4, 0, 72, 97 } }
+  local item = stage.fake.midi_item(track, 10.0, 14.0, three)
   item.selected = true
   project.loop = { 11.0, 12.0 }
   stage.press("Fill region")

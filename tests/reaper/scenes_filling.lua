@@ -134,7 +134,8 @@ scenes["the item that the notes were heard in is the sound around the gap"] = fu
   local project, _, item = set(stage)
   local path = stage.path("source.flac")
   stage.write(path, "fLaC")
-  local audio = stage.fake.audio_item(stage.fake.track(project, "Take"), 5.0, 10.0, { type = "FLAC", path = path, length = 60.0 })
+  local track = stage.fake.track(project, "Take")
+  local audio = stage.fake.audio_item(track, 5.0, 10.0, { type = "FLAC", path = path, length = 60.0 })
   item.ext["P_EXT:diffroll_live_source"] = audio.guid
   fill(stage, {})
   local sent = stage.was_asked("/diffroll/audio/file")[1]
@@ -257,7 +258,8 @@ scenes["a track that is frozen meanwhile is left alone"] = function(stage)
   local project, track = set(stage)
   meanwhile(stage, function()
     track.items = {}
-    stage.fake.audio_item(track, 0.0, 20.0, { type = "WAVE", path = stage.path("frozen.wav"), length = 20.0 }).values.C_LOCK = 1
+    local stem = { type = "WAVE", path = stage.path("frozen.wav"), length = 20.0 }
+    stage.fake.audio_item(track, 0.0, 20.0, stem).values.C_LOCK = 1
   end, NO)
   stage.one_box("frozen")
   stage.equal(#project.tracks, 1)

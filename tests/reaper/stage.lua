@@ -7,8 +7,8 @@ local rig = require("fake_reaper")
 local stage = { rig = rig, fake = fake, asked = {}, goodbyes = 0, ticks = {} }
 
 local TICK = 1 / 30 -- s between two ticks of a deferred script, about REAPER's
-local OURS = { "carve", "dialog", "filling", "findings", "line", "mailbox", "notes", "placing", "recording", "run", "selection",
-  "session", "settings", "transcribing", "wav" }
+local OURS = { "answers", "carve", "dialog", "filling", "findings", "line", "mailbox", "notes", "placing", "recording",
+  "run", "selection", "session", "settings", "transcribing", "wav" }
 
 stage.bridge, stage.folder = nil, nil -- set by play.lua
 
@@ -121,16 +121,19 @@ function stage.answer(client, ...)
   stage.answer_lines(client, { require("line").write(...) })
 end
 
--- A stand-in for the daemon. `notes` is a list of { pitch, t, duration, velocity }, or a function of the job's messages.
+-- A stand-in for the daemon. `notes` is a list of { pitch, t, duration, velocity }, or a function of all messages.
 function stage.serve(notes, changes)
   local jobs = {}
   local answers = {
     ["/diffroll/job/new"] = function(m) jobs[m.client] = m[2] end,
     ["/diffroll/status"] = function(m)
       stage.answer(m.client, "/diffroll/status", "busy", 0, "", 0.5)
-      if jobs[m.client] then stage.answer(m.client, "/diffroll/status/job", jobs[m.client], "transcribe", "running", 0.5) end
+      local job = jobs[m.client]
+      if job then stage.answer(m.client, "/diffroll/status/job", job, "transcribe", "running", 0.5) end
     end,
-    ["/diffroll/hello"] = function(m) stage.answer(m.client, "/diffroll/welcome", 1, "0.1.0", "fake", "cpu", 16000, 600.0) end,
+    ["/diffroll/hello"] = function(m)
+      stage.answer(m.client, "/diffroll/welcome", 1, "0.1.0", "fake", "cpu", 16000, 600.0)
+    end,
     ["/diffroll/ping"] = function(m) stage.answer(m.client, "/diffroll/pong", m[2]) end,
     ["/diffroll/audio/file"] = function(m) stage.answer(m.client, "/diffroll/audio/ready", m[2], m[5] + 0.0, 16000) end,
     ["/diffroll/job/run"] = function(m)
@@ -177,7 +180,8 @@ function stage.equal(got, wanted, what)
 end
 
 function stage.close(got, wanted, tolerance, what)
-  if math.abs(got - wanted) > tolerance then error(string.format("%s: %.9f, not %.9f", what or "value", got, wanted), 2) end
+  if math.abs(got - wanted) <= tolerance then return end
+  error(string.format("%s: %.9f, not %.9f", what or "value", got, wanted), 2)
 end
 
 function stage.one_box(pattern)

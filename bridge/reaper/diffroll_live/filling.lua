@@ -108,7 +108,9 @@ end
 
 local function refusal(project, spans, take, item)
   if #spans == 0 then return "Say which part is to be filled: a time selection or a razor edit over the MIDI item." end
-  if loops_inside(project, take, item, spans[#spans].t1) then return "The item repeats its notes; glue it first, then fill." end
+  if loops_inside(project, take, item, spans[#spans].t1) then
+    return "The item repeats its notes; glue it first, then fill."
+  end
   return nil
 end
 
@@ -131,7 +133,8 @@ function filling.fill(project, settings, options)
   if sound.silent and #list == 0 then
     return nil, "Nothing surrounds the gap: select an audio item over it, too, or leave some notes around it."
   end
-  local request = { task = "inpaint", recording = sound, regions = on_axis(regions, sound), notes = list, options = options }
+  local request = { task = "inpaint", recording = sound, notes = list, options = options }
+  request.regions = on_axis(regions, sound)
   return { {
     request = request, origin = sound.t0, take = take, id = id_of(item), regions = regions, hash = notes.hash(take),
     piece = { track = reaper.GetMediaItemTrack(item), t0 = t0, t1 = t1 },

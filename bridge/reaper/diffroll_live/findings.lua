@@ -23,7 +23,8 @@ function findings.report(project, folder, answer, rate)
     "diffroll-live", "  REAPER " .. reaper.GetAppVersion() .. ", " .. reaper.GetOS() .. ", " .. _VERSION,
     "  spool: " .. (folder or "no home folder"), "  daemon: " .. (answer or "no answer"),
     string.format("  deferred scripts: %.0f ticks a second", rate), "  razor edits: " .. razor(project),
-    "  samples of a take: " .. accessor(), "  progress in the status line: " .. tostring(reaper.APIExists("Help_Set")), "",
+    "  samples of a take: " .. accessor(),
+    "  progress in the status line: " .. tostring(reaper.APIExists("Help_Set")), "",
   }, "\n")
 end
 

@@ -4,6 +4,7 @@
 local line = {}
 
 local ESCAPES = { ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
+local PLAIN = '^([^"\\\0-\31]*)()' -- JSON's own control characters, not the locale's
 local WORDS = { ["true"] = true, ["false"] = false }
 
 local function written_number(value)
@@ -42,7 +43,7 @@ end
 local function read_string(text, at)
   local parts = {}
   while true do
-    local plain, stop = text:match('^([^"\\%c]*)()', at)
+    local plain, stop = text:match(PLAIN, at)
     parts[#parts + 1] = plain
     local mark = text:sub(stop, stop)
     if mark == '"' then return table.concat(parts), stop + 1 end

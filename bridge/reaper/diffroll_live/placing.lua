@@ -40,7 +40,8 @@ local function bounded(list, t0, t1)
   for _, note in pairs(list) do
     if note.onset >= t0 - SLACK and note.onset < t1 then
       inside[#inside + 1] = {
-        pitch = note.pitch, velocity = note.velocity, onset = math.max(note.onset, t0), offset = note.offset, t0 = t0, t1 = t1,
+        pitch = note.pitch, velocity = note.velocity, onset = math.max(note.onset, t0), offset = note.offset,
+        t0 = t0, t1 = t1,
       }
     end
   end
@@ -52,8 +53,7 @@ local function new_track(project, beside)
   local after = beside and reaper.ValidatePtr2(project, beside, "MediaTrack*")
   local index = after and reaper.GetMediaTrackInfo_Value(beside, "IP_TRACKNUMBER") or reaper.CountTracks(project)
   index = math.tointeger(index) or math.floor(index)
-  local name = ""
-  if after then _, name = reaper.GetSetMediaTrackInfo_String(beside, "P_NAME", "", false) end
+  local name = after and select(2, reaper.GetSetMediaTrackInfo_String(beside, "P_NAME", "", false)) or ""
   reaper.InsertTrackAtIndex(index, true)
   local track = reaper.GetTrack(project, index)
   reaper.GetSetMediaTrackInfo_String(track, "P_NAME", name == "" and "diffroll-live" or name .. " notes", true)

@@ -142,7 +142,9 @@ function recording:prepare(path, sample_rate, deadline)
     return self:_fail("The item was changed while it was being read; try again.")
   end
   while self.left > 0 and reaper.time_precise() < deadline do
-    if not self:_read_block() then return self:_fail("The item's sound cannot be read; free some space on the disk.") end
+    if not self:_read_block() then
+      return self:_fail("The item's sound cannot be read; free some space on the disk.")
+    end
   end
   if self.left > 0 then return false end
   if not self.sounded then return self:_fail("REAPER has no sound for this item; is its file offline?") end

@@ -12,11 +12,12 @@ local run = {}
 local TITLE = "diffroll-live"
 local ALIVE = 3.0 -- s after which a job that has not been heard of is no longer there
 
+-- Each task: what it makes jobs of, what it does with their notes, and the name of its undo step.
 local TASKS = {
-  transcribe = { prepare = transcribing.transcribe, place = transcribing.place, name = "diffroll-live: transcribe selection" },
-  fill = { prepare = filling.fill, place = filling.place, name = "diffroll-live: fill region" },
-  continue = { prepare = transcribing.continue, place = transcribing.place, name = "diffroll-live: continue" },
-  generate = { prepare = transcribing.generate, place = transcribing.place, name = "diffroll-live: generate" },
+  transcribe = { transcribing.transcribe, transcribing.place, "diffroll-live: transcribe selection" },
+  fill = { filling.fill, filling.place, "diffroll-live: fill region" },
+  continue = { transcribing.continue, transcribing.place, "diffroll-live: continue" },
+  generate = { transcribing.generate, transcribing.place, "diffroll-live: generate" },
 }
 
 local function tell(text)
@@ -51,7 +52,7 @@ local function conclude(state)
     return
   end
   for _, job in ipairs(state.jobs) do move(job) end
-  local fine, what = state.task.place(state.project, state.jobs, state.task.name)
+  local fine, what = state.place(state.project, state.jobs, state.name)
   if fine == false then tell(what) end
   if fine then hint(string.format("%s: %d notes", TITLE, what)) end
 end
@@ -124,13 +125,15 @@ end
 -- Run one of the TASKS for the project in front.
 function run.task(name)
   local values, project = settings.current(), reaper.EnumProjects(-1)
-  local task, folder = TASKS[name], run.folder(values)
-  local jobs, problem = task.prepare(project, values, transcribing.options(values, settings.FIELDS))
+  local prepare, place, step = table.unpack(TASKS[name])
+  local jobs, problem = prepare(project, values, transcribing.options(values, settings.FIELDS))
   if not jobs then return tell(problem) end
+  local folder, now = run.folder(values), reaper.time_precise()
   if not folder then return tell("There is no home folder; name the spool's folder in diffroll-live's settings.") end
-  local now = reaper.time_precise()
-  local state = { project = project, task = task, jobs = jobs, folder = folder, at = 0, stamped = now, plays = values.deliver == "both" }
-  state.cancel = reaper.GetExtState(settings.SECTION, "cancel")
+  local state = {
+    project = project, jobs = jobs, place = place, name = step, folder = folder, plays = values.deliver == "both",
+    at = 0, stamped = now, cancel = reaper.GetExtState(settings.SECTION, "cancel"),
+  }
   stamp("running", now)
   go_on(state)
   if not state.over then keep_going(state) end
@@ -139,7 +142,8 @@ end
 -- Cancel whatever these scripts run; say so when nothing does.
 function run.cancel()
   local running = tonumber(reaper.GetExtState(settings.SECTION, "running")) or 0
-  if running == 0 or math.abs(reaper.time_precise() - running) > ALIVE then return tell("No job of diffroll-live runs.") end
+  local alive = running ~= 0 and math.abs(reaper.time_precise() - running) < ALIVE
+  if not alive then return tell("No job of diffroll-live runs.") end
   stamp("cancel", reaper.genGuid(""))
 end
 

@@ -97,8 +97,8 @@ local function selected_midi_takes(project)
   return takes
 end
 
--- Give the take that is meant, and whether the MIDI editor shows it: that one, unless only others are selected; nil when
--- there is none.
+-- Give the take that is meant, and whether the MIDI editor shows it: that one, unless only others are selected. Nil
+-- when there is none.
 function selection.midi_take(project)
   local editor, takes = reaper.MIDIEditor_GetActive(), selected_midi_takes(project)
   local shown = editor and reaper.MIDIEditor_GetTake(editor)

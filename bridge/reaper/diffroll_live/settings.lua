@@ -26,18 +26,28 @@ local function any(text)
   return text
 end
 
--- In the order of the dialog, whose captions may hold no commas. Those with `job` are options of a job as the protocol has them.
+-- An option of a job, as the protocol has it.
+local function option(key, caption, default, read)
+  return { key = key, caption = caption, default = default, read = read, job = true }
+end
+
+-- What only concerns these scripts.
+local function own(key, caption, default, read)
+  return { key = key, caption = caption, default = default, read = read, job = false }
+end
+
+-- In the order of the dialog, whose captions may hold no commas.
 settings.FIELDS = {
-  { key = "quality", caption = "Quality: draft / live / best", default = "live", read = one_of("draft", "live", "best"), job = true },
-  { key = "seconds", caption = "Seconds to write", default = "8", read = number(0.1, 600), job = true },
-  { key = "seed", caption = "Seed (another one: other notes)", default = "0", read = number(0, 2147483647, true), job = true },
-  { key = "temperature", caption = "Temperature (0 to 5)", default = "1", read = number(0, 5), job = true },
-  { key = "density", caption = "Density of notes (0 to 4)", default = "1", read = number(0, 4), job = true },
-  { key = "min_note", caption = "Shortest note (s)", default = "0.03", read = number(0, 10), job = true },
-  { key = "hear", caption = "Fill: hear the gap's audio? 0 or 1", default = "0", read = number(0, 1, true) },
-  { key = "deliver", caption = "Deliver: osc / both (plays on the port too)", default = "osc", read = one_of("osc", "both"), job = true },
-  { key = "when", caption = "If both: sound now / transport", default = "now", read = one_of("now", "transport"), job = true },
-  { key = "spool", caption = "Spool folder (empty: the usual one)", default = "", read = any },
+  option("quality", "Quality: draft / live / best", "live", one_of("draft", "live", "best")),
+  option("seconds", "Seconds to write", "8", number(0.1, 600)),
+  option("seed", "Seed (another one: other notes)", "0", number(0, 2147483647, true)),
+  option("temperature", "Temperature (0 to 5)", "1", number(0, 5)),
+  option("density", "Density of notes (0 to 4)", "1", number(0, 4)),
+  option("min_note", "Shortest note (s)", "0.03", number(0, 10)),
+  own("hear", "Fill: hear the gap's audio? 0 or 1", "0", number(0, 1, true)),
+  option("deliver", "Deliver: osc / both (plays on the port too)", "osc", one_of("osc", "both")),
+  option("when", "If both: sound now / transport", "now", one_of("now", "transport")),
+  own("spool", "Spool folder (empty: the usual one)", "", any),
 }
 
 -- Give all settings by key. A stored value that makes no sense is the default again.

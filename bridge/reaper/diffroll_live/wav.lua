@@ -8,7 +8,8 @@ local AT_ONCE = 128 -- values packed by one call
 
 local function header(rate, channels, n_bytes)
   return string.pack(
-    HEADER, "RIFF", 36 + n_bytes, "WAVE", "fmt ", 16, 3, channels, rate, rate * channels * 4, channels * 4, 32, "data", n_bytes
+    HEADER, "RIFF", 36 + n_bytes, "WAVE",
+    "fmt ", 16, 3, channels, rate, rate * channels * 4, channels * 4, 32, "data", n_bytes
   )
 end
 

@@ -66,7 +66,7 @@ def choose(devices: Sequence[InputDevice], wanted: str) -> InputDevice:
         raise NoSuchDevice("This machine has no audio input: plug one in, or start a JACK server.")
     key = wanted.strip().casefold()
     found = [device for device in devices if (device.is_main if not key else key in _whole_names(device))]
-    found = found or [device for device in devices if device.is_default and key in device.system.casefold().split()]
+    found = found or [device for device in devices if device.is_default and key in _system_names(device)]
     found = found or [device for device in devices if key in device.label.casefold()]
     if len({device.name for device in found}) == 1:  # one device by several systems
         found = [device for device in found if device.is_main] or found[:1]
@@ -91,6 +91,11 @@ class _Part:
 
 def _whole_names(device: InputDevice) -> tuple[str, str]:
     return device.name.casefold(), device.label.casefold()
+
+
+def _system_names(device: InputDevice) -> tuple[str, ...]:
+    system = device.system.casefold()
+    return system, *system.split()
 
 
 class InputStream:
@@ -209,5 +214,7 @@ def _portaudio() -> ModuleType:
 
 def _name_jack_client() -> None:
     """Have JACK show who listens; PortAudio must be told before it looks for a server."""
-    with contextlib.suppress(OSError, AttributeError):  # not every PortAudio has JACK
-        ctypes.CDLL(ctypes.util.find_library("portaudio")).PaJack_SetClientName(JACK_CLIENT)
+    library = ctypes.util.find_library("portaudio")
+    if library is not None:
+        with contextlib.suppress(OSError, AttributeError):  # not every PortAudio has JACK
+            ctypes.CDLL(library).PaJack_SetClientName(JACK_CLIENT)

@@ -54,6 +54,7 @@ DEVICES = (
         ("jack", 2),
         ("system", 2),
         ("alsa", 0),
+        ("jack audio connection kit", 2),
         ("fluidsynth", 3),
         ("-midi", 4),
         ("fluidsynth, JACK Audio Connection Kit", 3),

@@ -89,6 +89,13 @@ def test_silence_stands_for_what_does_not_come_for_a_while():
     assert world.sent[-1] == r.AudioLevel("live", -120.0, -120.0)
 
 
+def test_hours_of_silence_are_told_in_one_message():
+    world = World()
+    for second in range(4 * 3600):
+        world.buffer.hear(np.zeros(RATE, np.float32), float(second))
+    assert world.sent == [r.AudioLevel("live", -120.0, -120.0)]
+
+
 def test_what_comes_later_than_silence_stood_for_it_is_cut():
     world = World()
     world.buffer.hear(ONES, 10.0)

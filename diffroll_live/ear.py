@@ -17,6 +17,7 @@ from diffroll_live.beliefs import belief_of
 from diffroll_live.decoding import Thresholds
 from diffroll_live.inflow import Inflow
 from diffroll_live.live_types import Belief
+from diffroll_live.precedence import Precedence
 from diffroll_live.recording import GATE_REACH, gate
 from diffroll_live.roll import N_PITCHES
 from diffroll_live.samplers import seeded_noise
@@ -30,9 +31,13 @@ SOUNDING = 0.3  # least frame threshold: an end must be seen soon, and cannot be
 
 
 class Ear:
-    """Hears one live input of ``rate`` Hz with a voice; not for several threads at once."""
+    """Hears one live input of ``rate`` Hz with a voice, before whatever else the voice is doing.
 
-    def __init__(self, voice: Voice, defaults: Defaults, rate: int) -> None:
+    Not for several threads at once.
+    """
+
+    def __init__(self, voice: Voice, defaults: Defaults, rate: int, precedence: Precedence) -> None:
+        self._precedence = precedence
         self._voice, self._gate, self._rate = voice, defaults.gate, rate
         self._thresholds = Thresholds(defaults.onset_threshold, max(defaults.frame_threshold, SOUNDING))
         self._noise = torch.empty(
@@ -48,6 +53,10 @@ class Ear:
 
         What was left out since the last call is silence; after a long while the past is forgotten.
         """
+        with self._precedence.first():
+            return self._hear(first, samples)
+
+    def _hear(self, first: int, samples: Floats) -> Belief:
         gap = first - self._past.next
         if not 0 <= gap <= self._longest_gap:
             self._past = _Past(self._voice, self._gate, self._rate, first)

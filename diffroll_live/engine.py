@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from weakref import WeakSet
 
 import torch
 
@@ -20,6 +21,7 @@ from diffroll_live.hearing import conceal
 from diffroll_live.memory import TOO_LITTLE, is_shortage
 from diffroll_live.notes import to_array
 from diffroll_live.pictures import pictures_of
+from diffroll_live.precedence import Precedence
 from diffroll_live.recording import Recording, silence
 from diffroll_live.transcription import Span, decode_again, evaluations, reading_windows, transcribe
 from diffroll_live.types import AudioBuffer, Control, ModelInfo, NoteEvent, Pictures, Region, Request, Result
@@ -52,6 +54,8 @@ class TorchEngine:
 
     def __init__(self, voice: Voice, info: ModelInfo, defaults: Defaults) -> None:
         self.voice, self._info, self.defaults = voice, info, defaults
+        self._precedence: Precedence | None = None  # of ears over requests, once there is one
+        self._ears: WeakSet[Ear] = WeakSet()
         self._last: Recording | None = None
         self._memory: OrderedDict[str, Memory] = OrderedDict()
 
@@ -100,7 +104,11 @@ class TorchEngine:
         if not self.voice.live_frames:
             raise RequestError(f"The model {self._info.name!r} cannot hear live; serve another one, such as compact.")
         torch.set_num_threads(1)  # of this thread alone: it must not wait for cores that a request is using
-        return Ear(self.voice, self.defaults, rate)
+        if self._precedence is None:
+            self._precedence = Precedence(self.voice.network)
+        ear = Ear(self.voice, self.defaults, rate, self._precedence)
+        self._ears.add(ear)
+        return ear
 
     def forget(self) -> None:
         """Drop what is kept of earlier requests."""
@@ -112,7 +120,9 @@ class TorchEngine:
         begin = time.perf_counter()
         regions = tasks.written_regions(request)
         keep = tasks.kept(request.known, regions)
-        work = Work(request, control, self.voice, self.defaults, regions, keep, self._listen(request.audio))
+        # While somebody is listening, windows go one at a time, for a layer of fewer is done sooner.
+        defaults = replace(self.defaults, batch=1) if self._ears else self.defaults
+        work = Work(request, control, self.voice, defaults, regions, keep, self._listen(request.audio))
         work.seconds["frontend"] = time.perf_counter() - begin
         return work
 

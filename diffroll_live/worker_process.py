@@ -7,7 +7,10 @@ the daemon.
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from ctypes import c_longlong
 from dataclasses import dataclass
@@ -33,6 +36,7 @@ from diffroll_live.worker_messages import (
 logger = logging.getLogger(__name__)
 
 _NOTES_AT_ONCE = 128
+_JOB_NICENESS = 10
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ def main(connection: Connection, live: Connection, cancelled: c_longlong, factor
         engine = _make_engine(connection, factory)
         if engine is not None:
             LiveLane(live, engine).start()
+            _let_others_go_first()
         while engine is not None:
             _perform(engine, receiver.receive(), connection, cancelled)
     except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -76,6 +81,12 @@ def _leave_interrupts_to_the_daemon() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):  # the daemon held the signal back until this point
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _let_others_go_first() -> None:
+    """Lower this thread, which works on jobs, beneath the live lane, audio in, and the DAW, where threads differ."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _JOB_NICENESS)
 
 
 def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engine | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +25,7 @@ from diffroll_live.inflow import Inflow
 from diffroll_live.live_notes import LiveNotes
 from diffroll_live.live_types import Belief
 from diffroll_live.loading import load_engine
+from diffroll_live.precedence import Precedence
 from diffroll_live.recording import Recording, Resampled
 from diffroll_live.training.scores import score_one
 from diffroll_live.types import AudioBuffer
@@ -36,6 +38,11 @@ CPU = torch.device("cpu")
 
 def noise(seconds: float, rate: int = 16_000) -> np.ndarray:
     return (np.random.default_rng(0).standard_normal(round(seconds * rate)) * 0.1).astype(np.float32)
+
+
+def new_ear() -> Ear:
+    voice = tiny_voice()
+    return Ear(voice, Defaults(), 16_000, Precedence(voice.network))
 
 
 @settings(max_examples=20, deadline=None)
@@ -66,10 +73,10 @@ def test_features_and_the_gate_are_those_of_a_file() -> None:
 
 
 def test_what_was_left_out_is_silence_and_a_long_gap_begins_anew() -> None:
-    ear, samples = Ear(tiny_voice(), Defaults(), 16_000), noise(1.0)
+    ear, samples = new_ear(), noise(1.0)
     ear.hear(0, samples[:HOP])
     short = ear.hear(4 * HOP, samples[:HOP])
-    filled = Ear(tiny_voice(), Defaults(), 16_000)
+    filled = new_ear()
     filled.hear(0, np.concatenate([samples[:HOP], np.zeros(3 * HOP, np.float32), samples[:HOP]]))
     torch.testing.assert_close(ear._past.features, filled._past.features)
     assert short.edge == pytest.approx(5 * HOP / 16_000, abs=0.016)
@@ -89,6 +96,25 @@ def test_beliefs_are_peaks_and_stretches() -> None:
     struck = [(s.pitch, round(s.onset, 3), s.velocity, round(s.probability, 3)) for s in belief.strikes]
     assert struck == [(60, 7.205, 64, 0.9), (60, 7.605, 64, 0.35)]
     assert [(s.pitch, s.begin, s.end) for s in belief.stretches] == [(60, 7.2, 7.4), (60, 7.6, None)]
+
+
+def test_a_job_stands_still_at_its_next_layer_while_a_hop_is_heard() -> None:
+    voice = tiny_voice()
+    precedence, steps = Precedence(voice.network), []
+    features, mask = torch.zeros(1, voice.n_features, 16), torch.ones(1, 1, 16)
+
+    def job() -> None:
+        voice.hear(features, mask)
+        steps.append("job")
+
+    thread = threading.Thread(target=job)
+    with precedence.first():
+        thread.start()
+        thread.join(0.3)
+        voice.hear(features, mask)
+        steps.append("hop")
+    thread.join(60.0)
+    assert steps == ["hop", "job"]
 
 
 # The model that ships

@@ -143,12 +143,32 @@ def test_what_waits_is_bounded() -> None:
     assert first + count == round((3 * KEPT_HOPS + 2) * HOP)
 
 
-def test_a_gap_moves_the_samples_after_it() -> None:
+@pytest.mark.parametrize("seconds", [0.02, 1.0])
+def test_a_short_gap_is_silence(seconds: float) -> None:
     stage = Stage()
     stage.feed()
     stage.hear()
-    stage.feed(at=stage.now + GAP + 0.5)
-    assert stage.worker.feeds[-1] == (HOP + round((GAP + 0.5) * RATE), HOP)
+    stage.feed(at=stage.now + seconds)
+    lost = round(seconds * RATE)
+    assert stage.worker.feeds[-1] == (HOP, lost + HOP)
+    assert not stage.worker.told[-1].samples[:lost].any()
+
+
+def test_a_long_gap_is_left_out() -> None:
+    stage = Stage()
+    stage.feed()
+    stage.hear()
+    stage.feed(0.5)
+    stage.feed(at=stage.now + 60.0)
+    assert stage.worker.feeds[-1] == (round(1.5 * HOP) + 60 * RATE, HOP)
+
+
+def test_a_block_that_is_a_little_late_joins_the_one_before() -> None:
+    stage = Stage()
+    stage.feed()
+    stage.hear()
+    stage.feed(at=stage.now + GAP / 2)
+    assert stage.worker.feeds[-1] == (HOP, HOP)
 
 
 def test_a_note_sounds_and_ends_the_asked_latency_after_it_was_played() -> None:

@@ -179,10 +179,12 @@ class Measured:
         scores = f"F1 {np.median([m.f1 for m in midi]):.3f}, revised {np.median([r.f1 for r in self._revised]):.3f}"
         asked = MOST_LOST if self._ms >= SURE_MS else None
         yield Figure(f"{name}: onset F1 below offline", "points", lost, asked, scores)
-        drops = heard.missed - self._missed + heard.overruns - self._overruns
+        missed, overruns = heard.missed - self._missed, heard.overruns - self._overruns
         xruns = self._rig.player.xruns - self._xruns
-        counts = f"of {heard.hops - self._hops} hops; the JACK server was late {xruns} times"
-        yield Figure(f"{name}: hops missed, and losses of audio", "", (float(drops),), 0.0, counts)
+        hops = f"of {heard.hops - self._hops}"
+        yield Figure(f"{name}: hops missed", "", (float(missed),), 0.0, hops)
+        late = f"the JACK server was late {xruns} times"
+        yield Figure(f"{name}: losses of audio", "", (float(overruns),), 0.0, late)
         yield Figure(f"{name}: CPU of the daemon", "cores", (share,), note="all its processes; 0: not told here")
 
 

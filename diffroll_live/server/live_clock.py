@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-GAP = 0.1  # s that samples may come late before what is between counts as lost
+GAP = 0.01  # s by which a block may begin late before what is between counts as lost
 STEER = 0.1  # share of a block's deviation that the axis follows, since no device runs at exactly its rate
 MARGIN = 0.015  # s from a decision to the MIDI port, with a little to spare
 LONGEST_STEP = 0.2  # s between two decisions; a rarer one is an accident

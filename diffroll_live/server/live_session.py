@@ -88,9 +88,10 @@ class LiveSession:
         """
         before = self._clock.count
         first = self._clock.take(len(samples), at)
-        if first != before:
-            self._hand_over()  # what came before the gap
+        if first - before > KEPT_HOPS * self._hop:
             self._waiting.clear()
+        elif first != before:
+            samples, first = np.concatenate([np.zeros(first - before, np.float32), samples]), before
         if not self._waiting:
             self._first = first
         self._waiting.append(samples)

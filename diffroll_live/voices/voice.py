@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from diffroll_live.decoding import Posterior, Thresholds
 from diffroll_live.denoiser import Denoise
@@ -16,6 +16,10 @@ from diffroll_live.schedules import Schedule
 
 class Voice(Protocol):
     """A warm network; ``heard`` and ``condition`` are its own business and only handed back to it."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What computes."""
 
     @property
     def window_frames(self) -> int:

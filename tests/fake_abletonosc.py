@@ -2,9 +2,9 @@
 
 It behaves as its source does: looks at its socket every tick and answers what has come, to a fixed port of whoever
 asked; an uncaught error is said as `/live/error` and ends that tick's look; unknown addresses are not answered;
-`get/notes` without a range misses pitch 127; a new clip is there only after the tick; what is longer than a datagram of
-macOS is not sent. Numbers go out as 32-bit floats. What it does not have (warp markers, sample rates, the Arrangement,
-undo steps) is not here either.
+`get/notes` and `remove/notes` want track and clip, and without a range they miss pitch 127; a new clip is there only
+after the tick; what is longer than a datagram of macOS is not sent. Numbers go out as 32-bit floats. What it does not
+have (warp markers, sample rates, the Arrangement, undo steps) is not here either.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class FakeAbletonOsc:
         self.sizes: list[int] = []
         self.lose: list[str] = []
         self.messages: list[str] = []
+        self.looks: list[int] = []  # how many datagrams each look has taken
         self._tick = tick  # s; 0.1 in Live
         self._wishes: queue.Queue[tuple[Callable[[fake_live.Song], Any], Future[Any]]] = queue.Queue()
         self._later: list[Callable[[], None]] = []
@@ -73,9 +74,11 @@ class FakeAbletonOsc:
 
     def _look(self) -> None:
         client = None
+        self.looks.append(0)
         try:
             while True:
                 packet, (ip, _) = self._socket.recvfrom(65536)
+                self.looks[-1] += 1
                 client = (ip, self.reply_port)
                 self._answer(OscMessage(packet), len(packet), client)
         except BlockingIOError:
@@ -124,6 +127,7 @@ class FakeAbletonOsc:
             "/live/clip/set/name": lambda t, c, name: setattr(self._slot(t, c).clip, "name", name),
             "/live/clip/add/notes": self._add,
             "/live/clip/get/notes": self._notes,
+            "/live/clip/remove/notes": self._remove,
             "/live/api/show_message": self.messages.append,
         }.get(address)
 
@@ -150,6 +154,13 @@ class FakeAbletonOsc:
         clip = self._slot(track, scene).clip
         specify = fake_live.MidiNoteSpecification
         clip.add_new_notes([specify(*flat[at : at + 5]) for at in range(0, len(flat), 5)])
+
+    def _remove(self, track: int, scene: int, *where: Any) -> None:
+        found = self._notes(track, scene, *where)[2::5], self._notes(track, scene, *where)[3::5]
+        clip = self._slot(track, scene).clip
+        gone = set(zip(*found, strict=True))
+        notes = clip.get_notes_extended(0, 128, -8192.0, 16384.0)
+        clip.remove_notes_by_id([note.note_id for note in notes if (note.pitch, note.start_time) in gone])
 
     def _notes(self, track: int, scene: int, *where: Any) -> tuple[Any, ...]:
         pitch, pitches, begin, beats = where or (0, 127, -8192.0, 16384.0)

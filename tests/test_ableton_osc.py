@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from fake_abletonosc import FakeAbletonOsc
 from live_world import World, free_port, notes_of, write_wav
+from osc_client import build
+from pythonosc.osc_message import OscMessage
 
 from diffroll_live.ableton import abletonosc, script
 from diffroll_live.ableton.abletonosc import AbletonOsc
@@ -184,6 +186,40 @@ def test_a_daemon_that_goes_away_leaves_live_as_it_was(live, osc, take):
     assert live.user(lambda song: (len(song.tracks), song.undo_steps)) == (1, 0)
 
 
+def test_live_that_closes_meanwhile_is_said(live, osc, take, monkeypatch):
+    add_take(live, take)
+
+    def close_live(request: Request) -> Result:
+        monkeypatch.setattr(abletonosc, "PATIENCE", 0.02)
+        live.__exit__()
+        return Engine((0.0, 0.5, 60, 80))(request)
+
+    with pytest.raises(TimedOut, match="Live does not answer"):
+        run_selected(osc, "transcribe", close_live, Options())
+
+
+def test_the_fake_has_the_habits_of_the_original(live, osc):
+    """What the bridge is written around is really there: otherwise these tests would prove little."""
+    notes = [(60, 0.0, 1.0, 80), (127, 1.0, 1.0, 80)]
+    live.user(lambda song: song.add_midi_clip(song.add_track("Notes", midi=True), notes))
+    assert osc.ask("/live/clip/get/notes", 0, 0)[::5] == (60,)
+    assert osc.ask("/live/clip/get/notes", 0, 0, extra=(0, 128, 0.0, 4.0))[::5] == (60, 127)
+    with pytest.raises(RequestError):
+        osc.tell("/live/clip/remove/notes", 0, 128, 0.0, 4.0)
+    osc.tell("/live/clip/remove/notes", 0, 0, 0, 128, 1.0, 4.0)
+    assert written(live, track=0) == [(60, 0.0, 1.0, 80)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        osc.close()
+        client.bind(("127.0.0.1", live.reply_port))
+        client.settimeout(10)
+        packets = [build("/live/clip/get/name", 9, 9), build("/live/song/get/tempo"), build("/live/nothing")]
+        live.user(lambda song: [client.sendto(packet, ("127.0.0.1", live.port)) for packet in packets])
+        answers = [OscMessage(client.recv(65536)).address for _ in range(2)]
+    assert answers == ["/live/error", "/live/song/get/tempo"]
+    live.user(lambda song: None)  # the look is over when the next one may begin
+    assert [look for look in live.looks if look][-2:] == [1, 2]  # the error has ended the first look
+
+
 def test_nobody_but_abletonosc_is_listened_to(live, osc):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         stranger.sendto(b"/live/error\0,s\0\0rubbish\0", ("127.0.0.1", live.reply_port))
@@ -229,12 +265,13 @@ def test_the_command_reaches_the_remote_script(daemon, capsys, monkeypatch):
         world.song.view.selected_track, world.song.view.selected_scene = world.song.tracks[0], world.song.scenes[0]
         monkeypatch.setattr(script.RemoteScript.__init__, "__defaults__", (world.command_port,))
         codes: list[int] = []
-        for words in (["generate", "--seconds", "2", "--seed", "1"], ["fill", "--through", "script"]):
+        for words in (["generate", "--seconds", "2", "--seed", "1"], ["fill", "--through", "script"], ["cancel"]):
             caller = threading.Thread(target=lambda words=words: codes.append(run(["ableton", *words])))
             caller.start()
             world.until(lambda caller=caller: not caller.is_alive())
-        assert codes == [exit_codes.OK, exit_codes.USAGE]
+        assert codes == [exit_codes.OK, exit_codes.USAGE, exit_codes.INTERNAL]
         assert [note[0] for note in notes_of(world.session_clip(world.song.tracks[1]))] == [41, 42, 43, 44]
     told = capsys.readouterr()
     assert told.out == "4 notes in DiffRoll Drums\n"
     assert "No clip is selected" in told.err
+    assert "nothing to cancel" in told.err

@@ -61,6 +61,11 @@ class RemoteScript:
             raise ProtocolError("The Remote Script gave no count of notes; install it anew.")
         return Written(count, str(where))
 
+    def cancel(self) -> None:
+        """Have the script give up its job. Raises errors.UnknownJob when it has none."""
+        self._send("cancel")
+        self._until("done", GREETING)
+
     def _send(self, word: str, *args: float | str) -> None:
         tags = "".join("s" if isinstance(arg, str) else "if"[isinstance(arg, float)] for arg in args)
         try:

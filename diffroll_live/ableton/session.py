@@ -126,18 +126,23 @@ def _has_room(live: AbletonOsc, track: int, scene: int) -> bool:
 def _fill_slot(live: AbletonOsc, track: int, scene: int, name: str, beats: float, notes: Sequence[BeatNote]) -> None:
     """Make a clip in a free slot and write into it; a clip that cannot be written whole is deleted again."""
     live.tell("/live/clip_slot/create_clip", track, scene, max(beats, 1.0))
-    deadline = time.monotonic() + _CREATION_PATIENCE
-    while not live.ask("/live/clip_slot/get/has_clip", track, scene)[0]:  # notes that come before the clip are lost
-        if time.monotonic() > deadline:
-            raise Incomplete("Live has not made the clip; try again, or free a slot.")
-        time.sleep(_LOOK_EVERY)
     try:
+        _await_clip(live, track, scene)
         live.tell("/live/clip/set/name", track, scene, name)
         _write(live, track, scene, notes)
     except BaseException:
         with suppress(DiffrollError):
             live.tell("/live/clip_slot/delete_clip", track, scene)
         raise
+
+
+def _await_clip(live: AbletonOsc, track: int, scene: int) -> None:
+    """Wait until a new clip is there: notes that come earlier are lost. Raises errors.Incomplete when none comes."""
+    deadline = time.monotonic() + _CREATION_PATIENCE
+    while not live.ask("/live/clip_slot/get/has_clip", track, scene)[0]:
+        if time.monotonic() > deadline:
+            raise Incomplete("Live has not made the clip; try again, or free a slot.")
+        time.sleep(_LOOK_EVERY)
 
 
 def _write(live: AbletonOsc, track: int, scene: int, notes: Sequence[BeatNote]) -> None:

@@ -56,6 +56,14 @@ def ableton() -> None:
     """Do a task for the clip that is selected in Ableton Live; bind these commands to keys of your system."""
 
 
+@ableton.command("cancel", help="Have the Remote Script give up the task it is at.")
+def cancel() -> None:
+    """Press cancel."""
+    with RemoteScript() as script:
+        script.cancel()
+    click.echo("Cancelled; nothing was changed.")
+
+
 def _command(name: str, task: Task, help_text: str) -> click.Command:
     def command(through: str, host: str, port: int, **given: Any) -> None:
         hear = bool(given.pop("hear", False))

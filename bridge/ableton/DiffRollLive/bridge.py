@@ -87,6 +87,7 @@ class Bridge:
     def _press(self, verb: str, options: Dict[str, Any], sender: Any) -> None:
         if verb == "cancel":
             self._cancel()
+            self._answer(sender, "done", 0, "")
         elif verb not in VERBS:
             raise Failure(
                 "unknown-address", "DiffRollLive cannot {}; it can {}.".format(verb, ", ".join(sorted(VERBS)))

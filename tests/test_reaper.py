@@ -11,6 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from diffroll_live import __version__
+from diffroll_live.osc.messages import CLIENT_MESSAGES
+
 ROOT = Path(__file__).resolve().parent.parent
 BRIDGE = ROOT / "bridge" / "reaper"
 STAGE = ROOT / "tests" / "reaper"
@@ -105,7 +108,7 @@ def test_every_action_has_its_file_and_the_package_provides_them_all():
         f"diffroll-live_{name}.lua" for name in ACTIONS
     }
     header = (BRIDGE / "diffroll-live.lua").read_text()
-    assert re.search(r"^-- @version \d+(\.\d+)*$", header, re.MULTILINE)
+    assert f"-- @version {__version__}\n" in header
     provided = re.findall(r"^--   \[(main(?:=[\w,]+)?|nomain)\] (.+)$", header, re.MULTILINE)
     names = {path.name for kind, pattern in provided for path in BRIDGE.glob(pattern) if kind.startswith("main")}
     assert names == {f"diffroll-live_{name}.lua" for name in ACTIONS}
@@ -125,8 +128,6 @@ def test_nothing_is_evaluated_and_no_socket_is_needed():
 
 
 def test_the_osc_pattern_sends_what_the_daemon_takes():
-    from diffroll_live.osc.messages import CLIENT_MESSAGES
-
     lines = [line.split() for line in (BRIDGE / "diffroll-live.ReaperOSC").read_text().splitlines()]
     patterns = [pattern for line in lines if line and not line[0].startswith(("#", "DEVICE_")) for pattern in line[1:]]
     addresses = {pattern[pattern.index("/") :] for pattern in patterns}

@@ -105,6 +105,8 @@ def test_a_folder_inside_that_is_a_link_is_refused(tmp_path):
     with pytest.raises(FileError):
         SpoolFolder.open(tmp_path / "spool")
     assert (tmp_path / "elsewhere" / "precious").exists()
+    (tmp_path / "spool" / "in").unlink()
+    SpoolFolder.open(tmp_path / "spool").close()  # the lock was given back
 
 
 def test_a_second_daemon_does_without(folder, caplog):

@@ -50,10 +50,11 @@ class SpoolFolder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_private(path)
             spool = cls(path, _lock(path / "lock"))
-            for folder in (spool.inbox, spool.outbox, spool.audio):
-                folder.mkdir(mode=0o700, exist_ok=True)
-                _check_private(folder)
-                _remove(folder.iterdir())
+            try:
+                spool._clear()
+            except BaseException:
+                spool.close()
+                raise
         except OSError as error:
             reason = error.strerror or error
             raise FileError(f"The spool {path} cannot be used ({reason}); choose another with --spool.") from error
@@ -92,6 +93,12 @@ class SpoolFolder:
     def close(self) -> None:
         """Let another daemon have the folder."""
         os.close(self.lock)
+
+    def _clear(self) -> None:
+        for folder in (self.inbox, self.outbox, self.audio):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _check_private(folder)
+            _remove(folder.iterdir())
 
     def _write(self, client: str, lines: deque[str], room: int) -> None:
         while lines and room > 0:
@@ -159,5 +166,7 @@ def _lock(path: Path) -> int:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(handle)
+        if not isinstance(error, BlockingIOError | PermissionError):  # how locks are refused here and on Windows
+            raise
         raise FileError(f"Another daemon has the spool {path.parent}; choose another with --spool.") from error
     return handle

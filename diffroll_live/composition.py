@@ -45,6 +45,7 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
     scene = scene_of(work, hidden, given)
     taste = Taste(options.temperature, options.density * work.defaults.density)
     writer = Writer(work.voice, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
+    around = to_notes(given)
     notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
     harvests = [Harvest(writer, variation) for variation in range(options.variations)]
     blocks = writer.blocks()
@@ -55,7 +56,7 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
         for variation, harvest in enumerate(harvests):
             with work.timed("decode"):
                 rows = harvest.ended(first, last, final=number == len(blocks) - 1)
-                new = tasks.fit(to_notes(rows), hidden, work.keep, options.min_note) if len(rows) else ()
+                new = tasks.fit(to_notes(rows), hidden, around, options.min_note) if len(rows) else ()
             notes[variation].extend(new)
             work.send(variation, new)
     return notes

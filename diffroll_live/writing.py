@@ -87,7 +87,7 @@ class Writer:
 
     def write(self, first: int, last: int, callback: Callback | None) -> None:
         """Write one block and make it known."""
-        begin, probability = self._estimate(first, callback)
+        begin, probability = self.estimate(first, callback)
         follows = bool(self.writable[:, first - 1].any()) if first else False
         if not follows:
             self.sounding.zero_()
@@ -104,7 +104,7 @@ class Writer:
         rows[:, :2] += first / self.voice.geometry.frame_rate
         return rows
 
-    def _estimate(self, first: int, callback: Callback | None) -> tuple[int, Tensor]:
+    def estimate(self, first: int, callback: Callback | None) -> tuple[int, Tensor]:
         """Ask the network about the window around a block: its first frame, its probabilities (n, 3, window, 88)."""
         voice, window = self.voice, self.voice.window_frames
         quarter = window // 4

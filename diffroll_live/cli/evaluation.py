@@ -46,6 +46,7 @@ class PartNames(click.ParamType[str]):
 @click.option("--all", "everything", is_flag=True, help="Measure every part.")
 @click.option("--card", is_flag=True, help="Measure every part, and write tables and pictures into the folder MODEL.")
 @click.option("--clips", type=click.IntRange(1, 1000), default=24, show_default=True, help="Rendered clips a piano.")
+@click.option("--gaps", type=click.IntRange(1, 1000), default=100, show_default=True, help="Holes of each kind.")
 @click.option("--piano", "pianos", multiple=True, default=HEARD, show_default=True, help="Pianos that training heard.")
 @click.option("--unheard", default=UNHEARD, show_default=True, metavar="PIANO", help="The one that it did not.")
 @click.option("--recordings", type=PATH, help="A folder of FLAC files, each with a CSV of its notes.")
@@ -64,6 +65,7 @@ def evaluate(
     everything: bool,
     card: bool,
     clips: int,
+    gaps: int,
     pianos: tuple[str, ...],
     unheard: str,
     recordings: Path | None,
@@ -100,7 +102,7 @@ def evaluate(
     options = Options(steps=steps, threshold=threshold)
     names = tuple(PARTS) if everything or card else parts or QUICK
     with Bars() as bars, bars.stage("Measuring") as shown:
-        bench = Bench(engine, stage, store, options, pianos, unheard, clips, recordings, beside, shown.say)
+        bench = Bench(engine, stage, store, options, pianos, unheard, clips, gaps, recordings, beside, shown.say)
         if tune:
             click.echo(json.dumps(_tuned(bench, shown)))
             return

@@ -10,14 +10,15 @@ from pathlib import Path
 from diffroll_live.engine import TorchEngine
 from diffroll_live.notes import NoteArray
 from diffroll_live.training.evaluation import transcribed
-from diffroll_live.training.proof import beside, foreign, steps, tables
+from diffroll_live.training.proof import beside, composing, foreign, steps, tables
 from diffroll_live.training.proof.clips import TUNING_SEED, Stage, clips
 from diffroll_live.training.proof.store import Row, Store
-from diffroll_live.training.proof.tables import SCORES, Columns, plain
+from diffroll_live.training.proof.tables import SCORES, Columns, percent, plain
 from diffroll_live.training.proof.transcribing import TestSet, test_sets, transcription
 from diffroll_live.types import AudioBuffer, Options
 
 FEW = 6  # clips for what takes long: 200 evaluations a window
+DIALLED = 20  # holes for each value of an option
 BESIDE = 8  # clips a piano for another program
 
 
@@ -32,6 +33,7 @@ class Bench:
     heard: tuple[str, ...]
     unheard: str
     clips: int
+    gaps: int  # of each kind
     recordings: Path | None
     python: Path | None
     say: Callable[[str], None]
@@ -118,6 +120,19 @@ def _ours(bench: Bench, chosen: TestSet) -> list[Row]:
     return [{**beside.timed(bench.hear, chosen), "program": bench.engine.info.name}]
 
 
+def _session(bench: Bench) -> composing.Session:
+    writers = composing.Writers(bench.engine, bench.stage)
+    return composing.Session(writers, bench.heard[0], bench.options, bench.kept, bench.say)
+
+
+def _composing(bench: Bench) -> list[Row]:
+    return composing.table_of(_session(bench), bench.gaps, bench.say)
+
+
+def _dials(bench: Bench) -> list[Row]:
+    return bench.kept("dials", lambda: composing.dials(_session(bench), DIALLED), count=DIALLED)
+
+
 #: In the order in which they are printed.
 PARTS: dict[str, Part] = {
     "transcription": Part(
@@ -166,6 +181,45 @@ PARTS: dict[str, Part] = {
             "program": ("program", plain),
             **{name: SCORES[name] for name in ("onset", "onset_offset", "onset_error")},
             "real_time_factor": ("seconds of work a second", tables.share),
+        },
+    ),
+    "composing": Part(
+        "Filling, continuing, generating",
+        "Holes of 0.5 to 4 s in pieces of the validation split, continuations and generations of 10 s, beside what was"
+        " composed there and beside three baselines. Overlap: of the histograms of all notes with composed ones, 1 if"
+        " they are the same. In scale and key: by the music around. Cut and doubled: in 100 notes, at the borders."
+        " Match: the longest run of notes that stands in the training rolls, in any key.",
+        _composing,
+        {
+            "kind": ("task", plain),
+            "writer": ("written by", plain),
+            "empty": ("empty", percent),
+            "notes_a_second": ("notes a second", tables.hundredth),
+            "pitch": ("pitch overlap", tables.hundredth),
+            "pitch_class": ("pitch class", tables.hundredth),
+            "duration": ("duration", tables.hundredth),
+            "interval": ("onset interval", tables.hundredth),
+            "velocity": ("velocity", tables.hundredth),
+            "in_scale": ("in scale", tables.hundredth),
+            "key": ("key", tables.hundredth),
+            "polyphony": ("polyphony", tables.hundredth),
+            "polyphony_in_range": ("in range", percent),
+            "cut": ("cut", tables.tenth),
+            "doubled": ("doubled", tables.tenth),
+            "longest_match": ("match", plain),
+        },
+    ),
+    "dials": Part(
+        "What temperature and density do",
+        "Holes with the audio around them.",
+        _dials,
+        {
+            "option": ("option", plain),
+            "value": ("value", plain),
+            "notes_a_second": ("notes a second", tables.hundredth),
+            "pitch": ("pitch overlap", tables.hundredth),
+            "in_scale": ("in scale", tables.hundredth),
+            "spread": ("spread of pitch classes", tables.hundredth),
         },
     ),
 }

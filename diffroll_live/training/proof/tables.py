@@ -30,6 +30,11 @@ def milliseconds(value: float) -> str:
     return f"{1000 * value:.1f} ms"
 
 
+def hundredth(value: float) -> str:
+    """A number with two decimals."""
+    return f"{value:.2f}"
+
+
 def tenth(value: float) -> str:
     """A number with one decimal."""
     return f"{value:.1f}"

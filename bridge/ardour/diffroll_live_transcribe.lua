@@ -1,0 +1,361 @@
+ardour {
+	["type"] = "EditorAction",
+	name = "diffroll-live: Transcribe",
+	license = "MIT",
+	author = "The authors of diffroll-live",
+	description = [[
+Writes the notes of the selected audio region into a new MIDI region, on a track beside it.
+
+The diffroll-live daemon must be running on this computer: diffroll-live serve
+]]
+}
+
+function action_params ()
+	return {
+		["quality"] = { title = "Quality (draft, live or best)", default = "live" },
+		["spool"] = { title = "Spool folder, if not ~/.diffroll-live/spool", default = "", optional = true },
+	}
+end
+
+-- Ardour keeps of this file what is inside factory(), and calls the inner function at each press of the key.
+function factory (params) return function ()
+	local quality = params and params.quality or "live"
+	local LOOK = 50000 -- µs between two looks into the spool
+	local GREETING = 5 -- s that a daemon has to answer at first
+	local QUIET = 1 -- s without a word, until it is asked whether it is still there
+	local PATIENCE = 15 -- s without a word, until it is given up
+	local BLOCK = 16384 -- samples copied at a time
+	local PPQ = Temporal.ticks_per_beat
+	local JOB, BUFFER = "transcription", "region"
+
+	local NOT_RUNNING = "The diffroll-live daemon is not running on this computer. Start it in a terminal, "
+		.. "and leave it running:\n\n    diffroll-live serve\n\nThen transcribe the region again."
+	local RESTARTED = "The diffroll-live daemon was restarted meanwhile. Nothing was written; transcribe the region again."
+	local SILENT = "The diffroll-live daemon does not answer any more. Nothing was written; start it again, "
+		.. "and then transcribe the region again."
+	local CHANGED = "The region was deleted or cut while it was transcribed. Nothing was written."
+
+	-- What is said when a run ends early: a sentence, or nothing where the user has cancelled it.
+	local function stop (sentence) error ({ sentence = sentence }, 0) end
+
+	local window, share, doing -- the progress bar, how full it is, and what it says
+
+	local function show (new_share, now_doing)
+		share, doing = new_share, now_doing
+		window:progress (share, doing) -- lets the user interface live, too
+		if window:canceled () then stop (nil) end
+	end
+
+	local function seconds () return ARDOUR.LuaAPI.monotonic_time () / 1e6 end
+
+	---- A message is a line of JSON: an array of its address and its arguments. We send strings and integers. ----
+
+	local function encode (message)
+		local parts = {}
+		for i, value in ipairs (message) do
+			parts[i] = type (value) == "number" and string.format ("%d", value)
+				or '"' .. value:gsub ('[%c"\\]', function (c) return string.format ("\\u%04x", c:byte ()) end) .. '"'
+		end
+		return "[" .. table.concat (parts, ",") .. "]\n"
+	end
+
+	local CONTROLS = { n = "\n", r = "\r", t = "\t", b = "\b", f = "\f" }
+
+	local function unescape (text)
+		return (text:gsub ("\\(.)(%x?%x?%x?%x?)", function (kind, digits)
+			if kind == "u" then return utf8.char (tonumber (digits, 16)) end
+			return (CONTROLS[kind] or kind) .. digits
+		end))
+	end
+
+	-- Read a line by hand: nothing that comes from outside is ever run as code.
+	local function decode (line)
+		local message, at = {}, 2
+		while true do
+			at = line:find ("[^%s,]", at)
+			if not at or line:sub (at, at) == "]" then return message end
+			local last
+			if line:sub (at, at) == '"' then
+				last = at
+				repeat
+					last = line:find ('["\\]', last + 1)
+					local escape = line:sub (last, last) == "\\"
+					if escape then last = last + 1 end
+				until not escape
+				message[#message + 1] = unescape (line:sub (at + 1, last - 1))
+			else
+				last = line:find ("[%s,%]]", at) - 1
+				message[#message + 1] = tonumber (line:sub (at, last))
+			end
+			at = last + 1
+		end
+	end
+
+	---- The spool: files with our name and a number, which appear whole and which their reader deletes. ----
+
+	local spool = params and params.spool or ""
+	if spool == "" then
+		spool = ARDOUR.LuaAPI.build_filename (os.getenv ("HOME") or os.getenv ("USERPROFILE"), ".diffroll-live", "spool")
+	end
+	local client = string.format ("%08x%08x", os.time () & 0xffffffff, ARDOUR.LuaAPI.monotonic_time () & 0xffffffff)
+	local sent, heard = 0, 0 -- files
+	local leftovers = {} -- files that are ours to remove, however this ends
+
+	local function in_spool (...) return ARDOUR.LuaAPI.build_filename (spool, ...) end
+
+	local function numbered (folder, number)
+		return in_spool (folder, string.format ("%s.%06d.jsonl", client, number))
+	end
+
+	local function create (path)
+		local file = io.open (path, "wb")
+		if not file then stop (NOT_RUNNING) end -- the daemon makes the folders
+		leftovers[#leftovers + 1] = path
+		return file
+	end
+
+	local function send (...)
+		sent = sent + 1
+		local path = numbered ("in", sent)
+		local file = create (path .. ".part")
+		for _, message in ipairs ({ ... }) do file:write (encode (message)) end
+		file:close ()
+		leftovers[#leftovers] = path
+		os.rename (path .. ".part", path)
+	end
+
+	local function take (number)
+		local path = numbered ("out", number)
+		local file = io.open (path, "rb")
+		if not file then return nil end
+		local content = file:read ("a")
+		file:close ()
+		os.remove (path)
+		return content
+	end
+
+	-- Hand each message to its function in `handlers`, until one of these returns what was waited for.
+	local function listen (handlers, patience, sentence)
+		local word, asked = seconds (), seconds ()
+		while true do
+			local content = take (heard + 1)
+			if content then
+				heard, word, asked = heard + 1, seconds (), seconds ()
+				for line in content:gmatch ("[^\n]+") do
+					local message = decode (line)
+					local handle = handlers[message[1]]
+					local result = handle and handle (table.unpack (message, 2))
+					if result then return result end
+				end
+			elseif heard > 0 and take (1) then
+				stop (RESTARTED) -- it counts from one again
+			elseif seconds () - word > patience then
+				stop (sentence)
+			elseif seconds () - asked > QUIET then
+				asked = seconds ()
+				send ({ "/diffroll/ping", sent })
+			end
+			show (share, doing)
+			if not content then ARDOUR.LuaAPI.usleep (LOOK) end
+		end
+	end
+
+	---- Asking: the region's samples go into a file of the spool, mixed to mono. ----
+
+	local function chosen_region ()
+		local found
+		for region in Editor:get_selection ().regions:regionlist ():iter () do
+			local audio = region:to_audioregion ()
+			if not audio:isnil () then
+				if found then stop ("Select one audio region; several are selected.") end
+				found = audio
+			end
+		end
+		return found or stop ("Select an audio region first; its notes will be written beside it.")
+	end
+
+	local function write_audio (path, audio, rate)
+		local total, channels = audio:length ():samples (), audio:n_channels ()
+		local reader, memory = audio:to_readable (), ARDOUR.DSP.DspShm (BLOCK)
+		local samples = memory:to_float (0) -- valid for as long as `memory` is
+		local file = create (path)
+		file:write (string.pack ("<c4I4c4c4I4I2I2I4I4I2I2c4I4", "RIFF", 36 + 4 * total, "WAVE", "fmt ", 16,
+			3, 1, rate, 4 * rate, 4, 32, "data", 4 * total)) -- 3: floats
+		for start = 0, total - 1, BLOCK do
+			local count, mix = math.min (BLOCK, total - start), nil
+			for channel = 0, channels - 1 do
+				if reader:read (samples, start, count, channel) ~= count then stop ("Ardour cannot read the region.") end
+				local block = samples:get_table (count)
+				for i = 1, mix and count or 0 do block[i] = block[i] + mix[i] end
+				mix = block
+			end
+			for i = 1, channels > 1 and count or 0 do mix[i] = mix[i] / channels end
+			file:write (string.pack ("<" .. ("f"):rep (count), table.unpack (mix, 1, count)))
+			show (0.1 * start / total, "Reading the region")
+		end
+		if not file:close () then stop ("The disk of " .. spool .. " is full.") end
+	end
+
+	local function fail (about, code, text) stop (text) end
+
+	local function ask (audio, rate)
+		show (0, "Calling the daemon")
+		send ({ "/diffroll/hello", "Ardour" })
+		local function welcome (protocol, version, model, device, model_rate, max_seconds) return max_seconds end
+		local most = listen ({ ["/diffroll/welcome"] = welcome, ["/diffroll/error"] = fail }, GREETING, NOT_RUNNING)
+		if audio:length ():samples () > most * rate then
+			stop (string.format ("The region is longer than the %d s that the daemon takes; cut it first.", most))
+		end
+		local path = in_spool ("audio", client .. ".wav")
+		write_audio (path, audio, rate)
+		send (
+			{ "/diffroll/audio/file", BUFFER, path },
+			{ "/diffroll/job/new", JOB, "transcribe", BUFFER },
+			{ "/diffroll/job/set", JOB, "quality", quality },
+			{ "/diffroll/job/set", JOB, "deliver", "osc" },
+			{ "/diffroll/job/run", JOB }
+		)
+	end
+
+	-- Collect the notes of our job; a note that comes again under its index has become a better one.
+	local function answer ()
+		local notes = {}
+		local function of_ours (handle) return function (job, ...) if job == JOB then return handle (...) end end end
+		local count = listen ({
+			["/diffroll/error"] = fail,
+			["/diffroll/job/accepted"] = of_ours (function () show (0.1, "Waiting for the daemon") end),
+			["/diffroll/job/progress"] = of_ours (function (step, steps)
+				show (0.1 + 0.8 * step / steps, "Transcribing")
+			end),
+			["/diffroll/note"] = of_ours (function (index, pitch, onset, duration, velocity)
+				notes[index] = { onset = onset, offset = onset + duration, pitch = pitch, velocity = velocity }
+			end),
+			["/diffroll/job/done"] = of_ours (function (all) return all end),
+			["/diffroll/job/cancelled"] = of_ours (function () stop ("The daemon has cancelled the transcription.") end),
+		}, PATIENCE, SILENT)
+		for index = 0, count - 1 do
+			if not notes[index] then stop ("Not all notes arrived. Nothing was written; transcribe the region again.") end
+		end
+		return notes, count
+	end
+
+	---- Writing: a MIDI file in Ardour's own ticks, which follow its tempo map, imported in one step. ----
+
+	local function variable_length (value)
+		local bytes = string.char (value & 0x7f)
+		while value > 0x7f do
+			value = value >> 7
+			bytes = string.char (value & 0x7f | 0x80) .. bytes
+		end
+		return bytes
+	end
+
+	local function midi_file (notes, count, origin, rate, length)
+		local function ticks (sample) return Temporal.timepos_t (sample):ticks () end
+		local zero, events = ticks (origin), {}
+		local last = ticks (origin + length) - zero
+		for index = 0, count - 1 do
+			local note = notes[index]
+			local on = ticks (origin + math.floor (note.onset * rate + 0.5)) - zero
+			local off = math.max (on + 1, ticks (origin + math.floor (note.offset * rate + 0.5)) - zero)
+			events[#events + 1] = { on, 1, string.char (0x90, note.pitch, note.velocity) }
+			events[#events + 1] = { off, 0, string.char (0x80, note.pitch, 0) }
+			last = math.max (last, off)
+		end
+		events[#events + 1] = { last, 2, "\xff\x2f\0" }
+		table.sort (events, function (a, b)
+			if a[1] ~= b[1] then return a[1] < b[1] end
+			if a[2] ~= b[2] then return a[2] < b[2] end -- a note ends before the next one of its pitch begins
+			return a[3] < b[3]
+		end)
+		local track, at = {}, 0
+		for i, event in ipairs (events) do
+			track[i], at = variable_length (event[1] - at) .. event[3], event[1]
+		end
+		local body = table.concat (track)
+		return string.pack (">c4I4I2I2I2c4I4", "MThd", 6, 0, 1, PPQ, "MTrk", #body) .. body
+	end
+
+	local function notes_track (source)
+		local name = source:name () .. " notes"
+		local there = Session:route_by_name (name)
+		if not there:isnil () and not there:to_track ():isnil () and not there:to_track ():to_midi_track ():isnil () then
+			return there:to_track ()
+		end
+		local midi = ARDOUR.ChanCount (ARDOUR.DataType ("midi"), 1)
+		local order = source:presentation_info_ptr ():order () + 1
+		return Session:new_midi_track (midi, midi, false, ARDOUR.PluginInfo (), nil, nil, 1, name, order,
+			ARDOUR.TrackMode.Normal, true):front ():to_track ()
+	end
+
+	local function known_regions ()
+		local known, regions = {}, ARDOUR.RegionFactory.regions ()
+		for id, region in regions:iter () do known[id:to_s ()] = region end
+		return known
+	end
+
+	-- Import a file into the session, onto no track, and give its region.
+	local function import (path)
+		local files, before = C.StringVector (), known_regions ()
+		files:push_back (path)
+		Editor:do_import (files, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
+			ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore,
+			Temporal.timepos_t (0), ARDOUR.PluginInfo (), ARDOUR.Track (), false)
+		for id, region in pairs (known_regions ()) do
+			if not before[id] and not region:to_midiregion ():isnil () then return region end
+		end
+		stop ("Ardour could not import the notes; its log says why.")
+	end
+
+	-- Put a region onto a track, as one step to be undone.
+	local function add (region, track, origin)
+		local playlist = track:playlist ()
+		Session:begin_reversible_command ("Transcribe")
+		playlist:to_stateful ():clear_changes ()
+		playlist:add_region (region, Temporal.timepos_t (origin), 1, false)
+		Session:add_stateful_diff_command (playlist:to_statefuldestructible ())
+		Session:commit_reversible_command (nil)
+	end
+
+	local function write (notes, count, id, asked, rate)
+		local region = ARDOUR.RegionFactory.region_by_id (id)
+		if region:isnil () or region:playlist ():isnil () then stop (CHANGED) end
+		local start, length = region:start ():samples (), region:length ():samples ()
+		if start ~= asked.start or length ~= asked.length then stop (CHANGED) end
+		local source = Session:route_by_id (region:playlist ():get_orig_track_id ())
+		local origin, name = region:position ():samples (), region:name ()
+		local path = in_spool ("audio", name:gsub ('[%c/\\:*?"<>|]', "-") .. ".mid")
+		local file = create (path)
+		file:write (midi_file (notes, count, origin, rate, length))
+		file:close ()
+		local written = ARDOUR.RegionFactory.clone_region (import (path), true, false)
+		written:set_length (Temporal.timecnt_t (length)) -- an imported file ends with a whole bar
+		written:set_name (name .. " notes")
+		add (written, notes_track (source), origin)
+	end
+
+	---- One run ----
+
+	local function transcribe ()
+		local audio = chosen_region ()
+		local rate = math.floor (Session:nominal_sample_rate ())
+		local id = PBD.ID (audio:to_stateful ():id ():to_s ()) -- a copy, which outlives the region
+		local asked = { start = audio:start ():samples (), length = audio:length ():samples () }
+		window = LuaDialog.ProgressWindow ("diffroll-live", true)
+		ask (audio, rate)
+		local notes, count = answer ()
+		if count == 0 then stop ("There are no notes in " .. audio:name () .. ".") end
+		show (0.95, "Writing the notes")
+		write (notes, count, id, asked, rate)
+	end
+
+	local fine, problem = pcall (transcribe)
+	if window then window:done () end
+	for _, path in ipairs (leftovers) do os.remove (path) end
+	if heard > 0 then pcall (send, { "/diffroll/job/cancel", JOB }, { "/diffroll/audio/free", BUFFER }) end
+	local sentence = fine and "" or type (problem) ~= "table" and tostring (problem) or problem.sentence or ""
+	if sentence ~= "" then
+		LuaDialog.Message ("diffroll-live", sentence, LuaDialog.MessageType.Info, LuaDialog.ButtonType.Close):run ()
+	end
+	collectgarbage ()
+end end

@@ -1,0 +1,255 @@
+"""The bridge to Ardour, in a real Ardour: the editor action, its bad days, the transport, notes recorded over JACK."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ardour import BRIDGE, RATE, Ardour, RegionState
+from ardour_engine import ArdourEngine, many_notes
+from jack import DummyJack, wait_until
+from osc_client import UdpClient
+from running import DaemonProcess, RunningDaemon
+
+from diffroll_live.osc.codec import decode
+from diffroll_live.osc.messages import CLIENT_MESSAGES, parse
+from diffroll_live.osc.timeline_messages import TransportPlay, TransportStop, TransportTime
+from diffroll_live.server.transport_room import seconds
+from diffroll_live.types import NoteEvent
+
+TRANSCRIBE = BRIDGE / "diffroll_live_transcribe.lua"
+TICK = 60 / 120 / 1920  # s, at the session's tempo
+PERIOD = 1024 / RATE  # s
+
+
+@pytest.fixture(scope="module")
+def ardour(jack_server: DummyJack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ardour]:
+    home = tmp_path_factory.mktemp("ardour")
+    with Ardour(home, jack_server.environment, [TRANSCRIBE]) as running:
+        yield running
+
+
+@pytest.fixture
+def daemon(ardour: Ardour) -> Iterator[RunningDaemon]:
+    with start_daemon(ardour) as running:
+        yield running
+
+
+def start_daemon(ardour: Ardour) -> RunningDaemon:
+    """Make a daemon that Ardour's scripts find."""
+    return RunningDaemon(ardour.home, ArdourEngine, spool=ardour.spool)
+
+
+@pytest.fixture
+def region(ardour: Ardour, make_wav: Callable[..., Path], tmp_path: Path) -> Callable[..., str]:
+    """Place a stereo tone of so many seconds on a track of its own and select it."""
+
+    def place(name: str, seconds: float, at: int = 0) -> str:
+        ardour.place(make_wav(tmp_path / f"{name}.wav", seconds=seconds, rate=RATE, channels=2), at)
+        return name
+
+    return place
+
+
+def transcribe(ardour: Ardour) -> list[str]:
+    """Press the key, wait, and give what the user was told."""
+    ardour.press("diffroll_live_transcribe")
+    return ardour.wait()
+
+
+def names(ardour: Ardour) -> set[str]:
+    return {state.name for state in ardour.regions()}
+
+
+def assert_alike(found: Sequence[NoteEvent], wanted: Sequence[NoteEvent], tolerance: float) -> None:
+    """Compare pitches and velocities exactly, times within a tolerance in s."""
+    found, wanted = sorted(found, key=_by_pitch), sorted(wanted, key=_by_pitch)
+    assert [(n.pitch, n.velocity) for n in found] == [(n.pitch, n.velocity) for n in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        assert abs(one.onset - other.onset) <= tolerance
+        assert abs(one.offset - other.offset) <= tolerance
+
+
+def _by_pitch(note: NoteEvent) -> tuple[int, float]:
+    return note.pitch, note.onset
+
+
+def moved(notes: Iterable[NoteEvent], seconds: float) -> list[NoteEvent]:
+    return [replace(note, onset=note.onset + seconds, offset=note.offset + seconds) for note in notes]
+
+
+def test_the_notes_of_a_region_land_beside_it_and_one_undo_takes_them_away(ardour, daemon, region):
+    at = 96_001
+    name = region("klavier-ü", 3.0, at)
+    (audio,) = ardour.regions()
+    assert transcribe(ardour) == []
+    written = RegionState("klavier-ü notes", "klavier-ü notes", at, audio.length)
+    assert set(ardour.regions()) == {audio, written}
+    wanted = [NoteEvent(0.5 * i, 0.5 * i + 0.25, 40 + i, 1 + i) for i in range(6)]
+    assert_alike(ardour.notes(written.name), moved(wanted, at / RATE), TICK)
+    ardour.lua("Editor:undo (1)")
+    assert ardour.regions() == [audio]
+    ardour.lua("Editor:redo (1)")
+    assert set(ardour.regions()) == {audio, written}
+    assert ardour.kept("progress")[0] == "Calling the daemon"
+    ardour.select(name)
+
+
+def test_notes_follow_a_change_of_tempo(ardour, daemon, region):
+    ardour.lua("""
+        local tempo = Temporal.TempoMap.write_copy ()
+        tempo:set_tempo (Temporal.Tempo (75, 75, 4), Temporal.timepos_t (48000 * 201))
+        Temporal.TempoMap.update (tempo)""")
+    name = region("rubato", 3.0, 200 * RATE)
+    assert transcribe(ardour) == []
+    wanted = [NoteEvent(0.5 * i, 0.5 * i + 0.25, 40 + i, 1 + i) for i in range(6)]
+    assert_alike(ardour.notes(f"{name} notes"), moved(wanted, 200.0), 2 * TICK)
+
+
+def test_a_second_transcription_lands_on_the_same_track(ardour, daemon, region):
+    name = region("twice", 3.0, 20 * RATE)
+    for _ in range(2):
+        ardour.select(name)
+        assert transcribe(ardour) == []
+    assert [state.track for state in ardour.regions() if state.name == "twice notes"] == ["twice notes"] * 2
+
+
+def test_five_thousand_notes(ardour, daemon, region):
+    name = region("many", 1.0, 30 * RATE)
+    assert transcribe(ardour) == []
+    found = ardour.notes(f"{name} notes")
+    assert_alike(found, moved(many_notes(), 30.0), TICK)
+
+
+def test_nothing_is_selected(ardour, daemon):
+    ardour.lua("Editor:get_selection ():clear_all ()")
+    (told,) = transcribe(ardour)
+    assert "Select an audio region" in told
+
+
+def test_no_daemon(ardour, region):
+    name = region("alone", 3.0, 40 * RATE)
+    (told,) = transcribe(ardour)
+    assert "diffroll-live serve" in told
+    assert not list(ardour.spool.rglob("*.jsonl"))
+    assert f"{name} notes" not in names(ardour)
+
+
+def test_cancel(ardour, daemon, region):
+    name = region("unwanted", 2.0, 50 * RATE)
+    ardour.press("diffroll_live_transcribe")
+    wait_until(lambda: "Transcribing" in ardour.kept("progress"), "the engine to be at work")
+    ardour.cancel()
+    assert ardour.wait() == []
+    assert f"{name} notes" not in names(ardour)
+    with daemon.udp() as client:
+        wait_until(lambda: state_of(client) == "ready", "the engine to be idle")
+
+
+def test_a_region_that_is_deleted_meanwhile_gets_no_notes(ardour, daemon, region):
+    name = region("gone", 3.0, 60 * RATE)
+    with daemon.udp() as client:  # whose job is before ours, for as long as we like
+        hold(client)
+        ardour.press("diffroll_live_transcribe")
+        wait_until(lambda: "Waiting for the daemon" in ardour.kept("progress"), "the job to be queued")
+        ardour.meanwhile(f"""
+            for route in Session:get_tracks ():iter () do
+              local playlist = route:to_track ():playlist ()
+              for region in playlist:region_list ():iter () do
+                if region:name () == "{name}" then playlist:remove_region (region) end
+              end
+            end""")
+        client.send("/diffroll/job/cancel", "long")
+    (told,) = ardour.wait()
+    assert "deleted" in told
+    assert not {name, f"{name} notes"} & names(ardour)
+
+
+def test_a_daemon_that_is_stopped_meanwhile(ardour, region):
+    name = region("interrupted", 2.0, 70 * RATE)
+    with start_daemon(ardour):
+        ardour.press("diffroll_live_transcribe")
+        wait_until(lambda: "Transcribing" in ardour.kept("progress"), "the engine to be at work")
+    (told,) = ardour.wait()
+    assert "cancelled" in told
+    assert f"{name} notes" not in names(ardour)
+
+
+def test_a_daemon_that_crashes_and_is_restarted_meanwhile(ardour, region):
+    name = region("forgotten", 3.0, 80 * RATE)
+    with DaemonProcess(ardour.home, "--spool") as process, UdpClient(process.port) as client:
+        hold(client)
+        ardour.press("diffroll_live_transcribe")
+        wait_until(lambda: "Waiting for the daemon" in ardour.kept("progress"), "the job to be queued")
+    with start_daemon(ardour):
+        (told,) = ardour.wait()
+    assert "restarted" in told
+    assert f"{name} notes" not in names(ardour)
+
+
+def hold(client: UdpClient) -> None:
+    """Keep the engine busy until the job "long" is cancelled."""
+    client.send("/diffroll/job/new", "long", "generate", "")
+    client.send("/diffroll/job/set", "long", "steps", 1000)
+    client.send("/diffroll/job/run", "long")
+    client.expect("/diffroll/job/progress")
+
+
+def state_of(client: UdpClient) -> str:
+    return str(client.ask("/diffroll/status", answer="/diffroll/status").args[0])
+
+
+def test_the_transport_reaches_the_daemon(ardour):
+    ardour.revive()
+    with UdpClient(0) as daemon:
+        follow(ardour, daemon.socket.getsockname()[1])
+        wait_until(lambda: TransportStop(1.0) in heard(daemon), "the first report")
+        ardour.osc("/transport_play", 1.0)
+        reports = until(daemon, lambda report: isinstance(report, TransportTime) and seconds(report.position) > 0.5)
+        assert TransportPlay(1.0) in reports
+        ardour.osc("/locate", 100 * RATE, 1)
+        until(daemon, lambda report: isinstance(report, TransportTime) and seconds(report.position) > 100.2)
+        ardour.osc("/transport_stop", 1.0)
+        until(daemon, lambda report: report == TransportStop(1.0))
+
+
+def test_a_daemon_is_not_drowned_in_what_ardour_tells(ardour, daemon):
+    ardour.revive()
+    follow(ardour, daemon.port)
+    ardour.osc("/transport_play", 1.0)
+    with daemon.udp() as client:
+        wait_until(lambda: ardour.lua("return Session:transport_rolling ()") == "true", "Ardour to roll")
+        ardour.osc("/transport_stop", 1.0)
+        client.ping()
+
+
+def follow(ardour: Ardour, port: int) -> None:
+    """Do what the hook does when a session is opened."""
+    script = (BRIDGE / "diffroll_live_transport.lua").read_text(encoding="utf-8")
+    params = f'{{ daemon = "{port}", surface = "{ardour.osc_port}" }}'
+    ardour.lua(f"ardour = function () end {script}\nassert (signals ())\nfactory ({params}) ()")
+
+
+def heard(daemon: UdpClient) -> list[object]:
+    """Give what has come that the daemon understands, as it understands it."""
+    reports = []
+    while (packet := daemon.receive_packet(0.2)) is not None:
+        reports += [parse(message) for message in decode(packet) if message.address in CLIENT_MESSAGES]
+    return reports
+
+
+def until(daemon: UdpClient, wanted: Callable[[object], bool]) -> list[object]:
+    """Read reports until one is as wanted; give them all."""
+    reports: list[object] = []
+
+    def come() -> bool:
+        packet = daemon.receive_packet(1.0)
+        messages = decode(packet) if packet is not None else ()
+        new = [parse(message) for message in messages if message.address in CLIENT_MESSAGES]
+        reports.extend(new)
+        return any(wanted(report) for report in new)
+
+    wait_until(come, "a report of the transport")
+    return reports

@@ -1,4 +1,5 @@
--- Plays one scene: lua play.lua SCENES NAME BRIDGE FOLDER. Ends with an error when something in it is not so.
+-- Plays one scene: lua play.lua SCENES NAME BRIDGE FOLDER [ticks]. Ends with an error when something in it is not so;
+-- with `ticks`, says how long its ticks took.
 
 local file, name, bridge, folder = table.unpack(arg)
 local here = arg[0]:match("^(.*)/")
@@ -14,3 +15,4 @@ load, loadstring = forbidden, forbidden
 local scenes = dofile(here .. "/" .. file .. ".lua")
 assert(scenes[name], "no such scene: " .. name)(stage)
 stage.check_tidy()
+if arg[5] == "ticks" then print(stage.tick_times()) end

@@ -93,6 +93,25 @@ scenes["a slow daemon that answers pings is waited for"] = function(stage)
   stage.equal(#stage.notes(project.tracks[2].items[1]), 1)
 end
 
+scenes["REAPER that has slept for a while does not blame the daemon"] = function(stage)
+  local project = set(stage)
+  local job
+  stage.serve(ONE, { ["/diffroll/job/run"] = function(m) job = m end })
+  stage.press("Transcribe selection")
+  for _ = 1, 200 do
+    stage.daemon()
+    stage.tick()
+  end
+  stage.rig.clock = stage.rig.clock + 3600
+  stage.tick()
+  stage.daemon()
+  stage.answer(job.client, "/diffroll/note", job[2], 0, 60, 0.5, 0.25, 90, 0)
+  stage.answer(job.client, "/diffroll/job/done", job[2], 1, 0, 1.0)
+  stage.play_out()
+  stage.equal(#stage.was_asked("/diffroll/hello"), 1)
+  stage.equal(#stage.notes(project.tracks[2].items[1]), 1)
+end
+
 scenes["REAPER closes mid-job: the job is cancelled, and nothing is said"] = function(stage)
   local project = set(stage)
   local before = stage.fake.picture(project)

@@ -16,6 +16,14 @@ function stage.path(name)
   return stage.folder .. "/" .. name
 end
 
+-- Say what ticks cost, in ms of the processor.
+function stage.tick_times()
+  table.sort(stage.ticks)
+  local function at(share) return 1000 * stage.ticks[math.max(1, math.floor(share * #stage.ticks + 0.5))] end
+  local form = "%d ticks: median %.2f ms, 95 %% %.2f ms, longest %.2f ms"
+  return form:format(#stage.ticks, at(0.5), at(0.95), at(1))
+end
+
 -- Check that half of the ticks, at least, cost less than a millisecond: a loaded machine has slow ones, too.
 function stage.check_ticks()
   table.sort(stage.ticks)

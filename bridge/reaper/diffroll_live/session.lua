@@ -13,6 +13,7 @@ local BUDGET = 0.0005 -- s of one tick
 local HELLO = 5.0 -- s until no answer means no daemon
 local PING = 2.0 -- s between questions whether it is still there, and still has the job
 local SILENCE = 10.0 -- s without a word until it is not
+local PAUSE = 1.0 -- s between two ticks beyond which REAPER has slept, or shown a dialog: no fault of the daemon's
 local RESTARTS = 2 -- times that a job is asked for again
 
 session.NO_DAEMON = "No diffroll-live daemon answers. Start it in a terminal, wait for \"Ready\", then try again:\n\n"
@@ -31,7 +32,8 @@ function session:_connect()
   self.count = 0 -- of different notes
   self.mailbox = mailbox.open(self.folder)
   self.job = self.mailbox and "reaper-" .. self.mailbox.id -- random: nobody else's answer fits
-  self.heard, self.pinged = reaper.time_precise(), reaper.time_precise()
+  local now = reaper.time_precise()
+  self.heard, self.pinged, self.ticked = now, now, now
   if not self.mailbox or not self.mailbox:send({ line.write("/diffroll/hello", "REAPER") }) then
     self:finish("failed", session.NO_DAEMON)
   end
@@ -130,10 +132,11 @@ end
 -- Do what there is to do now, for half a millisecond at most.
 function session:tick()
   if self.state == "over" then return end
-  local now = reaper.time_precise()
-  local mailbox_now = self.mailbox
+  local now, box = reaper.time_precise(), self.mailbox
+  if now - self.ticked > PAUSE then self.heard = self.heard + now - self.ticked end
+  self.ticked = now
   self:_read(now + BUDGET)
-  if self.mailbox == mailbox_now and self.state == "preparing" then self:_prepare(now + BUDGET) end
+  if self.mailbox == box and self.state == "preparing" then self:_prepare(now + BUDGET) end
   if self.state ~= "over" then self:_watch(now) end
 end
 

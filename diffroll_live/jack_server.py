@@ -49,6 +49,11 @@ class DummyJack:
         """What a client needs in its environment to come to this server, and to start no other."""
         return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
 
+    @property
+    def lives(self) -> bool:
+        """Whether its process runs; a busy or frozen one may not answer all the same."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the server and wait until it answers. It may have been stopped or killed before."""
         if jack_answers(self.name):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from jack import DummyJack
 from jack import wait_until as until
-from osc_client import OscClient, TcpClient
-from running import RunningDaemon
+from osc_client import OscClient, TcpClient, UdpClient
+from running import DaemonProcess, RunningDaemon, alive
 from tone import Tone
 
 RATE = 16_000
@@ -32,7 +32,7 @@ def client(daemon: RunningDaemon) -> Iterator[TcpClient]:
     """A client whose live inputs end with its connection."""
     with daemon.tcp() as one:
         yield one
-    until(lambda: captures() == 0, "the devices of a client that hung up to be closed")
+    until(lambda: not captures(), "the devices of a client that hung up to be closed")
 
 
 @pytest.fixture
@@ -46,10 +46,10 @@ def listen(client: OscClient, device: str, buffer: str = "live") -> None:
     assert reply.args == (buffer, 48_000)
 
 
-def captures() -> int:
-    """How many capture processes this process has."""
-    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "capture_process hear"], capture_output=True)
-    return len(found.stdout.split())
+def captures(parent: int | None = None) -> list[int]:
+    """The capture processes of a process, this one unless told otherwise."""
+    command = ["pgrep", "-P", str(parent or os.getpid()), "-f", "capture_process hear"]
+    return [int(pid) for pid in subprocess.run(command, capture_output=True, check=False).stdout.split()]
 
 
 def open_live(client: OscClient, buffer: str = "live", *, chunk: int = len(BEEP)) -> None:
@@ -109,20 +109,20 @@ def test_two_listeners_share_one_device_and_it_is_closed_after_the_last(daemon, 
     with daemon.tcp() as other:
         listen(client, tone.client)
         listen(other, tone.client.upper(), "ear")
-        assert captures() == 1
+        assert len(captures()) == 1
         client.expect("/diffroll/audio/level")
         assert other.expect("/diffroll/audio/level").args[0] == "ear"
         assert client.ask_wrongly("/diffroll/audio/listen", "third", "jack").args[:2] == ("third", "busy")
         client.ask("/diffroll/audio/free", "live", answer="/diffroll/audio/freed")
         assert other.expect("/diffroll/audio/level").args[0] == "ear"
-    until(lambda: captures() == 0, "the device of a client that hung up to be closed")
+    until(lambda: not captures(), "the device of a client that hung up to be closed")
 
 
 def test_a_buffer_that_listens_is_replaced_by_its_name(client, tone):
     listen(client, tone.client)
     listen(client, "jack")
     client.ask("/diffroll/audio/open", "live", RATE, 1, RATE, "f32", 4096, answer="/diffroll/audio/opened")
-    until(lambda: captures() == 0, "the devices of a buffer that was replaced to be closed")
+    until(lambda: not captures(), "the devices of a buffer that was replaced to be closed")
 
 
 def test_a_latency_that_cannot_be_ends_the_listening(client, jack):
@@ -169,7 +169,8 @@ def test_a_jack_client_that_goes_is_told_and_heard_again_when_it_is_back(client,
 
 def test_a_capture_process_that_dies_is_started_again(client, jack):
     listen(client, "jack")
-    subprocess.run(["pkill", "-KILL", "-P", str(os.getpid()), "-f", "capture_process hear"], check=True)
+    (listener,) = captures()
+    os.kill(listener, signal.SIGKILL)
     client.expect("/diffroll/audio/vanished")
     client.expect("/diffroll/audio/reconnected", timeout=30.0)
 
@@ -178,7 +179,14 @@ def test_nothing_is_left_behind_when_the_daemon_ends_while_it_listens(tmp_path, 
     with RunningDaemon(tmp_path) as running, running.udp() as client:
         listen(client, "jack")
         client.send("/diffroll/audio/listen", "another", "jack")
-    assert captures() == 0
+    assert not captures()
+
+
+def test_nothing_is_left_behind_when_the_daemon_is_killed_while_it_listens(tmp_path, jack):
+    with DaemonProcess(tmp_path) as process, UdpClient(process.port) as client:
+        listen(client, "jack")
+        (listener,) = captures(process.process.pid)
+    until(lambda: not alive(listener), "the capture process to end by itself")
 
 
 # Chunks

@@ -22,7 +22,7 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # s between attempts to hear a lost devic
 _STEADY_SECONDS = 10.0  # after which a device that is lost again is sought eagerly
 _START_SECONDS = 30.0  # for an audio system to answer; a busy machine takes its time
 _QUIET_SECONDS = 5.0  # without a block, when the process itself does not say why
-_END_SECONDS = 2.0  # for the process to leave in order
+_END_SECONDS = 5.0  # for the process to leave in order
 _PIPE_BYTES = 1 << 20
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
-_HAS_BAR = 0x10
-_ROLLING = 1
+HAS_BAR = 0x10
+ROLLING = 1
 
 
-class _Position(ctypes.Structure):
+class Position(ctypes.Structure):
     """``jack_position_t`` up to the fields that differ between versions, and room for those."""
 
     _fields_ = (
@@ -57,13 +57,13 @@ def declare_transport(library: ctypes.CDLL) -> None:
 
 def query_transport(library: ctypes.CDLL, client: int) -> JackTransport:
     """Ask for the transport."""
-    told = _Position()
+    told = Position()
     state = library.jack_transport_query(client, ctypes.byref(told))
     age = (library.jack_get_time() - told.usecs) * 1e-6
     position = told.frame / max(1, told.frame_rate)
-    if not told.valid & _HAS_BAR or not told.beats_per_minute > 0.0:
-        return JackTransport(state == _ROLLING, age, position)
+    if not told.valid & HAS_BAR or not told.beats_per_minute > 0.0:
+        return JackTransport(state == ROLLING, age, position)
     metre = (round(told.beats_per_bar), round(told.beat_type))
     beats = (told.bar - 1) * told.beats_per_bar + told.beat - 1 + told.tick / max(1.0, told.ticks_per_beat)
     quarters = beats * 4.0 / max(1.0, told.beat_type)
-    return JackTransport(state == _ROLLING, age, position, told.beats_per_minute, quarters, metre)
+    return JackTransport(state == ROLLING, age, position, told.beats_per_minute, quarters, metre)

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 48_000
 PERIOD_FRAMES = 1024  # shorter periods run late on two busy cores
+CLIENT_SECONDS = 10.0  # until the server drops a client that does not keep up: its default of 0.5 drops innocent ones
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0  # jackd may take over ten on a busy machine
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where jackd puts its sockets and semaphores
@@ -38,10 +39,11 @@ class DummyJack:
     Clients find it by ``environment``. Raises PortError where jackd is not installed or does not start.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, period_frames: int = PERIOD_FRAMES) -> None:
         if not _NAME.fullmatch(name):
             raise PortError(f"'{name}' cannot name a JACK server: use letters, digits and hyphens.")
         self.name = name
+        self._period_frames = period_frames
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -101,7 +103,8 @@ class DummyJack:
             raise PortError("jackd is not installed. Install it (Debian, Ubuntu: `apt install jackd2`).")
         # The first -r: not in real time, which not every user may have. Its own session: Ctrl-C at the terminal is
         # for us, and we stop the server in order.
-        command = [program, "-n", self.name, "-r", "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", str(PERIOD_FRAMES)]
+        general = ["-n", self.name, "-r", "-t", str(round(1000 * CLIENT_SECONDS))]
+        command = [program, *general, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", f"{self._period_frames}"]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
 
     def _wait(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:

@@ -1,8 +1,9 @@
-"""A daemon with the fake engine as a program: ``daemon_process.py FOLDER [--no-disk] [--slow] [--jack] [--spool]``.
+"""A daemon with the fake engine as a program of its own: ``daemon_process.py FOLDER [FLAG ...]``.
 
 Prints a JSON line with its port and the processes it has started when it is ready, another with what its MIDI output
 was told when it has ended. With --slow that output takes a while to end its notes, and prints a line when it begins;
-with --jack it is a port, daemon:notes, and what it was told is not known. With --spool there is one, FOLDER/spool.
+with --jack it is a port, daemon:notes, and what it was told is not known. With --follow it goes by the JACK
+transport. With --spool there is one, FOLDER/spool.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from fake_engine import make_engine
 from recorder import RecordingScheduler
 
-from diffroll_live.config import Config, ServerConfig
+from diffroll_live.config import Config, ServerConfig, TransportConfig
 from diffroll_live.midi_ports import PortChoice
 from diffroll_live.scheduler import Scheduler
 from diffroll_live.server import serve
@@ -35,7 +36,10 @@ class SlowScheduler(RecordingScheduler):
 
 
 def main() -> None:
-    config = Config(server=ServerConfig(port=0, allowed_folders=(Path(sys.argv[1]),)))
+    config = Config(
+        server=ServerConfig(port=0, allowed_folders=(Path(sys.argv[1]),)),
+        transport=TransportConfig("jack" if "--follow" in sys.argv else "osc"),
+    )
     recorder = SlowScheduler() if "--slow" in sys.argv else RecordingScheduler()
     scheduler: RecordingScheduler | Scheduler = recorder
     if "--jack" in sys.argv:

@@ -153,6 +153,19 @@ def test_a_report_from_before_the_jump_that_comes_after_it_is_passed_over():
     assert model.course.position_at(102.0) == pytest.approx(5.0, abs=0.01)
 
 
+def test_a_playhead_of_one_speed_that_stalls_is_shifted_and_goes_on_at_its_speed():
+    model = ClockModel(0.0005, varispeed=False)
+    model.play(100.0, 0.0)
+    lost = 0.0
+    for i in range(1, 400):
+        lost += 0.02 if i % 50 == 0 else 0.005 if i % 17 == 0 else 0.0
+        model.play(100.0 + i * 0.0027, i * 0.0027 - lost)
+        assert model.course.rate == pytest.approx(1.0, abs=0.01)
+        if i % 50 == 2 or i % 17 == 2:
+            assert model.course.position_at(model.course.at) == pytest.approx(i * 0.0027 - lost, abs=0.003)
+    assert model.course.run == 1
+
+
 def test_starting_is_from_where_it_stood():
     model = ClockModel(JITTER)
     model.stop(10.0, 4.0)

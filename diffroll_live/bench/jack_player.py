@@ -27,7 +27,9 @@ _PROCESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)
 _XRUN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
 
-class _MidiEvent(ctypes.Structure):
+class MidiEvent(ctypes.Structure):
+    """``jack_midi_event_t``."""
+
     _fields_ = (("time", ctypes.c_uint32), ("size", ctypes.c_size_t), ("buffer", ctypes.POINTER(ctypes.c_ubyte)))
 
 
@@ -40,7 +42,7 @@ class JackPlayer:
     def __init__(self, name: str) -> None:
         self.name = name
         self.xruns = 0  # of the whole server, since the beginning
-        self._library = _declared(libjack())
+        self._library = declared(libjack())
         self._client = self._library.jack_client_open(name.encode(), _NO_START_SERVER, None)
         if not self._client:
             raise PortError("No JACK server is running. Start one (`jackd -d dummy` needs no sound card).")
@@ -123,7 +125,7 @@ class JackPlayer:
 
     def _copy_midi(self, frames: int, now: int) -> None:
         buffer = self._library.jack_port_get_buffer(self._in, frames)
-        event = _MidiEvent()
+        event = MidiEvent()
         for index in range(self._library.jack_midi_get_event_count(buffer)):
             if not self._library.jack_midi_event_get(ctypes.byref(event), buffer, index):
                 self._events.append((now + event.time, ctypes.string_at(event.buffer, event.size)))
@@ -133,7 +135,7 @@ class JackPlayer:
         return 0
 
 
-def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
+def declared(library: ctypes.CDLL) -> ctypes.CDLL:
     """Say what the functions take that jack_client does not use."""
     pointer, number = ctypes.c_void_p, ctypes.c_uint32
     types: dict[str, tuple[Any, tuple[Any, ...]]] = {

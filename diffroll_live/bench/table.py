@@ -10,6 +10,7 @@ from diffroll_live.bench.lateness import midi
 from diffroll_live.bench.live import live
 from diffroll_live.bench.published import published
 from diffroll_live.bench.requests import first_note, start
+from diffroll_live.bench.transport import transport
 from diffroll_live.bench.upload import upload
 
 Benchmark = Callable[[Settings, Progress], Iterator[Figure]]
@@ -27,3 +28,4 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 #: What takes place in real time, on a JACK server, and only when it is asked for.
 LIVE_BENCHMARKS: dict[str, Benchmark] = {"live": live}
+TRANSPORT_BENCHMARKS: dict[str, Benchmark] = {"transport": transport}

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from diffroll_live.bench.figures import Figure, Settings
-from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS
+from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS, TRANSPORT_BENCHMARKS
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.cli.options import PATH
 from diffroll_live.cli.progress import Bars
@@ -25,6 +25,7 @@ WIDTH = 150  # columns, where the output is no terminal
 @click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
 @click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), default="auto", show_default=True)
 @click.option("--live", is_flag=True, help="Measure live input instead: a piano into a JACK port, MIDI out of another.")
+@click.option("--transport", is_flag=True, help="Measure notes on a DAW's timeline instead: a scripted JACK transport.")
 @click.option("--latency", "latencies", multiple=True, type=click.FloatRange(50, 700), help="ms; may be given again.")
 @click.option("--minutes", type=click.FloatRange(0, 600), default=0.0, help="Of live input in addition, at 250 ms.")
 @click.option("--recording", type=PATH, help="Piano to play live, its notes in a CSV beside it.")
@@ -35,6 +36,7 @@ def bench(
     model: str | None,
     device: str,
     live: bool,
+    transport: bool,
     latencies: tuple[float, ...],
     minutes: float,
     recording: Path | None,
@@ -49,11 +51,11 @@ def bench(
     settings = Settings(model, device, repeat, live_minutes=minutes, recording=recording)
     if latencies:
         settings = replace(settings, latencies_ms=latencies)
-    table = LIVE_BENCHMARKS if live else BENCHMARKS
+    table = LIVE_BENCHMARKS if live else TRANSPORT_BENCHMARKS if transport else BENCHMARKS
     figures: list[Figure] = []
     code = exit_codes.OK
     with Bars() as bars:
-        for name in table if live else only or table:
+        for name in table if live or transport else only or table:
             try:
                 with bars.stage(name) as stage:
                     figures.extend(table[name](settings, stage.progress))

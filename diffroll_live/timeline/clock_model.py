@@ -43,10 +43,14 @@ class _Spread:
 
 
 class ClockModel:
-    """Follows one playhead; ``jitter`` is the usual error of a report, in seconds."""
+    """Follows one playhead; ``jitter`` is the usual error of a report, in seconds.
 
-    def __init__(self, jitter: float) -> None:
+    Without ``varispeed`` its rate is 1 but for the drift of two clocks: what does not fit is a shift, however it looks.
+    """
+
+    def __init__(self, jitter: float, *, varispeed: bool = True) -> None:
         self.course = Course()
+        self._varispeed = varispeed
         self._jitter = jitter
         self._spread = _Spread(jitter**2, 0.0, _RATE_DEVIATION**2)
         self._last = self._second_last = _Sample(0.0, 0.0)
@@ -94,7 +98,7 @@ class ClockModel:
         if self._suspect is None and self._is_overtaken(sample):
             self._suspect = sample
         elif error > AHEAD_SECONDS or error < -BEHIND_SECONDS:
-            if self._goes_on(sample):
+            if self._varispeed and self._goes_on(sample):
                 self._confirm(self._last, sample, way)
             else:
                 self._jump(sample, grain)
@@ -159,7 +163,7 @@ class ClockModel:
         )
         self._suspect = None
         self._trend += _TREND_WEIGHT * (error - self._trend)
-        if abs(self._trend) > _TREND_GATE * self._jitter:  # the rate is another, if not by much
+        if self._varispeed and abs(self._trend) > _TREND_GATE * self._jitter:  # the rate is another, if not by much
             self._spread = replace(self._spread, rate=self._spread.rate + (self._jitter / _TREND_SECONDS) ** 2)
             self._trend = 0.0
 
@@ -168,9 +172,12 @@ class ClockModel:
         dt = second.at - first.at
         slope = (way - self._unroll(first)) / dt
         noise = _GATE * self._jitter / dt
-        changed = abs(slope - self.course.rate) > noise and LEAST_RATE <= slope <= MOST_RATE
+        fits = LEAST_RATE <= slope <= MOST_RATE
+        changed = self._varispeed and fits and abs(slope - self.course.rate) > noise
         self.course = replace(self.course, at=second.at, travelled=way, rate=slope if changed else self.course.rate)
-        self._spread = _Spread(self._jitter**2, 0.0, 2 * (self._jitter / dt) ** 2)
+        self._spread = _Spread(
+            self._jitter**2, 0.0, 2 * (self._jitter / dt) ** 2 if self._varispeed else _RATE_DEVIATION**2
+        )
         self._suspect, self._trend = None, 0.0
 
     def _jump(self, sample: _Sample, grain: float) -> None:

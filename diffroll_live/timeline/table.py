@@ -25,12 +25,13 @@ class SourceRow:
 
 
 SOURCES: dict[str, SourceRow] = {
-    "osc": SourceRow(Traits(jitter=0.005, patience=2.0), None),
+    "osc": SourceRow(Traits(jitter=0.005, patience=2.0, varispeed=True), None),
     "midi-clock": SourceRow(
         Traits(jitter=0.002, patience=0.5), lambda choice, hear, clock: MidiSource(MidiClock(), choice, hear, clock)
     ),
     "mtc": SourceRow(
-        Traits(jitter=0.002, patience=0.25), lambda choice, hear, clock: MidiSource(MidiTimecode(), choice, hear, clock)
+        Traits(jitter=0.002, patience=0.25, varispeed=True),
+        lambda choice, hear, clock: MidiSource(MidiTimecode(), choice, hear, clock),
     ),
     "jack": SourceRow(Traits(jitter=0.0005, patience=1.0), lambda _, hear, clock: JackSource(hear, clock)),
     "link": SourceRow(Traits(jitter=0.0005, patience=1.0), lambda _, hear, clock: LinkSource(hear, clock)),

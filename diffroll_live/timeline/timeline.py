@@ -20,10 +20,11 @@ _REGULAR_SECONDS = 1.0  # the longest pause between two of them
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """How a source speaks: the usual error of its positions, and how long it may be silent while it plays."""
+    """How a source speaks: the usual error of its positions, how long it may be silent while it plays, its rate."""
 
     jitter: float  # s
     patience: float  # s
+    varispeed: bool = False  # whether its playhead may move at another rate than 1
 
 
 class Timeline:
@@ -33,7 +34,7 @@ class Timeline:
         self._traits = traits
         self._on_course = on_course
         self._lock = threading.Lock()  # guards everything below
-        self._model = ClockModel(traits.jitter)
+        self._model = ClockModel(traits.jitter, varispeed=traits.varispeed)
         self._told = self._model.course
         self._track = TempoTrack()
         self._metre = (4, 4)

@@ -573,6 +573,12 @@ def settings_are_checked(world):
     with World(world.folder / "other", free_port(), buttons={"fill": ["note", 1, 36]}, seconds=3) as one:
         one.surface.build_midi_map(None)
         assert ("note", 0, 36) in one.host.forwarded
+        one.surface.receive_midi((0x90, 36, 0))  # a note's end
+        one.tick()
+        assert one.host.messages == []
+        one.surface.receive_midi((0x90, 36, 1))
+        one.tick()
+        assert one.host.messages == ["DiffRoll: No clip is selected; click a clip, then press again."]
 
 
 SCENARIOS = [

@@ -14,6 +14,8 @@ import ableton_scenarios
 import pytest
 from live_world import SCRIPT
 
+from diffroll_live import __version__
+
 SOURCES = sorted(SCRIPT.glob("*.py"))
 #: All that the script may import: modules that Python 3.7 has, what Live brings, and what stands beside it.
 ALLOWED = {
@@ -61,6 +63,10 @@ def test_the_syntax_is_that_of_python_3_7(path):
     assert names <= ALLOWED
     calls = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert not calls & {"eval", "exec", "compile", "__import__"}
+
+
+def test_it_has_the_version_of_the_package():
+    assert f'VERSION = "{__version__}"' in (SCRIPT / "version.py").read_text(encoding="utf-8")
 
 
 def test_there_is_no_thread():

@@ -13,7 +13,7 @@ from .settings import DEFAULTS, load
 
 NOTE_ON, CONTROL_CHANGE = 0x90, 0xB0
 KINDS = {"note": NOTE_ON, "cc": CONTROL_CHANGE}
-PRESSED = 64  # a control value, or a velocity above 0, from here on is a press
+PRESSED = {NOTE_ON: 1, CONTROL_CHANGE: 64}  # the least velocity or value that is a press
 
 
 class DiffRollLive(ControlSurface):  # type: ignore[misc]
@@ -50,7 +50,7 @@ class DiffRollLive(ControlSurface):  # type: ignore[misc]
         """Take one message of a button; releases are passed over."""
         message = tuple(midi_bytes)
         verb = self._diffroll_buttons.get(message[:2]) if len(message) == 3 else None
-        if verb is not None and message[2] >= (PRESSED if message[0] & 0xF0 == CONTROL_CHANGE else 1):
+        if verb is not None and message[2] >= PRESSED[message[0] & 0xF0]:
             self._diffroll.push(verb)
 
     def receive_midi_chunk(self, midi_chunk: Iterable[Sequence[int]]) -> None:

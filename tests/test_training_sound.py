@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from training_material import HEARD, UNHEARD, Folders
 
-from diffroll_live.training.augment import augment, noise, room
+from diffroll_live.training.augment import noise, room
 from diffroll_live.training.bank import SAMPLE_RATE, Bank, open_bank
+from diffroll_live.training.effects import augment
 from diffroll_live.training.mixer import UNDAMPED_PITCH, Touch, mix, with_pedal
 
 pytest_plugins = ["training_fixtures"]

@@ -144,11 +144,11 @@ def test_the_split_and_the_collections_are_kept_apart(plain):
 
 def test_the_unheard_piano_is_not_heard(plain, monkeypatch):
     played = []
-    mix = windows.mix
+    voices_of = windows.voices_of
     monkeypatch.setattr(
         windows,
-        "mix",
-        lambda bank, notes, seconds, touch, rng: (played.append(touch.piano), mix(bank, notes, seconds, touch, rng))[1],
+        "voices_of",
+        lambda bank, notes, touch, rng: (played.append(touch.piano), voices_of(bank, notes, touch, rng))[1],
     )
     for material in (plain, replace(plain, unheard=""), replace(plain, pianos=(UNHEARD,))):
         maker = WindowMaker(material)

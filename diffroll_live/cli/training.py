@@ -150,6 +150,8 @@ def train(
             report=report,
             **({"subject": subject} if network != "compact" else {}),
         )
+    if not trainer.share.leads:
+        return
     click.echo(
         f"{run}: {trainer.step} steps. `diffroll-live export {run} models/NAME --card CARD.md` makes it a model."
     )

@@ -1,47 +1,62 @@
-"""What happens to a piano between the strings and a file: rooms, equalisers, noise, levels, clipping, bands, codecs."""
+"""What happens to a piano between the strings and a file: rooms, equalisers, noise, levels, clipping, bands, codecs.
+
+What is to happen is drawn here, as a few numbers a window; ``effects`` does it, to a whole batch on the device.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from diffroll_live.training.bank import SAMPLE_RATE
-from diffroll_live.training.codec import coded
 from diffroll_live.types import Floats
 
+BANDS = 8  # of the equaliser
 
-def augment(samples: Floats, rng: np.random.Generator, *, amount: float = 1.0) -> Floats:
-    """Colour (n_samples,) audio at random; ``amount`` 0 to 1 is the chance that each effect is used at all.
 
-    Room, equaliser and band limits are one multiplication in the frequency domain.
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What happens to a window. Levels are in dB; None is what does not happen."""
+
+    room: Floats | None  # (n,) impulse response, the direct sound first
+    equaliser: Floats | None  # (BANDS,) gains
+    band: tuple[float, float] | None  # Hz
+    as_played: bool  # the level is about the mixer's
+    near: float  # by so much, then
+    far: float  # of the peak, otherwise
+    drive: float | None  # into a soft clipper
+    noise: tuple[int, float] | None  # the seed of white noise, and the power of 1 / frequency that colours it
+    hum: tuple[float, Floats] | None  # Hz of the mains, (5,) amplitudes of its harmonics
+    below: float  # of noise, under the signal
+    floor: float  # of noise under silence
+    codec: tuple[float, float] | None  # signal to noise in each band, and Hz of the cut-off
+
+
+def draw_effects(rng: np.random.Generator, amount: float) -> Effects:
+    """Draw what happens to a window; ``amount`` 0 to 1 is the chance that each effect is used at all.
+
+    The level is mostly about what the mixer gives, from which velocities can be told.
     """
-    n_fft = _fast_length(len(samples) + SAMPLE_RATE)
-    response = np.ones(n_fft // 2 + 1, np.complex64)
-    frequencies = np.fft.rfftfreq(n_fft, 1 / SAMPLE_RATE)
-    if rng.random() < 0.7 * amount:
-        response *= np.fft.rfft(room(rng), n_fft)
-    if rng.random() < 0.8 * amount:
-        response *= _equaliser(frequencies, rng)
-    if rng.random() < 0.15 * amount:
-        response *= _band(frequencies, rng)
-    if not np.all(response == 1):
-        samples = np.fft.irfft(np.fft.rfft(samples, n_fft) * response, n_fft)[: len(samples)].astype(np.float32)
-    peak = float(np.abs(samples).max()) + 1e-9
-    samples = samples * np.float32(_gain(peak, rng))
-    if rng.random() < 0.15 * amount:
-        drive = np.float32(10 ** (rng.uniform(0, 12) / 20))
-        samples = np.tanh(samples * drive) / drive
-    if rng.random() < 0.7 * amount:
-        samples = samples + noise(len(samples), rng) * _noise_level(samples, rng)
-    if rng.random() < 0.12 * amount:
-        samples = coded(samples, rng)
-    return np.clip(samples, -1, 1).astype(np.float32)
 
+    def chance(share: float) -> bool:
+        return bool(rng.random() < share * amount)
 
-def _gain(peak: float, rng: np.random.Generator) -> float:
-    """Mostly about the level that the mixer gives, from which velocities can be told; else any level."""
-    if peak < 1e-4 or rng.random() < 0.7:
-        return float(10 ** (rng.uniform(-2, 2) / 20))
-    return float(10 ** (rng.uniform(-30, -1) / 20) / peak)
+    noisy = chance(0.7)
+    return Effects(
+        room=room(rng) if chance(0.7) else None,
+        equaliser=_equaliser(rng) if chance(0.8) else None,
+        band=(rng.uniform(20, 250), rng.uniform(3000, 7500)) if chance(0.15) else None,
+        as_played=bool(rng.random() < 0.7),
+        near=rng.uniform(-2, 2),
+        far=rng.uniform(-30, -1),
+        drive=rng.uniform(0, 12) if chance(0.15) else None,
+        noise=(int(rng.integers(2**31)), rng.uniform(0, 1)) if noisy else None,
+        hum=_hum(rng) if noisy and rng.random() < 0.2 else None,
+        below=rng.uniform(12, 55),
+        floor=rng.uniform(-60, -15),
+        codec=(rng.uniform(6, 24), rng.uniform(3500, SAMPLE_RATE / 2)) if chance(0.12) else None,
+    )
 
 
 def room(rng: np.random.Generator) -> Floats:
@@ -62,23 +77,20 @@ def room(rng: np.random.Generator) -> Floats:
     return tail.astype(np.float32)
 
 
-def _equaliser(frequencies: Floats, rng: np.random.Generator) -> Floats:
-    """Gains at eight frequencies, 4 dB standard deviation, and a tilt of up to 3 dB an octave either way."""
-    points = np.geomspace(40, SAMPLE_RATE / 2, 8)
-    gains = rng.normal(0, 4, 8) + rng.uniform(-1.5, 1.5) * np.linspace(-3.5, 3.5, 8)
-    decibels = np.interp(np.log(np.maximum(frequencies, 20)), np.log(points), gains)
-    return (10 ** (decibels / 20)).astype(np.float32)
+def _equaliser(rng: np.random.Generator) -> Floats:
+    """Gains of BANDS frequencies, 4 dB standard deviation, and a tilt of up to 1.5 dB a band either way."""
+    gains = rng.normal(0, 4, BANDS) + rng.uniform(-1.5, 1.5) * np.linspace(-3.5, 3.5, BANDS)
+    return gains.astype(np.float32)
 
 
-def _band(frequencies: Floats, rng: np.random.Generator) -> Floats:
-    low, high = rng.uniform(20, 250), rng.uniform(3000, 7500)
-    safe = np.maximum(frequencies, 1)
-    return (1 / np.sqrt(1 + (low / safe) ** 4) / np.sqrt(1 + (safe / high) ** 8)).astype(np.float32)
+def _hum(rng: np.random.Generator) -> tuple[float, Floats]:
+    amplitudes = rng.uniform(0, 1, 5) / np.arange(1, 6) * rng.uniform(0, 2)
+    return float(rng.choice([50.0, 60.0])), amplitudes.astype(np.float32)
 
 
 def noise(n: int, rng: np.random.Generator) -> Floats:
     """Noise of unit power with a spectrum from white to brown, now and then with mains hum; (n,)."""
-    n_fft = _fast_length(n)
+    n_fft = fast_length(n)
     frequencies = np.maximum(np.fft.rfftfreq(n_fft, 1 / SAMPLE_RATE), 20)
     spectrum = np.fft.rfft(rng.standard_normal(n_fft).astype(np.float32)) * frequencies ** -rng.uniform(0, 1)
     out = np.fft.irfft(spectrum, n_fft)[:n].astype(np.float32)
@@ -91,14 +103,7 @@ def noise(n: int, rng: np.random.Generator) -> Floats:
     return out
 
 
-def _noise_level(samples: Floats, rng: np.random.Generator) -> np.float32:
-    """The factor that brings unit noise 12 to 55 dB below the signal, or to a quiet floor under silence."""
-    power = float(np.sqrt(np.mean(samples**2)))
-    reference = power if power > 1e-4 else 10 ** (rng.uniform(-60, -15) / 20)
-    return np.float32(reference * 10 ** (-rng.uniform(12, 55) / 20))
-
-
-def _fast_length(n: int) -> int:
+def fast_length(n: int) -> int:
     """The next length that splits into twos and one three, for a quick transform."""
     power = 1 << (n - 1).bit_length()
     return power * 3 // 4 if power * 3 // 4 >= n else power

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from diffroll_live.memory import is_shortage
 from diffroll_live.roll import RollGeometry
 from diffroll_live.training.batches import Batch, loader
 from diffroll_live.training.beginnings import begin_from
+from diffroll_live.training.device_mixer import DeviceMixer
 from diffroll_live.training.processes import Share, sharing
 from diffroll_live.training.record import Record, Report
 from diffroll_live.training.saving import make_folder, whole_file
@@ -53,7 +56,8 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     subject = subject or compact()
-    settings = settings_of(WindowMaker(material), schedule, subject, begun_from)
+    maker = WindowMaker(material)
+    settings = settings_of(maker, schedule, subject, begun_from)
     make_folder(out)
     with sharing(device) as (share, where):
         trainer = Trainer(subject, schedule, where, share)
@@ -66,12 +70,14 @@ def train(
             first=trainer.step,
             workers=workers,
             share=share,
+            mixer=DeviceMixer(maker.bank, trainer.device) if trainer.device.type == "cuda" else None,
         )
         record = Record(out, trainer.step, REPORT_EVERY, report, board=board) if share.leads else None
         torch.set_flush_denormal(True)  # of this thread and its workers: tiny gradients are slow to reckon with
         try:
             while trainer.step < schedule.steps:
-                _step(trainer, next(batches), settings, out, record)
+                with _enough_memory(schedule.batch):
+                    _step(trainer, next(batches), settings, out, record)
         finally:
             torch.set_flush_denormal(False)
             if record is not None:
@@ -116,10 +122,17 @@ def _learn(trainer: Trainer, batch: Batch, out: Path) -> dict[str, float]:
             f"In step {trainer.step} these are no numbers: {error}. The batch is kept in {kept}; the run can go on "
             "from its last save. If it happens again, train with a lower rate in a new folder."
         ) from error
+
+
+@contextmanager
+def _enough_memory(batch: int) -> Iterator[None]:
+    """Say it when the device has too little memory to mix or to learn."""
+    try:
+        yield
     except (RuntimeError, MemoryError) as error:
         if not is_shortage(error):
             raise
-        raise DeviceMemory(f"The device has too little memory for {len(batch['edge'])} windows a step.") from error
+        raise DeviceMemory(f"The device has too little memory for {batch} windows a step.") from error
 
 
 def _keep(batch: Batch, out: Path, step: int, share: Share) -> Path:

@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from diffroll_live.errors import RequestError
 from diffroll_live.notes import NoteArray
-from diffroll_live.training.augment import augment
+from diffroll_live.training.augment import draw_effects
 from diffroll_live.training.bank import SAMPLE_RATE, Bank, open_bank
 from diffroll_live.training.drawing import by_rule, from_corpus, nothing
-from diffroll_live.training.mixer import Touch, mix, sympathetic, with_pedal
+from diffroll_live.training.effects import perform
+from diffroll_live.training.mixer import Touch, summed, sympathetic, voices_of, with_pedal
 from diffroll_live.training.pairs import Pairs, open_pairs
 from diffroll_live.training.pieces import Corpus, Piece, open_corpus
+from diffroll_live.training.plans import Plan
 from diffroll_live.training.stages import stage_of
 from diffroll_live.types import Floats
 
@@ -78,14 +81,27 @@ class WindowMaker:
 
     def window(self, seed: int, number: int) -> Window:
         """Make window ``number`` of a seed."""
+        plan = self.plan(seed, number)
+        samples = np.zeros(int(round(self.material.seconds * SAMPLE_RATE)), np.float32)
+        if plan.voices is not None and self.bank is not None:
+            samples = summed(self.bank, plan.voices, self.material.seconds)
+        if plan.samples is not None:
+            samples = plan.samples
+        if plan.effects is not None:
+            samples = np.asarray(perform(torch.from_numpy(samples)[None], [plan.effects])[0].numpy())
+        samples[int(plan.edge * SAMPLE_RATE) :] = 0
+        return Window(samples, plan.notes, plan.edge)
+
+    def plan(self, seed: int, number: int) -> Plan:
+        """Draw window ``number`` of a seed, without sounding it."""
         rng = np.random.default_rng([seed, number])
         if self.stage.rolls and rng.random() < self.stage.rolls:
             return self._roll(rng)
         hidden = bool(self.stage.hidden) and rng.random() < self.stage.hidden
         if self.material.different:
             rng = np.random.default_rng([seed, POOL, int(rng.integers(self.material.different))])
-        window = self._sounding(rng)
-        return _unheard(window) if hidden else window
+        plan = self._sounding(rng)
+        return plan.unheard() if hidden else plan
 
     def holdings(self) -> dict[str, Any]:
         """What the material holds, wherever it lies."""
@@ -104,46 +120,46 @@ class WindowMaker:
         if material.corpus is None and (self.stage.rolls or material.recordings is None or material.bank is not None):
             raise RequestError("There are no notes to learn from: prepare a folder of MIDI files.")
 
-    def _roll(self, rng: np.random.Generator) -> Window:
-        """Notes of which nothing is heard, and nothing was mixed."""
+    def _roll(self, rng: np.random.Generator) -> Plan:
+        """Notes of which nothing is heard."""
         if self.corpus is None:
-            return _unheard(self._sounding(rng))
+            return self._sounding(rng).unheard()
         notes = self._piece(rng).notes
         notes[:, :2] -= LEAD
-        return Window(np.zeros(int(round(self.material.seconds * SAMPLE_RATE)), np.float32), notes, 0.0)
+        return Plan(notes, 0.0)
 
-    def _sounding(self, rng: np.random.Generator) -> Window:
+    def _sounding(self, rng: np.random.Generator) -> Plan:
         if self.pairs is not None and (self.bank is None or rng.random() < self.material.recorded_share):
             return self._recorded(rng, self.pairs)
-        return self._mixed(rng)
+        assert self.bank is not None
+        return self._mixed(rng, self.bank)
 
-    def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> Window:
+    def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> Plan:
         """Cut out a stretch of a recording, at another level and with other colours."""
         samples, notes = pairs.window(int(rng.choice(self._takes)), self.material.seconds, rng)
-        return self._edged(augment(samples, rng, amount=self.material.augmentation), notes, rng)
+        effects = draw_effects(rng, self.material.augmentation)
+        return Plan(notes, self._edge(rng), samples=samples, effects=effects)
 
-    def _mixed(self, rng: np.random.Generator) -> Window:
+    def _mixed(self, rng: np.random.Generator, bank: Bank) -> Plan:
         """Notes sounded on a piano of the bank."""
         material = self.material
         if rng.random() < material.empty_share:
-            return Window(nothing(rng, material.seconds), np.zeros((0, 4)), material.seconds)
+            return Plan(np.zeros((0, 4)), material.seconds, samples=nothing(rng, material.seconds))
         piece = self._piece(rng)
         touch = self._touch(rng)
         rung = with_pedal(piece.notes, piece.pedal)
         rung = np.concatenate([rung, sympathetic(piece.notes, rung, touch)])
         rung[:, :2] -= LEAD
-        assert self.bank is not None
-        samples = augment(mix(self.bank, rung, material.seconds, touch, rng), rng, amount=material.augmentation)
+        voices = voices_of(bank, rung, touch, rng)
+        effects = draw_effects(rng, material.augmentation)
         notes = piece.notes.copy()
         notes[:, :2] -= LEAD
-        return self._edged(samples, notes, rng)
+        return Plan(notes, self._edge(rng), voices=voices, effects=effects)
 
-    def _edged(self, samples: Floats, notes: NoteArray, rng: np.random.Generator) -> Window:
-        """A window, the audio of which may stop early."""
+    def _edge(self, rng: np.random.Generator) -> float:
+        """Where the audio stops, which may be early."""
         seconds = self.material.seconds
-        edge = rng.uniform(0.3, 1.0) * seconds if rng.random() < self.material.edge_share else seconds
-        samples[int(edge * SAMPLE_RATE) :] = 0
-        return Window(samples, notes, edge)
+        return rng.uniform(0.3, 1.0) * seconds if rng.random() < self.material.edge_share else seconds
 
     def _piece(self, rng: np.random.Generator) -> Piece:
         """Notes that last a window and what leads up to it, by rule or from the corpus."""
@@ -172,11 +188,6 @@ class WindowMaker:
             layer_jitter=rng.uniform(0, 6),
             sympathy=rng.uniform(28, 50),
         )
-
-
-def _unheard(window: Window) -> Window:
-    """The notes alone: audio is missing from the beginning."""
-    return Window(np.zeros_like(window.samples), window.notes, 0.0)
 
 
 def _pianos(material: Material, bank: Bank) -> tuple[str, ...]:

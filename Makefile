@@ -1,10 +1,11 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: help install install-tests demo test check lock
+.PHONY: help install install-tests demo listen test check lock
 
 help:
 	@echo "make install  .venv with everything, system packages included"
 	@echo "make install-tests  that, and the programs that tests run: Lua, Pure Data, SuperCollider, Ardour"
 	@echo "make demo     the whole path on a piano clip: demo/out.mid, demo/out.wav, demo/out.png"
+	@echo "make listen   ten examples of each task, to hear and to see: listen/index.html (after diffroll-live prepare)"
 	@echo "make test     lint, types, import contracts and tests"
 	@echo "make check    lint, types and import contracts alone"
 	@echo "make lock     pin requirements.txt anew from pyproject.toml"
@@ -14,6 +15,9 @@ install:
 
 demo: install
 	@.venv/bin/python examples/demo.py
+
+listen: install
+	@.venv/bin/diffroll-live listen
 
 install-tests:
 	@script/install --tests

@@ -29,7 +29,8 @@ COMMANDS = {
     "prepare": ("training", "prepare", "Get recorded notes and MIDI files ready to train on."),
     "train": ("training", "train", "Train the compact network, or go on training it."),
     "export": ("training", "export", "Turn a training run into a model folder."),
-    "evaluate": ("evaluation", "evaluate", "Score a model on pieces and pianos that its training never heard."),
+    "evaluate": ("evaluation", "evaluate", "Measure a model on pieces and pianos that its training never heard."),
+    "listen": ("listening", "listen", "Make a page of examples of every task to listen to, and open it."),
     "import-checkpoint": ("models", "import_checkpoint", "Turn a published DiffRoll checkpoint into a model folder."),
     "bench": ("bench", "bench", "Measure speed and memory on this machine."),
 }

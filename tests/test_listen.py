@@ -133,6 +133,17 @@ def test_a_latency_that_cannot_be_ends_the_listening(client, jack):
     assert client.ask_wrongly("/diffroll/audio/free", "live").args[1] == "unknown-buffer"
 
 
+def test_a_flood_of_questions_and_requests_starts_few_processes(client, tone):
+    most = 0
+    for _ in range(50):
+        client.send("/diffroll/audio/inputs")
+        client.send("/diffroll/audio/listen", "live", tone.client)
+        most = max(most, len(captures()))
+    assert client.expect("/diffroll/audio/listening").args[0] == "live"
+    assert most <= 1
+    assert len(captures()) == 1
+
+
 def test_chunks_do_not_go_where_a_device_is_heard(client, jack):
     listen(client, "jack")
     assert client.ask_wrongly("/diffroll/audio/chunk", "live", 0, BEEP).args[:2] == ("live", "bad-message")

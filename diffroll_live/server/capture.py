@@ -29,6 +29,10 @@ _PIPE_BYTES = 1 << 20
 class Listener(Protocol):
     """Is told what becomes of a device."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether it wants to be told no more."""
+
     def opened(self, sample_rate: int) -> None:
         """Prepare for samples of this rate, in Hz; called again when a lost device is back."""
 
@@ -47,27 +51,41 @@ class Captures:
 
     def __init__(self) -> None:
         self._captures: dict[str, _Capture] = {}  # by label
+        self._changing = asyncio.Lock()  # a device may let nobody in before the last one has left
+        self._listing: asyncio.Task[tuple[InputDevice, ...]] | None = None
+
+    async def devices(self) -> tuple[InputDevice, ...]:
+        """List the input devices, once for all who ask meanwhile. Raises errors.NoSuchDevice."""
+        if self._listing is None or self._listing.done():
+            self._listing = asyncio.get_running_loop().create_task(list_inputs())
+        return await asyncio.shield(self._listing)
 
     async def listen(self, wanted: str, listener: Listener) -> None:
         """Have a device heard. Raises errors.NoSuchDevice when none, or more than one, is meant."""
-        label = choose(await list_inputs(), wanted).label
-        capture = self._captures.get(label)
-        if capture is None or capture.over:
-            capture = self._captures[label] = _Capture(wanted)
-        capture.add(listener)
+        label = choose(await self.devices(), wanted).label
+        async with self._changing:
+            if listener.closed:
+                return
+            capture = self._captures.get(label)
+            if capture is None or capture.over:
+                capture = self._captures[label] = _Capture(wanted)
+            capture.add(listener)
 
     async def leave(self, listener: Listener) -> None:
         """Tell a listener no more; a device that nobody hears is closed."""
-        for label, capture in tuple(self._captures.items()):
-            if capture.remove(listener):
-                del self._captures[label]
-                await capture.close()
+        async with self._changing:
+            for label, capture in tuple(self._captures.items()):
+                if capture.remove(listener):
+                    del self._captures[label]
+                    await capture.close()
 
     async def close(self) -> None:
         """Close all devices."""
-        captures, self._captures = self._captures, {}
-        for capture in captures.values():
+        for capture in tuple(self._captures.values()):
             await capture.close()
+        if self._listing is not None:
+            self._listing.cancel()
+            await asyncio.gather(self._listing, return_exceptions=True)
 
 
 class _Capture:

@@ -12,7 +12,7 @@ from diffroll_live.errors import DiffrollError, InternalError, NoSuchDevice
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import AudioInput, AudioInputs, AudioListening, AudioReconnected, AudioVanished
 from diffroll_live.pcm import check_layout, from_bytes
-from diffroll_live.server.capture import Captures, list_inputs
+from diffroll_live.server.capture import Captures
 from diffroll_live.server.clients import Client
 from diffroll_live.server.live_buffer import LiveBuffer
 from diffroll_live.server.live_inputs import LiveInputs
@@ -54,12 +54,10 @@ class ListenRoom:
             await self._captures.listen(device, ear)
         except NoSuchDevice as error:
             ear.refused(error)
-        if ear.closed:  # while the device was sought
-            await self._captures.leave(ear)
 
     async def _tell_inputs(self, client: Client) -> None:
         try:
-            devices = await list_inputs()
+            devices = await self._captures.devices()
         except NoSuchDevice as error:
             client.send_error("/diffroll/audio/inputs", error)
             return

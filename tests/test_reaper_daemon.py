@@ -38,7 +38,7 @@ def by_file(lines: list[golden_session.Line], folder: Path) -> list[golden_sessi
         file.writeframes(golden_session.tone())
     named = {"from": "client", "address": "/diffroll/audio/file", "args": ["take", str(path), 0.0, 0.0, 12.5]}
     told = ("/diffroll/audio/opened", "/diffroll/audio/missing")
-    kept = [line for line in lines if line["address"] not in (*UPLOAD, *told)]
+    kept = [line for line in lines if line["address"] not in (*UPLOAD, *told) or line["args"][0] != "take"]
     ready = next(n for n, line in enumerate(kept) if line["address"] == "/diffroll/audio/ready")
     return [*kept[:ready], named, *kept[ready:]]
 

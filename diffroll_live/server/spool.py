@@ -68,6 +68,7 @@ class SpoolEndpoint:
         self._take = take
         self._left = left
         self._outboxes: dict[str, SpoolOutbox] = {}
+        self._refused: dict[str, SpoolOutbox] = {}  # of those who are told only that
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._healthy = True
 
@@ -77,7 +78,8 @@ class SpoolEndpoint:
         heard = 0.0  # monotonic s
         while True:
             gone = [name for name, outbox in self._outboxes.items() if outbox.closed]
-            owed = {name: self._outboxes[name].lines for name in self._outboxes if name not in gone}
+            outboxes = self._refused | {name: box for name, box in self._outboxes.items() if not box.closed}
+            owed = {name: outbox.lines for name, outbox in outboxes.items()}
             try:
                 arrivals = await loop.run_in_executor(self._pool, self._folder.exchange, owed, gone)
             except OSError as error:
@@ -85,6 +87,7 @@ class SpoolEndpoint:
                 await asyncio.sleep(_MENDING)
                 continue
             self._healthy = True
+            self._refused.clear()
             for name in gone:
                 del self._outboxes[name]
             for name, content in arrivals:
@@ -130,10 +133,12 @@ class SpoolEndpoint:
         key = f"spool:{name}"
         client = self._clients.find(key)
         if client is None:
-            outbox = self._outboxes[name] = SpoolOutbox()
+            outbox = SpoolOutbox()
             try:
                 client = self._clients.admit(key, outbox)
+                self._outboxes[name] = outbox
             except DiffrollError as error:
+                self._refused[name] = outbox
                 outbox.send(encode_reply(Error(key, error.code, error.text), DEFAULT_DATAGRAM)[0])
         return client
 

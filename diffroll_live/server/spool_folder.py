@@ -15,7 +15,6 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -102,7 +101,7 @@ class SpoolFolder:
 
     def _write(self, client: str, lines: deque[str], room: int) -> None:
         while lines and room > 0:
-            batch = list(islice(lines, _LINES))
+            batch = [lines[n] for n in range(min(len(lines), _LINES))]  # others may append meanwhile
             path = self.outbox / f"{client}.{self.written[client] + 1:06d}.jsonl"
             draft = path.with_suffix(".part")
             draft.write_text("".join(f"{line}\n" for line in batch), encoding="utf-8", newline="\n")

@@ -101,6 +101,17 @@ scenes["several items are transcribed in turn, in one undo step"] = function(sta
   stage.equal(#project.undo, 1)
 end
 
+scenes["of several selected items those under the time selection are meant"] = function(stage)
+  local project, track, item = set(stage)
+  stage.fake.audio_item(track, 20.0, 2.0, item.take.source).selected = true
+  project.loop = { 20.5, 21.0 }
+  stage.serve({ { 60, 0.25, 0.1, 90 } })
+  stage.press("Transcribe selection")
+  stage.play_out()
+  stage.equal(#project.tracks[2].items, 1)
+  stage.equal(project.tracks[2].items[1].values.D_POSITION, 20.5)
+end
+
 scenes["items under the time selection on selected tracks are meant when none is selected"] = function(stage)
   local project, track, item = set(stage)
   item.selected, track.selected, project.loop = false, true, { 11.0, 30.0 }

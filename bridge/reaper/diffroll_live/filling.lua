@@ -35,14 +35,16 @@ local function regions_of(spans, all, in_editor, hear)
   return regions
 end
 
--- Give the notes that the daemon should know, on the axis of a buffer that begins at t0.
-local function known(all, regions, t0, t1)
-  local list = {}
+-- Give the notes that sound around the regions, on the axis of a recording. Those that the item's ends hide do not.
+local function known(all, regions, item, sound)
+  local list, begin, finish = {}, selection.bounds(item)
+  local t0, t1 = math.max(begin, sound.t0), math.min(finish, sound.t1)
   for _, note in ipairs(all) do
     local sounds = not note.muted and note.pitch >= carve.LOW and note.pitch <= carve.HIGH and note.offset > note.onset
     if sounds and note.onset >= t0 and note.onset < t1 and not carve.holding(regions, note.onset, note.pitch) then
       list[#list + 1] = {
-        pitch = note.pitch, velocity = math.max(1, note.velocity), onset = note.onset - t0, offset = note.offset - t0,
+        pitch = note.pitch, velocity = math.max(1, note.velocity),
+        onset = note.onset - sound.t0, offset = note.offset - sound.t0,
       }
     end
   end
@@ -129,7 +131,7 @@ function filling.fill(project, settings, options)
   local t0, t1 = spans[1].t0, spans[#spans].t1
   local sound, silence = recording_around(project, item, t0, t1)
   if not sound then return nil, silence end
-  local list = known(all, regions, sound.t0, sound.t1)
+  local list = known(all, regions, item, sound)
   if sound.silent and #list == 0 then
     return nil, "Nothing surrounds the gap: select an audio item over it, too, or leave some notes around it."
   end

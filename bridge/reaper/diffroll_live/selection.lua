@@ -11,7 +11,22 @@ local function razor_text(track)
   return ok and (text:gsub('"%s+', '"\n')) or ""
 end
 
--- Give the razor edits of a track as { t0, t1 } in s; those of envelopes are not meant.
+-- Sort stretches, and make one of those that overlap, as lanes' may.
+local function merged(spans)
+  table.sort(spans, function(a, b) return a.t0 < b.t0 end)
+  local whole = {}
+  for _, span in ipairs(spans) do
+    local last = whole[#whole]
+    if last and span.t0 <= last.t1 then
+      last.t1 = math.max(last.t1, span.t1)
+    else
+      whole[#whole + 1] = span
+    end
+  end
+  return whole
+end
+
+-- Give the razor edits of a track as { t0, t1 } in s, in their order; those of envelopes are not meant.
 function selection.razor_edits(track)
   local spans = {}
   for tuple in razor_text(track):gmatch("[^\n]+") do
@@ -20,7 +35,7 @@ function selection.razor_edits(track)
     t0, t1 = tonumber(t0), tonumber(t1)
     if t0 and t1 and t1 > t0 and envelope == "" then spans[#spans + 1] = { t0 = t0, t1 = t1 } end
   end
-  return spans
+  return merged(spans)
 end
 
 -- Give the time selection as { t0, t1 } in s, or nil.
@@ -69,18 +84,26 @@ local function razored(project)
   return pieces
 end
 
+-- Give the selected items under the time selection; all of all of them, marked `apart`, when it is elsewhere.
+local function selected(project, time)
+  local under, apart = {}, {}
+  for i = 0, reaper.CountSelectedMediaItems(project) - 1 do
+    local item = reaper.GetSelectedMediaItem(project, i)
+    local spans = selection.within(item, { time })
+    if is_audio(item) and #spans > 0 then
+      under[#under + 1] = { item = item, spans = spans }
+    elseif is_audio(item) then
+      apart[#apart + 1] = { item = item, spans = selection.within(item, {}), apart = true }
+    end
+  end
+  return #under > 0 and under or apart
+end
+
 -- Give the audio items that are meant, each with the stretches of it that are: those under razor edits, else the
 -- selected ones, else those on selected tracks under the time selection.
 function selection.audio(project)
   local pieces, time = razored(project), selection.time(project)
-  if #pieces > 0 then return pieces end
-  for i = 0, reaper.CountSelectedMediaItems(project) - 1 do
-    local item = reaper.GetSelectedMediaItem(project, i)
-    local spans = selection.within(item, { time })
-    local apart = #spans == 0
-    if apart then spans = selection.within(item, {}) end
-    if is_audio(item) then pieces[#pieces + 1] = { item = item, spans = spans, apart = apart } end
-  end
+  if #pieces == 0 then pieces = selected(project, time) end
   if #pieces > 0 or not time then return pieces end
   for i = 0, reaper.CountSelectedTracks(project) - 1 do
     add_items(pieces, reaper.GetSelectedTrack(project, i), { time })

@@ -6,7 +6,12 @@ import itertools
 import time
 
 import pytest
+import rtmidi
+from jack import wait_until
+from recorder import RecordingScheduler
+from running import RunningDaemon
 
+PEDAL = 64
 NAMES = (f"jam-{number}" for number in itertools.count())
 
 
@@ -26,11 +31,6 @@ def strike(client, jam: str, *pitches: int) -> None:
         client.send("/diffroll/jam/note", jam, pitch, 80)
         time.sleep(0.02)
         client.send("/diffroll/jam/note", jam, pitch, 0)
-
-
-def settled(client) -> None:
-    """Wait until all that was asked of the MIDI desk is done."""
-    client.ping()
 
 
 def test_the_model_answers_a_cue_and_stays_ahead(daemon, client, jam):
@@ -56,7 +56,7 @@ def test_playing_on_ends_the_answer(daemon, client, jam):
     assert reply.args == (jam, "listening")
     client.send("/diffroll/panic")
     client.until("/diffroll/panicked")
-    owner = f"{next(o for o, _, _ in daemon.scheduler.played if o.endswith(f'/jam/{jam}'))}"
+    owner = next(owner for owner, _, _ in daemon.scheduler.played if owner.endswith(f"/jam/{jam}"))
     calls = [call for call, who in daemon.scheduler.calls if who == owner]
     assert calls[-1] == "cancel"
 
@@ -119,3 +119,41 @@ def test_what_cannot_be_is_refused(client, jam, message, code):
     client.send(*(jam if part == "JAM" else part for part in message))
     reply, _ = client.until("/diffroll/error")
     assert reply.args[1] == code
+
+
+# MIDI
+
+
+def send_to(port: str) -> rtmidi.MidiOut:
+    """An output that is connected to a port, once it is there."""
+    out = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="musician")
+    wait_until(lambda: any(name.startswith(port) for name in out.get_ports()), f"the port {port}")
+    out.open_port(next(i for i, name in enumerate(out.get_ports()) if name.startswith(port)))
+    return out
+
+
+def test_a_midi_keyboard_plays_and_its_pedal_gives_the_turn(jack, tmp_path):
+    with RunningDaemon(tmp_path, scheduler=RecordingScheduler()) as daemon, daemon.udp() as client:
+        client.send("/diffroll/jam/start", "keys", "midi")
+        client.send("/diffroll/jam/set", "keys", "cue", "pedal")
+        keyboard = send_to("diffroll-live-jam:in")
+        try:
+            for pitch in (60, 64, 67):
+                keyboard.send_message((0x90, pitch, 80))
+                time.sleep(0.05)
+                keyboard.send_message((0x90, pitch, 0))
+            keyboard.send_message((0xB0, PEDAL, 127))
+            reply, _ = client.until("/diffroll/note")
+            assert reply.args[0] == "keys"
+            keyboard.send_message((0x92, 72, 80))
+            client.until("/diffroll/jam/state")
+        finally:
+            keyboard.delete()
+
+
+def test_a_keyboard_that_is_not_there_is_told_and_ends_the_jam(jack, client):
+    client.send("/diffroll/jam/start", "ghost", "midi", "no such keyboard")
+    reply, _ = client.until("/diffroll/error")
+    assert reply.args[:2] == ("ghost", "no-such-port")
+    reply, _ = client.until("/diffroll/jam/state")
+    assert reply.args == ("ghost", "stopped")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from diffroll_live.errors import RequestError, UnknownJob
+from diffroll_live.errors import PortError, RequestError, UnknownJob
 from diffroll_live.jam import JamSettings
 from diffroll_live.limits import LIMITS, Limit
 from diffroll_live.osc import jam_messages as m
@@ -48,8 +48,13 @@ class JamRoom:
 
     def tick(self) -> None:
         """Let every jam look at the clock."""
-        for session, _ in tuple(self._jams.values()):
-            session.tick()
+        for session, source in tuple(self._jams.values()):
+            try:
+                source.check()
+            except PortError as error:
+                session.fail(error)
+            else:
+                session.tick()
 
     def listen(self) -> None:
         """Give every turn back to the musicians."""

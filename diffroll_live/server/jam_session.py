@@ -33,6 +33,7 @@ class Stage:
     timeline: Timeline
     now: Callable[[], float]
     serials: Iterator[int]
+    midi_api: str = "auto"  # of jams that hear MIDI
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class JamSession:
     ) -> None:
         self.client, self.name = client, name
         self.channel = 1
-        self._stage, self._on_close = stage, on_close
+        self.stage, self._on_close = stage, on_close
         self._jam = Jam(settings)
         self._begin = stage.now()
         self._writing: _Writing | None = None
@@ -95,7 +96,7 @@ class JamSession:
 
     def cue(self) -> None:
         """Give the turn to the model, in time: on the next beat where the DAW plays, else after the lead."""
-        now = self._stage.now()
+        now = self.stage.now()
         turn = self._jam.cue(now, self._next_beat(now + self._jam.settings.lead))
         if turn is not None:
             self._told_at = now
@@ -105,12 +106,12 @@ class JamSession:
     def listen(self) -> None:
         """Give the turn back to the musician."""
         if self._jam.state == "answering":
-            self._jam.listen(self._stage.now())
+            self._jam.listen(self.stage.now())
             self._fall_silent()
 
     def tick(self) -> None:
         """Look at the clock: a rest that is long enough is a cue, and an answer is written further."""
-        now = self._stage.now()
+        now = self.stage.now()
         if self._jam.is_rest_over(now):
             self.cue()
         elif (turn := self._jam.go_on(now)) is not None:
@@ -125,19 +126,24 @@ class JamSession:
         if handler is not None and self._writing is not None and getattr(event, "serial", 0) == self._writing.serial:
             handler(event)
 
+    def fail(self, error: DiffrollError) -> None:
+        """End, and tell why."""
+        self.client.send_error(self.name, error)
+        self.close()
+
     def close(self) -> None:
         """End every note, and the jam."""
         self._drop()
-        if self._stage.desk is not None:
-            self._stage.desk.cancel(self.owner, lambda: self.client.send(JamState(self.name, "stopped")))
+        if self.stage.desk is not None:
+            self.stage.desk.cancel(self.owner, lambda: self.client.send(JamState(self.name, "stopped")))
         else:
             self.client.send(JamState(self.name, "stopped"))
         self._on_close()
 
     def _ask(self, turn: Turn) -> None:
-        self._writing = _Writing(next(self._stage.serials), turn)
+        self._writing = _Writing(next(self.stage.serials), turn)
         try:
-            self._stage.worker.submit(Run(self._writing.serial, turn.request), (self.client.key, "jam", self.name))
+            self.stage.worker.submit(Run(self._writing.serial, turn.request), (self.client.key, "jam", self.name))
         except Busy as error:
             self._give_up(error)
 
@@ -155,8 +161,8 @@ class JamSession:
         for note in notes:
             row = (next(self._indices), note.pitch, note.onset - self._begin, note.duration, note.velocity, 0)
             self.client.send(Note(self.name, *row))
-        if self._stage.desk is not None and notes:
-            self._stage.desk.play(self.owner, notes, 0.0, lambda error: self.client.send_error(self.name, error))
+        if self.stage.desk is not None and notes:
+            self.stage.desk.play(self.owner, notes, 0.0, lambda error: self.client.send_error(self.name, error))
 
     def _written(self) -> None:
         self._writing = None
@@ -174,21 +180,21 @@ class JamSession:
 
     def _fall_silent(self) -> None:
         self._drop()
-        if self._stage.desk is not None:
-            self._stage.desk.cancel(self.owner, lambda: None)
+        if self.stage.desk is not None:
+            self.stage.desk.cancel(self.owner, lambda: None)
         self.client.send(JamState(self.name, "listening"))
 
     def _drop(self) -> None:
         if self._writing is not None:
             serial, self._writing = self._writing.serial, None
-            self._stage.worker.cancel(serial)
+            self.stage.worker.cancel(serial)
 
     def _dropped(self) -> int:
-        return self._stage.desk.dropped(self.owner) if self._stage.desk is not None else 0
+        return self.stage.desk.dropped(self.owner) if self.stage.desk is not None else 0
 
     def _next_beat(self, now: float) -> float | None:
         """When the DAW's next beat is, on the desk's clock; None where it stands."""
-        course, track = self._stage.timeline.course, self._stage.timeline.track
+        course, track = self.stage.timeline.course, self.stage.timeline.track
         if not course.playing:
             return None
         way = course.travelled_at(now)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from diffroll_live.errors import RequestError
+from diffroll_live.errors import DiffrollError, PortError, RequestError
 from diffroll_live.live_types import LaneNote
+from diffroll_live.midi_in import MidiInput
+from diffroll_live.midi_ports import PortChoice
 from diffroll_live.server.jam_session import JamSession
 from diffroll_live.server.live_room import LiveRoom
 
 SUSTAIN = 64  # the controller of the pedal
+MIDI_CLIENT, MIDI_PORT = "diffroll-live-jam", "in"  # what a virtual input of ours is called
 _PRESSED = 64  # the least value of a controller that counts as pressed
 _CUE = re.compile(r"(note|cc) (\d{1,3})")
 
@@ -43,6 +48,7 @@ class Source:
     def __init__(self, session: JamSession) -> None:
         self.cue = Cue()
         self.on_close: Callable[[], None] = lambda: None
+        self.check: Callable[[], None] = lambda: None  # raises errors.PortError when there is nothing to hear any more
         self._session = session
         self._pressed = False
 
@@ -74,6 +80,43 @@ def _by_osc(session: JamSession, _name: str, _live: LiveRoom) -> Source:
     return Source(session)
 
 
+def _by_midi(session: JamSession, name: str, _live: LiveRoom) -> Source:
+    """Hear the MIDI input ``name``, or a virtual one of our own where that is empty; a port that fails ends the jam."""
+    if session.stage.midi_api == "none":
+        raise PortError("The daemon was started without MIDI; start it without --midi-api none.")
+    source, loop = Source(session), asyncio.get_running_loop()
+    choice = PortChoice(session.stage.midi_api, name or None, MIDI_CLIENT, MIDI_PORT)
+    opening = loop.run_in_executor(
+        None, lambda: MidiInput(choice, lambda message, at: loop.call_soon_threadsafe(_hear_midi, source, message, at))
+    )
+
+    def close() -> None:
+        opening.add_done_callback(
+            lambda done: None if done.exception() else loop.run_in_executor(None, done.result().close)
+        )
+
+    def opened(done: asyncio.Future[MidiInput]) -> None:
+        error = done.exception()
+        if error is None:
+            source.check = done.result().check
+        else:
+            session.fail(error if isinstance(error, DiffrollError) else PortError(str(error)))
+
+    source.on_close = close
+    opening.add_done_callback(opened)
+    return source
+
+
+def _hear_midi(source: Source, message: Any, at: float) -> None:
+    """Take a mido message from any channel."""
+    if message.type == "note_on":
+        source.note(message.note, message.velocity, at)
+    elif message.type == "note_off":
+        source.note(message.note, 0, at)
+    elif message.type == "control_change":
+        source.control(message.control, message.value)
+
+
 def _by_ear(session: JamSession, name: str, live: LiveRoom) -> Source:
     """Hear what the live input ``name`` of the same client commits. Raises errors.UnknownBuffer."""
     source = Source(session)
@@ -94,4 +137,8 @@ def _by_ear(session: JamSession, name: str, live: LiveRoom) -> Source:
     return source
 
 
-SOURCES: dict[str, Callable[[JamSession, str, LiveRoom], Source]] = {"osc": _by_osc, "audio": _by_ear}
+SOURCES: dict[str, Callable[[JamSession, str, LiveRoom], Source]] = {
+    "osc": _by_osc,
+    "midi": _by_midi,
+    "audio": _by_ear,
+}

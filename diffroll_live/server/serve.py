@@ -94,7 +94,8 @@ class Daemon:
         serials = itertools.count(1)
         self._runs = Runs(worker, self._courier, serials)
         self._live = LiveRoom(worker, desk)
-        self._jams = JamRoom(Stage(worker, desk, self._timeline, self._clock, serials), self._live)
+        stage = Stage(worker, desk, self._timeline, self._clock, serials, config.midi.api)
+        self._jams = JamRoom(stage, self._live)
         self._audio: AudioRoom | None = None
         self._listening: ListenRoom | None = None
         self._dispatcher: Dispatcher | None = None

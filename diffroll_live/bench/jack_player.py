@@ -23,6 +23,7 @@ _NO_START_SERVER = 0x01
 _IS_INPUT, _IS_OUTPUT = 0x1, 0x2
 _AUDIO, _MIDI = b"32 bit float mono audio", b"8 bit raw midi"
 _CONNECT_SECONDS = 30.0
+_NOTE_BYTES = 3
 _PROCESS = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint32, ctypes.c_void_p)
 _XRUN = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
@@ -91,7 +92,7 @@ class JackPlayer:
         return self._begun
 
     def take_events(self) -> list[tuple[int, bytes]]:
-        """Give the MIDI messages that have come since the last call, each with its frame."""
+        """Give the channel messages of three bytes that have come since the last call, each with its frame."""
         events, self._events = self._events, []
         return events
 
@@ -127,7 +128,7 @@ class JackPlayer:
         buffer = self._library.jack_port_get_buffer(self._in, frames)
         event = MidiEvent()
         for index in range(self._library.jack_midi_get_event_count(buffer)):
-            if not self._library.jack_midi_event_get(ctypes.byref(event), buffer, index):
+            if not self._library.jack_midi_event_get(ctypes.byref(event), buffer, index) and event.size == _NOTE_BYTES:
                 self._events.append((now + event.time, ctypes.string_at(event.buffer, event.size)))
 
     def _count_xrun(self, _argument: object) -> int:

@@ -36,15 +36,16 @@ TAIL = 2.0  # s of silence after a performance: for the latency, and the revisio
 MOST_LOST = 5.0  # points of F1
 MOST_BEYOND = 50.0  # ms that the 95th percentile may lie beyond the latency asked for
 SURE_MS = 250.0  # from which latency on the F1 is asked for, and of the long run
-NOTE_ON = 0x90
+NOTE_ON, NOTE_OFF = 0x90, 0x80
 
 
 @dataclass(slots=True)
 class Heard:
-    """What came of performances: notes on the MIDI port, as rows (s, pitch), and what the daemon told."""
+    """What came of a performance: notes on the MIDI port, as rows (s, pitch), and what the daemon has told."""
 
     sent: list[tuple[float, int]] = field(default_factory=list)
     revised: list[tuple[float, int]] = field(default_factory=list)  # over OSC, with a zero of its own
+    open: set[int] = field(default_factory=set)  # pitches that were begun on the MIDI port and not ended
     hops: int = 0
     missed: int = 0
     overruns: int = 0
@@ -72,9 +73,12 @@ class Rig:
         silence = np.zeros(round(TAIL * SAMPLE_RATE), np.float32)
         begun = self.player.play(np.concatenate([performance.samples, silence]), self.follow)
         self.follow()
-        for frame, message in self.player.take_events():
-            if message[0] & 0xF0 == NOTE_ON and message[2]:
-                heard.sent.append(((frame - begun) / SAMPLE_RATE, message[1]))
+        for frame, (status, pitch, velocity) in self.player.take_events():
+            if status & 0xF0 == NOTE_ON and velocity:
+                heard.sent.append(((frame - begun) / SAMPLE_RATE, pitch))
+                heard.open.add(pitch)
+            elif status & 0xF0 == NOTE_OFF:
+                heard.open.discard(pitch)
         return heard
 
     def follow(self) -> None:
@@ -155,6 +159,7 @@ class Measured:
         self._rig, self._music, self._ms = rig, music, milliseconds
         self._on_midi: list[Matched] = []
         self._revised: list[Matched] = []
+        self._open: list[int] = []  # notes left sounding
         self._hops, self._missed, self._overruns = rig.heard.hops, rig.heard.missed, rig.heard.overruns
         self._xruns, self._cpu, self._begun = rig.player.xruns, cpu_seconds(rig.daemon.pid), time.perf_counter()
 
@@ -163,6 +168,7 @@ class Measured:
         heard = self._rig.perform(self._music)
         played, latency = self._music.notes[:, [0, 2]], self._ms / 1000
         self._on_midi.append(match(played, _rows(heard.sent), latency - WINDOW, latency + WINDOW))
+        self._open.append(len(heard.open))
         self._revised.append(match_shifted(played, _rows(heard.revised), TOLERANCE))
 
     def figures(self, offline: Matched) -> Iterator[Figure]:
@@ -179,6 +185,7 @@ class Measured:
         scores = f"F1 {np.median([m.f1 for m in midi]):.3f}, revised {np.median([r.f1 for r in self._revised]):.3f}"
         asked = MOST_LOST if self._ms >= SURE_MS else None
         yield Figure(f"{name}: onset F1 below offline", "points", lost, asked, scores)
+        yield Figure(f"{name}: notes left sounding", "", tuple(map(float, self._open)), 0.0)
         missed, overruns = heard.missed - self._missed, heard.overruns - self._overruns
         xruns = self._rig.player.xruns - self._xruns
         hops = f"of {heard.hops - self._hops}"

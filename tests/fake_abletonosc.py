@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Self
 
 import fake_live
+from fake_live_notes import MidiNoteSpecification
 from live_world import free_port
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -152,7 +153,7 @@ class FakeAbletonOsc:
 
     def _add(self, track: int, scene: int, *flat: Any) -> None:
         clip = self._slot(track, scene).clip
-        specify = fake_live.MidiNoteSpecification
+        specify = MidiNoteSpecification
         clip.add_new_notes([specify(*flat[at : at + 5]) for at in range(0, len(flat), 5)])
 
     def _remove(self, track: int, scene: int, *where: Any) -> None:

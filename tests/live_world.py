@@ -17,10 +17,12 @@ import wave
 from pathlib import Path
 
 import fake_live
+import fake_live_host
 
 SCRIPT = Path(__file__).resolve().parent.parent / "bridge" / "ableton" / "DiffRollLive"
 PATIENCE = 30.0  # s; only a failing test waits for it
 LOCAL = "127.0.0.1"
+WELCOME = ("/diffroll/welcome", 1, "0.1.0", "fake", "cpu", 16000, 600.0)
 
 
 class World:
@@ -29,9 +31,9 @@ class World:
     def __init__(self, folder, port, **settings):
         self.folder = Path(str(folder))
         self.command_port = free_port()
-        fake_live.install()
+        fake_live_host.install()
         self.song = fake_live.Song()
-        self.host = fake_live.Host(self.song)
+        self.host = fake_live_host.Host(self.song)
         given = {"daemon_port": port, "command_port": self.command_port, "options": {"steps": 1}}  # one is quick
         given.update(settings)
         self.package = install_script(self.folder / "Remote Scripts", given)

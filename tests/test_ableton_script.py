@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import ableton_scenarios
+import ableton_play
 import pytest
 from live_world import SCRIPT
 
@@ -40,19 +40,19 @@ def _is_37(name: str) -> bool:
     return run.stdout.strip() == "(3, 7)"
 
 
-@pytest.mark.parametrize("scenario", ableton_scenarios.SCENARIOS, ids=lambda scenario: scenario.__name__)
+@pytest.mark.parametrize("scenario", ableton_play.SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_in_live(daemon, scenario):
-    ableton_scenarios.play(scenario, daemon.port, daemon.folder)
+    ableton_play.play(scenario, daemon.port, daemon.folder)
 
 
 def test_all_of_it_without_packages_and_under_the_oldest_python(daemon):
-    here = Path(ableton_scenarios.__file__)
+    here = Path(ableton_play.__file__)
     command = [oldest_python(), "-W", "error", str(here), str(daemon.port), str(daemon.folder)]
     run = subprocess.run(
         command, capture_output=True, text=True, env={"PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.split() == [scenario.__name__ for scenario in ableton_scenarios.SCENARIOS]
+    assert run.stdout.split() == [scenario.__name__ for scenario in ableton_play.SCENARIOS]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
@@ -74,4 +74,4 @@ def test_there_is_no_thread():
 
 
 def test_the_scenarios_are_found():
-    assert len(ableton_scenarios.SCENARIOS) > 30
+    assert len(ableton_play.SCENARIOS) > 30

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from types import SimpleNamespace
 
 import golden_session
 import numpy as np
@@ -14,6 +15,9 @@ from live_world import install_script
 from osc_client import build
 from pythonosc.osc_message import OscMessage
 
+from diffroll_live.osc.codec import decode
+from diffroll_live.osc.messages import parse
+
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 UNHURRIED = settings(deadline=None)
 INTS = st.integers(-(2**31), 2**31 - 1)
@@ -22,9 +26,9 @@ FLOATS = st.floats(width=32, allow_nan=False)
 
 @pytest.fixture(scope="module")
 def script(tmp_path_factory):
-    import fake_live
+    import fake_live_host
 
-    fake_live.install()
+    fake_live_host.install()
     install_script(tmp_path_factory.mktemp("script"), {})
     import DiffRollLive.clips
     import DiffRollLive.osc
@@ -97,3 +101,16 @@ def test_a_loop_is_written_out_without_a_gap(script, start, loop, visible):
     assert heard[0][0] == pytest.approx(0.0)
     assert heard[-1][1] == pytest.approx(visible, abs=2e-3)
     assert all(a[1] == pytest.approx(b[0]) for a, b in pairwise(heard))
+
+
+def test_the_daemon_reads_the_transport_as_it_was_meant(script):
+    import fake_live
+    from DiffRollLive.transport import Transport
+
+    sent: list[bytes] = []
+    song = fake_live.Song()
+    song._time, song._tempo, song._playing = 7.0, 140.0, True
+    Transport(song, SimpleNamespace(send=sent.append)).tick()
+    (told,) = (parse(message) for packet in sent for message in decode(packet))
+    assert (told.playing, told.tempo, told.beat, told.numerator, told.denominator) == (True, 140.0, 7.0, 3, 4)
+    assert told.position == pytest.approx(3.0)

@@ -1,30 +1,9 @@
 -- Gaps in MIDI items: what is written, what is kept, and what an edit in between means.
 
+local gap = require("gap")
+local set, with_known, fill = gap.set, gap.with_known, gap.fill
+
 local scenes = {}
-
--- A MIDI item from 0 to 20 s, a note each half second, and a gap selected from 8 to 10 s.
-local function set(stage, tempos)
-  local project = stage.rig.add_project(tempos)
-  local track = stage.fake.track(project, "Piano")
-  local notes = {}
-  for i = 0, 39 do notes[#notes + 1] = { i * 0.5, i * 0.5 + 0.4, 3, 50 + i % 12, 70 } end
-  local item = stage.fake.midi_item(track, 0.0, 20.0, notes)
-  item.selected = true
-  project.loop = { 8.0, 10.0 }
-  return project, track, item
-end
-
--- What a daemon answers: the notes it was told, as it must, and new ones.
-local function with_known(new)
-  return function(asked)
-    local list = {}
-    for _, m in ipairs(asked) do
-      if m[1] == "/diffroll/job/note" then list[#list + 1] = { m[3], m[4], m[5], m[6] } end
-    end
-    for _, note in ipairs(new) do list[#list + 1] = note end
-    return list
-  end
-end
 
 local function outside(stage, item, t0, t1, low, high)
   local lines = {}
@@ -34,12 +13,6 @@ local function outside(stage, item, t0, t1, low, high)
     end
   end
   return table.concat(lines, "\n")
-end
-
-local function fill(stage, new, changes)
-  stage.serve(with_known(new), changes)
-  stage.press("Fill region")
-  stage.play_out()
 end
 
 scenes["a fill lands in the item and touches nothing beside the gap"] = function(stage)

@@ -24,9 +24,9 @@ from diffroll_live.osc import replies as r
 
 @pytest.fixture
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from diffroll_live.cli import live
+    from diffroll_live.cli import own_daemon
 
-    monkeypatch.setattr(live, "EngineFactory", lambda *_: make_engine)
+    monkeypatch.setattr(own_daemon, "EngineFactory", lambda *_: make_engine)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ COMMANDS = {
     "generate": ("tasks", "generate", "Write something new from nothing."),
     "serve": ("serve", "serve", "Run the daemon: OSC in, notes out on a virtual MIDI port."),
     "live": ("live", "live", "Hear an input device, and play its notes on a MIDI port at once."),
+    "jam": ("jam", "jam", "Play in turns with the model: it goes on where you stop."),
     "send": ("send", "send", "Have a running daemon do any of these tasks."),
     "ableton": ("ableton", "ableton", "Do any of these tasks for the clip that is selected in Ableton Live."),
     "doctor": ("doctor", "doctor", "Look over the machine; say what is wrong and how to mend it."),

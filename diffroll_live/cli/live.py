@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import struct
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import click
 
 from diffroll_live.audio_inputs import choose
-from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.cli.live_events import Lines, Screen, View
 from diffroll_live.cli.options import Finite
-from diffroll_live.cli.serve import start_midi
-from diffroll_live.config import Config, MidiConfig, load_config
-from diffroll_live.errors import PortError
-from diffroll_live.osc import codec, messages, replies
-from diffroll_live.osc.client_side import error_of, read_reply, write_message
+from diffroll_live.cli.own_daemon import Wire, open_midi, run_with_client
+from diffroll_live.config import load_config
+from diffroll_live.osc import messages, replies
 from diffroll_live.scheduler import Scheduler
-from diffroll_live.server import serve as serve_clients
 from diffroll_live.server.capture import list_inputs
-from diffroll_live.worker import Worker
 
 BUFFER = "live"
 NOWHERE = "none"
@@ -36,7 +29,6 @@ _FLAGS = {
     "threads": "engine.threads",
     "out": "midi.port",
 }
-_LENGTH = struct.Struct(">i")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +72,13 @@ def live(
     silent = flags["out"] == NOWHERE
     flags = {**flags, "device": compute, "out": None if silent else flags["out"]}
     config = load_config(None, {_FLAGS[name]: value for name, value in flags.items()})
-    scheduler = None if silent else _open(config.midi)
+    scheduler = None if silent else open_midi(config.midi)
     try:
         with _view(device, latency, scheduler, as_json=as_json) as view:
-            asyncio.run(_hear(config, scheduler, Wish(device, latency, lane), view))
+            asyncio.run(run_with_client(config, scheduler, partial(_converse, Wish(device, latency, lane), view)))
     finally:
         if scheduler is not None:
             scheduler.close()
-
-
-def _open(midi: MidiConfig) -> Scheduler | None:
-    """Open the MIDI output. Raises errors.PortError when a port that was named is not there."""
-    scheduler = start_midi(midi)
-    if scheduler is not None and midi.port and not scheduler.state.is_open:
-        text = scheduler.state.text
-        scheduler.close()
-        raise PortError(text)
-    return scheduler
 
 
 def _view(device: str, latency: float, scheduler: Scheduler | None, *, as_json: bool) -> View:
@@ -119,45 +101,10 @@ async def _check(device: str) -> None:
     choose(await list_inputs(), device)
 
 
-async def _hear(config: Config, scheduler: Scheduler | None, wish: Wish, view: View) -> None:
-    """Run the daemon, and its client beside it, until a signal comes or the client fails."""
-    engine = config.engine
-    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
-    worker = Worker(factory, config.server.queue_size)
-    stop = asyncio.Event()
-    clients: list[asyncio.Task[None]] = []
-
-    def ready(port: int) -> None:
-        client = asyncio.get_running_loop().create_task(_follow(config.server.host, port, wish, view))
-        client.add_done_callback(lambda _: stop.set())
-        clients.append(client)
-
-    await serve_clients(config, worker, scheduler, ready=ready, stop=stop)
-    await asyncio.gather(*clients)
-
-
-async def _follow(host: str, port: int, wish: Wish, view: View) -> None:
+async def _converse(wish: Wish, view: View, wire: Wire) -> None:
     """Ask the daemon to listen, and show what it says until it hangs up. Raises the error that it answers with."""
-    reader, writer = await asyncio.open_connection(host, port)
-    with contextlib.closing(writer):
-        _send(writer, messages.AudioListen(BUFFER, wish.device, wish.latency))
-        async for reply in _replies(reader):
-            if isinstance(reply, replies.Error):
-                raise error_of(reply)
-            if isinstance(reply, replies.AudioListening | replies.AudioReconnected):
-                _send(writer, messages.LiveSet(BUFFER, "lane", wish.lane))
-            view.show(reply)
-
-
-def _send(writer: asyncio.StreamWriter, message: Any) -> None:
-    packet = write_message(message)
-    writer.write(_LENGTH.pack(len(packet)) + packet)
-
-
-async def _replies(reader: asyncio.StreamReader) -> AsyncIterator[Any]:
-    """Give the daemon's replies until it hangs up."""
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-        while True:
-            (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
-            for message in codec.decode(await reader.readexactly(length)):
-                yield read_reply(message)
+    wire.send(messages.AudioListen(BUFFER, wish.device, wish.latency))
+    async for reply in wire.replies():
+        if isinstance(reply, replies.AudioListening | replies.AudioReconnected):
+            wire.send(messages.LiveSet(BUFFER, "lane", wish.lane))
+        view.show(reply)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from diffroll_live.beliefs import belief_of
-from diffroll_live.decoding import Thresholds
+from diffroll_live.decoding import Posterior, Thresholds
 from diffroll_live.inflow import Inflow
 from diffroll_live.live_types import Belief
 from diffroll_live.precedence import Precedence
@@ -65,19 +65,32 @@ class Ear:
         self._past.take(samples)
         return self._believe(self._past)
 
+    def warm_up(self) -> None:
+        """Hear a sound and forget it, so that the first hop is as fast as the tenth."""
+        loud = np.ones(self._rate // 10, np.float32)
+        for _ in range(2):
+            self.hear(self._past.next, loud)
+        self._past = _Past(self._voice, self._gate, self._rate, 0)
+
     def _believe(self, past: _Past) -> Belief:
+        """Ask the network; where all that is known of is silence, there is nothing to ask."""
+        n_told = min(TOLD_FRAMES, self._voice.live_frames)
+        frame_rate = self._voice.geometry.frame_rate
+        begin = past.origin + (past.n_frames - n_told) / frame_rate
+        if not bool(past.loud.any()):
+            return Belief(begin, begin + n_told / frame_rate, self._thresholds.onset, (), ())
+        return belief_of(self._read(past, n_told), self._thresholds, frame_rate, begin)
+
+    def _read(self, past: _Past, n_told: int) -> Posterior:
+        """The posterior of the last ``n_told`` frames, by one evaluation."""
         voice, n_frames = self._voice, self._voice.live_frames
-        first = n_frames - min(TOLD_FRAMES, n_frames)
         windows = torch.nn.functional.pad(past.features, (0, MASKED_FRAMES))[None]
         audible = torch.zeros((1, 1, n_frames + MASKED_FRAMES), device=voice.device)
         audible[:, :, max(n_frames - past.n_frames, 0) : n_frames] = 1.0
         heard = voice.hear(windows, audible)
         x0 = voice.denoise(voice.condition(heard))(self._noise, 1.0)
-        posterior = voice.posteriors(x0, heard)[0].cut(first, n_frames)
-        posterior = replace(posterior, onset=posterior.onset * past.loud[first:, None])
-        frame_rate = voice.geometry.frame_rate
-        begin = past.origin + (past.n_frames - posterior.n_frames) / frame_rate
-        return belief_of(posterior, self._thresholds, frame_rate, begin)
+        posterior = voice.posteriors(x0, heard)[0].cut(n_frames - n_told, n_frames)
+        return replace(posterior, onset=posterior.onset * past.loud[-n_told:, None])
 
 
 class _Past:

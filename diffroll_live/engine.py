@@ -106,6 +106,7 @@ class TorchEngine:
         torch.set_num_threads(1)  # of this thread alone: it must not wait for cores that a request is using
         if self._precedence is None:
             self._precedence = Precedence(self.voice.network)
+            Ear(self.voice, self.defaults, rate, self._precedence).warm_up()
         ear = Ear(self.voice, self.defaults, rate, self._precedence)
         self._ears.add(ear)
         return ear

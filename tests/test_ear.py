@@ -86,6 +86,25 @@ def test_what_was_left_out_is_silence_and_a_long_gap_begins_anew() -> None:
     assert ear.hear(0, samples[:HOP]).edge == pytest.approx(HOP / 16_000, abs=0.016), "the counting began anew"
 
 
+def test_silence_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    ear, asked = new_ear(), []
+    monkeypatch.setattr(ear, "_read", lambda past, n_told: asked.append(past.n_frames))
+    monkeypatch.setattr("diffroll_live.ear.belief_of", lambda *_: None)
+    ear.hear(0, noise(0.1))
+    assert len(asked) == 1
+    silent = [ear.hear(ear._past.next, np.zeros(HOP, np.float32)) for _ in range(40)]
+    assert 20 < len(asked) < 30, "until the sound is out of the window"
+    assert (silent[-1].strikes, silent[-1].stretches) == ((), ())
+    assert silent[-1].edge == pytest.approx(0.1 + 40 * HOP / 16_000, abs=0.02)
+
+
+def test_warming_up_leaves_nothing_behind() -> None:
+    ear = new_ear()
+    ear.warm_up()
+    assert ear.hear(0, np.zeros(HOP, np.float32)).edge == pytest.approx(HOP / 16_000, abs=0.016)
+    assert not ear._past.loud.any()
+
+
 def test_beliefs_are_peaks_and_stretches() -> None:
     zeros = torch.zeros(40, 88)
     posterior = Posterior(zeros.clone(), zeros.clone(), zeros + 0.5, zeros + 0.25, zeros.clone())

@@ -2,10 +2,11 @@
 
 local scenes = {}
 
--- Real time passes between ticks, about as much as REAPER lets pass.
+-- Real time passes between ticks, and less of it for the scripts: a loaded machine may keep them waiting.
 local function play_out(stage)
+  stage.step = 1 / 300
   stage.daemon = function() os.execute("sleep 0.02") end
-  stage.play_out(1500)
+  stage.play_out(6000)
 end
 
 local function set(stage, seconds)

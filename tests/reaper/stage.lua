@@ -6,7 +6,8 @@ local rig = require("fake_reaper")
 
 local stage = { rig = rig, fake = fake, asked = {}, goodbyes = 0, ticks = {} }
 
-local TICK = 1 / 30 -- s between two ticks of a deferred script, about REAPER's
+stage.step = 1 / 30 -- s between two ticks of a deferred script, about REAPER's
+
 local OURS = { "answers", "carve", "dialog", "filling", "findings", "line", "mailbox", "notes", "placing", "recording",
   "run", "selection", "session", "settings", "transcribing", "wav" }
 
@@ -41,7 +42,7 @@ end
 
 -- Let a tick pass for all deferred functions.
 function stage.tick()
-  rig.clock = rig.clock + TICK
+  rig.clock = rig.clock + stage.step
   local due = rig.deferred
   rig.deferred = {}
   for _, f in ipairs(due) do

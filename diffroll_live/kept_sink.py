@@ -48,6 +48,11 @@ class KeptSink:
         """Whether messages can be sent."""
         return self._sink is not None
 
+    @property
+    def lead(self) -> float:
+        """How long before its time a message is to be sent, in seconds."""
+        return self._sink.lead if self._sink is not None else 0.0
+
     def tend(self) -> None:
         """Open the port if it is time to, or see that it is still there."""
         if self._clock() < self.next_chore:

@@ -54,6 +54,8 @@ class MidiPort:
         self._out = out
         self._existing = existing
         self._watch = watch
+        # rtmidi's JACK port sends where the next period begins: half a period later on the average.
+        self.lead = watch.period() / 2 if watch is not None else 0.0  # s
         self._period = 0  # the JACK period in which _sent messages were queued
         self._sent = 0
 

@@ -181,7 +181,11 @@ class Scheduler:
     def next_turn(self) -> float:
         """When there is something to do again, in seconds of the clock."""
         due = self._queue.next_due
-        return self._sink.next_chore if due is None else min(due, self._sink.next_chore)
+        return self._sink.next_chore if due is None else min(due - self._sink.lead, self._sink.next_chore)
+
+    def _heard(self) -> float:
+        """Tell when a message that is sent now is heard, on the average."""
+        return self.now() + self._sink.lead
 
     def _send_next(self) -> bool:
         """Send what is due first; tell whether there was anything."""
@@ -191,10 +195,10 @@ class Scheduler:
                 self._queue.drop_due(self.now())
                 return False
             silence, self._silence = self._silence, False
-            message = None if silence else self._queue.pop(self.now)
+            message = None if silence else self._queue.pop(self._heard)
             sounding = self._queue.lose() if silence else frozenset()
             if message is not None:
-                self._lateness.append(self.now() - message.due)
+                self._lateness.append(self._heard() - message.due)
         if silence:
             self._sink.silence(sounding)
         elif message is not None and not self._sink.send(message) and message.velocity:

@@ -30,6 +30,7 @@ class Sink(Protocol):
     """What the scheduler needs of an output. Any method may raise PortClosed when the port is gone."""
 
     name: str  # for people
+    lead: float  # s by which a message is to come before its time, so that it is heard at its time on the average
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
         """Start a note: channel 0..15, pitch 0..127, velocity 1..127."""
@@ -52,6 +53,7 @@ class _ChannelSink(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.lead = 0.0
         self._sounding: set[tuple[int, int]] = set()  # (channel, pitch)
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
@@ -83,6 +85,7 @@ class MidiSink(_ChannelSink):
     def __init__(self, choice: PortChoice) -> None:
         self._port: MidiPort | None = open_port(choice)
         super().__init__(f"{self._port.api} port {self._port.name}")
+        self.lead = self._port.lead
 
     def check(self) -> None:
         """Raise PortClosed when the port is gone."""

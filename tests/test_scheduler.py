@@ -102,6 +102,14 @@ def test_a_phrase_is_sent_at_its_times(bench: Bench) -> None:
     assert bench.scheduler.dropped("job") == 0
 
 
+def test_a_port_that_takes_its_time_is_given_it(bench: Bench) -> None:
+    bench.sinks[-1].lead = 0.01
+    bench.scheduler.play("job", [NoteEvent(0.5, 1.0, 60, 80)], start=100.0)
+    bench.run(2.0)
+    assert bench.notes == [(0.49, ON, 60, 80), (0.99, OFF, 60, 0)]
+    assert bench.scheduler.lateness().p99 == pytest.approx(0.0)
+
+
 def test_notes_stream_in_and_start_shifts_them(bench: Bench) -> None:
     bench.scheduler.play("job", [NoteEvent(2.0, 2.5, 60, 80)], start=99.0)
     bench.run(0.5)

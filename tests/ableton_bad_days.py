@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -276,3 +277,9 @@ def a_fault_of_ours_never_reaches_live(world):
     assert any("Log.txt" in text for text in world.host.messages)
     world.until(lambda: world.host.log[1:])
     assert sum("Traceback" in text for text in world.host.log) == 1
+
+
+def what_this_live_lacks_is_said(world):
+    sys.modules["Live"].Track.Track = object  # an old one
+    lacks = "Track.duplicate_clip_to_arrangement (clips in the Arrangement), Track.arrangement_clips ("
+    assert "lacks " + lacks in world.module("probe").findings()

@@ -104,6 +104,7 @@ def test_evaluate_tunes(folders, trained, capsys):
     assert 0 < tuned["onset_threshold"] < 1
     assert 0 < tuned["frame_threshold"] < 1
     assert tuned.keys() >= {"clips", "onset", "onset_offset"}
+    assert tuned["density"] >= 0
 
 
 def test_prepare_refuses_what_cannot_be(folders, tmp_path, capsys):

@@ -53,7 +53,7 @@ class PartNames(click.ParamType[str]):
 @click.option("--beside", type=PATH, metavar="PYTHON", help="Of an environment with Basic Pitch, to be compared with.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Evaluations a window; otherwise as the model says.")
 @click.option("--threshold", type=PROBABILITY, help="Of onsets; otherwise the model's.")
-@click.option("--tune", is_flag=True, help="Choose thresholds on other clips, in place of measuring.")
+@click.option("--tune", is_flag=True, help="Choose thresholds and density, in place of measuring.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row.")
 @click.option("--fresh", is_flag=True, help="Work out anew what is kept from before.")
 @DEVICE
@@ -134,9 +134,11 @@ def _print(name: str, rows: list[Row], as_json: bool) -> None:
 
 
 def _tuned(bench: Bench, shown: Stage) -> dict[str, object]:
-    """Thresholds that suit plain and noisy clips of all pianos, other ones than are measured."""
+    """Thresholds and a density that suit other clips and holes than are measured, plain and noisy, on all pianos."""
     from diffroll_live.training.evaluation import heard, tune
     from diffroll_live.training.proof.clips import TUNING_SEED, clips
+    from diffroll_live.training.proof.composing import density
+    from diffroll_live.training.proof.parts import session_of
 
     decoders, truths = [], []
     for piano in (*bench.heard, bench.unheard):
@@ -146,5 +148,11 @@ def _tuned(bench: Bench, shown: Stage) -> dict[str, object]:
                 truths.append(clip.notes)
                 shown.say(f"{len(truths)} clips")
     tuned = tune(decoders, truths)
-    thresholds = {"onset_threshold": tuned.onset_threshold, "frame_threshold": tuned.frame_threshold}
+    shown.say("holes")
+    written = density(session_of(bench), bench.clips)
+    thresholds = {
+        "onset_threshold": tuned.onset_threshold,
+        "frame_threshold": tuned.frame_threshold,
+        "density": round(written, 2),
+    }
     return {**thresholds, "clips": len(truths), **asdict(tuned.score)}

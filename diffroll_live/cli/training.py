@@ -197,7 +197,7 @@ def _material(
 @click.option("--card", type=PATH, required=True, metavar="CARD.md", help="What the model is, for its folder.")
 @click.option("--onset-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
 @click.option("--frame-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
-@click.option("--density", type=Finite(0.1, 10), help="Composed by written notes, as `evaluate --fill` counts them.")
+@click.option("--density", type=Finite(0.1, 10), help="As `evaluate --tune` found it; otherwise 1.")
 @click.option(
     "--steps", nargs=3, type=click.IntRange(1, 1000), help="Evaluations for draft, live and best; otherwise 1 2 4."
 )

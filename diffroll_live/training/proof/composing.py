@@ -17,7 +17,7 @@ from diffroll_live.training.evaluation import Silent
 from diffroll_live.training.proof.baselines import Chain, bar_before, marginals
 from diffroll_live.training.proof.clips import Stage
 from diffroll_live.training.proof.copying import Training
-from diffroll_live.training.proof.gaps import KINDS, Gap, gaps
+from diffroll_live.training.proof.gaps import KINDS, TUNING_SEED, Gap, gaps
 from diffroll_live.training.proof.likeness import Filled, likeness
 from diffroll_live.training.proof.store import Row
 from diffroll_live.types import Options, Region
@@ -142,6 +142,16 @@ def table_of(session: Session, count: int, say: Callable[[str], None]) -> list[R
         rows = session.written(kind, count)
         lines += session.keep("composing", partial(compare, kind, rows), kind=kind, count=count)
     return lines
+
+
+def density(session: Session, count: int) -> float:
+    """The factor on the model's own density that lets it write as many notes into holes as were composed there."""
+    composed = written = 0
+    for number, gap in enumerate(gaps(session.writers.stage, session.piano, next(iter(KINDS)), count, TUNING_SEED)):
+        session.say(f"{number + 1} holes")
+        composed += len(gap.inside)
+        written += len(session.writers.model(gap, session.options))
+    return session.writers.engine.defaults.density * composed / max(written, 1)
 
 
 #: What an option should turn up, and the values that it is tried with.

@@ -20,7 +20,7 @@ FEWEST = 10  # notes of context that make music worth continuing
 SHORTEST, LONGEST = 0.5, 4.0  # s of a hole
 TO_COME = 10.0  # s of a continuation or a generation
 BAND = 24  # semitones
-SEED = 21
+SEED, TUNING_SEED = 21, 41  # density is not chosen on the gaps that are reported
 
 #: What is left out, and what is told of the music around it.
 KINDS: dict[str, str] = {
@@ -42,11 +42,11 @@ class Gap:
     around: NoteArray
 
 
-def gaps(stage: Stage, piano: str, kind: str, count: int) -> Iterator[Gap]:
+def gaps(stage: Stage, piano: str, kind: str, count: int, seed: int = SEED) -> Iterator[Gap]:
     """Draw ``count`` gaps of a kind, the same ones each time; holes last 0.5 to 4 s, their logarithms even."""
     found = 0
-    for number, piece in enumerate(excerpts(stage, BEFORE + LONGEST + AFTER, SEED + list(KINDS).index(kind))):
-        rng = np.random.default_rng([SEED, number])
+    for number, piece in enumerate(excerpts(stage, BEFORE + LONGEST + AFTER, seed + list(KINDS).index(kind))):
+        rng = np.random.default_rng([seed, number])
         gap = _gap(kind, piece.notes, rng)
         if kind != "generation" and len(gap.around) < FEWEST:
             continue

@@ -120,17 +120,18 @@ def _ours(bench: Bench, chosen: TestSet) -> list[Row]:
     return [{**beside.timed(bench.hear, chosen), "program": bench.engine.info.name}]
 
 
-def _session(bench: Bench) -> composing.Session:
+def session_of(bench: Bench) -> composing.Session:
+    """The writing that a bench measures."""
     writers = composing.Writers(bench.engine, bench.stage)
     return composing.Session(writers, bench.heard[0], bench.options, bench.kept, bench.say)
 
 
 def _composing(bench: Bench) -> list[Row]:
-    return composing.table_of(_session(bench), bench.gaps, bench.say)
+    return composing.table_of(session_of(bench), bench.gaps, bench.say)
 
 
 def _dials(bench: Bench) -> list[Row]:
-    return bench.kept("dials", lambda: composing.dials(_session(bench), DIALLED), count=DIALLED)
+    return bench.kept("dials", lambda: composing.dials(session_of(bench), DIALLED), count=DIALLED)
 
 
 #: In the order in which they are printed.

@@ -9,12 +9,21 @@ from diffroll_live.osc.messages import CLIENT_MESSAGES
 from diffroll_live.osc.replies import DAEMON_MESSAGES
 
 FOREIGN = {a for a in CLIENT_MESSAGES if not a.startswith("/diffroll/")}  # REAPER's and Ardour's
+MESSAGES = {**CLIENT_MESSAGES, **DAEMON_MESSAGES}
 UNSHOWN = {
     "/diffroll/audio/ack",  # a long buffer
-    "/diffroll/audio/listen",  # not in this version
     "/diffroll/late",  # a question of timing
     "/diffroll/status",  # so are the states that it tells
     "/diffroll/status/job",
+    # what is live, and what depends on the machine's devices
+    *(address for address in MESSAGES if address.startswith(("/diffroll/live/", "/diffroll/jam/"))),
+    *("/diffroll/audio/listen", "/diffroll/audio/inputs", "/diffroll/audio/input", "/diffroll/audio/level"),
+    *(
+        "/diffroll/audio/listening",
+        "/diffroll/audio/overrun",
+        "/diffroll/audio/vanished",
+        "/diffroll/audio/reconnected",
+    ),
 }
 
 

@@ -104,7 +104,8 @@ class JamRoom:
         elif key == "channel":
             session.channel = int(_checked(CHANNEL, key, value))
         elif key in TIMES:
-            session.settings = replace(session.settings, **{key: _checked(TIMES[key], key, value)})
+            time: dict[str, Any] = {key: _checked(TIMES[key], key, value)}
+            session.settings = replace(session.settings, **time)
         elif key in TASTES:
             chosen: dict[str, Any] = {key: _checked(LIMITS[key], key, value)}
             session.settings = replace(session.settings, options=replace(session.settings.options, **chosen))

@@ -85,10 +85,12 @@ def _by_midi(session: JamSession, name: str, _live: LiveRoom) -> Source:
     if session.stage.midi_api == "none":
         raise PortError("The daemon was started without MIDI; start it without --midi-api none.")
     source, loop = Source(session), asyncio.get_running_loop()
-    choice = PortChoice(session.stage.midi_api, name or None, MIDI_CLIENT, MIDI_PORT)
-    opening = loop.run_in_executor(
-        None, lambda: MidiInput(choice, lambda message, at: loop.call_soon_threadsafe(_hear_midi, source, message, at))
-    )
+    choice = PortChoice(session.stage.midi_api, name or None, MIDI_CLIENT, MIDI_PORT)  # type: ignore[arg-type]
+
+    def hear(message: Any, at: float) -> None:
+        loop.call_soon_threadsafe(_hear_midi, source, message, at)
+
+    opening = loop.run_in_executor(None, lambda: MidiInput(choice, hear))
 
     def close() -> None:
         opening.add_done_callback(

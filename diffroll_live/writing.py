@@ -73,6 +73,7 @@ class Writer:
         ]
         self._heard: tuple[int, Any] | None = None
         self.chord = _chord_size(canvas)
+        self.spread = _velocity_spread(canvas)
 
     def blocks(self) -> list[tuple[int, int]]:
         """The blocks (first frame, last frame) that there are to write, in order of time."""
@@ -158,7 +159,7 @@ class Writer:
         self.carry = walk[:, -1] % 1.0
         chosen = self._choose(rate, first) & struck[:, :, None]
         chosen &= chosen.long().cumsum(dim=1) == 1  # a pitch once a block
-        level = probability[:, 2].clamp(0.05, 1.0)
+        level = (probability[:, 2] + self.spread * self._normal(rate.shape[1:])).clamp(0.05, 1.0)
         frames = torch.arange(first, last, device=rate.device)[None, :, None]
         hit = chosen.any(dim=1)
         at = torch.where(chosen, frames, 0).amax(dim=1)
@@ -188,6 +189,10 @@ class Writer:
     def _uniform(self, shape: Sequence[int]) -> Tensor:
         """Draw (n, *shape) in [0, 1), each variation from its own generator: it does not matter how many there are."""
         return torch.stack([torch.rand(shape, device=g.device, generator=g) for g in self.generators])
+
+    def _normal(self, shape: Sequence[int]) -> Tensor:
+        """Draw (n, *shape) of unit variance, as ``_uniform`` draws."""
+        return torch.stack([torch.randn(shape, device=g.device, generator=g) for g in self.generators])
 
     def _tilt(self, first: int) -> Tensor:
         """Logarithms of how much each pitch's class sounds in the window before and after; (n, 88)."""
@@ -241,3 +246,15 @@ def _chord_size(canvas: Canvas) -> float:
     near = torch.nn.functional.max_pool1d(frames[None], CHORD_FRAMES, stride=1, padding=CHORD_FRAMES // 2)[0]
     groups = (near[1:] > near[:-1]).sum() + near[0]
     return float((starts.sum() / groups.clamp(min=1)).clamp(1.2, 4.0))
+
+
+def _velocity_spread(canvas: Canvas) -> float:
+    """How far the velocities of the known roll's notes differ from their mean, 0 to 1; what the network says is a mean.
+
+    A tenth where less than four notes are known.
+    """
+    onset = (canvas.roll[:N_PITCHES] > 0) & (canvas.known > 0)
+    velocity = (canvas.roll[2 * N_PITCHES :][onset] + 1) / 2
+    if len(velocity) < 4 * ONSET_WIDTH:
+        return 0.1
+    return float(velocity.std().clamp(max=0.2))

@@ -1,15 +1,15 @@
-"""The bridge to Ardour, in a real Ardour: the editor action, its bad days, the transport, notes recorded over JACK."""
+"""The bridge to Ardour, in a real Ardour: the editor action, its bad days, and the transport."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from ardour import BRIDGE, RATE, Ardour, RegionState
 from ardour_engine import ArdourEngine, many_notes
-from jack import DummyJack, wait_until
+from ardour_notes import assert_alike, moved
+from jack import wait_until
 from osc_client import UdpClient
 from running import DaemonProcess, RunningDaemon
 
@@ -19,15 +19,12 @@ from diffroll_live.osc.timeline_messages import TransportPlay, TransportStop, Tr
 from diffroll_live.server.transport_room import seconds
 from diffroll_live.types import NoteEvent
 
-TRANSCRIBE = BRIDGE / "diffroll_live_transcribe.lua"
 TICK = 60 / 120 / 1920  # s, at the session's tempo
-PERIOD = 1024 / RATE  # s
 
 
 @pytest.fixture(scope="module")
-def ardour(jack_server: DummyJack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ardour]:
-    home = tmp_path_factory.mktemp("ardour")
-    with Ardour(home, jack_server.environment, [TRANSCRIBE]) as running:
+def ardour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ardour]:
+    with Ardour(tmp_path_factory.mktemp("ardour"), [BRIDGE / "diffroll_live_transcribe.lua"]) as running:
         yield running
 
 
@@ -61,23 +58,6 @@ def transcribe(ardour: Ardour) -> list[str]:
 
 def names(ardour: Ardour) -> set[str]:
     return {state.name for state in ardour.regions()}
-
-
-def assert_alike(found: Sequence[NoteEvent], wanted: Sequence[NoteEvent], tolerance: float) -> None:
-    """Compare pitches and velocities exactly, times within a tolerance in s."""
-    found, wanted = sorted(found, key=_by_pitch), sorted(wanted, key=_by_pitch)
-    assert [(n.pitch, n.velocity) for n in found] == [(n.pitch, n.velocity) for n in wanted]
-    for one, other in zip(found, wanted, strict=True):
-        assert abs(one.onset - other.onset) <= tolerance
-        assert abs(one.offset - other.offset) <= tolerance
-
-
-def _by_pitch(note: NoteEvent) -> tuple[int, float]:
-    return note.pitch, note.onset
-
-
-def moved(notes: Iterable[NoteEvent], seconds: float) -> list[NoteEvent]:
-    return [replace(note, onset=note.onset + seconds, offset=note.offset + seconds) for note in notes]
 
 
 def test_the_notes_of_a_region_land_beside_it_and_one_undo_takes_them_away(ardour, daemon, region):
@@ -202,7 +182,6 @@ def state_of(client: UdpClient) -> str:
 
 
 def test_the_transport_reaches_the_daemon(ardour):
-    ardour.revive()
     with UdpClient(0) as daemon:
         follow(ardour, daemon.socket.getsockname()[1])
         wait_until(lambda: TransportStop(1.0) in heard(daemon), "the first report")
@@ -216,7 +195,6 @@ def test_the_transport_reaches_the_daemon(ardour):
 
 
 def test_a_daemon_is_not_drowned_in_what_ardour_tells(ardour, daemon):
-    ardour.revive()
     follow(ardour, daemon.port)
     ardour.osc("/transport_play", 1.0)
     with daemon.udp() as client:

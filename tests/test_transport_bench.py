@@ -59,7 +59,7 @@ def test_notes_on_a_scripted_jack_transport(jack: DummyJack, tmp_path: Path) -> 
     """Only where the machine is late itself, and says so, may a note be missing or its message be lost."""
     with DaemonProcess(tmp_path, "--jack", "--follow") as process, Link(process.port) as link:
         notes = place_notes(link, made_notes(20.0), tmp_path)
-        for _ in range(4):
+        for _ in range(6):
             places, xruns = perform(notes, short_script, "daemon:notes")
             late = [message for message in link.arrived() if message.address == "/diffroll/late"]
             if not places.missing and not places.hanging and not places.twice:

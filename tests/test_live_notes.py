@@ -141,7 +141,7 @@ def random_belief(edge: float, strikes: list[Strike], stretches: list[tuple[int,
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(HOPS, max_size=40), st.integers(0, 3))
 def test_lanes_are_in_order_whatever_is_believed(hops: list, finish_every: int) -> None:
     notes, told, edge = LiveNotes(), [], 0.0

@@ -61,11 +61,13 @@ def test_a_playhead_that_stands_stays():
 
 
 @given(POSITIONS, st.just(1.0) | st.floats(0.25, 0.5) | st.floats(1.5, 2.0), st.floats(0.01, 0.04), st.integers(8, 60))
-def test_reports_without_error_are_followed_exactly_at_any_rate(position, rate, spacing, n_reports):
+def test_reports_without_error_are_followed_at_any_rate(position, rate, spacing, n_reports):
     model = playing(position)
     for i in range(1, n_reports):
         course = report(model, 100.0 + i * spacing, position + rate * i * spacing)
-    assert course.position_at(course.at) == pytest.approx(position + rate * (course.at - 100.0), abs=JITTER)
+    assert course.position_at(course.at) == pytest.approx(
+        position + rate * (course.at - 100.0), abs=5 * JITTER
+    )  # until another rate is sure
     assert course.run == 1
 
 

@@ -15,6 +15,8 @@ from diffroll_live.bench.jack_player import JackPlayer
 from diffroll_live.bench.live import live
 from diffroll_live.bench.live_material import PEAK, recorded, rendered
 from diffroll_live.bench.live_scores import match, match_shifted
+from diffroll_live.cli import exit_codes
+from diffroll_live.cli.app import run
 from diffroll_live.errors import FileError, PortError, TimedOut
 from diffroll_live.jack_server import SAMPLE_RATE
 
@@ -95,3 +97,8 @@ def test_notes_with_another_zero_are_shifted_first() -> None:
     told = played + np.array([7.391, 0.0]) + np.column_stack([rng.normal(0, 0.005, 60), np.zeros(60)])
     assert match_shifted(played, told[3:], 0.05).f1 > 0.95
     assert match_shifted(played, told[:0], 0.05).f1 == 0.0
+
+
+@pytest.mark.parametrize("options", [("--live", "--only", "clip"), ("--minutes", "1"), ("--latency", "100")])
+def test_options_that_do_not_go_together_are_refused(options: tuple[str, ...]) -> None:
+    assert run(["bench", *options]) == exit_codes.USAGE

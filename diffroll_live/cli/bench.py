@@ -46,6 +46,10 @@ def bench(
 
     Takes some minutes; nothing else should run meanwhile. A figure beyond what is asked is no failure.
     """
+    if live and only:
+        raise click.UsageError("--only chooses among the other benchmarks; leave it out with --live.")
+    if not live and (latencies or minutes or recording):
+        raise click.UsageError("--latency, --minutes and --recording need --live.")
     if model is not None:
         find_model(model)
     settings = Settings(model, device, repeat, live_minutes=minutes, recording=recording)

@@ -125,7 +125,7 @@ def test_nothing_is_heard_after_the_edge(plain):
 
 def test_empty_windows_have_no_notes(plain):
     maker = WindowMaker(replace(plain, empty_share=1.0))
-    empty = [maker.window(0, number) for number in range(12)]
+    empty = [maker.window(0, number) for number in range(40)]
     assert not any(len(window.notes) for window in empty)
     assert any(not window.samples.any() for window in empty)
     assert any(window.samples.any() for window in empty)

@@ -8,9 +8,15 @@ from diffroll_live.notes import NoteArray
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.training.augment import noise
 from diffroll_live.training.bank import SAMPLE_RATE
+from diffroll_live.training.effects import augment
 from diffroll_live.training.pieces import Corpus, Piece
 from diffroll_live.training.procedural import MAKERS
+from diffroll_live.training.talk import talk
 from diffroll_live.types import Floats
+
+#: What a window without notes holds, and how often.
+NOTHINGS = {"silence": 0.15, "noise": 0.15, "swells": 0.15, "talk": 0.55}
+TALKERS_SHARE = 0.3  # of talk in which two talk at once
 
 
 def from_corpus(
@@ -70,13 +76,18 @@ def one_at_a_time(notes: NoteArray) -> NoteArray:
 
 
 def nothing(rng: np.random.Generator, seconds: float) -> Floats:
-    """Silence, hiss or hum, or noise that swells like speech."""
+    """Silence, hiss or hum, noise that swells, or people who talk: whatever holds no note."""
     n = int(round(seconds * SAMPLE_RATE))
-    kind = rng.integers(0, 3)
-    if kind == 0:
+    kind = rng.choice(list(NOTHINGS), p=list(NOTHINGS.values()))
+    if kind == "silence":
         return np.zeros(n, np.float32)
+    if kind == "talk":
+        talking = talk(n, rng)
+        if rng.random() < TALKERS_SHARE:
+            talking += talk(n, rng)
+        return augment(talking, rng, amount=0.7)
     samples = noise(n, rng) * np.float32(10 ** (rng.uniform(-70, -20) / 20))
-    if kind == 2:
+    if kind == "swells":
         swell = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40) ** 2)
         samples = samples * swell.astype(np.float32)
     return samples

@@ -15,7 +15,7 @@ from diffroll_live.training.talk import talk
 from diffroll_live.types import Floats
 
 #: What a window without notes holds, and how often.
-NOTHINGS = {"silence": 0.15, "noise": 0.15, "swells": 0.15, "talk": 0.55}
+NOTHINGS = {"silence": 0.1, "noise": 0.1, "swells": 0.1, "talk": 0.7}
 TALKERS_SHARE = 0.3  # of talk in which two talk at once
 
 

@@ -40,7 +40,7 @@ class Material:
     unheard: str = "upright_kw"  # never sounds in training; empty: every piano does
     without: tuple[str, ...] = ()  # collections to leave out, such as pop909
     rule_share: float = 0.35  # of windows made by rule
-    empty_share: float = 0.1  # of windows with no note at all
+    empty_share: float = 0.2  # of windows with no note at all
     edge_share: float = 0.25  # of windows whose audio stops early
     extra_share: float = 0.2  # of windows from a corpus with notes strewn into them
     transpose: int = 6  # semitones, at most, either way

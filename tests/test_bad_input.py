@@ -118,6 +118,16 @@ def test_wrong_messages(client, message, about, code, named):
     assert error.size <= 1024
 
 
+@pytest.mark.parametrize("told", [("/time", 1.0), ("/position/time", "0:0:1"), ("/transport_stop", 1.0)])
+def test_a_surface_that_tells_its_faders_is_not_answered(client, told):
+    assert client.ask_wrongly("/master/gain", 0.5).args[:2] == ("/master/gain", "unknown-address")
+    client.send(*told)
+    for fader in range(100):
+        client.send("/strip/gain", fader, 0.5)
+    client.ping(5)
+    assert client.ask_wrongly("/diffroll/nonsense").args[1] == "unknown-address"
+
+
 def test_what_only_a_daemon_sends_is_not_answered(client):
     client.send("/diffroll/error", "a", "b", "c")
     client.send("/diffroll/status", "ready", 0, "", 0.5)

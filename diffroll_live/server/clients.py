@@ -53,6 +53,7 @@ class Client:
         self.max_datagram = config.max_datagram  # bytes
         self.buffers: dict[str, BufferSlot] = {}
         self.jobs = JobTable(config.max_jobs_kept)
+        self.is_surface = False  # whether it has told the transport as REAPER or Ardour does
         self.heard = time.monotonic()
 
     def send(self, reply: Any) -> None:

@@ -53,6 +53,10 @@ class Dispatcher:
             # Answering what only a daemon sends would let two daemons, or one that answers itself, talk for ever.
             logger.debug("%s sent %s, which is the daemon's to send", client.key, message.address)
             return
+        if _is_foreign(message.address):
+            if client.is_surface and message.address not in CLIENT_MESSAGES:
+                return  # a DAW's surface tells its faders, too; errors about each would only drown it
+            client.is_surface = client.is_surface or message.address in CLIENT_MESSAGES
         about = message.address
         try:
             parsed = parse(message)
@@ -67,6 +71,11 @@ class Dispatcher:
     def _tell(self, client: Client, about: str, error: DiffrollError) -> None:
         logger.debug("%s: %s: %s", client.key, about, error.text)
         client.send_error(about, error)
+
+
+def _is_foreign(address: str) -> bool:
+    """Tell whether an address belongs to a DAW's own surface rather than to our protocol."""
+    return not address.startswith("/diffroll/")
 
 
 def _is_ours(message: Message) -> bool:

@@ -1,12 +1,13 @@
 """A conversation in notes: what was played, when it is the model's turn, what it goes on from. No clock, no thread.
 
-Every method is told the time ``now``, in seconds of a clock that only goes on; notes lie on the same axis.
+Every method is told the time ``now``, in seconds of a clock that only goes on; notes lie on the same axis. An answer
+that is written too slowly leaves pauses: each turn begins when it can be there, going by how long the last one took.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -19,20 +20,18 @@ State = Literal["listening", "answering"]
 
 @dataclass(frozen=True, slots=True)
 class JamSettings:
-    """How a conversation goes. Bars are of ``beats`` beats at ``tempo``; 0 bars of rest: only a cue gives the turn."""
+    """How a conversation goes; ``tempo`` and ``beats`` where the DAW tells none.
+
+    0 bars of rest: only a cue gives the turn.
+    """
 
     tempo: float = 120.0  # beats a minute
     beats: float = 4.0  # a bar
     rest_bars: float = 2.0  # of silence after which it is the model's turn
     memory: float = 12.0  # s of the past that the model goes on from
     ahead: float = 4.0  # s that are written at a time, and that writing stays ahead of what sounds
-    lead: float = 0.3  # s from the cue to the answer: time to write its first notes
+    lead: float = 0.3  # s from the cue to the answer at least: time to write its first notes
     options: Options = field(default_factory=Options)
-
-    @property
-    def rest(self) -> float:
-        """Seconds of silence that give the turn; infinite where none do."""
-        return self.rest_bars * self.beats * 60.0 / self.tempo or math.inf
 
 
 class Phrase:
@@ -59,6 +58,14 @@ class Phrase:
         """Remember whole notes: those that the model has written."""
         self._done.extend(notes)
 
+    def cut(self, now: float) -> None:
+        """End everything ``now``, what is held and what was to sound on, and forget what was to come."""
+        for pitch in tuple(self._held):
+            self.end(pitch, now)
+        begun = (note for note in self._done if note.onset <= now)
+        self._done = [replace(note, offset=min(note.offset, max(now, note.onset + SHORTEST))) for note in begun]
+        self.last = now
+
     def notes(self, since: float, now: float) -> tuple[NoteEvent, ...]:
         """The notes that sounded after ``since``, cut there; held ones end ``now``. Forgets what is older."""
         self._done = [note for note in self._done if note.offset > since]
@@ -83,21 +90,29 @@ class Turn:
 
     request: Request
     origin: float  # s
-    until: float  # s; where the written part ends
+    begin: float  # s; where the written part begins
+    until: float  # s; where it ends
+    asked: float  # s; when
 
 
 class Jam:
-    """Whose turn it is, and what the model is to write when it is its own."""
+    """Whose turn it is, and what the model is to write when it is its own.
 
-    def __init__(self, settings: JamSettings) -> None:
+    ``on_beat`` moves a time to where an answer may begin, then or later: the next beat where there is one.
+    """
+
+    def __init__(self, settings: JamSettings, on_beat: Callable[[float], float] = lambda time: time) -> None:
         self.settings = settings
         self.state: State = "listening"
+        self._on_beat = on_beat
         self._phrase = Phrase()
         self._fresh = False  # something was played since the last answer
         self._cued = math.inf  # when the answer was asked for
-        self._until = 0.0  # to where the answer is written
+        self._until = -math.inf  # to where the answer is written
         self._turns = 0
         self._writing = False
+        self._need = 0.0  # s from asking for the last turn to its begin that would have brought all its notes in time
+        self._needed = 0.0  # s; the same for the turn that is being written
 
     def started(self, pitch: int, velocity: int, now: float) -> bool:
         """The musician strikes a key; whether an answer is to end because of it.
@@ -109,7 +124,7 @@ class Jam:
             self.listen(now)
         if LOW_PITCH <= pitch <= HIGH_PITCH:
             self._phrase.start(pitch, velocity, now)
-            self._fresh = True
+            self._fresh = self.state == "listening"
         return interrupted
 
     def ended(self, pitch: int, now: float) -> None:
@@ -119,28 +134,24 @@ class Jam:
     def listen(self, now: float) -> None:
         """Give the turn back to the musician; of the answer only what has sounded is remembered."""
         self.state, self._writing = "listening", False
-        kept = self._phrase.notes(now - self.settings.memory, now)
-        self._phrase = Phrase()
-        self._phrase.add(kept)
-        self._phrase.last = now
+        self._phrase.cut(now)
 
-    def cue(self, now: float, begin: float | None = None) -> Turn | None:
-        """Make it the model's turn, from ``begin`` on (a beat to come; after the lead if None): what to write first.
+    def cue(self, now: float) -> Turn | None:
+        """Make it the model's turn, from the first beat after the lead on: what to write first.
 
         None while nothing has been played, or when it is the model's turn already.
         """
         if self.state == "answering" or self._phrase.is_empty:
             return None
-        self.state, self._fresh, self._cued = "answering", False, now
-        for pitch in range(LOW_PITCH, HIGH_PITCH + 1):
-            self._phrase.end(pitch, now)
-        self._until = max(begin if begin is not None else 0.0, now + self.settings.lead)
+        self.state, self._fresh, self._cued, self._until = "answering", False, now, -math.inf
+        self._phrase.cut(now)
         return self._next(now)
 
-    def is_rest_over(self, now: float) -> bool:
-        """Whether the musician has been silent for long enough to give the turn."""
-        silent = now - self._phrase.last
-        return self.state == "listening" and self._fresh and not self._phrase.is_held and silent >= self.settings.rest
+    def is_rest_over(self, now: float, bar: float) -> bool:
+        """Whether the musician has been silent for long enough to give the turn, where a bar has ``bar`` seconds."""
+        if self.state == "answering" or not self._fresh or self._phrase.is_held or not self.settings.rest_bars:
+            return False
+        return now - self._phrase.last >= self.settings.rest_bars * bar
 
     def go_on(self, now: float) -> Turn | None:
         """What to write next, when what is written will have sounded in less than the time to stay ahead by."""
@@ -148,7 +159,7 @@ class Jam:
             return None
         return self._next(now)
 
-    def wrote(self, turn: Turn, notes: Iterable[NoteEvent]) -> tuple[NoteEvent, ...]:
+    def wrote(self, turn: Turn, notes: Iterable[NoteEvent], now: float) -> tuple[NoteEvent, ...]:
         """Take notes of a turn, on its request's axis; give them on the jam's. None once the turn has passed."""
         if self.state != "answering":
             return ()
@@ -156,11 +167,13 @@ class Jam:
             replace(note, onset=note.onset + turn.origin, offset=note.offset + turn.origin) for note in notes
         )
         self._phrase.add(placed)
+        self._needed = max([self._needed, *(now - turn.asked - (note.onset - turn.begin) for note in placed)])
         return placed
 
     def finished(self) -> None:
         """All of the last turn is written."""
         self._writing = False
+        self._need = self._needed
 
     def ahead(self, now: float) -> float:
         """Seconds by which writing is ahead of what sounds; negative when it has fallen behind."""
@@ -168,7 +181,8 @@ class Jam:
 
     def _next(self, now: float) -> Turn:
         """The next stretch: never in the past, so that what comes late leaves a pause and no burst."""
-        begin = max(self._until, now + self.settings.lead)
+        soonest = now + max(self.settings.lead, min(self._need, self.settings.ahead))
+        begin = self._until if self._until >= soonest else max(soonest, self._on_beat(soonest))
         until = begin + self.settings.ahead
         origin = begin - self.settings.memory
         notes = self._phrase.notes(origin, begin)
@@ -178,5 +192,6 @@ class Jam:
         )
         region = Region(begin - origin, until - origin)
         self._turns += 1
-        self._until, self._writing = until, True
-        return Turn(Request(f"jam#{self._turns}", "generate", None, (region,), known, options), origin, until)
+        self._until, self._writing, self._needed = until, True, 0.0
+        request = Request(f"jam#{self._turns}", "generate", None, (region,), known, options)
+        return Turn(request, origin, begin, until, now)

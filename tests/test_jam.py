@@ -13,7 +13,8 @@ from diffroll_live import tasks
 from diffroll_live.jam import Jam, JamSettings, Phrase, Turn
 from diffroll_live.types import NoteEvent
 
-SETTINGS = JamSettings(tempo=120.0, beats=4.0, rest_bars=2.0, memory=12.0, ahead=4.0, lead=0.3)
+SETTINGS = JamSettings(rest_bars=2.0, memory=12.0, ahead=4.0, lead=0.3)
+BAR = 2.0  # s
 
 
 def played(jam: Jam, *pitches: int, begin: float = 100.0) -> float:
@@ -34,21 +35,21 @@ def written(turn: Turn, *onsets: float) -> list[NoteEvent]:
 
 def test_two_bars_of_rest_give_the_turn():
     jam = Jam(SETTINGS)
-    assert not jam.is_rest_over(1000.0), "nothing was played"
+    assert not jam.is_rest_over(1000.0, BAR), "nothing was played"
     now = played(jam, 60, 64, 67)
-    assert not jam.is_rest_over(now + 3.99)
-    assert jam.is_rest_over(now + 4.0)
+    assert not jam.is_rest_over(now + 3.99, BAR)
+    assert jam.is_rest_over(now + 4.0, BAR)
+    assert not jam.is_rest_over(now + 4.0, 1.01 * BAR)
     jam.started(72, 80, now + 1.0)
-    assert not jam.is_rest_over(now + 60.0), "a held note is no rest"
+    assert not jam.is_rest_over(now + 60.0, BAR), "a held note is no rest"
     jam.ended(72, now + 60.0)
-    assert jam.is_rest_over(now + 64.0)
+    assert jam.is_rest_over(now + 64.0, BAR)
 
 
 def test_no_rest_gives_the_turn_when_none_is_asked_for():
     jam = Jam(JamSettings(rest_bars=0))
     now = played(jam, 60)
-    assert jam.settings.rest == math.inf
-    assert not jam.is_rest_over(now + 1e6)
+    assert not jam.is_rest_over(now + 1e6, BAR)
 
 
 def test_the_model_goes_on_from_what_was_played_on_its_axis():
@@ -64,14 +65,14 @@ def test_the_model_goes_on_from_what_was_played_on_its_axis():
     tasks.check(turn.request, 600.0)
 
 
-def test_the_answer_can_wait_for_a_beat_but_not_for_one_that_is_gone():
-    jam = Jam(SETTINGS)
-    now = played(jam, 60)
-    turn = jam.cue(now, begin=now + 1.25)
-    assert turn.origin + turn.request.regions[0].onset == pytest.approx(now + 1.25)
-    jam.listen(now)
-    turn = jam.cue(now, begin=now - 5.0)
-    assert turn.origin + turn.request.regions[0].onset == pytest.approx(now + SETTINGS.lead)
+def test_the_answer_waits_for_a_beat_and_goes_on_from_one_when_it_fell_behind():
+    jam = Jam(SETTINGS, on_beat=math.ceil)
+    now = played(jam, 60, 62, 64)  # until 101.5
+    turn = jam.cue(now)
+    assert turn.origin + turn.request.regions[0].onset == pytest.approx(102.0)
+    jam.finished()
+    again = jam.go_on(turn.until + 10.3)
+    assert again.origin + again.request.regions[0].onset == pytest.approx(117.0)
 
 
 def test_only_the_memory_is_remembered_and_notes_are_cut_there():
@@ -105,7 +106,7 @@ def test_writing_stays_ahead_and_goes_on_from_what_was_written():
     now = played(jam, 60)
     first = jam.cue(now)
     assert jam.go_on(now + 1.0) is None, "one turn is written at a time"
-    placed = jam.wrote(first, written(first, 0.0, 1.0))
+    placed = jam.wrote(first, written(first, 0.0, 1.0), now)
     assert placed[0].onset == pytest.approx(first.origin + first.request.regions[0].onset)
     jam.finished()
     assert jam.ahead(now) == pytest.approx(SETTINGS.lead + SETTINGS.ahead)
@@ -131,13 +132,47 @@ def test_playing_takes_the_turn_back_and_keeps_only_what_sounded():
     jam = Jam(SETTINGS)
     now = played(jam, 60)
     turn = jam.cue(now)
-    jam.wrote(turn, written(turn, 0.0, 3.0))
+    jam.wrote(turn, written(turn, 0.0, 1.6, 3.0), now)
     assert jam.started(72, 80, now + 2.0) is True
     assert jam.state == "listening"
-    assert jam.wrote(turn, written(turn, 3.5)) == (), "what comes late is not played"
+    assert jam.wrote(turn, written(turn, 3.5), now + 2.0) == (), "what comes late is not played"
     jam.ended(72, now + 2.5)
     again = jam.cue(now + 2.5)
-    assert [n.pitch for n in again.request.known] == [60, 60, 72], "the unsounded second note is forgotten"
+    assert [n.pitch for n in again.request.known] == [60, 60, 60, 72], "the unsounded third note is forgotten"
+    assert again.request.known[2].offset + again.origin == pytest.approx(now + 2.0), "and what sounded was cut off"
+
+
+def test_a_strike_of_before_the_cue_that_is_heard_after_it_belongs_to_what_was_played():
+    jam = Jam(SETTINGS)
+    now = played(jam, 60, 64)
+    jam.cue(now)
+    assert jam.started(67, 80, now - 0.1) is False
+    jam.ended(67, now)
+    assert jam.state == "answering"
+    jam.finished()
+    turn = jam.go_on(now + 1.0)
+    assert [n.pitch for n in turn.request.known] == [60, 64, 67]
+    jam.listen(now + 2.0)
+    assert not jam.is_rest_over(now + 100.0, BAR), "nothing was played since"
+
+
+@given(st.floats(0.0, 30.0), st.floats(0.5, 8.0))
+def test_however_slow_the_writing_is_the_next_turn_is_heard(seconds, ahead):
+    """Each turn takes so many seconds and has a note at its begin and at its end."""
+    jam = Jam(JamSettings(ahead=ahead))
+    now = played(jam, 60)
+    turn, in_time = jam.cue(now), []
+    for _ in range(5):
+        now = turn.asked + seconds
+        notes = jam.wrote(turn, written(turn, 0.0, ahead - 0.01), now)
+        in_time.append([now <= note.onset + 1e-6 for note in notes])
+        jam.finished()
+        now = max(now, turn.until - ahead + 1e-3)  # the next is asked for when it is wanted
+        turn = jam.go_on(now)
+        assert turn.begin >= now
+    for first, last in in_time[1:]:
+        assert first or seconds > ahead
+        assert last or seconds > 2 * ahead
 
 
 def test_keys_beyond_the_piano_interrupt_but_are_not_remembered():
@@ -180,7 +215,7 @@ def test_every_turn_is_a_request_that_the_engine_takes(events, wait):
     while turn is not None:
         tasks.check(turn.request, 600.0)
         assert turn.origin + turn.request.regions[0].onset >= now
-        jam.wrote(turn, written(turn, 0.1))
+        jam.wrote(turn, written(turn, 0.1), now)
         jam.finished()
         now += wait
         turn = jam.go_on(now) if now < 60.0 else None

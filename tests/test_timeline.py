@@ -224,9 +224,32 @@ def test_our_own_message_says_it_all():
     assert (course.playing, course.position_at(101.0)) == (True, 11.0)
     assert room.timeline.metre == (3, 8)
     assert room.timeline.track.beat_at(10.0) == pytest.approx(2.5)
-    room.hear(m.Transport(True, 10.0, 90.0))  # without a beat: the one that was told holds
+    room.hear(m.Transport(True, 10.0, 90.0))  # without beat and metre: those that were told hold
     assert room.timeline.track.beat_at(10.0) == pytest.approx(2.5)
+    assert room.timeline.metre == (3, 8)
+
+
+def test_a_bar_is_the_daws_as_far_as_it_told():
+    room = Room()
     assert room.timeline.metre == (4, 4)
+    assert room.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(5.0)
+    room.hear(m.TransportTempo(90.0))
+    assert room.timeline.bar(100.0, 60.0, 3.0) == pytest.approx(2.0)
+    room.hear(m.Transport(False, 0.0, 120.0, 0.0, 6, 8))
+    assert room.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(1.5)
+
+
+def test_the_next_beat_is_the_daws_while_it_plays():
+    room = Room()
+    assert room.timeline.next_beat(100.3) == 100.3
+    room.hear(m.Transport(True, 10.0, 60.0, 4.25))
+    assert room.timeline.next_beat(100.0) == pytest.approx(100.75)
+    assert room.timeline.next_beat(100.75) == pytest.approx(100.75)
+    assert room.timeline.next_beat(102.0) == pytest.approx(102.75)
+    room.hear(m.LoopStart(8.0), m.LoopEnd(12.5), m.TransportRepeat())
+    assert room.timeline.next_beat(102.0) == pytest.approx(102.5), "the loop begins anew before the next beat"
+    room.hear(m.TransportStop())
+    assert room.timeline.next_beat(102.0) == 102.0
 
 
 @pytest.mark.parametrize(

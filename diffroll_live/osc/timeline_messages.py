@@ -16,8 +16,8 @@ class Transport:
     position: float  # s
     tempo: float  # beats a minute
     beat: float = math.nan  # quarter notes from the beginning; not a number where it is not told
-    numerator: int = 4
-    denominator: int = 4
+    numerator: int = 0  # of a bar; 0 where the metre is not told
+    denominator: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from diffroll_live.errors import PortError, RequestError, UnknownJob
+from diffroll_live.errors import Busy, DiffrollError, RequestError, UnknownJob
 from diffroll_live.jam import JamSettings
 from diffroll_live.limits import LIMITS, Limit
 from diffroll_live.osc import jam_messages as m
+from diffroll_live.osc.replies import JamState
 from diffroll_live.server.clients import Client
 from diffroll_live.server.jam_session import JamSession, Stage
 from diffroll_live.server.jam_sources import SOURCES, Source, check_cue
@@ -51,7 +52,7 @@ class JamRoom:
         for session, source in tuple(self._jams.values()):
             try:
                 source.check()
-            except PortError as error:
+            except DiffrollError as error:
                 session.fail(error)
             else:
                 session.tick()
@@ -87,8 +88,9 @@ class JamRoom:
         if key in self._jams:
             self._jams[key][0].close()
         if len(self._jams) >= MAX_JAMS:
-            raise RequestError(f"There are {MAX_JAMS} jams already; stop one first.")
-        session = JamSession(client, message.jam, self._stage, JamSettings(), partial(self._forget, key))
+            raise Busy(f"There are {MAX_JAMS} jams already; stop one first.")
+        closed, silent = partial(self._forget, key), partial(self._tell_end, client, message.jam)
+        session = JamSession(client, message.jam, self._stage, JamSettings(), closed, silent)
         try:
             source = SOURCES[message.source](session, message.name, self._live)
         except BaseException:
@@ -130,6 +132,11 @@ class JamRoom:
 
     def _of(self, client: Client) -> tuple[JamSession, ...]:
         return tuple(session for (key, _), (session, _) in self._jams.items() if key == client.key)
+
+    def _tell_end(self, client: Client, name: str) -> None:
+        """Tell that a jam has ended, unless another of its name has begun meanwhile."""
+        if (client.key, name) not in self._jams:
+            client.send(JamState(name, "stopped"))
 
     def _forget(self, key: tuple[str, str]) -> None:
         pair = self._jams.pop(key, None)

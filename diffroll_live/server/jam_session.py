@@ -49,16 +49,24 @@ class JamSession:
     """Plays in turns with one musician. ``close`` ends every note of it."""
 
     def __init__(
-        self, client: Client, name: str, stage: Stage, settings: JamSettings, on_close: Callable[[], None]
+        self,
+        client: Client,
+        name: str,
+        stage: Stage,
+        settings: JamSettings,
+        on_close: Callable[[], None],
+        on_silent: Callable[[], None],
     ) -> None:
+        """``on_close`` is called when it ends, ``on_silent`` when after that no note of it sounds."""
         self.client, self.name = client, name
         self.channel = 1
-        self.stage, self._on_close = stage, on_close
-        self._jam = Jam(settings)
+        self.stage, self._on_close, self._on_silent = stage, on_close, on_silent
+        self._jam = Jam(settings, stage.timeline.next_beat)
         self._begin = stage.now()
         self._writing: _Writing | None = None
         self._indices = itertools.count()
         self._told_at = -math.inf
+        self._dropped_before = self._dropped()  # by an earlier jam of this name
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             Noted: self._noted,
             Finished: lambda _: self._written(),
@@ -97,7 +105,7 @@ class JamSession:
     def cue(self) -> None:
         """Give the turn to the model, in time: on the next beat where the DAW plays, else after the lead."""
         now = self.stage.now()
-        turn = self._jam.cue(now, self._next_beat(now + self._jam.settings.lead))
+        turn = self._jam.cue(now)
         if turn is not None:
             self._told_at = now
             self.client.send(JamState(self.name, "answering"))
@@ -112,13 +120,13 @@ class JamSession:
     def tick(self) -> None:
         """Look at the clock: a rest that is long enough is a cue, and an answer is written further."""
         now = self.stage.now()
-        if self._jam.is_rest_over(now):
+        if self._jam.is_rest_over(now, self.stage.timeline.bar(now, self.settings.tempo, self.settings.beats)):
             self.cue()
         elif (turn := self._jam.go_on(now)) is not None:
             self._ask(turn)
         if self._jam.state == "answering" and now - self._told_at >= TELL_SECONDS:
             self._told_at = now
-            self.client.send(JamAhead(self.name, 1000.0 * self._jam.ahead(now), self._dropped()))
+            self.client.send(JamAhead(self.name, 1000.0 * self._jam.ahead(now), self._dropped() - self._dropped_before))
 
     def on_event(self, event: Event) -> None:
         """Follow the worker, as far as it is at this jam's turn."""
@@ -134,11 +142,11 @@ class JamSession:
     def close(self) -> None:
         """End every note, and the jam."""
         self._drop()
-        if self.stage.desk is not None:
-            self.stage.desk.cancel(self.owner, lambda: self.client.send(JamState(self.name, "stopped")))
-        else:
-            self.client.send(JamState(self.name, "stopped"))
         self._on_close()
+        if self.stage.desk is not None:
+            self.stage.desk.cancel(self.owner, self._on_silent)
+        else:
+            self._on_silent()
 
     def _ask(self, turn: Turn) -> None:
         self._writing = _Writing(next(self.stage.serials), turn)
@@ -152,7 +160,7 @@ class JamSession:
         region = self._writing.turn.request.regions[0]
         new = [item for item in event.notes if item.index not in self._writing.told and item.note.onset >= region.onset]
         self._writing.told |= {item.index for item in new}
-        self._play(self._jam.wrote(self._writing.turn, [self._on_channel(item) for item in new]))
+        self._play(self._jam.wrote(self._writing.turn, [self._on_channel(item) for item in new], self.stage.now()))
 
     def _on_channel(self, item: StreamedNote) -> NoteEvent:
         return replace(item.note, channel=self.channel - 1)
@@ -191,12 +199,3 @@ class JamSession:
 
     def _dropped(self) -> int:
         return self.stage.desk.dropped(self.owner) if self.stage.desk is not None else 0
-
-    def _next_beat(self, now: float) -> float | None:
-        """When the DAW's next beat is, on the desk's clock; None where it stands."""
-        course, track = self.stage.timeline.course, self.stage.timeline.track
-        if not course.playing:
-            return None
-        way = course.travelled_at(now)
-        beat = math.ceil(track.beat_at(course.fold(way)))
-        return course.time_of(way + track.position_at(beat) - course.fold(way))

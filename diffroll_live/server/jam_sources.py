@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from diffroll_live.errors import DiffrollError, PortError, RequestError
@@ -48,7 +49,7 @@ class Source:
     def __init__(self, session: JamSession) -> None:
         self.cue = Cue()
         self.on_close: Callable[[], None] = lambda: None
-        self.check: Callable[[], None] = lambda: None  # raises errors.PortError when there is nothing to hear any more
+        self.check: Callable[[], None] = lambda: None  # raises a DiffrollError when there is nothing to hear any more
         self._session = session
         self._pressed = False
 
@@ -119,28 +120,43 @@ def _hear_midi(source: Source, message: Any, at: float) -> None:
         source.control(message.control, message.value)
 
 
-def _by_ear(session: JamSession, name: str, live: LiveRoom) -> Source:
-    """Hear what the live input ``name`` of the same client commits. Raises errors.UnknownBuffer."""
-    source = Source(session)
-    heard = live.find(session.client, name)
-    sounding: set[int] = set()  # indices of notes that were told and have no end yet
+class _Ear(Source):
+    """Hears what the live input ``name`` of the same client commits, in whichever session that is heard."""
 
-    def hear(note: LaneNote, origin: float) -> None:
+    def __init__(self, session: JamSession, name: str, live: LiveRoom) -> None:
+        """Raises errors.UnknownBuffer."""
+        super().__init__(session)
+        self._find = partial(live.find, session.client, name)
+        self._heard = self._find()
+        self._heard.listeners.append(self._hear)
+        self._sounding: set[int] = set()  # indices of notes that were told and have no end yet
+        self.check, self.on_close = self._follow, self._leave
+
+    def _hear(self, note: LaneNote, origin: float) -> None:
+        """Take a note; ``origin`` is when second 0 of the input was, on the desk's clock."""
         ends = note.offset is not None or not note.velocity
-        if note.index in sounding and ends:
-            sounding.remove(note.index)
-            source.note(note.pitch, 0, origin + (note.onset if note.offset is None else note.offset))
-        elif note.index not in sounding and note.lane == "commit" and not ends:
-            sounding.add(note.index)
-            source.note(note.pitch, note.velocity, origin + note.onset)
+        if note.index in self._sounding and ends:
+            self._sounding.remove(note.index)
+            self.note(note.pitch, 0, origin + (note.onset if note.offset is None else note.offset))
+        elif note.index not in self._sounding and note.lane == "commit" and not ends:
+            self._sounding.add(note.index)
+            self.note(note.pitch, note.velocity, origin + note.onset)
 
-    heard.listeners.append(hear)
-    source.on_close = lambda: heard.listeners.remove(hear)
-    return source
+    def _follow(self) -> None:
+        """Go on where the input has begun anew, at another rate or under the same name. Raises errors.UnknownBuffer."""
+        heard = self._find()
+        if heard is not self._heard:
+            self._leave()
+            self._sounding.clear()  # the session that has ended has told the ends
+            self._heard = heard
+            heard.listeners.append(self._hear)
+
+    def _leave(self) -> None:
+        self._heard.listeners.remove(self._hear)
 
 
 SOURCES: dict[str, Callable[[JamSession, str, LiveRoom], Source]] = {
     "osc": _by_osc,
     "midi": _by_midi,
-    "audio": _by_ear,
+    "audio": _Ear,
 }

@@ -24,7 +24,7 @@ _REPORTS: dict[type[Any], Callable[[Any, float], Report]] = {
         message.position,
         message.tempo,
         None if math.isnan(message.beat) else message.beat,
-        (message.numerator, message.denominator),
+        (message.numerator, message.denominator) if message.numerator or message.denominator else None,
     ),
     m.TransportTime: lambda message, now: Report(now, position=seconds(message.position)),
     m.TransportPlay: lambda message, now: Report(now, playing=message.on > 0),

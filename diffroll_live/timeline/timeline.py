@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ TOLERANCE_SECONDS = 0.0003  # a course that moves by less is no news
 _AHEAD_SECONDS = 2.0  # a course is compared now and so long from now
 _REGULAR = 4  # reports in a run, after which silence means that the source is gone
 _REGULAR_SECONDS = 1.0  # the longest pause between two of them
+_ON_BEAT = 1e-6  # beats; what rounding does to one
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Timeline:
         self._model = ClockModel(traits.jitter, varispeed=traits.varispeed)
         self._told = self._model.course
         self._track = TempoTrack()
-        self._metre = (4, 4)
+        self._knows_tempo = False
+        self._metre: tuple[int, int] | None = None
         self._loop = (0.0, 0.0)
         self._looping = False
         self._heard = 0.0  # when a position came last
@@ -58,9 +61,33 @@ class Timeline:
 
     @property
     def metre(self) -> tuple[int, int]:
-        """Numerator and denominator of a bar, as a file can hold them."""
+        """Numerator and denominator of a bar, as a file can hold them; 4/4 while none was told."""
         with self._lock:
-            return self._metre
+            return self._metre or (4, 4)
+
+    def bar(self, now: float, tempo: float, beats: float) -> float:
+        """Tell how many seconds a bar takes, by ``tempo`` and ``beats`` (quarter notes) as far as the DAW told none."""
+        with self._lock:
+            course = self._model.course
+            if self._knows_tempo:
+                tempo = self._track.tempo_at(course.position_at(now)) * (course.rate if course.playing else 1.0)
+            if self._metre is not None:
+                beats = 4.0 * self._metre[0] / self._metre[1]
+        return beats * 60.0 / tempo
+
+    def next_beat(self, time: float) -> float:
+        """Tell when the first beat at or after a time is; the time itself where the playhead stands.
+
+        A loop is taken to begin on a beat.
+        """
+        with self._lock:
+            course, track = self._model.course, self._track
+        if not course.playing:
+            return time
+        way = course.travelled_at(time)
+        here = course.fold(way)
+        beat = track.position_at(math.ceil(track.beat_at(here) - _ON_BEAT))
+        return course.time_of(way + (beat if course.loop is None else min(beat, course.loop.end)) - here)
 
     def hear(self, report: Report) -> None:
         """Take a report. Raises errors.ProtocolError, and changes nothing, for a tempo or a position that cannot be."""
@@ -110,6 +137,7 @@ class Timeline:
         here = here if since is None else max(here, since)
         if report.tempo is not None:
             self._track = self._track.hear(here, report.tempo, since)
+            self._knows_tempo = True
         if report.beat is not None:
             self._track = self._track.with_beat(here, report.beat)
         if report.metre is not None:

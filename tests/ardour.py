@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,10 @@ class Ardour:
         result = answer.read_text(encoding="utf-8")
         assert not result.startswith("FAILED"), f"{result} in {code}"
         return result
+
+    def lag(self) -> float:
+        """Give by how much the monotonic clock is ahead of the playhead, in s."""
+        return time.monotonic() - int(self.lua("return Session:transport_sample ()")) / RATE
 
     def regions(self) -> list[RegionState]:
         """List the regions of all tracks, from the first position on."""

@@ -18,7 +18,7 @@ class GoldenDaemon:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
-        self._answers = _answers(golden_session.load())
+        self._answers = answers_of(golden_session.load())
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -47,7 +47,7 @@ class GoldenDaemon:
                 self._socket.sendto(build(address, *args), sender)
 
 
-def _answers(lines: list[dict[str, Any]]) -> dict[str, list[list[tuple[str, tuple[Any, ...]]]]]:
+def answers_of(lines: list[dict[str, Any]]) -> dict[str, list[list[tuple[str, tuple[Any, ...]]]]]:
     """What followed each message of the client, by its address, in order."""
     found: dict[str, list[list[tuple[str, tuple[Any, ...]]]]] = {}
     for line in lines:

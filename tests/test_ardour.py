@@ -1,4 +1,4 @@
-"""The bridge to Ardour, in a real Ardour: the editor action, its bad days, and the transport."""
+"""The bridge to Ardour, in a real Ardour: the editor action and its bad days."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ import pytest
 from ardour import BRIDGE, RATE, Ardour, RegionState
 from ardour_engine import ArdourEngine, many_notes
 from ardour_notes import assert_alike, moved
+from golden_spool import GoldenSpool
 from jack import wait_until
 from osc_client import UdpClient
 from running import DaemonProcess, RunningDaemon
 
-from diffroll_live.osc.codec import decode
-from diffroll_live.osc.messages import CLIENT_MESSAGES, parse
-from diffroll_live.osc.timeline_messages import TransportPlay, TransportStop, TransportTime
-from diffroll_live.server.transport_room import seconds
 from diffroll_live.types import NoteEvent
 
 TICK = 60 / 120 / 1920  # s, at the session's tempo
@@ -88,6 +85,19 @@ def test_notes_follow_a_change_of_tempo(ardour, daemon, region):
     assert_alike(ardour.notes(f"{name} notes"), moved(wanted, 200.0), 2 * TICK)
 
 
+def test_the_golden_session_is_true_in_ardour(ardour, region):
+    name = region("golden", 1.0, 10 * RATE)
+    with GoldenSpool(ardour.spool) as golden:
+        assert transcribe(ardour) == []
+        wait_until(lambda: golden.heard[-1][0] == "/diffroll/audio/free", "the end of what the script says")
+    wanted = [NoteEvent(10.0, 10.25, 40, 1), NoteEvent(10.5, 10.75, 41, 2)]
+    assert_alike(ardour.notes(f"{name} notes"), wanted, TICK)
+    assert [address.removeprefix("/diffroll/") for address, *_ in golden.heard if "ping" not in address] == (
+        ["hello", "audio/file", "job/new", "job/set", "job/set", "job/run", "job/cancel", "audio/free"]
+    )
+    assert ["/diffroll/job/new", "transcription", "transcribe", "region"] in golden.heard
+
+
 def test_a_second_transcription_lands_on_the_same_track(ardour, daemon, region):
     name = region("twice", 3.0, 20 * RATE)
     for _ in range(2):
@@ -147,6 +157,16 @@ def test_a_region_that_is_deleted_meanwhile_gets_no_notes(ardour, daemon, region
     assert not {name, f"{name} notes"} & names(ardour)
 
 
+def test_a_region_whose_file_was_moved(ardour, daemon, region):
+    name = region("moved", 3.0, 65 * RATE)
+    left, _ = sorted(ardour.session.parent.rglob(f"{name}*.wav"))  # Ardour keeps a file for each channel
+    left.rename(left.with_suffix(".away"))
+    (told,) = transcribe(ardour)
+    assert "file" in told
+    assert f"{name} notes" not in names(ardour)
+    assert not list((ardour.spool / "audio").iterdir())
+
+
 def test_a_daemon_that_is_stopped_meanwhile(ardour, region):
     name = region("interrupted", 2.0, 70 * RATE)
     with start_daemon(ardour):
@@ -179,55 +199,3 @@ def hold(client: UdpClient) -> None:
 
 def state_of(client: UdpClient) -> str:
     return str(client.ask("/diffroll/status", answer="/diffroll/status").args[0])
-
-
-def test_the_transport_reaches_the_daemon(ardour):
-    with UdpClient(0) as daemon:
-        follow(ardour, daemon.socket.getsockname()[1])
-        wait_until(lambda: TransportStop(1.0) in heard(daemon), "the first report")
-        ardour.osc("/transport_play", 1.0)
-        reports = until(daemon, lambda report: isinstance(report, TransportTime) and seconds(report.position) > 0.5)
-        assert TransportPlay(1.0) in reports
-        ardour.osc("/locate", 100 * RATE, 1)
-        until(daemon, lambda report: isinstance(report, TransportTime) and seconds(report.position) > 100.2)
-        ardour.osc("/transport_stop", 1.0)
-        until(daemon, lambda report: report == TransportStop(1.0))
-
-
-def test_a_daemon_is_not_drowned_in_what_ardour_tells(ardour, daemon):
-    follow(ardour, daemon.port)
-    ardour.osc("/transport_play", 1.0)
-    with daemon.udp() as client:
-        wait_until(lambda: ardour.lua("return Session:transport_rolling ()") == "true", "Ardour to roll")
-        ardour.osc("/transport_stop", 1.0)
-        client.ping()
-
-
-def follow(ardour: Ardour, port: int) -> None:
-    """Do what the hook does when a session is opened."""
-    script = (BRIDGE / "diffroll_live_transport.lua").read_text(encoding="utf-8")
-    params = f'{{ daemon = "{port}", surface = "{ardour.osc_port}" }}'
-    ardour.lua(f"ardour = function () end {script}\nassert (signals ())\nfactory ({params}) ()")
-
-
-def heard(daemon: UdpClient) -> list[object]:
-    """Give what has come that the daemon understands, as it understands it."""
-    reports = []
-    while (packet := daemon.receive_packet(0.2)) is not None:
-        reports += [parse(message) for message in decode(packet) if message.address in CLIENT_MESSAGES]
-    return reports
-
-
-def until(daemon: UdpClient, wanted: Callable[[object], bool]) -> list[object]:
-    """Read reports until one is as wanted; give them all."""
-    reports: list[object] = []
-
-    def come() -> bool:
-        packet = daemon.receive_packet(1.0)
-        messages = decode(packet) if packet is not None else ()
-        new = [parse(message) for message in messages if message.address in CLIENT_MESSAGES]
-        reports.extend(new)
-        return any(wanted(report) for report in new)
-
-    wait_until(come, "a report of the transport")
-    return reports

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,10 +55,10 @@ def record(ardour: Ardour, folder: Path) -> tuple[list[NoteEvent], list[NoteEven
     scheduler.start()
     with RunningDaemon(folder, scheduler=scheduler) as daemon, daemon.udp() as client:
         roll(ardour, "diffroll-live:notes")
-        before = lag(ardour)
+        before = ardour.lag()
         wanted = play_a_job(client)
         wait_for_seconds(ardour, max(note.offset for note in wanted) + 0.5)
-        lost = abs(lag(ardour) - before)  # where JACK did not get its turn, its time stood still
+        lost = abs(ardour.lag() - before)  # where JACK did not get its turn, its time stood still
         ardour.osc("/transport_stop")
         while (reply := client.next(0.5)) is not None:
             if reply.address == "/diffroll/late":
@@ -83,11 +82,6 @@ def roll(ardour: Ardour, port: str) -> None:
     ardour.osc("/transport_play")
     wait_until(lambda: ardour.lua("return Session:actively_recording ()") == "true", "Ardour to record")
     wait_for_seconds(ardour, 0.2)
-
-
-def lag(ardour: Ardour) -> float:
-    """Give by how much the clock is ahead of Ardour's playhead, in s."""
-    return time.monotonic() - int(ardour.lua("return Session:transport_sample ()")) / RATE
 
 
 def wait_for_seconds(ardour: Ardour, seconds: float) -> None:

@@ -35,6 +35,8 @@ function factory (params) return function ()
 		.. "and then transcribe the region again."
 	local CHANGED = "The region was deleted or cut while it was transcribed. Nothing was written."
 
+	local UNREADABLE = "Ardour cannot read the region's sound. Is its file still where it was?"
+
 	-- What is said when a run ends early: a sentence, or nothing where the user has cancelled it.
 	local function stop (sentence) error ({ sentence = sentence }, 0) end
 
@@ -184,7 +186,7 @@ function factory (params) return function ()
 		for start = 0, total - 1, BLOCK do
 			local count, mix = math.min (BLOCK, total - start), nil
 			for channel = 0, channels - 1 do
-				if reader:read (samples, start, count, channel) ~= count then stop ("Ardour cannot read the region.") end
+				if reader:read (samples, start, count, channel) ~= count then stop (UNREADABLE) end
 				local block = samples:get_table (count)
 				for i = 1, mix and count or 0 do block[i] = block[i] + mix[i] end
 				mix = block

@@ -108,7 +108,8 @@ class Jam:
         self._phrase = Phrase()
         self._fresh = False  # something was played since the last answer
         self._cued = math.inf  # when the answer was asked for
-        self._until = -math.inf  # to where the answer is written
+        self._until = -math.inf  # to where the answer is asked for
+        self._written = -math.inf  # to where it is written
         self._turns = 0
         self._writing = False
         self._need = 0.0  # s from asking for the last turn to its begin that would have brought all its notes in time
@@ -172,12 +173,12 @@ class Jam:
 
     def finished(self) -> None:
         """All of the last turn is written."""
-        self._writing = False
+        self._writing, self._written = False, self._until
         self._need = self._needed
 
     def ahead(self, now: float) -> float:
-        """Seconds by which writing is ahead of what sounds; negative when it has fallen behind."""
-        return self._until - now
+        """Seconds by which what is written is ahead of what sounds; negative when it has fallen behind."""
+        return self._written - now
 
     def _next(self, now: float) -> Turn:
         """The next stretch: never in the past, so that what comes late leaves a pause and no burst."""
@@ -192,6 +193,6 @@ class Jam:
         )
         region = Region(begin - origin, until - origin)
         self._turns += 1
-        self._until, self._writing, self._needed = until, True, 0.0
+        self._written, self._until, self._writing, self._needed = begin, until, True, 0.0
         request = Request(f"jam#{self._turns}", "generate", None, (region,), known, options)
         return Turn(request, origin, begin, until, now)

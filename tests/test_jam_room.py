@@ -10,6 +10,9 @@ import rtmidi
 from jack import wait_until
 from recorder import RecordingScheduler
 from running import RunningDaemon
+from test_live_session import Musician
+
+from diffroll_live.server.jam_room import MAX_JAMS
 
 PEDAL = 64
 NAMES = (f"jam-{number}" for number in itertools.count())
@@ -98,6 +101,67 @@ def test_a_jam_that_stops_is_told_when_it_is_silent(daemon, client, jam):
     client.send("/diffroll/jam/cue", jam)
     assert client.until("/diffroll/error")[0].args[1] == "unknown-job"
     client.send("/diffroll/jam/start", jam, "osc")
+
+
+def test_a_jam_of_the_same_name_takes_the_place_of_the_older_one(client, jam):
+    strike(client, jam, 60)
+    client.send("/diffroll/jam/cue", jam)
+    client.expect("/diffroll/note")
+    client.send("/diffroll/jam/start", jam, "osc")
+    client.send("/diffroll/jam/cue", jam)  # nothing was played to this one
+    client.send("/diffroll/ping", 3)
+    _, before = client.until("/diffroll/pong")
+    told = [reply.args[1] for reply in before if reply.address == "/diffroll/jam/state"]
+    assert told[-1] == "listening"
+    client.send("/diffroll/jam/stop", jam)
+    reply, _ = client.until("/diffroll/jam/state")
+    assert reply.args == (jam, "stopped")
+    client.send("/diffroll/jam/start", jam, "osc")
+
+
+def test_there_are_no_more_jams_than_are_allowed(client):
+    names = [f"crowd-{number}" for number in range(MAX_JAMS)]
+    for name in names:
+        client.ask("/diffroll/jam/start", name, "osc", answer="/diffroll/jam/state")
+    assert client.ask_wrongly("/diffroll/jam/start", "one too many", "osc").args[1] == "busy"
+    for name in names:
+        client.ask("/diffroll/jam/stop", name, answer="/diffroll/jam/state")
+
+
+def test_a_live_input_plays_and_a_rest_gives_the_turn(tmp_path):
+    """From chunks to an ear, the notes that it commits, a phrase, an answer; and again where it begins anew."""
+    with RunningDaemon(tmp_path, scheduler=RecordingScheduler()) as daemon, daemon.tcp() as client:
+        musician = Musician(client)
+        client.send("/diffroll/jam/start", "ears", "audio", "live")
+        for key, value in (("tempo", 240), ("beats", 2), ("rest_bars", 1)):  # 0.5 s
+            client.send("/diffroll/jam/set", "ears", key, value)
+
+        def answers() -> int:
+            return sum("/jam/ears" in owner for owner, _, _ in tuple(daemon.scheduler.played))
+
+        def sounds() -> int:
+            return sum(what == "on" for _, _, what in tuple(daemon.scheduler.held))
+
+        musician.play(0.5, lambda: sounds() == 1)
+        musician.play(0.0, lambda: answers() > 0)
+        musician.play(0.5, lambda: sounds() == 2)
+        reply, _ = client.until("/diffroll/jam/state")
+        while reply.args[1] == "listening":
+            reply, _ = client.until("/diffroll/jam/state")
+        assert client.until("/diffroll/jam/state")[0].args == ("ears", "listening"), "playing ends the answer"
+        again = Musician(client)  # the same name: a new session, which the jam follows
+        before = answers()
+        again.play(0.0, lambda: sounds() == 2, seconds=1.0)
+        again.play(0.5, lambda: sounds() == 3)
+        again.play(0.0, lambda: answers() > before)
+        client.send("/diffroll/audio/free", "live")
+        reply, _ = client.until("/diffroll/error")
+        assert reply.args[:2] == ("ears", "unknown-buffer")
+        wait_until(lambda: daemon.scheduler.calls[-1] == ("cancel", _owner(daemon)), "the end of the answer")
+
+
+def _owner(daemon):
+    return next(owner for owner, _, _ in daemon.scheduler.played if owner.endswith("/jam/ears"))
 
 
 @pytest.mark.parametrize(

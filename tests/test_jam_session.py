@@ -244,7 +244,7 @@ def test_whatever_is_written_and_done_no_note_hangs_overlaps_or_comes_late(
             getattr(room.session, deed)()
         room.until(room.wheel.now + seconds)
     room.session.close()
-    room.until(room.wheel.now + 10.0)
+    room.wheel.until(room.wheel.now + 10.0)
     room.assert_even()
     places = [note.t for note in room.client.of(Note)]
     assert all(any(-1e-5 <= at - place <= LATE_SECONDS + 1e-5 for place in places) for at in room.starts)

@@ -40,6 +40,10 @@ def what_cannot_be_done_is_said(world):
     assert "no recording" in world.failed("fill")[2]
     midi._frozen = True
     assert "unfreeze" in world.failed("fill")[2]
+    track._frozen = True  # a frozen track can be heard all the same
+    song.add_audio_clip(track, world.wav(2), 2)
+    assert world.done("transcribe")[1:] == (4, "DiffRoll Piano")
+    song.undo()
     gone = song.add_audio_clip(track, world.folder / "moved.wav", 1)
     assert world.failed("transcribe")[1:] == (
         "file-not-found",
@@ -72,6 +76,26 @@ def the_clip_is_deleted_while_waiting(world):
     steps = world.song.undo_steps
     world.until(lambda: any("has been deleted" in text for text in world.host.messages))
     assert (world.song.undo_steps, len(world.song.tracks)) == (steps, 1)
+
+
+def the_tempo_or_the_warping_changes_while_waiting(world):
+    song, track = world.song, world.song.add_track("Piano")
+    steady = ((0.0, 0.0), (1.0, 2.0))
+    changes = (
+        ((), lambda clip: setattr(song, "_tempo", 121.0), False),
+        (steady, lambda clip: setattr(song, "_tempo", 90.0), True),  # a warped clip follows the tempo
+        (steady, lambda clip: clip._audio.update(warp_markers=((0.0, 0.0), (1.0, 2.1))), False),
+        (steady, lambda clip: clip._audio.update(pitch_coarse=1), False),
+    )
+    for scene, (markers, change, fine) in enumerate(changes):
+        clip = song.add_audio_clip(track, world.wav(1), 1, scene=scene, markers=markers)
+        before = len(world.host.messages)
+        world.command("transcribe", "steps", 20)
+        world.until(lambda before=before: any("transcribe: 1 of" in text for text in world.host.messages[before:]))
+        change(clip)
+        end = " notes in " if fine else "has been changed meanwhile"
+        world.until(lambda before=before, end=end: end in " ".join(world.host.messages[before:]))
+        assert song.undo_steps == (1 if scene else 0)
 
 
 def the_track_is_deleted_while_waiting(world):

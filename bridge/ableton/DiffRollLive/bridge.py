@@ -124,6 +124,7 @@ class Bridge:
             if notes is None:
                 return
             self._work = None
+            work.plan.check()
             written = work.plan.target.write(work.plan.beats(notes))
         except Failure as failure:
             self._end(work.sender, failure.code, failure.text)

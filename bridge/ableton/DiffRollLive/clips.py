@@ -24,6 +24,14 @@ class Layout(NamedTuple):
     looping: bool
 
 
+class Timing(NamedTuple):
+    """How an audio clip plays its file."""
+
+    map: TimeMap  # from the file's seconds to content beats
+    unit: float  # beats that Live's number 1 is in this clip's markers
+    transpose: int  # semitones
+
+
 class Recording(NamedTuple):
     """A sound file as an audio clip plays it."""
 
@@ -75,24 +83,28 @@ def layout_of(clip: Any, unit: float = 1.0) -> Layout:
 def read_recording(clip: Any, tempo: float) -> Recording:
     """Read what an audio clip plays. ``tempo`` is the song's, in beats a minute.
 
-    Raises Failure for what cannot be followed exactly: no file, a file that is gone, a transposed unwarped clip.
+    Raises Failure for what cannot be followed exactly: no file, a file that is gone, and what timing_of says.
     """
     path = clip.file_path
     if not path or not Path(path).is_file():
         name = path or clip.name
         raise Failure("file-not-found", f"The sample {name} is not there; find it with Live's File Manager.")
-    if clip.warping and not hasattr(clip, "warp_markers"):
-        raise Failure("bad-option", "This Live tells no script its warp markers; update it, or turn Warp off.")
-    if clip.warping:
-        unit, time_map = 1.0, TimeMap((marker.sample_time, marker.beat_time) for marker in clip.warp_markers)
-        transpose = 0 if clip.warp_mode == REPITCH else int(clip.pitch_coarse)
-    else:
-        unit, time_map, transpose = tempo / 60.0, constant(tempo), 0  # markers are in seconds here
-        if clip.pitch_coarse:
-            raise Failure("bad-audio", "A transposed clip plays faster while Warp is off; set Pitch to 0, or warp it.")
+    timing = timing_of(clip, tempo)
     rate = float(getattr(clip, "sample_rate", 0.0))
     seconds = clip.sample_length / rate if rate > 0 else math.inf  # where Live does not tell, the daemon cuts
-    return Recording(path, seconds, time_map, layout_of(clip, unit), transpose)
+    return Recording(path, seconds, timing.map, layout_of(clip, timing.unit), timing.transpose)
+
+
+def timing_of(clip: Any, tempo: float) -> Timing:
+    """Read how an audio clip plays its file. Raises Failure for what cannot be followed exactly."""
+    if not clip.warping:
+        if clip.pitch_coarse:
+            raise Failure("bad-audio", "A transposed clip plays faster while Warp is off; set Pitch to 0, or warp it.")
+        return Timing(constant(tempo), tempo / 60.0, 0)  # markers are in seconds here
+    if not hasattr(clip, "warp_markers"):
+        raise Failure("bad-option", "This Live tells no script its warp markers; update it, or turn Warp off.")
+    time_map = TimeMap((marker.sample_time, marker.beat_time) for marker in clip.warp_markers)
+    return Timing(time_map, 1.0, 0 if clip.warp_mode == REPITCH else int(clip.pitch_coarse))
 
 
 def partner_of(song: Any, midi_clip: Any) -> Tuple[Any, float]:

@@ -22,6 +22,12 @@ class TimeMap:
         if len(ordered) < 2 or not (_rises(self._seconds) and _rises(self._beats)):
             raise Failure("bad-audio", "The warp markers of this clip are not in order; warp it anew.")
 
+    def __eq__(self, other: object) -> bool:
+        """Compare the points."""
+        return isinstance(other, TimeMap) and (self._seconds, self._beats) == (other._seconds, other._beats)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def beat(self, second: float) -> float:
         """Give the clip's beat at a second of the recording."""
         return _along(second, self._seconds, self._beats)

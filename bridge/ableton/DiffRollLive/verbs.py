@@ -19,6 +19,7 @@ from .clips import (
     partner_of,
     place_of,
     read_recording,
+    timing_of,
     track_of,
 )
 from .failures import Failure
@@ -30,11 +31,15 @@ from .targets import PREFIX, BeatNote, NewClip, Rewritten
 
 
 class Plan(NamedTuple):
-    """What to ask, and what becomes of the answer: ``beats`` turns its notes into those that ``target`` writes."""
+    """What to ask, and what becomes of the answer: ``beats`` turns its notes into those that ``target`` writes.
+
+    ``check`` raises Failure when that would not be right any more.
+    """
 
     question: Question
     target: Any  # a NewClip or a Rewritten
     beats: Callable[[Iterable[Note]], List[BeatNote]]
+    check: Callable[[], None] = lambda: None
 
 
 def transcribe(song: Any, options: Dict[str, Any], _settings: Settings) -> Plan:
@@ -45,7 +50,8 @@ def transcribe(song: Any, options: Dict[str, Any], _settings: Settings) -> Plan:
     recording = read_recording(clip, song.tempo)
     stretch, passes = _heard(clip, recording)
     question = _question("transcribe", song, clip, stretch, options)
-    return Plan(question, _beside(song, clip, recording), lambda notes: beat_notes(stretch, notes, passes))
+    target, unchanged = _beside(song, clip, recording), _unchanged(song, clip, recording)
+    return Plan(question, target, lambda notes: beat_notes(stretch, notes, passes), unchanged)
 
 
 def fill(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
@@ -75,7 +81,8 @@ def fill(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
 
     known = [note for note in known_in(stretch, notes_of(clip), offset) if not holds(region, note)]
     question = _question("inpaint", song, audio, stretch, options, (region,), known)
-    return Plan(question, Rewritten(song, clip, replaced), _within(region, stretch, Pass(-offset, -ALWAYS, ALWAYS)))
+    beats = _within(region, stretch, Pass(-offset, -ALWAYS, ALWAYS))
+    return Plan(question, Rewritten(song, clip, replaced), beats, _unchanged(song, audio, recording))
 
 
 def continue_(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
@@ -93,7 +100,8 @@ def continue_(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
     target = NewClip(song, track_of(clip), clip, f"{clip.name}, continued", layout, _scene_of(song, clip), beat)
     after = Pass(-end_beat, end_beat, ALWAYS)
     question = _question("continue", song, audio, stretch, options, (), known)
-    return Plan(question, target, lambda notes: beat_notes(stretch, notes, (after,)))
+    unchanged = _unchanged(song, audio, recording)
+    return Plan(question, target, lambda notes: beat_notes(stretch, notes, (after,)), unchanged)
 
 
 def generate(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
@@ -123,7 +131,25 @@ def _fill_beside(song: Any, clip: Any, hear: int, options: Dict[str, Any], setti
     stretch = stretch_of(recording, begin - settings.context_seconds, end + settings.context_seconds)
     region = region_of(stretch, begin, end, LOW + recording.transpose, HIGH + recording.transpose, hear)
     question = _question("inpaint", song, clip, stretch, options, (region,))
-    return Plan(question, _beside(song, clip, recording), _within(region, stretch, *passes))
+    target, unchanged = _beside(song, clip, recording), _unchanged(song, clip, recording)
+    return Plan(question, target, _within(region, stretch, *passes), unchanged)
+
+
+def _unchanged(song: Any, clip: Any, recording: Recording) -> Callable[[], None]:
+    """Make the check that an audio clip still plays as it was read: what was heard must lie where it is played."""
+
+    def check() -> None:
+        if is_gone(clip):
+            return  # whether that matters, the target says
+        timing = timing_of(clip, song.tempo)
+        if (timing.map, timing.transpose) != (recording.map, recording.transpose):
+            raise Failure(
+                "cancelled",
+                "The clip's warping or pitch, or the tempo under an unwarped clip, has been changed meanwhile, "
+                "so nothing was written; press again.",
+            )
+
+    return check
 
 
 def _within(region: Region, stretch: Stretch, *passes: Pass) -> Callable[[Iterable[Note]], List[BeatNote]]:

@@ -18,7 +18,7 @@ from running import RunningDaemon
 
 from diffroll_live.errors import InternalError, RequestError
 from diffroll_live.live_types import Belief, LiveSettings, Stretch, Strike
-from diffroll_live.osc.replies import LiveNote
+from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.live_clock import GAP, LONGEST_STEP, LiveClock
 from diffroll_live.server.live_room import change
 from diffroll_live.server.live_session import HOP_SECONDS, KEPT_HOPS, LiveSession
@@ -244,6 +244,28 @@ def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None
     stage.feed(3)
     assert len(stage.worker.feeds) == 1
     assert ("live", "internal") in stage.client.sent
+
+
+def test_hours_of_silence_are_told_in_no_message() -> None:
+    stage = Stage()
+    for _ in range(3 * 3600):
+        stage.feed(1.0 / HOP_SECONDS)
+        stage.hear(onset=1e9)
+    assert not stage.client.sent
+    assert not stage.desk.calls
+    begin = stage.now
+    stage.session.feed(np.full(HOP, 0.5, np.float32), begin)
+    stage.now = begin + 1.0
+    stage.feed()
+    (status,) = stage.client.sent
+    assert isinstance(status, LiveStatus)
+    assert status.hops == 3 * 3600
+    stage.worker.is_ready = False
+    stage.now += 1.0
+    stage.feed(3.0)
+    stage.now += 1.0
+    stage.feed(3.0)
+    assert stage.client.sent[-1].missed > 0, "what goes wrong is told in silence, too"
 
 
 def test_settings_are_checked() -> None:

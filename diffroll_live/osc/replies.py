@@ -228,7 +228,7 @@ class LiveNote:
 
 @dataclass(frozen=True, slots=True)
 class LiveStatus:
-    """Tell once a second how a live input is heard."""
+    """Tell once a second how a live input is heard, unless it is silent."""
 
     buffer: str
     seconds: float  # since its begin

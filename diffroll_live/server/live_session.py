@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diffroll_live.errors import DiffrollError
+from diffroll_live.levels import SILENT
 from diffroll_live.live_notes import LiveNotes
 from diffroll_live.live_types import LaneNote, LiveSettings
 from diffroll_live.osc.replies import LiveNote, LiveStatus
@@ -25,6 +26,7 @@ from diffroll_live.worker_messages import LiveClose, LiveFeed, LiveHeard, LiveOp
 HOP_SECONDS = 0.064
 STATUS_SECONDS = 1.0
 KEPT_HOPS = 20  # that wait at most; what is older is as good as forgotten
+_QUIET = 10.0 ** (SILENT / 20.0)  # of a sample; what is no louder is silence
 
 NoteListener = Callable[[LaneNote, float], None]
 """Called on the loop with every note told, and the time (s of time.perf_counter) at which second 0 of the input was."""
@@ -72,8 +74,9 @@ class LiveSession:
         self._first = 0  # number of the first sample that waits
         self._under_way = False
         self._deaf = False  # it cannot be heard, which was told
-        self._told = LiveCounts()
+        self._told, self._told_late = LiveCounts(), 0
         self._told_at = 0.0  # s
+        self._quiet = True  # since then
         self.resume()
 
     @property
@@ -95,6 +98,7 @@ class LiveSession:
         if not self._waiting:
             self._first = first
         self._waiting.append(samples)
+        self._quiet = self._quiet and not np.any(np.abs(samples) > _QUIET)
         waiting = self._clock.count - self._first
         if waiting >= self._hop and not self._hand_over():
             self._wait(waiting, len(samples))
@@ -185,6 +189,7 @@ class LiveSession:
             del self._sounding[note.index]
 
     def _tell_status(self) -> None:
+        """Tell how it goes, once a second; of silence in which nothing goes wrong, nothing."""
         now = self._now()
         passed = now - self._told_at
         if passed < STATUS_SECONDS:
@@ -192,5 +197,6 @@ class LiveSession:
         late = self._desk.dropped(self.owner) if self._desk is not None else 0
         load = min(1.0, (self.counts.busy - self._told.busy) / passed)
         seconds = self._clock.count / self._rate
-        self.client.send(LiveStatus(self.buffer, seconds, self.counts.hops, self.counts.missed, late, load))
-        self._told, self._told_at = self.counts, now
+        if not self._quiet or (self.counts.missed, late) != (self._told.missed, self._told_late):
+            self.client.send(LiveStatus(self.buffer, seconds, self.counts.hops, self.counts.missed, late, load))
+        self._told, self._told_late, self._told_at, self._quiet = self.counts, late, now, True

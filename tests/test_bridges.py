@@ -10,12 +10,23 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from jack import wait_until
 
 from diffroll_live.bridges import steps as bridges
-from diffroll_live.bridges.hosts import HOSTS, Places
+from diffroll_live.bridges.hosts import HOSTS, Places, is_running
 from diffroll_live.bridges.steps import carry_out, find_host, find_root, plan_install, plan_uninstall, state
 from diffroll_live.cli.bridges import install_bridge, uninstall_bridge
 from diffroll_live.errors import FileError, FileMissing, RequestError
+
+BRIDGE = Path(__file__).resolve().parent.parent / "bridge"
+NEXT = {
+    "reaper": ("Actions > Show action list > New action > Load ReaScript", "six scripts", "Scripts/diffroll-live"),
+    "ableton": ("Link, Tempo & MIDI", "DiffRollLive", "control surface", "diffroll-live ableton"),
+    "ardour": ("Edit > Lua Scripts > Script Manager", "Action Scripts", "Add/Set", "diffroll-live: Transcribe"),
+    "puredata": ("diffroll-live 7770",),
+    "supercollider": ("ecompile the class library", 'd = DiffRollLive("127.0.0.1", 7770)'),
+    "open-stage-control": ("open-stage-control --load diffroll-live.json --send 127.0.0.1:7770",),
+}
 
 
 def linux(home: Path) -> Places:
@@ -62,6 +73,27 @@ def test_what_is_replaced_is_kept_and_comes_back(tmp_path):
     assert mine.read_text() != "my own patch"
     carry_out(plan_uninstall("puredata", tmp_path))
     assert contents(tmp_path) == {"diffroll-live.pd": b"my own patch"}
+
+
+def test_what_the_user_and_live_have_put_beside_the_script(tmp_path):
+    """Settings stay, updates included; what Live's Python has compiled of ours goes with it."""
+    carry_out(plan_install("ableton", tmp_path))
+    script = tmp_path / "Remote Scripts" / "DiffRollLive"
+    mine = script / "settings.json"
+    mine.write_text('{"seconds": 4}')
+    (script / "__pycache__").mkdir()
+    (script / "__pycache__" / "bridge.cpython-37.pyc").write_bytes(b"of Live's Python")
+    assert plan_install("ableton", tmp_path) == ()
+    carry_out(plan_uninstall("ableton", tmp_path))
+    assert contents(tmp_path) == {"Remote Scripts/DiffRollLive/settings.json": b'{"seconds": 4}'}
+    assert list(script.iterdir()) == [mine]
+
+
+def test_a_folder_made_for_the_bridge_goes_with_it(tmp_path):
+    root = tmp_path / "pd" / "extra"
+    carry_out(plan_install("puredata", root))
+    carry_out(plan_uninstall("puredata", root))
+    assert not root.exists()
 
 
 def test_two_backups_do_not_overwrite_each_other(tmp_path):
@@ -167,6 +199,29 @@ def test_states(tmp_path):
     assert state("reaper", where) == "altered"
 
 
+@pytest.mark.parametrize(
+    ("name", "runs", "does_not"),
+    [
+        ("reaper", ("reaper", "REAPER", "reaper.exe"), ("reaper_host_x86_64", "reapers")),
+        ("ableton", ("Live", "Ableton Live 12 Suite.exe"), ("Live.app", "livecheck", "diffroll-live")),
+        ("ardour", ("ardour-7.3.0~ds", "Ardour8", "hardour-7.3.0~d", "Ardour.exe"), ("ardour_lua",)),
+    ],
+)
+def test_a_host_is_known_by_its_programs(name, runs, does_not, monkeypatch):
+    for process in (*runs, *does_not):
+        monkeypatch.setattr("diffroll_live.bridges.hosts._processes", lambda process=process: {process, "bash"})
+        assert is_running(HOSTS[name]) == (process in runs), process
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_what_is_said_next_is_in_the_readme(name):
+    """Names of menus, files and objects are the same in both."""
+    readme = " ".join((BRIDGE / name / "README.md").read_text().replace("*", "").replace("`", "").split())
+    for word in NEXT[name]:
+        assert word in HOSTS[name].after
+        assert word in readme
+
+
 def test_nothing_is_changed_while_the_host_runs(tmp_path, monkeypatch):
     program = tmp_path / "host-1.2"
     shutil.copy("/bin/sleep", program)
@@ -175,6 +230,7 @@ def test_nothing_is_changed_while_the_host_runs(tmp_path, monkeypatch):
     monkeypatch.setitem(HOSTS, "puredata", replace(HOSTS["puredata"], title="The host", programs=("host",)))
     with subprocess.Popen([program, "60"]) as process:
         try:
+            wait_until(lambda: is_running(HOSTS["puredata"]), "the name of a process that has just begun")
             done = CliRunner().invoke(install_bridge, ["puredata", "--to", str(root)])
         finally:
             process.kill()

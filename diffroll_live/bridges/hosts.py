@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -64,8 +65,10 @@ def places() -> Places:
 
 def is_running(host: Host) -> bool:
     """Whether one of the host's programs runs on this machine; a version may follow its name."""
-    ours = tuple(program + mark for program in host.programs for mark in ("-", " "))
-    return any(process in host.programs or process.startswith(ours) for process in _processes()) if ours else False
+    if not host.programs:
+        return False
+    ours = re.compile(rf"({'|'.join(map(re.escape, host.programs))})([- \d].*)?(\.exe)?")
+    return any(ours.fullmatch(process) for process in _processes())
 
 
 def _reaper(where: Places) -> tuple[Path, ...]:
@@ -112,10 +115,10 @@ HOSTS = {
             Part("reaper/diffroll-live.ReaperOSC", "OSC/diffroll-live.ReaperOSC"),
         ),
         _reaper,
-        ("reaper", "REAPER", "reaper.exe"),
+        ("reaper", "REAPER"),
         makes_root=False,
-        after="Start REAPER; Actions > Show action list > New action > Load ReaScript, and choose the scripts in "
-        "Scripts/diffroll-live.",
+        after="Start REAPER; in Actions > Show action list > New action > Load ReaScript choose the six scripts "
+        "diffroll-live_... in Scripts/diffroll-live, and give them keys.",
     ),
     "ableton": Host(
         "Ableton Live",
@@ -123,15 +126,17 @@ HOSTS = {
         _ableton,
         ("Live", "Ableton Live"),
         makes_root=False,
-        after="Start Live; Preferences > Link, Tempo & MIDI > Control Surface: choose DiffRollLive.",
+        after="Start Live; in its settings, Link, Tempo & MIDI, choose DiffRollLive as a control surface. Then select "
+        "a clip, and run: diffroll-live ableton transcribe (or bind that to a key).",
     ),
     "ardour": Host(
         "Ardour",
         (Part("ardour", "scripts"),),
         _ardour,
-        ("ardour", "Ardour", "hardour", "Ardour.exe"),
+        ("ardour", "Ardour", "hardour"),
         makes_root=False,
-        after="Start Ardour; Edit > Lua Scripts > Script Manager: assign diffroll-live to an action.",
+        after="Start Ardour; in Edit > Lua Scripts > Script Manager > Action Scripts choose a free slot, Add/Set, and "
+        "diffroll-live: Transcribe. The slot has a button, and can be given a key.",
     ),
     "puredata": Host(
         "Pure Data",
@@ -139,7 +144,7 @@ HOSTS = {
         _puredata,
         (),
         makes_root=True,
-        after="Make an object diffroll-live in a patch; its help patch shows every task.",
+        after="Make an object diffroll-live 7770 in a patch; its help patch shows every task.",
     ),
     "supercollider": Host(
         "SuperCollider",
@@ -147,7 +152,8 @@ HOSTS = {
         _supercollider,
         (),
         makes_root=True,
-        after="Recompile the class library (Language > Recompile Class Library), then: DiffRollLive.new",
+        after="Recompile the class library (Language > Recompile Class Library), then: "
+        'd = DiffRollLive("127.0.0.1", 7770)',
     ),
     "open-stage-control": Host(
         "Open Stage Control",
@@ -155,13 +161,15 @@ HOSTS = {
         _open_stage_control,
         (),
         makes_root=True,
-        after="Start it with --load diffroll-live.json --send 127.0.0.1:7770.",
+        after="Start it with: open-stage-control --load diffroll-live.json --send 127.0.0.1:7770",
     ),
 }
 
 
 def _processes() -> set[str]:
     """The names of the programs that run, as far as this system tells them."""
+    if Path("/proc/self/comm").is_file():  # Linux, where a small system has no ps
+        return set(filter(None, map(_name_of, Path("/proc").glob("[0-9]*/comm"))))
     windows = ["tasklist", "/fo", "csv", "/nh"]
     command = windows if sys.platform == "win32" else ["ps", "-axo", "comm="]
     try:
@@ -171,3 +179,11 @@ def _processes() -> set[str]:
     if sys.platform == "win32":
         return {line.split('","')[0].strip('"') for line in listed.splitlines()}
     return {Path(line.strip()).name for line in listed.splitlines()}
+
+
+def _name_of(process: Path) -> str:
+    """Read a process' name from /proc; empty for one that has just ended."""
+    try:
+        return process.read_text(errors="replace").strip()
+    except OSError:
+        return ""

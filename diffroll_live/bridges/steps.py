@@ -94,11 +94,13 @@ def plan_uninstall(name: str, root: Path) -> tuple[Step, ...]:
     record = read_record(name, root)
     if record is None:
         raise RequestError(f"The bridge for {find_host(name).title} is not installed in {root}.")
-    steps = []
+    steps, caches = [], set[Path]()
     for target, known in record.files.items():
         path = root / target
         if is_as_known(path, known):
-            steps.append(Step("remove", path))
+            compiled = sorted(path.parent.glob(f"__pycache__/{path.stem}.*.pyc")) if path.suffix == ".py" else []
+            steps += [Step("remove", path), *(Step("remove", cache, why="the host made it") for cache in compiled)]
+            caches.update(cache.parent for cache in compiled)
         elif path.exists():
             steps.append(Step("leave", path, why="it was changed since it was installed"))
     left = {step.path for step in steps if step.verb == "leave"}
@@ -106,10 +108,8 @@ def plan_uninstall(name: str, root: Path) -> tuple[Step, ...]:
         if root / target not in left and (root / backup).exists():
             steps.append(Step("restore", root / backup, other=root / target))
     steps.append(Step("forget", record_path(name, root)))
-    steps += [
-        Step("remove", root / folder, why="if it is empty") for folder in sorted(record.folders, key=len, reverse=True)
-    ]
-    return tuple(steps)
+    folders = [*sorted(caches), *(root / folder for folder in sorted(record.folders, key=len, reverse=True))]
+    return (*steps, *(Step("remove", folder, why="if it is empty") for folder in folders))
 
 
 def carry_out(steps: tuple[Step, ...]) -> None:
@@ -186,8 +186,8 @@ def _remove(path: Path) -> None:
 
 
 def _new_folders(root: Path, wanted: dict[str, bytes]) -> set[str]:
-    """The folders that will have to be made for the files, relative to the root."""
-    parents = {parent for target in wanted for parent in Path(target).parents if parent != Path()}
+    """The folders that will have to be made for the files, relative to the root, which may be one of them."""
+    parents = {parent for target in wanted for parent in Path(target).parents}
     return {parent.as_posix() for parent in parents if not (root / parent).exists()}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from diffroll_live.config import DEFAULT_PORT
+from diffroll_live.config import DEFAULT_PORT, ServerConfig
 from diffroll_live.errors import DiffrollError, PortError
 
 State = Literal["good", "poor", "bad"]  # poor: works, but less well; bad: something asked for cannot work
@@ -211,6 +211,33 @@ def check_bridges() -> Iterator[Finding]:
         yield Finding("bridges", "good", f"not installed: {', '.join(others)} (diffroll-live install-bridge NAME)")
 
 
+def check_remote_script() -> Iterator[Finding]:
+    """Ask our Remote Script in Ableton Live, if it runs, what this Live offers."""
+    from diffroll_live.ableton.script import RemoteScript
+
+    try:
+        with RemoteScript() as script:
+            said = script.findings
+    except DiffrollError:
+        return  # no Live runs, which is no fault
+    state: State = "poor" if " lacks " in said else "good"
+    yield Finding("live", state, f"DiffRollLive {said}", "Update Live to have that." if state == "poor" else "")
+
+
+def check_spool() -> Iterator[Finding]:
+    """Look at the folder through which REAPER's and Ardour's scripts talk to the daemon."""
+    from diffroll_live.server.spool_folder import is_taken
+
+    folder = ServerConfig().spool_folder
+    assert folder is not None
+    if not folder.exists():
+        yield Finding("spool", "good", f"{folder}: not there yet; 'diffroll-live serve' makes it")
+    elif is_taken(folder):
+        yield Finding("spool", "good", f"{folder}: a daemon answers there")
+    else:
+        yield Finding("spool", "good", f"{folder}: nobody answers there; 'diffroll-live serve' starts the daemon")
+
+
 @contextlib.contextmanager
 def _quiet_stderr() -> Iterator[None]:
     """Keep what ALSA and JACK libraries print about missing hardware off the terminal."""
@@ -234,4 +261,6 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "sonify": check_sound_font,
     "network": check_network,
     "bridges": check_bridges,
+    "live": check_remote_script,
+    "spool": check_spool,
 }

@@ -6,15 +6,19 @@ import json
 import shutil
 import socket
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from diffroll_live import doctor
+from diffroll_live.ableton import script
 from diffroll_live.bridges.hosts import Places
 from diffroll_live.bridges.steps import carry_out, plan_install
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.doctor import Finding
+from diffroll_live.errors import FileError
+from diffroll_live.server.spool_folder import SpoolFolder
 
 
 def states(findings) -> list[str]:
@@ -30,7 +34,7 @@ def free_port() -> int:
 
 def test_every_topic_is_looked_at_and_every_fault_has_a_mend(free_port):
     findings = tuple(doctor.examine(free_port))
-    assert {finding.topic for finding in findings} >= set(doctor.CHECKS) - {"jack"} | {"device", "port"}
+    assert {finding.topic for finding in findings} >= set(doctor.CHECKS) - {"jack", "live"} | {"device", "port"}
     for finding in findings:
         assert finding.text
         assert bool(finding.mend) == (finding.state != "good")
@@ -80,6 +84,47 @@ def test_the_bridges_of_hosts_that_are_here_are_told(tmp_path, monkeypatch):
     assert next((f.state, f.text) for f in doctor.check_bridges()) == ("good", "REAPER: installed")
     next((root / "Scripts" / "diffroll-live").glob("*.lua")).write_text("-- mine")
     assert next(iter(doctor.check_bridges())).state == "poor"
+
+
+def test_a_remote_script_that_runs_says_what_live_lacks(daemon, monkeypatch):
+    from live_world import World, free_port
+
+    monkeypatch.setattr(script.RemoteScript.__init__, "__defaults__", (free_port(),))
+    assert list(doctor.check_remote_script()) == []
+    with World(daemon.folder, daemon.port) as world:
+        monkeypatch.setattr(script.RemoteScript.__init__, "__defaults__", (world.command_port,))
+        assert [state for state, _ in ask_script(world)] == ["good"]
+        world.surface._diffroll._findings = "Live 10 with Python 3.7 lacks Clip.warp_markers (warped clips)"
+        ((state, text),) = ask_script(world)
+    assert state == "poor"
+    assert "warped clips" in text
+
+
+def ask_script(world) -> list[tuple[str, str]]:
+    """Let the doctor ask, while Live's timer goes on."""
+    found: list[tuple[str, str]] = []
+    asking = Thread(target=lambda: found.extend((f.state, f.text) for f in doctor.check_remote_script()))
+    asking.start()
+    world.until(lambda: not asking.is_alive())
+    return found
+
+
+def test_the_spool_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    folder = tmp_path / ".diffroll-live" / "spool"
+
+    def text() -> str:
+        (finding,) = doctor.check_spool()
+        return finding.text
+
+    assert "not there yet" in text()
+    spool = SpoolFolder.open(folder)
+    assert "a daemon answers there" in text()
+    spool.close()
+    assert "nobody answers there" in text()
+    folder.chmod(0o755)
+    with pytest.raises(FileError, match="chmod 700"):
+        text()
 
 
 def linux(home: Path) -> Places:

@@ -47,7 +47,7 @@ class SpoolFolder:
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _check_private(path)
+            check_private(path)
             spool = cls(path, _lock(path / "lock"))
             try:
                 spool._clear()
@@ -96,7 +96,7 @@ class SpoolFolder:
     def _clear(self) -> None:
         for folder in (self.inbox, self.outbox, self.audio):
             folder.mkdir(mode=0o700, exist_ok=True)
-            _check_private(folder)
+            check_private(folder)
             _remove(folder.iterdir())
 
     def _write(self, client: str, lines: deque[str], room: int) -> None:
@@ -142,7 +142,19 @@ def _remove(paths: Iterable[Path]) -> None:
             logger.debug("%s stays: %s", path, error)
 
 
-def _check_private(path: Path) -> None:
+def is_taken(path: Path) -> bool:
+    """Tell whether a daemon has a spool. Changes nothing; raises errors.FileError when it is not the user's alone."""
+    check_private(path)
+    if not (path / "lock").exists():
+        return False
+    try:
+        os.close(_lock(path / "lock"))
+    except FileError:
+        return True
+    return False
+
+
+def check_private(path: Path) -> None:
     """Make sure that nobody else can put anything into a folder. Raises errors.FileError."""
     state = path.lstat()
     if not stat.S_ISDIR(state.st_mode):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,21 @@ def test_every_action_has_its_file_and_the_package_provides_them_all():
     assert names == {f"diffroll-live_{name}.lua" for name in ACTIONS}
     library = {path for kind, pattern in provided for path in BRIDGE.glob(pattern) if kind == "nomain"}
     assert library == {*(BRIDGE / "diffroll_live").glob("*.lua"), BRIDGE / "diffroll-live.ReaperOSC"}
-    for name in ACTIONS:
-        assert (BRIDGE / f"diffroll-live_{name}.lua").read_text().startswith("-- @noindex\n")
+    for path in BRIDGE.rglob("*.lua"):
+        assert path.read_text().startswith("-- @noindex\n") == (path.name != "diffroll-live.lua"), path
+
+
+def test_the_package_is_the_only_one_that_an_index_of_the_repository_has():
+    """reapack-index takes any file of these endings, in a folder, for a package; most want a version and have none."""
+    endings = {".lua", ".eel", ".py", ".jsfx", ".data", ".txt", ".www", ".ext", ".theme", ".rpp"}
+    config = (ROOT / ".reapack-index.conf").read_text().split()
+    ignored = {path for word, path in pairwise(config) if word == "--ignore"}
+    untracked = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()}
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name not in untracked | {".git"}]
+    files = [p.relative_to(ROOT) for folder in folders for p in folder.rglob("*") if p.suffix in endings]
+    left = {path for path in files if not any(str(path).startswith(start) for start in ignored)}
+    assert left
+    assert {path.parts[:2] for path in left} == {("bridge", "reaper")}
 
 
 def test_nothing_is_evaluated_and_no_socket_is_needed():

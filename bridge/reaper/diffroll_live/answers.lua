@@ -1,3 +1,4 @@
+-- @noindex
 -- What the daemon's messages mean to a session. Whatever is not of this session's own job, or is not what the protocol
 -- says, is passed over.
 

@@ -1,3 +1,4 @@
+-- @noindex
 -- Rectangles of time and pitch, with the notes cut out that the user wants to keep. Pure; times are in seconds.
 
 local carve = {}

@@ -1,3 +1,4 @@
+-- @noindex
 -- The settings as a dialog, and after it what was found out about this REAPER and the daemon.
 
 local findings = require("findings")

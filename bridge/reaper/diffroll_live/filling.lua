@@ -1,3 +1,4 @@
+-- @noindex
 -- The gap in a MIDI item: what surrounds it goes to the daemon, what comes back lands in the gap and nowhere else.
 
 local carve = require("carve")

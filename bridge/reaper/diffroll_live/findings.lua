@@ -1,3 +1,4 @@
+-- @noindex
 -- What REAPER's documents leave open, looked at where it can be seen: in the user's own REAPER.
 
 local findings = {}

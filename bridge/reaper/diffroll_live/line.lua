@@ -1,3 +1,4 @@
+-- @noindex
 -- One message as one line of JSON: an array of an address and its arguments. What is read stays data: it is taken
 -- apart character by character, and nothing of it is ever handed to load() or its like.
 

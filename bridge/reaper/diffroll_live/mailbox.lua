@@ -1,3 +1,4 @@
+-- @noindex
 -- The way to the daemon and back: small files in the spool folder that the daemon has made. Each file appears whole,
 -- by a rename, under a name that holds this script's own random id; whoever reads a file deletes it. Looking for an
 -- answer is one attempt to open the one file that would come next.

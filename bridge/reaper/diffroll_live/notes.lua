@@ -1,3 +1,4 @@
+-- @noindex
 -- The notes of a MIDI take in project seconds, whatever the tempo does: REAPER turns them into ticks and back.
 
 local notes = {}

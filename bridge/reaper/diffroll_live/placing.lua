@@ -1,3 +1,4 @@
+-- @noindex
 -- Notes into the project, in one undo step each time: a new item on a new track, or the gap of an item that is there.
 
 local carve = require("carve")

@@ -1,3 +1,4 @@
+-- @noindex
 -- The sound of a stretch of an item, for the daemon: by path and offset where that is exactly what the item plays,
 -- by samples that REAPER gives otherwise. Samples are read a little at a time, so that the user interface goes on.
 

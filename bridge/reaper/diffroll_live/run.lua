@@ -1,3 +1,4 @@
+-- @noindex
 -- One press of a key, from the selection to the notes in the project. Deferred: REAPER goes on meanwhile.
 
 local filling = require("filling")

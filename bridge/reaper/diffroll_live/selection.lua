@@ -1,3 +1,4 @@
+-- @noindex
 -- What the user has selected: stretches of time by razor edits or the time selection, items, and notes. Reads only.
 
 local selection = {}

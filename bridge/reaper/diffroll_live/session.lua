@@ -1,3 +1,4 @@
+-- @noindex
 -- One job of the daemon, from hello to its last note. Goes on by tick(), never waits, and ends exactly once, with
 -- `done(notes)` or `failed(text)`. Believes only what comes under its own job's name.
 

@@ -1,3 +1,4 @@
+-- @noindex
 -- What the user has chosen, kept in REAPER's own store from one session to the next.
 
 local settings = {}

@@ -1,3 +1,4 @@
+-- @noindex
 -- From audio items to notes on new tracks: transcribe what is selected, or continue after it. Generate needs no item.
 
 local carve = require("carve")

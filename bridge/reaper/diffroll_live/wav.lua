@@ -1,3 +1,4 @@
+-- @noindex
 -- A WAV file of 32-bit floats, written block by block.
 
 local wav = {}

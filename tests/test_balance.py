@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffroll_live.bench.balance import Balance, NoteBalance
+from diffroll_live.bench.balance import Balance, NoteBalance, Tally
 
 
 def on(pitch: int, velocity: int = 80, channel: int = 0) -> bytes:
@@ -45,3 +45,11 @@ def test_what_sounds_when_the_port_is_lost_ends_with_it():
 
 def test_growth_is_told_by_medians():
     assert Balance(memory=[100.0, 900.0, 100.0, 0.0, 0.0, 0.0, 130.0, 5.0, 130.0]).growth == 30.0
+
+
+def test_counts_that_are_told_again_are_added_once_and_may_begin_anew():
+    tally = Tally()
+    assert [tally.hear("a", count) for count in (3, 3, 5)] == [3, 0, 2]
+    assert tally.hear("b", 2) == 2
+    assert tally.hear("a", 1) == 1
+    assert tally.total == 8

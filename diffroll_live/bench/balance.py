@@ -57,6 +57,21 @@ class NoteBalance:
 
 
 @dataclass(slots=True)
+class Tally:
+    """Adds up counts that are told again whenever they have grown, and that may begin anew."""
+
+    total: int = 0
+    _last: dict[str, int] = field(default_factory=dict)  # by what is counted
+
+    def hear(self, what: str, count: int) -> int:
+        """Take a count as it was told; give by how much it has grown."""
+        last = self._last.get(what, 0)
+        grown = count - last if count >= last else count
+        self.total, self._last[what] = self.total + grown, count
+        return grown
+
+
+@dataclass(slots=True)
 class Balance:
     """What a soak comes to. Memory in MB, of the daemon and all that it has started."""
 
@@ -66,8 +81,9 @@ class Balance:
     told: Counter[str] = field(default_factory=Counter)  # replies of the daemon, by address or error code
     memory: list[float] = field(default_factory=list)  # once a minute
     hops: int = 0
-    missed: int = 0
-    late: int = 0  # notes that came too late to be played, of jobs and of the live input
+    missed: Tally = field(default_factory=Tally)  # hops
+    missed_down: int = 0  # of these, while the inference process came up again
+    late: Tally = field(default_factory=Tally)  # notes that came too late to be played, of jobs, jams and live input
 
     @property
     def is_even(self) -> bool:
@@ -84,7 +100,7 @@ class Balance:
 
     def lines(self) -> tuple[str, ...]:
         """Say it in lines for people."""
-        notes, memory = self.notes, self.memory
+        notes, memory, missed = self.notes, self.memory, self.missed.total - self.missed_down
         troubles = ", ".join(f"{count} {name}" for name, count in sorted(self.done.items()))
         answers = ", ".join(f"{count} {name}" for name, count in sorted(self.told.items()))
         verdict = "even" if self.is_even else "NOT EVEN"
@@ -94,7 +110,8 @@ class Balance:
         return (
             f"{self.minutes:.1f} minutes: {troubles}",
             f"{sounded}; {odd}: {verdict}",
-            f"live: {self.hops} hops, {self.missed} missed; {self.late} notes late",
+            f"live: {self.hops} hops heard, {missed} missed and {self.missed_down} more after crashes",
+            f"{self.late.total} notes came too late to be played and were dropped",
             f"{size}, grown by {self.growth:.0f}",
             f"the daemon told: {answers}",
         )

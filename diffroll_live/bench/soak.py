@@ -34,7 +34,7 @@ SECONDS = 10.0  # of piano, over and over
 SETTLE = 15.0  # s at the end in which nothing is asked any more and everything may end
 RETURN = 60.0  # s in which the daemon finds a port again
 #: Seconds between two of a kind, on average; crashes and lost ports come between two performances.
-EVERY = {"job": 2.0, "cancel": 5.0, "jam": 9.0, "panic": 11.0, "bad packet": 0.7}
+EVERY = {"job": 4.0, "cancel": 5.0, "jam": 9.0, "panic": 11.0, "bad packet": 0.7}
 BETWEEN = {"crash": 90.0, "lost port": 150.0}
 _TOLD = ("/diffroll/job/done", "/diffroll/job/cancelled", "/diffroll/jam/", "/diffroll/audio/vanished")
 _TORN = (b"/diffroll/job/run\0\0\0,s\0\0", b"/diffroll/job/new\0\0\0,sss\0\0\0\0x")  # cut off in their arguments
@@ -54,6 +54,7 @@ class Soak:
         self._chance = random.Random(seed)  # noqa: S311 - chance, not secrets
         self._stack = ExitStack()
         self._due: dict[str, float] = {}
+        self._is_down = False  # the inference process, as far as was heard
         self.balance = Balance()
 
     def __enter__(self) -> Self:
@@ -89,7 +90,7 @@ class Soak:
                 self._if_due(name)
             if len(self.balance.memory) <= (now - begun) / 60.0:
                 self.balance.memory.append(resident(self._daemon.pid))
-            report(round(min(now, until) - begun), round(until - begun))
+            report(round(min(time.monotonic(), until) - begun), round(until - begun))
         self._end()
         self.balance.minutes = (time.monotonic() - begun) / 60.0
         return self.balance
@@ -118,13 +119,23 @@ class Soak:
     def _count(self, message: Message) -> None:
         arguments, address = message.arguments, message.address
         if address == "/diffroll/live/status":
-            self.balance.hops, self.balance.missed = int(arguments[2]), int(arguments[3])  # type: ignore[arg-type]
+            self._count_hops(*map(int, arguments[2:5]))  # type: ignore[arg-type]
         elif address == "/diffroll/late":
-            self.balance.late += int(arguments[1])  # type: ignore[arg-type]
+            self.balance.late.hear(str(arguments[0]), int(arguments[1]))  # type: ignore[arg-type]
         elif address == "/diffroll/error":
             self.balance.told[f"error {arguments[1]!s}"] += 1
         elif address.startswith(_TOLD):
             self.balance.told[address.removeprefix("/diffroll/")] += 1
+
+        if address == "/diffroll/jam/ahead":
+            self.balance.late.hear(str(arguments[0]), int(arguments[2]))  # type: ignore[arg-type]
+
+    def _count_hops(self, hops: int, missed: int, late: int) -> None:
+        self._is_down = self._is_down and hops == self.balance.hops
+        grown = self.balance.missed.hear(BUFFER, missed)
+        self.balance.missed_down += grown if self._is_down else 0
+        self.balance.hops = hops
+        self.balance.late.hear(BUFFER, late)
 
     def _end(self) -> None:
         """Ask for nothing more, stop listening, and wait until all that sounds has ended."""
@@ -174,6 +185,7 @@ class Soak:
         for each in family(self._daemon.pid, proc_parents()):
             if b"spawn_main" in (PROC / str(each) / "cmdline").read_bytes():
                 os.kill(each, signal.SIGKILL)
+                self._is_down = True
 
     def _lose_port(self) -> None:
         """Kill the JACK server under everybody, and start it again."""

@@ -58,10 +58,14 @@ class Phrase:
         """Remember whole notes: those that the model has written."""
         self._done.extend(notes)
 
-    def cut(self, now: float) -> None:
-        """End everything ``now``, what is held and what was to sound on, and forget what was to come."""
+    def let_go(self, now: float) -> None:
+        """End every note that is held."""
         for pitch in tuple(self._held):
             self.end(pitch, now)
+
+    def cut(self, now: float) -> None:
+        """End everything ``now``, what is held and what was to sound on, and forget what was to come."""
+        self.let_go(now)
         begun = (note for note in self._done if note.onset <= now)
         self._done = [replace(note, offset=min(note.offset, max(now, note.onset + SHORTEST))) for note in begun]
         self.last = now
@@ -131,6 +135,10 @@ class Jam:
     def ended(self, pitch: int, now: float) -> None:
         """The musician lets a key go."""
         self._phrase.end(pitch, now)
+
+    def let_go(self, now: float) -> None:
+        """The musician lets all keys go."""
+        self._phrase.let_go(now)
 
     def listen(self, now: float) -> None:
         """Give the turn back to the musician; of the answer only what has sounded is remembered."""

@@ -215,6 +215,29 @@ def test_a_midi_keyboard_plays_and_its_pedal_gives_the_turn(jack, tmp_path):
             keyboard.delete()
 
 
+def test_a_keyboard_that_is_lost_is_told_and_heard_again(jack, tmp_path):
+    with RunningDaemon(tmp_path, scheduler=RecordingScheduler()) as daemon, daemon.udp() as client:
+        client.ask("/diffroll/jam/start", "keys", "midi", answer="/diffroll/jam/state")
+        client.send("/diffroll/jam/set", "keys", "cue", "note 21")
+        for key, value in (("tempo", 400), ("beats", 1)):  # two bars are 0.3 s
+            client.send("/diffroll/jam/set", "keys", key, value)
+        keyboard = send_to("diffroll-live-jam:in")
+        keyboard.send_message((0x90, 60, 80))  # and is held when the port is lost
+        time.sleep(0.1)
+        jack.kill()
+        keyboard.delete()
+        reply, _ = client.until("/diffroll/error")
+        assert reply.args[:2] == ("keys", "port-closed")
+        assert client.until("/diffroll/jam/state")[0].args[1] == "answering", "a key that is lost is let go"
+        jack.start()
+        keyboard = send_to("diffroll-live-jam:in")
+        try:
+            keyboard.send_message((0x90, 64, 80))
+            assert client.until("/diffroll/jam/state")[0].args == ("keys", "listening")
+        finally:
+            keyboard.delete()
+
+
 def test_a_keyboard_that_is_not_there_is_told_and_ends_the_jam(jack, client):
     client.send("/diffroll/jam/start", "ghost", "midi", "no such keyboard")
     reply, _ = client.until("/diffroll/error")

@@ -14,10 +14,12 @@ from diffroll_live.cli.live_events import Lines, View
 from diffroll_live.cli.options import Finite
 from diffroll_live.cli.own_daemon import Wire, open_midi, run_with_client
 from diffroll_live.config import load_config
+from diffroll_live.errors import Busy, DeviceMemory, InternalError, PortClosed
 from diffroll_live.osc import jam_messages, messages, replies
 
 JAM, BUFFER = "jam", "jam-input"
-NOWHERE = "none"
+#: Errors of the jam after which it goes on: the turn is the musician's again, or the keyboard is sought.
+_PASSING = (InternalError.code, Busy.code, DeviceMemory.code, PortClosed.code)
 _FLAGS = {
     "port": "server.port",
     "model": "engine.model",
@@ -78,7 +80,7 @@ async def _converse(port: str, device: str | None, settings: Mapping[str, Any], 
         _begin("midi", port, settings, wire)
     else:
         wire.send(messages.AudioListen(BUFFER, device))
-    async for reply in wire.replies():
+    async for reply in wire.replies(lambda error: error.about == JAM and error.code in _PASSING):
         if isinstance(reply, replies.AudioListening):
             wire.send(messages.LiveSet(BUFFER, "deliver", "osc"))
             _begin("audio", BUFFER, settings, wire)

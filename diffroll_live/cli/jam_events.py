@@ -39,7 +39,7 @@ class Story:
             case r.Note():
                 self._in_notes = True
                 self._console.print(f" {pitch_name(reply.pitch)}", end="")
-            case r.AudioVanished(_, text):
+            case r.AudioVanished(_, text) | r.Error(_, _, text):
                 self._break()
                 self._console.print(text)
 

@@ -32,14 +32,14 @@ class Wire:
         packet = write_message(message)
         self._writer.write(_LENGTH.pack(len(packet)) + packet)
 
-    async def replies(self) -> AsyncIterator[Any]:
-        """Give the daemon's replies until it hangs up; its errors are raised."""
+    async def replies(self, survives: Callable[[replies.Error], bool] = lambda _: False) -> AsyncIterator[Any]:
+        """Give the daemon's replies until it hangs up; its errors are raised but for those that one ``survives``."""
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
                 for message in codec.decode(await self._reader.readexactly(length)):
                     reply = read_reply(message)
-                    if isinstance(reply, replies.Error):
+                    if isinstance(reply, replies.Error) and not survives(reply):
                         raise error_of(reply)
                     yield reply
 

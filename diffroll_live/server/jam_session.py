@@ -134,6 +134,11 @@ class JamSession:
         if handler is not None and self._writing is not None and getattr(event, "serial", 0) == self._writing.serial:
             handler(event)
 
+    def lose(self, error: DiffrollError) -> None:
+        """Tell that the source is silent for now; keys that are down are taken to be let go."""
+        self._jam.let_go(self.stage.now())
+        self.client.send_error(self.name, error)
+
     def fail(self, error: DiffrollError) -> None:
         """End, and tell why."""
         self.client.send_error(self.name, error)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from diffroll_live.errors import DiffrollError, PortError, RequestError
+from diffroll_live.errors import PortError, RequestError
 from diffroll_live.live_types import LaneNote
-from diffroll_live.midi_in import MidiInput
 from diffroll_live.midi_ports import PortChoice
+from diffroll_live.server.jam_keyboard import Keyboard
 from diffroll_live.server.jam_session import JamSession
 from diffroll_live.server.live_room import LiveRoom
 
@@ -82,31 +81,12 @@ def _by_osc(session: JamSession, _name: str, _live: LiveRoom) -> Source:
 
 
 def _by_midi(session: JamSession, name: str, _live: LiveRoom) -> Source:
-    """Hear the MIDI input ``name``, or a virtual one of our own where that is empty; a port that fails ends the jam."""
+    """Hear the MIDI input ``name``, or a virtual one of our own where that is empty."""
     if session.stage.midi_api == "none":
         raise PortError("The daemon was started without MIDI; start it without --midi-api none.")
-    source, loop = Source(session), asyncio.get_running_loop()
+    source = Source(session)
     choice = PortChoice(session.stage.midi_api, name or None, MIDI_CLIENT, MIDI_PORT)  # type: ignore[arg-type]
-
-    def hear(message: Any, at: float) -> None:
-        loop.call_soon_threadsafe(_hear_midi, source, message, at)
-
-    opening = loop.run_in_executor(None, lambda: MidiInput(choice, hear))
-
-    def close() -> None:
-        opening.add_done_callback(
-            lambda done: None if done.exception() else loop.run_in_executor(None, done.result().close)
-        )
-
-    def opened(done: asyncio.Future[MidiInput]) -> None:
-        error = done.exception()
-        if error is None:
-            source.check = done.result().check
-        else:
-            session.fail(error if isinstance(error, DiffrollError) else PortError(str(error)))
-
-    source.on_close = close
-    opening.add_done_callback(opened)
+    source.on_close = Keyboard(choice, partial(_hear_midi, source), session.lose, session.fail).close
     return source
 
 

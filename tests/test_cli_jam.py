@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import rtmidi
@@ -13,6 +16,7 @@ from jack import DummyJack, Listener, wait_until
 from test_cli_live import run_until
 from test_jam_room import send_to
 
+from diffroll_live.bench.memory import PROC, family, proc_parents
 from diffroll_live.cli import exit_codes, own_daemon
 from diffroll_live.cli.app import run
 from diffroll_live.cli.jam_events import Story
@@ -55,6 +59,39 @@ def test_the_model_answers_a_keyboard_and_no_note_hangs(
     assert {"note"} <= {one["event"] for one in said}
 
 
+def test_a_killed_engine_and_a_lost_keyboard_do_not_end_it(jack: DummyJack, capsys: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+
+    def told() -> list[dict[str, Any]]:
+        said.append(capsys.readouterr().out)
+        return [json.loads(line) for line in "".join(said).splitlines()]
+
+    def answers() -> int:
+        return sum(one.get("state") == "answering" for one in told())
+
+    def play(times: int) -> None:
+        keyboard = send_to("diffroll-live-jam:in")
+        try:
+            strike(keyboard, 60, 21)
+            wait_until(lambda: answers() == times, "the model's turn")
+            strike(keyboard, 62)
+        finally:
+            keyboard.delete()
+
+    def troubles_come_and_go() -> None:
+        play(1)
+        for each in family(os.getpid(), proc_parents()):
+            if b"spawn_main" in (PROC / str(each) / "cmdline").read_bytes():
+                os.kill(each, signal.SIGKILL)
+        play(2)
+        jack.kill()
+        wait_until(lambda: any(one.get("code") == "port-closed" for one in told()), "word of the loss")
+        jack.start()
+        play(3)
+
+    assert run_until(["jam", "--cue", "note 21", "--json"], troubles_come_and_go) == exit_codes.OK
+
+
 def test_a_cue_that_is_none_is_told(jack: DummyJack, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["jam", "--cue", "shout"]) == exit_codes.USAGE
     assert "A cue is none, pedal" in capsys.readouterr().err
@@ -68,6 +105,7 @@ def test_the_story_tells_turns_and_notes(capsys: pytest.CaptureFixture[str]) -> 
             r.Note("jam", 0, 60, 0.0, 0.5, 80, 0),
             r.Note("jam", 1, 64, 0.5, 0.5, 80, 0),
             r.JamAhead("jam", 3400.0, 2),
+            r.Error("jam", "internal", "The inference process was killed."),
             r.JamState("jam", "listening"),
         ):
             story.show(reply)
@@ -76,5 +114,6 @@ def test_the_story_tells_turns_and_notes(capsys: pytest.CaptureFixture[str]) -> 
         "the model's turn",
         " C4 E4",
         "  written 3.4 s ahead, 2 notes came too late",
+        "The inference process was killed.",
         "your turn",
     ]

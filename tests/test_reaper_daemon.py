@@ -73,6 +73,7 @@ def test_the_golden_session_is_true_through_the_spool(daemon, interpreter):
         "a file is transcribed",
         "samples are transcribed",
         "a gap is filled",
+        "an item is continued",
         "notes are generated",
         "a wrong file is told in the daemon's words",
     ],

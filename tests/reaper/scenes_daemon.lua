@@ -61,6 +61,20 @@ scenes["a gap is filled"] = function(stage)
   stage.equal(table.concat(pitches, " "), "70 42 43 72")
 end
 
+-- The fake engine writes nothing beyond what it has heard, so the new item is empty; it is there all the same.
+scenes["an item is continued"] = function(stage)
+  local project, track = set(stage, 3.0)
+  stage.press("Continue")
+  play_out(stage)
+  track.items[1].selected = false
+  stage.fake.midi_item(track, 20.0, 22.0, { { 20.2, 20.4, 0, 70, 99 } }).selected = true
+  stage.press("Continue")
+  play_out(stage)
+  stage.equal(table.concat(stage.rig.boxes), "")
+  stage.equal(project.tracks[3].items[1].values.D_POSITION, 13.0)
+  stage.equal(project.tracks[2].items[1].values.D_POSITION, 22.0)
+end
+
 scenes["notes are generated"] = function(stage)
   local project = stage.rig.add_project()
   project.loop = { 4.0, 7.0 }

@@ -8,8 +8,8 @@ local stage = { rig = rig, fake = fake, asked = {}, goodbyes = 0, ticks = {} }
 
 stage.step = 1 / 30 -- s between two ticks of a deferred script, about REAPER's
 
-local OURS = { "answers", "carve", "dialog", "filling", "findings", "line", "mailbox", "notes", "placing", "recording",
-  "run", "selection", "session", "settings", "transcribing", "wav" }
+local OURS = { "answers", "around", "carve", "continuing", "dialog", "filling", "findings", "line", "mailbox", "notes",
+  "placing", "recording", "run", "selection", "session", "settings", "transcribing", "wav" }
 
 stage.bridge, stage.folder = nil, nil -- set by play.lua
 

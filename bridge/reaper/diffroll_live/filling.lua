@@ -1,10 +1,10 @@
 -- @noindex
 -- The gap in a MIDI item: what surrounds it goes to the daemon, what comes back lands in the gap and nowhere else.
 
+local around = require("around")
 local carve = require("carve")
 local notes = require("notes")
 local placing = require("placing")
-local recording = require("recording")
 local selection = require("selection")
 
 local filling = {}
@@ -12,89 +12,15 @@ local filling = {}
 local AROUND = 10.0 -- s of what surrounds the gap, on each side
 local YES_NO, YES = 4, 6 -- of REAPER's message box
 
--- Give the selected notes where the MIDI editor shows the take; they are kept, and their pitches are the bounds.
-local function kept_notes(all)
-  local kept, low, high = {}, carve.HIGH, carve.LOW
-  for _, note in ipairs(all) do
-    if note.selected and not note.muted then
-      kept[#kept + 1] = note
-      low, high = math.min(low, note.pitch), math.max(high, note.pitch)
-    end
-  end
-  if #kept == 0 then return kept, carve.LOW, carve.HIGH end
-  return kept, math.max(low, carve.LOW), math.min(high, carve.HIGH)
-end
-
 -- Give the regions to write in, project seconds, the kept notes cut out.
 local function regions_of(spans, all, in_editor, hear)
-  local kept, low, high = kept_notes(in_editor and all or {})
+  local kept, low, high = around.selected(in_editor and all or {})
   local regions = {}
   for _, span in ipairs(spans) do
     local whole = { t0 = span.t0, t1 = span.t1, low = low, high = high, hear = hear }
     for _, region in ipairs(low <= high and carve.around(whole, kept) or {}) do regions[#regions + 1] = region end
   end
   return regions
-end
-
--- Give the notes that sound around the regions, on the axis of a recording. Those that the item's ends hide do not.
-local function known(all, regions, item, sound)
-  local list, begin, finish = {}, selection.bounds(item)
-  local t0, t1 = math.max(begin, sound.t0), math.min(finish, sound.t1)
-  for _, note in ipairs(all) do
-    local sounds = not note.muted and note.pitch >= carve.LOW and note.pitch <= carve.HIGH and note.offset > note.onset
-    if sounds and note.onset >= t0 and note.onset < t1 and not carve.holding(regions, note.onset, note.pitch) then
-      list[#list + 1] = {
-        pitch = note.pitch, velocity = math.max(1, note.velocity),
-        onset = note.onset - sound.t0, offset = note.offset - sound.t0,
-      }
-    end
-  end
-  return list
-end
-
-local function covers(item, t0, t1)
-  local begin, finish = selection.bounds(item)
-  return begin <= t0 and finish >= t1
-end
-
-local function id_of(item)
-  local _, id = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
-  return id
-end
-
-local function by_id(project, id)
-  for i = 0, reaper.CountMediaItems(project) - 1 do
-    local item = reaper.GetMediaItem(project, i)
-    if id_of(item) == id then return item end
-  end
-  return nil
-end
-
--- Find the sound around a gap: a selected audio item over it, else the one that the notes were heard in.
-local function sound_around(project, item, t0, t1)
-  for _, piece in ipairs(selection.audio(project)) do
-    if reaper.GetActiveTake(piece.item) and covers(piece.item, t0, t1) then return piece.item end
-  end
-  local _, id = reaper.GetSetMediaItemInfo_String(item, "P_EXT:diffroll_live_source", "", false)
-  local source = id ~= "" and by_id(project, id) or nil
-  return source and covers(source, t0, t1) and source or nil
-end
-
-local function recording_around(project, item, t0, t1)
-  local audio = sound_around(project, item, t0, t1)
-  local begin, finish = selection.bounds(audio or item)
-  local from, to = math.max(begin, t0 - AROUND), math.min(finish, t1 + AROUND)
-  if audio then return recording.of_item(project, audio, from, to) end
-  return recording.silence(from, to)
-end
-
-local function loops_inside(project, take, item, t1)
-  if reaper.GetMediaItemInfo_Value(item, "B_LOOPSRC") == 0 then return false end
-  local length, in_beats = reaper.GetMediaSourceLength(reaper.GetMediaItemTake_Source(take))
-  local begin = reaper.GetMediaItemInfo_Value(item, "D_POSITION")
-  if not in_beats then return t1 > begin + length + 0.001 end
-  local first = reaper.MIDI_GetProjQNFromPPQPos(take, 0)
-  return t1 > reaper.TimeMap2_QNToTime(project, first + length) + 0.001
 end
 
 -- Give regions on the axis of a recording. There is nothing to hear in silence.
@@ -111,7 +37,7 @@ end
 
 local function refusal(project, spans, take, item)
   if #spans == 0 then return "Say which part is to be filled: a time selection or a razor edit over the MIDI item." end
-  if loops_inside(project, take, item, spans[#spans].t1) then
+  if around.repeats(project, take, item, spans[#spans].t1) then
     return "The item repeats its notes; glue it first, then fill."
   end
   return nil
@@ -130,23 +56,24 @@ function filling.fill(project, settings, options)
   if #regions == 0 then return nil, "The selected notes leave no room in the gap; select fewer." end
   if #regions > carve.MAX_REGIONS then return nil, "So many selected notes cannot be kept at once; select fewer." end
   local t0, t1 = spans[1].t0, spans[#spans].t1
-  local sound, silence = recording_around(project, item, t0, t1)
+  local sound, silence = around.recording(project, item, t0, t1, AROUND)
   if not sound then return nil, silence end
-  local list = known(all, regions, item, sound)
+  local list = around.known(all, regions, item, sound)
   if sound.silent and #list == 0 then
     return nil, "Nothing surrounds the gap: select an audio item over it, too, or leave some notes around it."
   end
   local request = { task = "inpaint", recording = sound, notes = list, options = options }
   request.regions = on_axis(regions, sound)
   return { {
-    request = request, origin = sound.t0, take = take, id = id_of(item), regions = regions, hash = notes.hash(take),
+    request = request, origin = sound.t0, take = take, id = around.id_of(item), regions = regions,
+    hash = notes.hash(take),
     piece = { track = reaper.GetMediaItemTrack(item), t0 = t0, t1 = t1 },
   } }
 end
 
 -- Give the item of a job as it is now, whatever undo and redo have made of it, and its take; nil when it is gone.
 local function found_again(project, job)
-  local item = by_id(project, job.id)
+  local item = around.by_id(project, job.id)
   local take = item and reaper.GetActiveTake(item)
   if take and reaper.TakeIsMIDI(take) then return item, take end
   return nil

@@ -1,6 +1,7 @@
 -- @noindex
 -- One press of a key, from the selection to the notes in the project. Deferred: REAPER goes on meanwhile.
 
+local continuing = require("continuing")
 local filling = require("filling")
 local mailbox = require("mailbox")
 local placing = require("placing")
@@ -17,7 +18,7 @@ local ALIVE = 3.0 -- s after which a job that has not been heard of is no longer
 local TASKS = {
   transcribe = { transcribing.transcribe, transcribing.place, "diffroll-live: transcribe selection" },
   fill = { filling.fill, filling.place, "diffroll-live: fill region" },
-  continue = { transcribing.continue, transcribing.place, "diffroll-live: continue" },
+  continue = { continuing.continue, transcribing.place, "diffroll-live: continue" },
   generate = { transcribing.generate, transcribing.place, "diffroll-live: generate" },
 }
 

@@ -1,6 +1,7 @@
 -- @noindex
--- From audio items to notes on new tracks: transcribe what is selected, or continue after it. Generate needs no item.
+-- From audio items to notes on new tracks: transcribe what is selected. Generate needs no item.
 
+local around = require("around")
 local carve = require("carve")
 local placing = require("placing")
 local recording = require("recording")
@@ -19,24 +20,22 @@ function transcribing.options(settings, fields)
   return options
 end
 
-local function id_of(item)
-  local _, id = reaper.GetSetMediaItemInfo_String(item, "GUID", "", false)
-  return id
-end
-
-local function region(span, origin, hear)
+-- A stretch of the project, all pitches, on the axis of a buffer that begins at `origin`.
+function transcribing.region(span, origin, hear)
   return { t0 = span.t0 - origin, t1 = span.t1 - origin, low = carve.LOW, high = carve.HIGH, hear = hear }
 end
 
 -- A job over one item. Its piece says where the notes will lie.
-local function job_of(project, piece, task, options)
+function transcribing.job_of(project, piece, task, options)
   local first, last = piece.spans[1], piece.spans[#piece.spans]
   local sound, problem = recording.of_item(project, piece.item, first.t0, last.t1)
   if not sound then return nil, problem end
   local request = { task = task, recording = sound, regions = {}, notes = {}, options = options }
   return {
     request = request, origin = first.t0,
-    piece = { track = reaper.GetMediaItemTrack(piece.item), t0 = first.t0, t1 = last.t1, source = id_of(piece.item) },
+    piece = {
+      track = reaper.GetMediaItemTrack(piece.item), t0 = first.t0, t1 = last.t1, source = around.id_of(piece.item),
+    },
   }
 end
 
@@ -46,33 +45,14 @@ function transcribing.transcribe(project, _, options)
   if #pieces == 0 then return nil, "Select an audio item, or a stretch of one by a time selection or a razor edit." end
   if #pieces > selection.MAX_ITEMS then return nil, "Select at most " .. selection.MAX_ITEMS .. " items at once." end
   for _, piece in ipairs(pieces) do
-    local job, problem = job_of(project, piece, "transcribe", options)
+    local job, problem = transcribing.job_of(project, piece, "transcribe", options)
     if not job then return nil, problem end
     if #piece.spans > 1 then
-      for i, span in ipairs(piece.spans) do job.request.regions[i] = region(span, job.origin, HEAR) end
+      for i, span in ipairs(piece.spans) do job.request.regions[i] = transcribing.region(span, job.origin, HEAR) end
     end
     jobs[#jobs + 1] = job
   end
   return jobs
-end
-
--- One job that continues the first selected audio item: after the end of the time selection in it or its own, for as
--- long as the settings say, or through a time selection that begins later.
-function transcribing.continue(project, settings, options)
-  local piece, time = selection.audio(project)[1], selection.time(project)
-  if not piece then return nil, "Select the audio item that is to be continued." end
-  local job, problem = job_of(project, piece, "continue", options)
-  if not job then return nil, problem end
-  local finish, seconds = job.piece.t1, settings.seconds
-  job.piece.t0, job.piece.t1 = finish, finish + seconds
-  if piece.apart and time and time.t0 >= finish then
-    seconds = time.t1 - finish
-    if seconds > 600 then return nil, "A continuation is at most 600 s long; select a stretch nearer to the item." end
-    job.piece.t0, job.piece.t1 = time.t0, time.t1
-    job.request.regions[1] = region(time, job.origin, 0)
-  end
-  job.request.options = transcribing.with(options, "seconds", seconds)
-  return { job }
 end
 
 -- One job from nothing, in the time selection or from the edit cursor on.

@@ -16,6 +16,7 @@ from typing import Any
 import golden_session
 import pytest
 from golden_daemon import GoldenDaemon
+from osc_client import UdpClient
 from running import RunningDaemon
 
 BRIDGE = Path(__file__).parent.parent / "bridge"
@@ -263,6 +264,27 @@ def test_the_panel_makes_a_fill(daemon, client, take):
     assert client.expect("/diffroll/job/cancelled").args == ("panel",)
     press(client, panel["panic"])
     client.until("/diffroll/panicked")
+
+
+def test_the_panel_replays_the_golden_session():
+    """It asks as the session's client did, but for names, and has a display for what was said of the job's course."""
+    panel = widgets()
+    with GoldenDaemon() as golden, UdpClient(golden.port) as client:
+        press(client, panel["fill"])
+        press(client, panel["region"], 0.25, 0.75)
+        press(client, panel["seed"], 5)
+        press(client, panel["run"])
+        end, before = client.until("/diffroll/job/done")
+        assert golden.heard == [
+            ("/diffroll/job/new", ("panel", "inpaint", "take")),
+            ("/diffroll/job/region", ("panel", 0.25, 0.75)),
+            ("/diffroll/job/set", ("panel", "seed", 5.0)),
+            ("/diffroll/job/run", ("panel",)),
+        ]
+    displays = {widget["address"] for widget in panel.values() if widget["type"] == "text"}
+    said = {reply.address for reply in (*before, end)}
+    assert said - displays == {"/diffroll/job/accepted", "/diffroll/note"}
+    assert displays - said == {"/diffroll/error"}
 
 
 def test_every_fader_stays_in_the_range_of_its_option(daemon, client):

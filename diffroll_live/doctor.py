@@ -139,7 +139,11 @@ def check_audio() -> Iterator[Finding]:
         return
     with _quiet_stderr():
         inputs = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"] > 0]
-    yield Finding("audio", "good", f"input devices: {', '.join(inputs) or 'none'}")
+    if inputs:
+        yield Finding("audio", "good", f"input devices: {', '.join(inputs)}")
+    else:
+        mend = "Connect one, or start a JACK server; without one, send live sound over OSC."
+        yield Finding("audio", "poor", "there is no input device: 'live' and 'jam --in' have nothing to hear", mend)
 
 
 def check_sound_font() -> Iterator[Finding]:

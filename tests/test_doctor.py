@@ -109,6 +109,14 @@ def ask_script(world) -> list[tuple[str, str]]:
     return found
 
 
+def test_inputs_are_told_and_their_lack_is_poor(monkeypatch):
+    devices = [{"name": "Scarlett", "max_input_channels": 2}, {"name": "Speakers", "max_input_channels": 0}]
+    monkeypatch.setattr("sounddevice.query_devices", lambda: devices)
+    assert [finding.text for finding in doctor.check_audio()][1] == "input devices: Scarlett"
+    devices.clear()
+    assert states(doctor.check_audio()) == ["good", "poor"]
+
+
 def test_the_spool_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     folder = tmp_path / ".diffroll-live" / "spool"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from diffroll_live.limits import LIMITS
 from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.tasks import SHORTEST
 from diffroll_live.types import NoteEvent, Options, Region, Request
@@ -196,9 +197,8 @@ class Jam:
         origin = begin - self.settings.memory
         notes = self._phrase.notes(origin, begin)
         known = tuple(replace(n, onset=n.onset - origin, offset=n.offset - origin) for n in notes)
-        options = replace(
-            self.settings.options, seconds=until - origin, seed=self.settings.options.seed + self._turns, variations=1
-        )
+        seed = (self.settings.options.seed + self._turns) % (int(LIMITS["seed"].high) + 1)
+        options = replace(self.settings.options, seconds=until - origin, seed=seed, variations=1)
         region = Region(begin - origin, until - origin)
         self._turns += 1
         self._written, self._until, self._writing, self._needed = begin, until, True, 0.0

@@ -202,17 +202,24 @@ def check_bridges() -> Iterator[Finding]:
     from diffroll_live.bridges.hosts import HOSTS, places
     from diffroll_live.bridges.steps import state
 
-    found = {name: state(name, places()) for name in HOSTS}
-    for name, it in found.items():
-        again = f"Close {HOSTS[name].title} and run: diffroll-live install-bridge {name}"
+    absent = []
+    for name, host in HOSTS.items():
+        again = f"Close {host.title} and run: diffroll-live install-bridge {name}"
+        try:
+            it = state(name, places())
+        except DiffrollError as error:
+            yield Finding("bridges", "bad", f"{host.title}: {error}", again)
+            continue
         if it == "installed":
-            yield Finding("bridges", "good", f"{HOSTS[name].title}: installed")
+            yield Finding("bridges", "good", f"{host.title}: installed")
         elif it == "outdated":
-            yield Finding("bridges", "poor", f"{HOSTS[name].title}: of another version", again)
+            yield Finding("bridges", "poor", f"{host.title}: of another version", again)
         elif it == "altered":
-            yield Finding("bridges", "poor", f"{HOSTS[name].title}: changed since it was installed", again)
-    if others := [name for name, it in found.items() if it == "not installed"]:
-        yield Finding("bridges", "good", f"not installed: {', '.join(others)} (diffroll-live install-bridge NAME)")
+            yield Finding("bridges", "poor", f"{host.title}: changed since it was installed", again)
+        elif it == "not installed":
+            absent.append(name)
+    if absent:
+        yield Finding("bridges", "good", f"not installed: {', '.join(absent)} (diffroll-live install-bridge NAME)")
 
 
 def check_remote_script() -> Iterator[Finding]:

@@ -84,6 +84,10 @@ def test_the_bridges_of_hosts_that_are_here_are_told(tmp_path, monkeypatch):
     assert next((f.state, f.text) for f in doctor.check_bridges()) == ("good", "REAPER: installed")
     next((root / "Scripts" / "diffroll-live").glob("*.lua")).write_text("-- mine")
     assert next(iter(doctor.check_bridges())).state == "poor"
+    (root / ".diffroll-live-reaper.json").write_text("{")
+    damaged, others = doctor.check_bridges()
+    assert (damaged.state, others.state) == ("bad", "good")
+    assert "remove it" in damaged.text
 
 
 def test_a_remote_script_that_runs_says_what_live_lacks(daemon, monkeypatch):

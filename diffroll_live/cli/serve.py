@@ -50,7 +50,9 @@ FLAGS = {
 @click.option(
     "--transport-port", metavar="NAME", help="An existing MIDI input to hear the DAW's time on, not one of our own."
 )
-@click.option("--spool", metavar="FOLDER", help="Where scripts of REAPER and Ardour leave requests; 'none' for nowhere.")
+@click.option(
+    "--spool", metavar="FOLDER", help="Where scripts of REAPER and Ardour leave requests; 'none' for nowhere."
+)
 def serve(config_file: Path | None, **flags: str | int | None) -> None:
     """Run the daemon: it keeps the model warm, hears clients over OSC, and plays notes on a virtual MIDI port."""
     config = load_config(config_file, {FLAGS[name]: value for name, value in flags.items()})

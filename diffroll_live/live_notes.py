@@ -56,12 +56,14 @@ class LiveNotes:
         self._indices = itertools.count()
         self._tracks: dict[int, _Track] = {}
         self._due = -float("inf")
+        self._since = -float("inf")  # s; what was struck before has been told and ended
 
     def hear(self, belief: Belief, due: float) -> tuple[LaneNote, ...]:
         """Take a hop's belief. What began or ended until ``due`` must be decided now to be heard on time."""
         before = self._due
         due = self._due = max(min(due, belief.edge - PREVIEW_AGE), before)
-        strikes, stretches = _by_pitch(belief.strikes), _by_pitch(belief.stretches)
+        strikes = _by_pitch(strike for strike in belief.strikes if strike.onset >= self._since)
+        stretches = _by_pitch(belief.stretches)
         told: list[LaneNote] = []
         for pitch in sorted(strikes.keys() | self._tracks.keys()):
             track = self._tracks.setdefault(pitch, _Track())
@@ -75,7 +77,7 @@ class LiveNotes:
         """End every note at the latest at ``end``, because nothing more is heard; the next hop begins anew."""
         told = tuple(note for pitch in sorted(self._tracks) for note in self._tracks[pitch].finish(end))
         self._tracks.clear()
-        self._due = max(self._due, end)
+        self._due, self._since = max(self._due, end), end
         return told
 
 
@@ -190,9 +192,15 @@ class _Track:
         end = following if end is None else min(end, following)
         if end >= certain and certain - note.onset <= LONGEST:
             return
-        note.offset = self.final_until = max(end, note.onset + SHORTEST)
+        note.offset = end
+        yield self._told_at_last(note)
+
+    def _told_at_last(self, note: _Note) -> LaneNote:
+        """Tell of a note behind those that were told before, whichever of them was believed in first."""
+        note.onset = max(note.onset, self.final_until)
+        note.offset = self.final_until = max(note.offset or note.onset, note.onset + SHORTEST)
         note.done = True
-        yield note.told("revise")
+        return note.told("revise")
 
     def finish(self, end: float) -> Iterator[LaneNote]:
         """End everything at the latest at ``end``."""
@@ -201,7 +209,7 @@ class _Track:
                 note.offset = max(end, note.onset + SHORTEST)
                 yield note.told("commit")
             if note.committed and not note.done:
-                yield note.told("revise")
+                yield self._told_at_last(note)
             elif note.previewed and not note.done:
                 yield note.told("revise", velocity=0)
 

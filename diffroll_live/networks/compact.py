@@ -108,7 +108,7 @@ class Encoder(nn.Module):
             h = block(h)
         z = self.norm(h)
         context = self.spread(z).unflatten(1, (-1, N_PITCHES))
-        joined = nn.functional.silu(self.join(torch.cat([pitches, context], dim=1)))
+        joined = nn.functional.silu(self.join(torch.cat([self.pitches.ringing(pitches), context], dim=1)))
         heads = (self.heads(joined) + self.offsets).flatten(1, 2)
         draft = torch.where(audio_mask > 0, heads[:, :ROLL_WIDTH], 0.0)
         return Heard(draft, heads[:, ROLL_WIDTH:], z, audio_mask)

@@ -14,7 +14,7 @@ HARMONICS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # multiples of a pitch tha
 QUIET = -1.8  # the value of a feature in silence
 ROLL_CHANNELS = 3  # onset, frame, velocity
 TOLD = 2 * ROLL_CHANNELS + 2  # known roll, draft, and which cells are known and may be heard
-REACHES = ((3, 1), (1, 2), (1, 4), (3, 8))  # of the roll path's layers: pitches, dilation in frames
+REACHES = ((3, 1), (1, 2), (1, 4), (3, 8), (1, 16), (1, 32))  # of the roll path's layers: pitches, dilation in frames
 
 
 class PitchPath(nn.Module):
@@ -33,6 +33,9 @@ class PitchPath(nn.Module):
         self.enter = nn.Conv2d(self.taps, width, 1)
         self.near = nn.Conv2d(width, width, (3, 5), padding=(1, 2))
         self.far = nn.Conv2d(width, width, (3, 5), padding=(1, 4), dilation=(1, 2))
+        self.ring = nn.Conv2d(width, width, (1, 5), padding=(0, 8), dilation=(1, 4))
+        nn.init.zeros_(self.ring.weight)
+        nn.init.zeros_(self.ring.bias)
 
     def forward(self, spectrum: Tensor) -> Tensor:
         """(batch, n_bins, n_frames) to (batch, pitch_width, 88, n_frames)."""
@@ -44,6 +47,13 @@ class PitchPath(nn.Module):
         h = h + nn.functional.silu(self.near(h))
         out: Tensor = h + nn.functional.silu(self.far(h))
         return out
+
+    def ringing(self, seen: Tensor) -> Tensor:
+        """Add how each pitch rings on over a quarter of a second either way: a key that is let go shows in the decay.
+
+        Takes and returns (batch, pitch_width, 88, n_frames).
+        """
+        return seen + nn.functional.silu(self.ring(seen))
 
 
 class RollPath(nn.Module):

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from diffroll_live import tasks
+from diffroll_live.holes import block_frames
 from diffroll_live.notes import NoteArray, target_of, to_notes
 from diffroll_live.reading import Canvas
 from diffroll_live.roll import N_PITCHES
 from diffroll_live.transcription import cells
 from diffroll_live.types import NoteEvent, Region
 from diffroll_live.work import Work
-from diffroll_live.writing import BLOCK_FRAMES, Scene, Taste, Writer
+from diffroll_live.writing import Scene, Taste, Writer
 
 MARGIN = 4  # frames before a note that decide whether it begins there
 
@@ -90,7 +91,8 @@ class Harvest:
 def planned_evaluations(work: Work, hidden: tuple[Region, ...]) -> int:
     """How many evaluations writing will take."""
     frame_rate = work.voice.geometry.frame_rate
-    blocks = sum(math.ceil(r.duration * frame_rate / BLOCK_FRAMES) for r in hidden)
+    lengths = [math.ceil(r.duration * frame_rate) for r in hidden]
+    blocks = sum(math.ceil(n / block_frames(n)) for n in lengths)
     return blocks * work.sampling(work.defaults.writing_steps).steps if hidden else 0
 
 
@@ -103,7 +105,7 @@ def scene_of(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:
     audible = torch.zeros(n_frames, device=device)
     audible[: work.n_frames] = 1
     audible[marked.any(dim=0)] = 0
-    return Scene(_around(work, hidden), audible, canvas, marked & (canvas.known == 0))
+    return Scene(_around(work, hidden), audible, canvas, marked & (canvas.known == 0), given)
 
 
 def _around(work: Work, hidden: tuple[Region, ...]) -> Tensor:

@@ -1,8 +1,9 @@
 """Writing notes where none are heard: block after block, drawn from what the network thinks likely, then known.
 
-With nothing to hear, every cell of a roll is less likely on than off, so a thresholded estimate is silence. Here the
-number of onsets in a block follows the sum of their probabilities, their pitches are drawn one chord at a time, and
-how long they last is drawn when the next block is looked at. What was drawn is known to the network from then on.
+With nothing to hear, every cell of a roll is less likely on than off, so a thresholded estimate is silence. Here chords
+come when the music around is wont to have them, the sooner where the network expects onsets; which keys are struck is
+drawn from the network; how long and how loud they sound is taken from notes around. What was drawn is known to the
+network from then on.
 """
 
 from __future__ import annotations
@@ -11,28 +12,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from diffroll_live.decoding import Posterior, Thresholds, decode
+from diffroll_live.habits import Habits, common_habits, habits_of
+from diffroll_live.holes import blocks_of, runs, strikable
 from diffroll_live.notes import ONSET_WIDTH, NoteArray
 from diffroll_live.reading import Canvas, Sampling, window_seed
 from diffroll_live.roll import LOW_PITCH, N_PITCHES
 from diffroll_live.samplers import Callback, seeded_noise
 from diffroll_live.voices.voice import Voice
 
-BLOCK_FRAMES = 16  # 0.256 s
-LARGEST_CHORD = 6
+LARGEST_CHORD = 12  # notes
+DRAWS = 4  # of random numbers for each key of a chord
+SHORTEST = 3  # frames
 PITCH_CLASSES = 12
-CHORD_FRAMES = 3  # onsets this close are one chord
+SWAY = 0.5  # how far the network's expectation of onsets moves chords; 0 not at all
+STRANGE = 0.02  # share of all that sounds that a pitch class is taken to have had besides
+LASTING = 2.0  # s; a longer note counts no more in a key
 
 
 @dataclass(frozen=True, slots=True)
 class Taste:
     """How to draw.
 
-    Temperature spreads the choice of pitch, density scales the number of onsets, key ties pitches to the pitch classes
-    that sound around (0 not at all, 1 as often as they sound).
+    Temperature spreads the choice of pitch, density scales the number of notes in a chord (0.5 leaves out as many as it
+    keeps), key ties pitches to the pitch classes that sound around (0 not at all, 1 as often as they sound).
     """
 
     temperature: float = 1.0
@@ -45,13 +52,14 @@ class Scene:
     """What there is to hear and to write.
 
     features: (n_features, n_frames), heard where ``audible`` (n_frames,) is 1; ``writable``: (88, n_canvas) bool, the
-    cells to write, all of them unknown on the canvas.
+    cells to write, all of them unknown on the canvas; ``around``: rows of the notes that the canvas shows.
     """
 
     features: Tensor
     audible: Tensor
     canvas: Canvas
     writable: Tensor
+    around: NoteArray
 
 
 class Writer:
@@ -64,37 +72,30 @@ class Writer:
         self.roll = canvas.roll[None].repeat(n, 1, 1)
         self.known = canvas.known[None].repeat(n, 1, 1)
         self.writable = scene.writable
-        self.sounding = torch.zeros((n, N_PITCHES), dtype=torch.bool, device=voice.device)
-        self.since = torch.zeros((n, N_PITCHES), dtype=torch.long, device=voice.device)
-        self.level = torch.zeros((n, N_PITCHES), device=voice.device)
-        self.carry = torch.full((n,), 0.5, device=voice.device)
+        onset, frame, _ = ((canvas.roll > 0) & (canvas.known > 0).repeat(3, 1)).split(N_PITCHES)
+        self.strikable = strikable(scene.writable, onset, frame)
         self.generators = [
             torch.Generator(voice.device).manual_seed(window_seed(sampling.seed, v, -1)) for v in range(n)
         ]
         self._heard: tuple[int, Any] | None = None
-        self.chord = _chord_size(canvas)
-        self.spread = _velocity_spread(canvas)
+        self._manner: Manner | None = None
 
     def blocks(self) -> list[tuple[int, int]]:
         """The blocks (first frame, last frame) that there are to write, in order of time."""
-        frames = torch.nonzero(self.writable.any(dim=0))[:, 0].tolist()
-        blocks: list[tuple[int, int]] = []
-        for frame in frames:
-            if blocks and frame == blocks[-1][1] and frame - blocks[-1][0] < BLOCK_FRAMES:
-                blocks[-1] = blocks[-1][0], frame + 1
-            else:
-                blocks.append((frame, frame + 1))
-        return blocks
+        return blocks_of(self.writable)
 
     def write(self, first: int, last: int, callback: Callback | None) -> None:
         """Write one block and make it known."""
         begin, probability = self.estimate(first, callback)
-        follows = bool(self.writable[:, first - 1].any()) if first else False
-        if not follows:
-            self.sounding.zero_()
-        self._last_out(probability, begin, first, last)
-        self._strike(probability[:, :, first - begin : last - begin], first, last)
-        self._settle(first, last)
+        if self._manner is None or not self.writable[:, first - 1].any():
+            self._manner = self._manner_at(first)
+        manner, tilt = self._manner, self._tilt(first)
+        rate = self._rate(probability[:, 0, first - begin :], first)
+        chords = manner.moments(self._uniform((last - first,)).cpu(), _sway(rate).cpu())
+        u = self._uniform((last - first, DRAWS, N_PITCHES)).clamp_(1e-9, 1 - 1e-7)
+        for at in torch.nonzero(chords.any(dim=0))[:, 0].tolist():
+            self._strike(rate[:, at], tilt, first + at, chords[:, at].to(rate.device), u[:, at])
+        self.known[:, :, first:last].masked_fill_(self.writable[None, :, first:last], 1.0)
 
     def notes(self, variation: int, first: int, last: int) -> NoteArray:
         """The notes written in frames [first, last) so far; rows (onset s, offset s, pitch, velocity)."""
@@ -125,136 +126,119 @@ class Writer:
         x0 = self.sampling.sampler(denoise, x_t, timesteps, voice.schedule, noise=noise, callback=callback)
         return begin, voice.probabilities(x0)
 
-    def _last_out(self, probability: Tensor, begin: int, first: int, last: int) -> None:
-        """Draw whether sounding notes end before ``last``.
+    def _manner_at(self, first: int) -> Manner:
+        """How a hole that begins at a frame is to be played: as its pitches are around it."""
+        frame_rate, around = self.voice.geometry.frame_rate, self.scene.around
+        last = next(last for begin, last in runs(self.writable.any(dim=0)) if begin <= first < last)
+        pitches = torch.nonzero(self.writable[:, first:last].any(dim=1))[:, 0].cpu().numpy() + LOW_PITCH
+        rows = around[np.isin(around[:, 2], pitches)]
+        habits = habits_of(rows, first / frame_rate, last / frame_rate, frame_rate)
+        before = rows[rows[:, 0] < first / frame_rate, 0]
+        idle = first - round(float(before.max()) * frame_rate) if len(before) else last
+        return Manner(habits or common_habits(self.sampling.seed, frame_rate), idle - 1, frame_rate, self)
 
-        A note is known to sound where it is undecided first, so its chance to have lasted to a frame is that frame's
-        probability over the greatest one; one draw a note inverts that curve.
-        """
-        low = max(first - BLOCK_FRAMES, begin)
-        lasting = probability[:, 1, low - begin : last - begin]
-        frames = torch.arange(low, last, device=lasting.device)[None, :, None]
-        undecided = frames >= self.since[:, None, :]
-        u = self._uniform((1, N_PITCHES))
-        surest = torch.where(undecided, lasting, 0.0)
-        alive = surest / surest.amax(dim=1, keepdim=True).clamp(min=1e-6)  # given that it sounds at all
-        peaked = alive.argmax(dim=1, keepdim=True) + low <= frames
-        ended = undecided & peaked & (alive < u)
-        reach = torch.where(ended, frames, last).amin(dim=1)
-        on = undecided & (frames < reach[:, None, :]) & self.sounding[:, None, :]
-        self._paint(on, low, last)
-        self.sounding &= reach >= last
-        self.since = torch.where(self.sounding, last, self.since)
-
-    def _strike(self, probability: Tensor, first: int, last: int) -> None:
-        """Draw onsets; ``probability`` (n, 3, n_frames, 88) of the block."""
-        onset = probability[:, 0]
+    def _rate(self, onset: Tensor, first: int) -> Tensor:
+        """How many onsets the network expects in each cell where one may be: (n, n_frames, 88) from frame ``first``."""
         following = torch.cat([onset[:, 1:], onset[:, -1:]], dim=1)
-        rate = (onset + following) / (2 * ONSET_WIDTH)
-        free = self.writable[:, first:last].T[None] & ~self._on(first, last)
-        rate = rate * free
-        total = rate.sum(dim=2) * self.taste.density / self.chord
-        walk = self.carry[:, None] + total.cumsum(dim=1)
-        struck = walk.floor() > torch.cat([self.carry[:, None], walk[:, :-1]], dim=1).floor()
-        self.carry = walk[:, -1] % 1.0
-        chosen = self._choose(rate, first) & struck[:, :, None]
-        chosen &= chosen.long().cumsum(dim=1) == 1  # a pitch once a block
-        level = (probability[:, 2] + self.spread * self._normal(rate.shape[1:])).clamp(0.05, 1.0)
-        frames = torch.arange(first, last, device=rate.device)[None, :, None]
-        hit = chosen.any(dim=1)
-        at = torch.where(chosen, frames, 0).amax(dim=1)
-        self.level = torch.where(hit, (level * chosen).sum(dim=1), self.level)
-        self.sounding |= hit
-        self.since = torch.where(hit, at + ONSET_WIDTH, self.since)
-        for step in range(ONSET_WIDTH):
-            self._mark(chosen, first + step)
+        return (onset + following) / (2 * ONSET_WIDTH) * self.strikable[:, first : first + onset.shape[1]].T
 
-    def _choose(self, rate: Tensor, first: int) -> Tensor:
-        """For every frame the chord that would be struck there: (n, n_frames, 88) bool.
+    def _strike(self, rate: Tensor, tilt: Tensor, frame: int, struck: Tensor, u: Tensor) -> None:
+        """Draw the chords that are ``struck`` (n,) at a frame from u (n, DRAWS, 88); rate, tilt: (n, 88).
 
-        Pitches are drawn without replacement in proportion to rate ** (1 / temperature) (Gumbel top-k, Kool et al.,
-        arXiv 1903.06059), tilted to the pitch classes that sound around.
+        Keys are drawn without replacement in proportion to rate ** (1 / temperature) (Gumbel top-k, Kool et al., arXiv
+        1903.06059), tilted to the pitch classes that sound around. A note that a border would cut is drawn once more.
         """
-        u = self._uniform(rate.shape[1:]).clamp_(1e-9, 1 - 1e-7)
+        assert self._manner is not None
+        down = self.roll[:, N_PITCHES : 2 * N_PITCHES, frame] > 0
         heat = max(self.taste.temperature, 1e-3)
-        score = torch.where(rate > 0, rate.clamp(min=1e-12).log() / heat, -torch.inf)
-        score = score + self.taste.key * self._tilt(first)[:, None, :] - (-u.log()).log()
-        more = torch.full(rate.shape[1:2], self.chord - 1, device=rate.device)
-        size = torch.stack([torch.poisson(more, generator=generator) for generator in self.generators])
-        ranked = score.topk(LARGEST_CHORD, dim=2)
-        take = torch.arange(LARGEST_CHORD, device=rate.device) < (size + 1)[:, :, None]
+        score = torch.where((rate > 0) & ~down, rate.clamp(min=1e-12).log() / heat, -torch.inf)
+        score = score + self.taste.key * tilt - (-u[:, 0].log()).log()
+        size = (self._manner.size(u[:, 1, 0]) * self.taste.density + u[:, 1, 1]).floor()
+        ranked = score.topk(LARGEST_CHORD, dim=1)
+        take = torch.arange(LARGEST_CHORD, device=rate.device) < (size * struck)[:, None]
         take &= ranked.values.isfinite()
-        return torch.zeros(rate.shape, dtype=torch.bool, device=rate.device).scatter_(2, ranked.indices, take)
+        chosen = torch.zeros(rate.shape, dtype=torch.bool, device=rate.device).scatter_(1, ranked.indices, take)
+        ahead = self.writable[:, frame:].long().cumprod(dim=1).sum(dim=1)
+        length, level = self._manner.touch(u[:, 2])
+        length_again, level_again = self._manner.touch(u[:, 3])
+        cut = length >= ahead
+        length = torch.where(cut, length_again, length).minimum(ahead)
+        self._mark(chosen, frame, length, torch.where(cut, level_again, level))
+
+    def _mark(self, chosen: Tensor, frame: int, length: Tensor, level: Tensor) -> None:
+        """Let the chosen keys (n, 88) sound from a frame on, for a length in frames; what was drawn is known."""
+        end = min(frame + int((length * chosen).max()), self.roll.shape[2])
+        at = torch.arange(end - frame, device=chosen.device)
+        sounds = chosen[:, :, None] & (at < length[:, :, None])
+        if frame:  # a repeated note is told from a held one by an empty frame before it
+            again = chosen & self.writable[:, frame - 1]
+            self.roll[:, N_PITCHES : 2 * N_PITCHES, frame - 1].masked_fill_(again, -1.0)
+        onset, on, velocity = self.roll[:, :, frame:end].split(N_PITCHES, dim=1)
+        onset.masked_fill_(sounds & (at < ONSET_WIDTH), 1.0)
+        on.masked_fill_(sounds, 1.0)
+        velocity.copy_(torch.where(sounds, level[:, :, None] * 2 - 1, velocity))
+        self.known[:, :, frame:end].masked_fill_(sounds, 1.0)
 
     def _uniform(self, shape: Sequence[int]) -> Tensor:
         """Draw (n, *shape) in [0, 1), each variation from its own generator: it does not matter how many there are."""
         return torch.stack([torch.rand(shape, device=g.device, generator=g) for g in self.generators])
 
-    def _normal(self, shape: Sequence[int]) -> Tensor:
-        """Draw (n, *shape) of unit variance, as ``_uniform`` draws."""
-        return torch.stack([torch.randn(shape, device=g.device, generator=g) for g in self.generators])
-
     def _tilt(self, first: int) -> Tensor:
-        """Logarithms of how much each pitch's class sounds in the window before and after; (n, 88)."""
+        """Logarithms of how much each pitch's class sounds, in the notes around and near what was written; (n, 88)."""
         reach = self.voice.window_frames // 2
-        low, high = max(first - reach, 0), first + reach
-        frame = (self.roll[:, N_PITCHES : 2 * N_PITCHES, low:high] > 0) & (self.known[:, :, low:high] > 0)
-        total = torch.nn.functional.pad(frame.sum(dim=2).float(), (LOW_PITCH % 12, 11)).view(self.n, -1, PITCH_CLASSES)
-        classes = total.sum(dim=1)
-        share = (classes + 0.02 * classes.sum(dim=1, keepdim=True) + 1.0) / (classes.sum(dim=1, keepdim=True) + 1.0)
+        near = slice(max(first - reach, 0), first + reach)
+        sounds = (self.roll[:, N_PITCHES : 2 * N_PITCHES, near] > 0) & (self.known[:, :, near] > 0)
+        classes = torch.nn.functional.pad(sounds.sum(dim=2).float(), (LOW_PITCH % 12, 11))
+        classes = classes.view(self.n, -1, PITCH_CLASSES).sum(dim=1)
+        share = classes / classes.sum(dim=1, keepdim=True).clamp(min=1.0) + self._classes_around()
+        total = share.sum(dim=1, keepdim=True)
+        share = (share + STRANGE * total + 1e-3) / (total + 1e-3)
         pitch_class = (torch.arange(N_PITCHES, device=share.device) + LOW_PITCH) % PITCH_CLASSES
         return share.log()[:, pitch_class]
 
-    def _on(self, first: int, last: int) -> Tensor:
-        """Where a note already sounds, or may still: (n, n_frames, 88) bool."""
-        frame = self.roll[:, N_PITCHES : 2 * N_PITCHES, first:last].transpose(1, 2) > 0
-        return frame | self.sounding[:, None, :]
-
-    def _mark(self, chosen: Tensor, at: int) -> None:
-        """Set the onset, frame and velocity bits of struck cells, ``at`` being the frame of chosen[:, 0]."""
-        end = min(at + chosen.shape[1], self.roll.shape[2])
-        where = (chosen[:, : end - at] & self.writable[:, at:end].T[None]).transpose(1, 2)
-        onset, frame, velocity = self.roll[:, :, at:end].split(N_PITCHES, dim=1)
-        onset[where] = 1.0
-        frame[where] = 1.0
-        velocity.copy_(torch.where(where, self.level[:, :, None] * 2 - 1, velocity))
-        self.known[:, :, at:end][where] = 1.0
-
-    def _paint(self, on: Tensor, low: int, last: int) -> None:
-        """Let notes sound in the cells ``on`` (n, n_frames, 88)."""
-        where = (on & self.writable[:, low:last].T[None]).transpose(1, 2)
-        _, frame, velocity = self.roll[:, :, low:last].split(N_PITCHES, dim=1)
-        frame[where] = 1.0
-        velocity.copy_(torch.where(where, self.level[:, :, None] * 2 - 1, velocity))
-
-    def _settle(self, first: int, last: int) -> None:
-        """Make the block known, but for the cells where a note may still sound."""
-        frames = torch.arange(first, last, device=self.known.device)[None, None, :]
-        open_cells = self.sounding[:, :, None] & (frames >= self.since[:, :, None])
-        low = max(first - BLOCK_FRAMES, 0)
-        self.known[:, :, low:first].masked_fill_(self.writable[None, :, low:first], 1.0)
-        self.known[:, :, first:last].masked_fill_(self.writable[None, :, first:last] & ~open_cells, 1.0)
+    def _classes_around(self) -> Tensor:
+        """The share of each pitch class in all notes around, (12,); nothing where there are none."""
+        rows = self.scene.around
+        lasting = np.minimum(rows[:, 1] - rows[:, 0], LASTING)
+        classes = np.bincount(rows[:, 2].astype(np.int64) % 12, weights=lasting, minlength=PITCH_CLASSES)
+        return torch.from_numpy(classes / max(classes.sum(), 1e-9)).float().to(self.voice.device)
 
 
-def _chord_size(canvas: Canvas) -> float:
-    """How many notes of the known roll begin together on average, 1.2 to 4; 1.6 where nothing is known."""
-    onset = (canvas.roll[:N_PITCHES] > 0) & (canvas.known > 0)
-    starts = onset & ~torch.nn.functional.pad(onset, (1, 0))[:, :-1]
-    frames = starts.any(dim=0).float()
-    if frames.sum() < 4:
-        return 1.6
-    near = torch.nn.functional.max_pool1d(frames[None], CHORD_FRAMES, stride=1, padding=CHORD_FRAMES // 2)[0]
-    groups = (near[1:] > near[:-1]).sum() + near[0]
-    return float((starts.sum() / groups.clamp(min=1)).clamp(1.2, 4.0))
+class Manner:
+    """Habits as tensors, and how long ago each variation struck its last chord."""
+
+    def __init__(self, habits: Habits, idle: int, frame_rate: float, writer: Writer) -> None:
+        device = writer.voice.device
+        self.idle = torch.full((writer.n,), idle)
+        self.hazard = torch.from_numpy(habits.hazard).float()
+        self.sizes = torch.from_numpy(habits.sizes).to(device)
+        self.nearness = torch.from_numpy(habits.nearness()).float().to(device)
+        models = torch.from_numpy(habits.models).float().to(device)
+        self.lengths = ((models[:, 1] - models[:, 0]) * frame_rate).round().long().clamp(min=SHORTEST)
+        self.levels = models[:, 3] / 127
+
+    def moments(self, u: Tensor, sway: Tensor) -> Tensor:
+        """When chords are struck in the next frames: (n, n_frames) bool from draws ``u`` of that shape, on the CPU."""
+        struck = torch.zeros(u.shape, dtype=torch.bool)
+        for at in range(u.shape[1]):
+            self.idle += 1
+            hazard = self.hazard[self.idle.clamp(max=len(self.hazard) - 1)]
+            struck[:, at] = u[:, at] < 1 - (1 - hazard) ** sway[:, at]
+            self.idle[struck[:, at]] = 0
+        return struck
+
+    def size(self, u: Tensor) -> Tensor:
+        """Of how many notes a chord is, from draws of any shape."""
+        return self.sizes[(u * len(self.sizes)).long()]
+
+    def touch(self, u: Tensor) -> tuple[Tensor, Tensor]:
+        """How long (frames) and how loud (0 to 1) notes are, from draws (n, 88): as models near in pitch are."""
+        model = torch.searchsorted(self.nearness, u.T.contiguous()).T.clamp(max=len(self.lengths) - 1)
+        return self.lengths[model], self.levels[model]
 
 
-def _velocity_spread(canvas: Canvas) -> float:
-    """How far the velocities of the known roll's notes differ from their mean, 0 to 1; what the network says is a mean.
-
-    A tenth where less than four notes are known.
-    """
-    onset = (canvas.roll[:N_PITCHES] > 0) & (canvas.known > 0)
-    velocity = (canvas.roll[2 * N_PITCHES :][onset] + 1) / 2
-    if len(velocity) < 4 * ONSET_WIDTH:
-        return 0.1
-    return float(velocity.std().clamp(max=0.2))
+def _sway(rate: Tensor) -> Tensor:
+    """How much likelier a chord is in each frame than in the mean of those in which one may be: (n, n_frames)."""
+    total = rate.sum(dim=2)
+    often = total.sum(dim=1, keepdim=True) / (total > 0).sum(dim=1, keepdim=True).clamp(min=1)
+    return (total / often.clamp(min=1e-12)) ** SWAY

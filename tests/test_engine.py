@@ -18,10 +18,10 @@ from diffroll_live import loading
 from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.engine import TorchEngine
 from diffroll_live.errors import BadRegion, Cancelled, CheckpointError, DeviceMemory, RequestError, UnknownJob
+from diffroll_live.holes import LONGEST_BLOCK
 from diffroll_live.memory import is_shortage
 from diffroll_live.networks.compact import Denoiser
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region, Request, Result
-from diffroll_live.writing import BLOCK_FRAMES
 
 CLIP = noise(4.0)
 LONG = noise(25.0, rate=44_100)  # several windows
@@ -412,7 +412,7 @@ def test_context_is_read_once_whatever_the_quality(
         sizes.clear()
         ask(engine, replace(hole, options=options))
         steps = options.steps or engine.defaults.writing_steps[1 + (options.quality == "best")]
-        assert len(sizes) == 2 + steps * -(-20 * 62.5 // BLOCK_FRAMES)
+        assert len(sizes) == 2 + steps * -(-20 * 62.5 // LONGEST_BLOCK)
 
 
 def test_a_region_of_a_long_recording_is_read_as_if_all_had_been_heard(engine: TorchEngine) -> None:

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from diffroll_live.composition import Harvest
 from diffroll_live.denoiser import Denoise
+from diffroll_live.holes import BLOCK_FRAMES, EVALUATIONS, HELD, LONGEST_BLOCK, SOON, block_frames, blocks_of
 from diffroll_live.notes import NoteArray, target_of
 from diffroll_live.reading import Canvas, Sampling
 from diffroll_live.roll import N_PITCHES, RollGeometry
 from diffroll_live.samplers import sample_ddim
 from diffroll_live.schedules import CosineSchedule
 from diffroll_live.voices.cutting import cut_windows
-from diffroll_live.writing import BLOCK_FRAMES, Scene, Taste, Writer
+from diffroll_live.writing import Scene, Taste, Writer
 
 GEOMETRY = RollGeometry(16_000, 256)
 FRAMES = 600
@@ -27,7 +28,7 @@ FRAMES = 600
 class Opinion:
     """A voice for which a pitch begins with its own probability in any frame, and a note lasts another with another."""
 
-    window_frames, margin_frames, channels = 64, 8, 3
+    window_frames, margin_frames, channels = 256, 8, 3
     geometry, schedule, device = GEOMETRY, CosineSchedule(), torch.device("cpu")
     writes_in_blocks = True
 
@@ -67,11 +68,12 @@ class Opinion:
 
 def scene(writable: Tensor, given: NoteArray | None = None) -> Scene:
     """A silent recording with a hole, and notes that are known around it."""
-    target = target_of(np.zeros((0, 4)) if given is None else given, GEOMETRY, FRAMES)
+    around = np.zeros((0, 4)) if given is None else given
+    target = target_of(around, GEOMETRY, FRAMES)
     roll = torch.from_numpy(np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1)
     sounding = torch.from_numpy(target.frame.T) > 0
     known = (~writable | sounding).float()
-    return Scene(torch.zeros(1, FRAMES), torch.ones(FRAMES), Canvas(roll, known), writable & ~sounding)
+    return Scene(torch.zeros(1, FRAMES), torch.ones(FRAMES), Canvas(roll, known), writable & ~sounding, around)
 
 
 def hole(first: int, last: int, low: int = 0, high: int = N_PITCHES) -> Tensor:
@@ -138,6 +140,14 @@ def test_blocks_cover_the_hole_in_order() -> None:
     assert all(last - first <= BLOCK_FRAMES for first, last in blocks)
 
 
+@pytest.mark.parametrize("n_frames", [1, 16, 257, 600, 625])
+def test_a_hole_of_ten_seconds_takes_sixteen_evaluations(n_frames: int) -> None:
+    blocks = blocks_of(torch.ones(N_PITCHES, n_frames, dtype=torch.bool))
+    assert len(blocks) <= EVALUATIONS
+    assert len(blocks) == -(-n_frames // block_frames(n_frames))
+    assert max(last - first for first, last in blocks) <= LONGEST_BLOCK
+
+
 def test_a_seed_repeats_and_another_does_not() -> None:
     place = scene(hole(100, 500))
     first = write(Opinion(0.01), place, seed=5, n=3)
@@ -163,30 +173,87 @@ def test_variations_are_one_batch_and_each_block_is_asked_once() -> None:
     assert voice.asked == [4] * (3 * len(writer.blocks()))
 
 
-def test_the_number_of_notes_follows_the_probabilities() -> None:
-    counts = []
-    for probability in (0.002, 0.004, 0.008):
-        writer = write(Opinion(probability, lasting=0.0), scene(hole(0, FRAMES)), n=6)
-        counts.append(sum(len(notes_of(writer, variation)) for variation in range(6)) / 6)
-    expected = [probability * N_PITCHES * FRAMES / 2 for probability in (0.002, 0.004, 0.008)]
-    np.testing.assert_allclose(counts, expected, rtol=0.3)
+def played(pitches: Sequence[int], rest: float, length: float = 0.1, velocity: int = 80) -> NoteArray:
+    """Notes before and after a hole from 3.2 to 6.4 s, one every ``rest`` seconds, the pitches in turn."""
+    onsets = [at for at in np.arange(0.0, 9.5, rest) if not 3.2 <= at < 6.4]
+    rows = [(at, at + length, pitches[i % len(pitches)], velocity) for i, at in enumerate(onsets)]
+    return np.array(rows)
 
 
-def test_density_scales_the_number_of_notes() -> None:
+def test_as_many_notes_are_written_as_are_played_around() -> None:
+    for rest in (0.2, 0.4, 0.8):
+        place = scene(hole(200, 400), played((48, 55, 60, 64), rest))
+        writer = write(Opinion(0.004), place, n=8)
+        assert sum(len(notes_of(writer, variation)) for variation in range(8)) / 8 == pytest.approx(
+            3.2 / rest, rel=0.25
+        )
+
+
+def test_rests_lengths_and_velocities_are_those_of_notes_around() -> None:
+    given = np.concatenate([played((40, 43), 0.25, 0.12, 100), played((76, 79), 0.25, 0.04, 40)])
+    writer = write(Opinion(0.004), scene(hole(200, 400), given), n=8)
+    rows = np.concatenate([notes_of(writer, variation) for variation in range(8)])
+    low, high = rows[rows[:, 2] < 50], rows[rows[:, 2] > 70]
+    assert np.median(low[:, 3]) == 100
+    assert np.median(high[:, 3]) == 40
+    assert np.median(low[:, 1] - low[:, 0]) > 2 * np.median(high[:, 1] - high[:, 0])
+    onsets = np.unique(notes_of(writer)[:, 0].round(3))
+    assert np.mean(np.abs(np.diff(onsets) - 0.25) < 0.04) > 0.6
+
+
+def test_chords_are_as_large_as_those_around() -> None:
+    chord = np.concatenate([played((pitch,), 0.4) for pitch in (48, 55, 64)])
+    writer = write(Opinion(0.004), scene(hole(200, 400), chord), n=4)
+    rows = np.concatenate(
+        [notes_of(writer, variation) + np.array([20.0 * variation, 0, 0, 0]) for variation in range(4)]
+    )
+    sizes = np.unique(rows[:, 0].round(3), return_counts=True)[1]
+    assert np.mean(sizes == 3) > 0.8
+
+
+def test_notes_come_where_the_network_expects_them() -> None:
+    class Late(Opinion):
+        def probabilities(self, x0: Tensor) -> Tensor:
+            x0 = x0.clone()
+            x0[:, 0, 1::2] *= 0.01  # in every other frame hardly anything begins
+            x0[:, 0, 0::4] *= 0.01
+            x0[:, 0, 3::4] *= 0.01
+            return x0
+
+    rows = notes_of(write(Late(0.004), scene(hole(0, FRAMES))))
+    counts = np.bincount(np.rint(rows[:, 0] * GEOMETRY.frame_rate).astype(int) % 4, minlength=4)
+    assert counts[1] + counts[2] > 2 * (counts[0] + counts[3])
+
+
+def test_keys_that_sound_or_begin_at_a_border_are_not_struck_there() -> None:
+    given = played((48,), 0.25)
+    given = np.append(given, [[2.9, 3.2, 60, 80], [6.4, 6.6, 72, 80]], axis=0)
+    onset = torch.zeros(N_PITCHES)
+    onset[[60 - 21, 72 - 21]] = 0.1
+    writer = write(Opinion(onset), scene(hole(200, 400), given), n=8)
+    rows = np.concatenate([notes_of(writer, variation) for variation in range(8)])
+    assert len(rows) > 20
+    assert rows[rows[:, 2] == 60, 0].min() >= 3.2 + HELD / GEOMETRY.frame_rate - 1e-6
+    assert rows[rows[:, 2] == 72, 0].max() < 6.4 - SOON / GEOMETRY.frame_rate
+
+
+@pytest.mark.parametrize("given", [None, played((48, 55, 60, 64), 0.3)])
+def test_density_scales_the_number_of_notes(given: NoteArray | None) -> None:
     counts = []
-    for density in (0.0, 0.5, 1.0, 2.0):
-        writer = write(Opinion(0.004, lasting=0.0), scene(hole(0, FRAMES)), n=6, density=density)
-        counts.append(sum(len(notes_of(writer, variation)) for variation in range(6)))
+    for density in (0.0, 0.5, 1.0, 1.5, 2.0):
+        writer = write(Opinion(0.004), scene(hole(200, 400), given), n=10, density=density)
+        counts.append(sum(len(notes_of(writer, variation)) for variation in range(10)))
     assert counts[0] == 0
-    assert counts[1] * 1.5 < counts[2] < counts[3] / 1.5
+    np.testing.assert_allclose(np.array(counts[1:]) / counts[2], (0.5, 1.0, 1.5, 2.0), rtol=0.2)
 
 
 def test_temperature_spreads_the_choice_of_pitch_and_not_the_number_of_notes() -> None:
     onset = torch.full((N_PITCHES,), 3e-5)
     onset[[30, 42, 54]] = torch.tensor([0.06, 0.03, 0.015])
+    place = scene(hole(200, 400), played(range(48, 60), 0.1))
     spread, counts = [], []
-    for temperature in (0.0, 0.5, 1.0, 5.0):
-        writer = write(Opinion(onset, lasting=0.0), scene(hole(0, FRAMES)), n=12, temperature=temperature)
+    for temperature in (0.0, 0.5, 1.0, 2.0, 5.0):
+        writer = write(Opinion(onset), place, n=12, temperature=temperature)
         pitches = np.concatenate([notes_of(writer, variation)[:, 2] for variation in range(12)])
         shares = np.unique(pitches, return_counts=True)[1] / len(pitches)
         spread.append(float(-(shares * np.log(shares)).sum()))
@@ -201,16 +268,6 @@ def test_what_is_thought_impossible_is_not_written() -> None:
     assert len(notes_of(write(Opinion(onset), scene(hole(0, FRAMES))))) == 0
     onset[[40, 41]] = 0.1
     assert set(notes_of(write(Opinion(onset), scene(hole(0, FRAMES)), temperature=5.0))[:, 2]) == {61.0, 62.0}
-
-
-def test_how_long_a_note_lasts_is_drawn() -> None:
-    lengths = []
-    for lasting in (0.0, 0.7, 1.0):
-        rows = notes_of(write(Opinion(0.001, lasting), scene(hole(100, 500)), n=1))
-        lengths.append(np.median((rows[:, 1] - rows[:, 0]) * GEOMETRY.frame_rate))
-    assert lengths[0] <= 3 < lengths[1] < lengths[2]
-    rows = notes_of(write(Opinion(0.001, 1.0), scene(hole(100, 500))))
-    assert rows[:, 1].max() * GEOMETRY.frame_rate == pytest.approx(500)
 
 
 def test_a_written_block_is_known_to_the_next() -> None:

@@ -118,7 +118,7 @@ class Jam:
         self._turns = 0
         self._writing = False
         self._need = 0.0  # s from asking for the last turn to its begin that would have brought all its notes in time
-        self._needed = 0.0  # s; the same for the turn that is being written
+        self._needed = -math.inf  # s; the same for the notes so far of the turn that is being written
 
     def started(self, pitch: int, velocity: int, now: float) -> bool:
         """The musician strikes a key; whether an answer is to end because of it.
@@ -146,6 +146,10 @@ class Jam:
         self.state, self._writing = "listening", False
         self._phrase.cut(now)
 
+    def rehearse(self, now: float) -> Turn:
+        """What to write before anybody has played, only to learn how long that takes."""
+        return self._next(now)
+
     def cue(self, now: float) -> Turn | None:
         """Make it the model's turn, from the first beat after the lead on: what to write first.
 
@@ -170,20 +174,20 @@ class Jam:
         return self._next(now)
 
     def wrote(self, turn: Turn, notes: Iterable[NoteEvent], now: float) -> tuple[NoteEvent, ...]:
-        """Take notes of a turn, on its request's axis; give them on the jam's. None once the turn has passed."""
-        if self.state != "answering":
-            return ()
+        """Take notes of a turn, on its request's axis; give them on the jam's. None where it is not the model's."""
         placed = tuple(
             replace(note, onset=note.onset + turn.origin, offset=note.offset + turn.origin) for note in notes
         )
-        self._phrase.add(placed)
         self._needed = max([self._needed, *(now - turn.asked - (note.onset - turn.begin) for note in placed)])
+        if self.state != "answering":
+            return ()
+        self._phrase.add(placed)
         return placed
 
-    def finished(self) -> None:
+    def finished(self, turn: Turn, now: float) -> None:
         """All of the last turn is written."""
         self._writing, self._written = False, self._until
-        self._need = self._needed
+        self._need = self._needed if math.isfinite(self._needed) else now - turn.asked
 
     def ahead(self, now: float) -> float:
         """Seconds by which what is written is ahead of what sounds; negative when it has fallen behind."""
@@ -201,6 +205,6 @@ class Jam:
         options = replace(self.settings.options, seconds=until - origin, seed=seed, variations=1)
         region = Region(begin - origin, until - origin)
         self._turns += 1
-        self._written, self._until, self._writing, self._needed = begin, until, True, 0.0
+        self._written, self._until, self._writing, self._needed = begin, until, True, -math.inf
         request = Request(f"jam#{self._turns}", "generate", None, (region,), known, options)
         return Turn(request, origin, begin, until, now)

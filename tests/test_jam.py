@@ -71,7 +71,7 @@ def test_the_answer_waits_for_a_beat_and_goes_on_from_one_when_it_fell_behind():
     now = played(jam, 60, 62, 64)  # until 101.5
     turn = jam.cue(now)
     assert turn.origin + turn.request.regions[0].onset == pytest.approx(102.0)
-    jam.finished()
+    jam.finished(turn, now)
     again = jam.go_on(turn.until + 10.3)
     assert again.origin + again.request.regions[0].onset == pytest.approx(117.0)
 
@@ -109,7 +109,7 @@ def test_writing_stays_ahead_and_goes_on_from_what_was_written():
     assert jam.go_on(now + 1.0) is None, "one turn is written at a time"
     placed = jam.wrote(first, written(first, 0.0, 1.0), now)
     assert placed[0].onset == pytest.approx(first.origin + first.request.regions[0].onset)
-    jam.finished()
+    jam.finished(first, now)
     assert jam.ahead(now) == pytest.approx(SETTINGS.lead + SETTINGS.ahead)
     assert jam.go_on(now) is None, "far enough ahead"
     second = jam.go_on(now + 1.0)
@@ -122,7 +122,7 @@ def test_writing_that_fell_behind_leaves_a_pause_and_never_writes_the_past():
     jam = Jam(SETTINGS)
     now = played(jam, 60)
     first = jam.cue(now)
-    jam.finished()
+    jam.finished(first, now)
     late = first.until + 30.0
     assert jam.ahead(late) == pytest.approx(-30.0)
     second = jam.go_on(late)
@@ -146,15 +146,27 @@ def test_playing_takes_the_turn_back_and_keeps_only_what_sounded():
 def test_a_strike_of_before_the_cue_that_is_heard_after_it_belongs_to_what_was_played():
     jam = Jam(SETTINGS)
     now = played(jam, 60, 64)
-    jam.cue(now)
+    first = jam.cue(now)
     assert jam.started(67, 80, now - 0.1) is False
     jam.ended(67, now)
     assert jam.state == "answering"
-    jam.finished()
+    jam.finished(first, now)
     turn = jam.go_on(now + 1.0)
     assert [n.pitch for n in turn.request.known] == [60, 64, 67]
     jam.listen(now + 2.0)
     assert not jam.is_rest_over(now + 100.0, BAR), "nothing was played since"
+
+
+@pytest.mark.parametrize("onsets", [(0.0, 2.0), ()])
+def test_a_rehearsal_brings_the_first_answer_in_time_and_plays_nothing(onsets):
+    jam = Jam(SETTINGS)
+    turn = jam.rehearse(10.0)
+    assert jam.wrote(turn, written(turn, *onsets), 11.5) == ()
+    jam.finished(turn, 11.5)
+    assert jam.go_on(12.0) is None
+    assert jam.cue(12.0) is None, "nothing was played"
+    now = played(jam, 60)
+    assert jam.cue(now).begin == pytest.approx(now + 1.5)
 
 
 @given(st.floats(0.0, 30.0), st.floats(0.5, 8.0))
@@ -167,7 +179,7 @@ def test_however_slow_the_writing_is_the_next_turn_is_heard(seconds, ahead):
         now = turn.asked + seconds
         notes = jam.wrote(turn, written(turn, 0.0, ahead - 0.01), now)
         in_time.append([now <= note.onset + 1e-6 for note in notes])
-        jam.finished()
+        jam.finished(turn, now)
         now = max(now, turn.until - ahead + 1e-3)  # the next is asked for when it is wanted
         turn = jam.go_on(now)
         assert turn.begin >= now
@@ -217,6 +229,6 @@ def test_every_turn_is_a_request_that_the_engine_takes(events, wait):
         tasks.check(turn.request, 600.0)
         assert turn.origin + turn.request.regions[0].onset >= now
         jam.wrote(turn, written(turn, 0.1), now)
-        jam.finished()
+        jam.finished(turn, now)
         now += wait
         turn = jam.go_on(now) if now < 60.0 else None

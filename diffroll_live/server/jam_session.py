@@ -5,6 +5,7 @@ Knows no device and no socket: notes and cues come by its methods, all called on
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -73,6 +74,8 @@ class JamSession:
             Failed: self._failed,
         }
         self.client.send(JamState(name, "listening"))
+        with contextlib.suppress(Busy):  # then it is learned from the first turn
+            self._submit(self._jam.rehearse(stage.now()))
 
     @property
     def state(self) -> State:
@@ -154,11 +157,17 @@ class JamSession:
             self._on_silent()
 
     def _ask(self, turn: Turn) -> None:
-        self._writing = _Writing(next(self.stage.serials), turn)
         try:
-            self.stage.worker.submit(Run(self._writing.serial, turn.request), (self.client.key, "jam", self.name))
+            self._submit(turn)
         except Busy as error:
             self._give_up(error)
+
+    def _submit(self, turn: Turn) -> None:
+        """Have a turn written, and nothing else. Raises errors.Busy."""
+        self._drop()
+        serial = next(self.stage.serials)
+        self.stage.worker.submit(Run(serial, turn.request), (self.client.key, "jam", self.name))
+        self._writing = _Writing(serial, turn)
 
     def _noted(self, event: Noted) -> None:
         assert self._writing is not None
@@ -178,8 +187,9 @@ class JamSession:
             self.stage.desk.play(self.owner, notes, 0.0, lambda error: self.client.send_error(self.name, error))
 
     def _written(self) -> None:
-        self._writing = None
-        self._jam.finished()
+        assert self._writing is not None
+        turn, self._writing = self._writing.turn, None
+        self._jam.finished(turn, self.stage.now())
         self.tick()
 
     def _failed(self, event: Failed) -> None:

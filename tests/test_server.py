@@ -424,15 +424,23 @@ def test_late_notes_are_told(daemon, client):
     assert client.expect("/diffroll/late").args == ("late", 3)
 
 
+@pytest.fixture
+def own_daemon(tmp_path):
+    """A daemon that has heard of no timeline, and a client of it."""
+    with RunningDaemon(tmp_path, scheduler=RecordingScheduler()) as running, running.udp() as one:
+        yield running, one
+
+
 @pytest.mark.parametrize(
     ("message", "metre"),
     [
-        (("/diffroll/transport", 1, 2.0, 90.0), (4, 4)),
+        (("/diffroll/transport", 1, 2.0, 90.0), (6, 8)),
         (("/diffroll/transport", 1, 2.0, 90.0, 1.0, 7, 3), (4, 4)),
         (("/tempo/raw", 90.0), (6, 8)),
     ],
 )
-def test_a_midi_file_is_saved_for_each_variation_with_the_daws_tempo_and_metre(daemon, client, message, metre):
+def test_a_midi_file_is_saved_for_each_variation_with_the_daws_tempo_and_metre(own_daemon, message, metre):
+    daemon, client = own_daemon
     path = daemon.folder / "out.mid"
     client.send("/diffroll/transport", 0, 0.0, 133.0, 0.0, 6, 8)
     client.send(*message)

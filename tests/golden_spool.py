@@ -19,13 +19,13 @@ LOOK = 0.02  # s between two looks into the folder
 class GoldenSpool:
     """Greets, reads a recording and transcribes as the session's daemon did; ``heard`` is what came.
 
-    The names of the job and of the buffer are the script's own.
+    The names of the job and of the buffer are the script's own. ``answers`` may be changed, for what no daemon says.
     """
 
     def __init__(self, path: Path) -> None:
         self.heard: list[list[Any]] = []
         session = answers_of(golden_session.load())
-        self._answers = {
+        self.answers = {
             "/diffroll/hello": session["/diffroll/hello"][0],
             "/diffroll/audio/file": session["/diffroll/audio/close"][-1],  # the buffer is ready
             "/diffroll/job/run": session["/diffroll/transcribe"][0],
@@ -54,7 +54,7 @@ class GoldenSpool:
     def _answer(self, message: list[Any]) -> list[str]:
         self.heard.append(message)
         address, about = message[0], message[1:2]
-        said = [(reply, [value for _, value in args]) for reply, args in self._answers.get(address, ())]
+        said = [(reply, [value for _, value in args]) for reply, args in self.answers.get(address, ())]
         if address != "/diffroll/hello":
             said = [(reply, [*about, *values[1:]]) for reply, values in said]
         return [json.dumps([reply, *values]) for reply, values in said]

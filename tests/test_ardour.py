@@ -98,6 +98,19 @@ def test_the_golden_session_is_true_in_ardour(ardour, region):
     assert ["/diffroll/job/new", "transcription", "transcribe", "region"] in golden.heard
 
 
+def test_answers_that_are_none_write_nothing(ardour, region):
+    name = region("nonsense", 1.0, 15 * RATE)
+    good = {"job": "", "index": 0, "pitch": 60, "t": 0.0, "duration": 0.5, "velocity": 80, "variation": 0}
+    for bad in ({"pitch": 300}, {"velocity": 0}, {"t": "os.exit ()"}, {"index": 0.5}):
+        ardour.select(name)
+        with GoldenSpool(ardour.spool) as golden:
+            note = ("/diffroll/note", tuple(("", value) for value in (good | bad).values()))
+            golden.answers["/diffroll/job/run"] = [note, ("/diffroll/job/done", (("s", ""), ("i", 1)))]
+            (told,) = transcribe(ardour)
+        assert "cannot be understood" in told
+    assert f"{name} notes" not in names(ardour)
+
+
 def test_a_second_transcription_lands_on_the_same_track(ardour, daemon, region):
     name = region("twice", 3.0, 20 * RATE)
     for _ in range(2):

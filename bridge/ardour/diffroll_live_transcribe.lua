@@ -35,6 +35,8 @@ function factory (params) return function ()
 		.. "and then transcribe the region again."
 	local CHANGED = "The region was deleted or cut while it was transcribed. Nothing was written."
 
+	local NONSENSE = "The daemon's answer cannot be understood; install the scripts and the daemon of one version. "
+		.. "Nothing was written."
 	local UNREADABLE = "Ardour cannot read the region's sound. Is its file still where it was?"
 
 	-- What is said when a run ends early: a sentence, or nothing where the user has cancelled it.
@@ -144,7 +146,8 @@ function factory (params) return function ()
 			if content then
 				heard, word, asked = heard + 1, seconds (), seconds ()
 				for line in content:gmatch ("[^\n]+") do
-					local message = decode (line)
+					local fine, message = pcall (decode, line)
+					if not fine then stop (NONSENSE) end
 					local handle = handlers[message[1]]
 					local result = handle and handle (table.unpack (message, 2))
 					if result then return result end
@@ -219,6 +222,12 @@ function factory (params) return function ()
 		)
 	end
 
+	local function is_note (index, pitch, onset, duration, velocity)
+		local function within (value, low, high) return type (value) == "number" and value >= low and value <= high end
+		return math.type (index) == "integer" and math.type (pitch) == "integer" and math.type (velocity) == "integer"
+			and within (pitch, 0, 127) and within (velocity, 1, 127) and within (onset, -1, 1e6) and within (duration, 0, 1e6)
+	end
+
 	-- Collect the notes of our job; a note that comes again under its index has become a better one.
 	local function answer ()
 		local notes = {}
@@ -230,9 +239,10 @@ function factory (params) return function ()
 				show (0.1 + 0.8 * step / steps, "Transcribing")
 			end),
 			["/diffroll/note"] = of_ours (function (index, pitch, onset, duration, velocity)
+				if not is_note (index, pitch, onset, duration, velocity) then stop (NONSENSE) end
 				notes[index] = { onset = onset, offset = onset + duration, pitch = pitch, velocity = velocity }
 			end),
-			["/diffroll/job/done"] = of_ours (function (all) return all end),
+			["/diffroll/job/done"] = of_ours (function (all) return math.type (all) == "integer" and all or stop (NONSENSE) end),
 			["/diffroll/job/cancelled"] = of_ours (function () stop ("The daemon has cancelled the transcription.") end),
 		}, PATIENCE, SILENT)
 		for index = 0, count - 1 do

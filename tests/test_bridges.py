@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from jack import wait_until
 
 from diffroll_live.bridges import steps as bridges
-from diffroll_live.bridges.hosts import HOSTS, Places, is_running
+from diffroll_live.bridges.hosts import HOSTS, Places, is_running, places
 from diffroll_live.bridges.steps import carry_out, find_host, find_root, plan_install, plan_uninstall, state
 from diffroll_live.cli.bridges import install_bridge, uninstall_bridge
 from diffroll_live.errors import FileError, FileMissing, RequestError
@@ -133,17 +133,17 @@ def test_an_installation_that_broke_off_can_be_undone(tmp_path):
     assert contents(tmp_path) == {}
 
 
-@pytest.mark.parametrize("places", [linux, windows, mac])
-def test_the_folders_of_hosts_are_found_where_each_system_has_them(places, tmp_path):
+@pytest.mark.parametrize("system", [linux, windows, mac])
+def test_the_folders_of_hosts_are_found_where_each_system_has_them(system, tmp_path):
     for host in HOSTS.values():
-        for root in host.roots(places(tmp_path)):
+        for root in host.roots(system(tmp_path)):
             root.mkdir(parents=True, exist_ok=True)
-            assert find_root(host, places(tmp_path)).is_relative_to(tmp_path)
+            assert find_root(host, system(tmp_path)).is_relative_to(tmp_path)
 
 
 def test_known_folders(tmp_path):
-    def of(name, places):
-        return str(HOSTS[name].roots(places(tmp_path))[0].relative_to(tmp_path).as_posix())
+    def of(name, system):
+        return str(HOSTS[name].roots(system(tmp_path))[0].relative_to(tmp_path).as_posix())
 
     assert of("reaper", linux) == ".config/REAPER"
     assert of("reaper", windows) == "AppData/Roaming/REAPER"
@@ -153,6 +153,17 @@ def test_known_folders(tmp_path):
     assert "Library/Preferences/Ardour7" in [
         p.relative_to(tmp_path).as_posix() for p in HOSTS["ardour"].roots(mac(tmp_path))
     ]
+
+
+@pytest.mark.parametrize(
+    ("system", "variable", "folder"),
+    [("linux", "XDG_CONFIG_HOME", "REAPER"), ("win32", "APPDATA", "REAPER"), ("darwin", "HOME", "Library")],
+)
+def test_places_are_this_systems(system, variable, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("diffroll_live.bridges.hosts.sys.platform", system)
+    monkeypatch.setenv(variable, str(tmp_path / "é"))
+    root = HOSTS["reaper"].roots(places())[0]
+    assert root.is_relative_to(tmp_path / "é" / folder)
 
 
 def test_a_host_that_is_not_here_is_told_with_the_folders_looked_in(tmp_path):

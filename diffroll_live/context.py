@@ -18,6 +18,8 @@ from diffroll_live.windows import Window
 from diffroll_live.work import Work
 
 CONTEXT_SECONDS = 5.0  # of music on each side of a hole
+USUAL_VELOCITY = 70.0  # of the training pieces, towards which what is heard hedges, and
+HEDGED = 2.0  # how many times less heard velocities differ from that than played ones
 
 
 def context_windows(work: Work, hidden: tuple[Region, ...]) -> tuple[tuple[Window, ...], ...]:
@@ -58,7 +60,14 @@ def read_context(
         rows = work.voice.decode(spans[-1].posteriors[0], work.thresholds())
         rows[:, :2] += windows[0].first / work.voice.geometry.frame_rate
         found.append(rows)
-    return to_array(tasks.kept(to_notes(np.concatenate(found)), work.regions)), spans
+    rows = to_array(tasks.kept(to_notes(np.concatenate(found)), work.regions))
+    return as_played(rows), spans
+
+
+def as_played(rows: NoteArray) -> NoteArray:
+    """Let velocities differ as played ones do: what is heard of them is a mean of what may have been played."""
+    rows[:, 3] = np.clip(np.rint(USUAL_VELOCITY + HEDGED * (rows[:, 3] - USUAL_VELOCITY)), 1, 127)
+    return rows
 
 
 def _closed(work: Work, hidden: tuple[Region, ...]) -> npt.NDArray[np.bool_]:

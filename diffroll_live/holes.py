@@ -8,8 +8,8 @@ from torch import Tensor
 BLOCK_FRAMES = 16  # 0.256 s; what is written in a block is not known to the rest of it
 LONGEST_BLOCK = 64  # frames; no longer ones, however long the hole
 EVALUATIONS = 16  # blocks of a hole that can do with blocks of that length
-LINGER = 10  # frames before a hole: a key that sounds there may still be down in it
-HELD = 24  # frames in which such a key is not struck
+LINGER = 3  # frames before a hole: a key that sounds there may still be down in it
+HELD = 64  # frames in which such a key is not struck
 SOON = 4  # frames before a known onset in which its key is not struck
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from diffroll_live.composition import Harvest
+from diffroll_live.context import as_played
 from diffroll_live.denoiser import Denoise
 from diffroll_live.holes import BLOCK_FRAMES, EVALUATIONS, HELD, LONGEST_BLOCK, SOON, block_frames, blocks_of
 from diffroll_live.notes import NoteArray, target_of
@@ -306,3 +307,12 @@ def test_notes_harvested_block_by_block_are_all_notes_once(lasting: float) -> No
         whole = writer.notes(variation, 0, 500)
         assert len(whole) > 20
         np.testing.assert_allclose(rows[np.lexsort((rows[:, 2], rows[:, 0].round(6)))], whole, atol=1e-6)
+
+
+def test_velocities_that_are_heard_are_spreadas_played_ones_are() -> None:
+    heard = np.array([[0.0, 1.0, 60, velocity] for velocity in (20, 60, 67, 80, 120)])
+    spread = as_played(heard.copy())[:, 3]
+    assert (np.diff(spread) > 0).all()
+    assert spread[1] < 60 < 80 < spread[3]
+    assert spread.min() >= 1
+    assert spread.max() <= 127

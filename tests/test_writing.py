@@ -241,11 +241,11 @@ def test_keys_that_sound_or_begin_at_a_border_are_not_struck_there() -> None:
 @pytest.mark.parametrize("given", [None, played((48, 55, 60, 64), 0.3)])
 def test_density_scales_the_number_of_notes(given: NoteArray | None) -> None:
     counts = []
-    for density in (0.0, 0.5, 1.0, 1.5, 2.0):
-        writer = write(Opinion(0.004), scene(hole(200, 400), given), n=10, density=density)
-        counts.append(sum(len(notes_of(writer, variation)) for variation in range(10)))
+    for density in (0.0, 0.5, 1.0, 2.0):
+        writer = write(Opinion(0.004), scene(hole(200, 400), given), n=6, density=density)
+        counts.append(sum(len(notes_of(writer, variation)) for variation in range(6)))
     assert counts[0] == 0
-    np.testing.assert_allclose(np.array(counts[1:]) / counts[2], (0.5, 1.0, 1.5, 2.0), rtol=0.2)
+    np.testing.assert_allclose(np.array(counts[1:]) / counts[2], (0.5, 1.0, 2.0), rtol=0.25)
 
 
 def test_temperature_spreads_the_choice_of_pitch_and_not_the_number_of_notes() -> None:
@@ -253,9 +253,9 @@ def test_temperature_spreads_the_choice_of_pitch_and_not_the_number_of_notes() -
     onset[[30, 42, 54]] = torch.tensor([0.06, 0.03, 0.015])
     place = scene(hole(200, 400), played(range(48, 60), 0.1))
     spread, counts = [], []
-    for temperature in (0.0, 0.5, 1.0, 2.0, 5.0):
-        writer = write(Opinion(onset), place, n=12, temperature=temperature)
-        pitches = np.concatenate([notes_of(writer, variation)[:, 2] for variation in range(12)])
+    for temperature in (0.0, 1.0, 2.0, 5.0):
+        writer = write(Opinion(onset), place, n=6, temperature=temperature)
+        pitches = np.concatenate([notes_of(writer, variation)[:, 2] for variation in range(6)])
         shares = np.unique(pitches, return_counts=True)[1] / len(pitches)
         spread.append(float(-(shares * np.log(shares)).sum()))
         counts.append(len(pitches))

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import ctypes
 import itertools
+import threading
 from functools import cache
 from importlib.util import find_spec
+from weakref import WeakSet
 
 from diffroll_live.errors import PortError
 from diffroll_live.jack_position import JackTransport, declare_transport, query_transport
 
+#: Held while a client comes or goes. All clients of a process share libjack's tables: closing one of a server that had
+#: died after another had come to the next server, or meanwhile, ended the process by a segmentation fault.
+DOOR = threading.RLock()
 _NO_START_SERVER = 0x01
 _SERVER_NAME = 0x04
 _IS_OUTPUT = 0x2
@@ -59,27 +64,39 @@ def _declare(library: ctypes.CDLL) -> None:
         function(nothing)
 
 
+_inside: WeakSet[JackWatch] = WeakSet()  # every one that has not been closed
+
+
 class JackWatch:
     """A client without ports on a running server; ``gone`` turns true when the server ends.
 
     ``server`` names the server; None takes the user's default (environment JACK_DEFAULT_SERVER). A server is never
-    started. Raises PortError where none runs.
+    started. Whoever has other clients has a watch beside them, opens it before and closes it after them.
+    Raises PortError where no server runs, or while a watch on one that has ended is still to be closed.
     """
 
     def __init__(self, server: str | None = None) -> None:
         self._library = libjack()
         self.gone = False
-        name = b"diffroll-live-watch"
-        if server is None:
-            self._client = self._library.jack_client_open(name, _NO_START_SERVER, None)
-        else:
-            self._client = self._library.jack_client_open(
-                name, _NO_START_SERVER | _SERVER_NAME, None, ctypes.c_char_p(server.encode())
-            )
+        with DOOR:
+            if any(other.gone for other in _inside):
+                raise PortError("The JACK server ended, and not everybody has left it yet. Try again in a second.")
+            self._client = self._open(server)
+            if self._client:
+                _inside.add(self)
         if not self._client:
             raise PortError("No JACK server is running. Start one (`jackd -d dummy` needs no sound card).")
         self._callback = _SHUTDOWN(self._on_shutdown)  # kept: ctypes does not hold it
         self._library.jack_on_shutdown(self._client, self._callback, None)
+
+    def _open(self, server: str | None) -> int | None:
+        name = b"diffroll-live-watch"
+        if server is None:
+            client = self._library.jack_client_open(name, _NO_START_SERVER, None)
+        else:
+            flags = _NO_START_SERVER | _SERVER_NAME
+            client = self._library.jack_client_open(name, flags, None, ctypes.c_char_p(server.encode()))
+        return int(client) if client else None
 
     def _on_shutdown(self, _argument: object) -> None:
         self.gone = True
@@ -113,7 +130,9 @@ class JackWatch:
         """Leave the server. Safe to call again."""
         client, self._client = self._client, None
         if client:
-            self._library.jack_client_close(client)
+            with DOOR:
+                self._library.jack_client_close(client)
+                _inside.discard(self)
 
 
 def jack_answers(server: str | None = None) -> bool:

@@ -17,7 +17,7 @@ import mido
 import rtmidi
 
 from diffroll_live.errors import PortClosed, PortError
-from diffroll_live.jack_client import JackWatch
+from diffroll_live.jack_client import DOOR, JackWatch
 from diffroll_live.midi_ports import APIS, Api, PortChoice, choose_api, find_port
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,8 @@ class MidiInput:
         self._times = _Times()
         self._watch = JackWatch() if self._api == "jack" else None
         try:
-            self._port, self.name = _open(self._api, choice)
+            with DOOR:
+                self._port, self.name = _open(self._api, choice)
         except BaseException:
             self._leave()
             raise
@@ -66,8 +67,9 @@ class MidiInput:
         if not self._closing.is_set():
             self._closing.set()
             self._thread.join()
-            self._port.close_port()
-            self._port.delete()
+            with DOOR:
+                self._port.close_port()
+                self._port.delete()
             self._leave()
 
     def _run(self) -> None:
@@ -111,11 +113,12 @@ class _Times:
 
 def list_inputs(api: str = "auto") -> tuple[str, ...]:
     """List the names of the ports that can be heard. Raises PortError where there is no MIDI."""
-    port = _construct(choose_api(api), "diffroll-live")
-    try:
-        return tuple(port.get_ports())
-    finally:
-        port.delete()
+    with DOOR:
+        port = _construct(choose_api(api), "diffroll-live")
+        try:
+            return tuple(port.get_ports())
+        finally:
+            port.delete()
 
 
 def _open(api: Api, choice: PortChoice) -> tuple[Any, str]:

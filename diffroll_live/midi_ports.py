@@ -17,7 +17,7 @@ from typing import Any, Literal
 import rtmidi
 
 from diffroll_live.errors import PortClosed, PortError
-from diffroll_live.jack_client import JackWatch
+from diffroll_live.jack_client import DOOR, JackWatch
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +84,9 @@ class MidiPort:
         if out is not None:
             if self._watch is not None:
                 _let_hear(self._watch)
-            out.close_port()
-            out.delete()  # a virtual port goes only with its object
+            with DOOR:
+                out.close_port()
+                out.delete()  # a virtual port goes only with its object
         if self._watch is not None:
             self._watch.close()
 
@@ -150,11 +151,12 @@ def choose_api(wanted: str = "auto") -> Api:
 
 def list_ports(api: str = "auto") -> tuple[str, ...]:
     """List the names of the existing ports that notes can be sent to. Raises PortError where there is no MIDI."""
-    out = _construct(choose_api(api), "diffroll-live")
-    try:
-        return tuple(out.get_ports())
-    finally:
-        out.delete()
+    with DOOR:
+        out = _construct(choose_api(api), "diffroll-live")
+        try:
+            return tuple(out.get_ports())
+        finally:
+            out.delete()
 
 
 def open_port(choice: PortChoice) -> MidiPort:
@@ -163,6 +165,11 @@ def open_port(choice: PortChoice) -> MidiPort:
     Raises PortError with a sentence that helps: no MIDI system, no port of that name (with those that there are),
     or a system without virtual ports.
     """
+    with DOOR:
+        return _open(choice)
+
+
+def _open(choice: PortChoice) -> MidiPort:
     api = choose_api(choice.api)
     watch = JackWatch() if api == "jack" else None
     out = None

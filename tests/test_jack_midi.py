@@ -174,3 +174,14 @@ def test_a_server_that_does_not_obey_is_ended_by_force(jack: DummyJack, monkeypa
     assert not jack_answers()
     # It gave its place back: JACK has eight, and a killed server keeps its own.
     assert jack.name.encode() not in Path("/dev/shm/jack-shm-registry").read_bytes()
+
+
+def test_nobody_comes_to_a_server_before_all_have_left_the_one_that_ended(jack):
+    watch = JackWatch()
+    jack.kill()
+    wait_until(lambda: watch.gone, "word of the end")
+    with pytest.raises(PortError, match="not everybody has left"):
+        JackWatch()
+    watch.close()
+    jack.start()
+    JackWatch().close()

@@ -188,7 +188,8 @@ PARTS: dict[str, Part] = {
         "Filling, continuing, generating",
         "Holes of 0.5 to 4 s in pieces of the validation split, continuations and generations of 10 s, beside what was"
         " composed there and beside three baselines. Overlap: of the histograms of all notes with composed ones, 1 if"
-        " they are the same; composers in the two halves of the holes show how much can be had. In scale and key: by the music around. Cut and doubled: in 100 notes, at the borders."
+        " they are the same; composers in one half of the holes beside those in the other show how much can be had. In"
+        " scale and key: by the music around. Cut and doubled: in 100 notes, at the borders."
         " Match: the longest run of notes that stands in the training rolls, in any key.",
         _composing,
         {

@@ -37,6 +37,7 @@ def strike(client, jam: str, *pitches: int) -> None:
 
 
 def test_the_model_answers_a_cue_and_stays_ahead(daemon, client, jam):
+    client.send("/diffroll/jam/set", jam, "quality", "draft")
     strike(client, jam, 60, 64, 67)
     client.send("/diffroll/jam/cue", jam)
     assert client.expect("/diffroll/jam/state").args == (jam, "answering")
@@ -172,6 +173,7 @@ def _owner(daemon):
         (("/diffroll/jam/cue", "nobody"), "unknown-job"),
         (("/diffroll/jam/set", "JAM", "loudness", 3), "bad-option"),
         (("/diffroll/jam/set", "JAM", "tempo", 0), "bad-option"),
+        (("/diffroll/jam/set", "JAM", "quality", "perfect"), "bad-option"),
         (("/diffroll/jam/set", "JAM", "tempo", float("nan")), "bad-message"),
         (("/diffroll/jam/set", "JAM", "cue", "note 300"), "bad-option"),
         (("/diffroll/jam/set", "JAM", "cue", 5), "bad-option"),

@@ -16,6 +16,7 @@ from diffroll_live.cli.own_daemon import Wire, open_midi, run_with_client
 from diffroll_live.config import load_config
 from diffroll_live.errors import Busy, DeviceMemory, InternalError, PortClosed
 from diffroll_live.osc import jam_messages, messages, replies
+from diffroll_live.types import QUALITIES
 
 JAM, BUFFER = "jam", "jam-input"
 #: Errors of the jam after which it goes on: the turn is the musician's again, or the keyboard is sought.
@@ -30,7 +31,7 @@ _FLAGS = {
     "transport": "transport.source",
 }
 #: Options that the daemon's jam has, by their names there.
-_SETTINGS = ("cue", "rest_bars", "tempo", "beats", "ahead", "lead", "seed", "temperature", "density")
+_SETTINGS = ("cue", "rest_bars", "tempo", "beats", "ahead", "lead", "quality", "seed", "temperature", "density")
 
 
 @click.command("jam")
@@ -45,6 +46,7 @@ _SETTINGS = ("cue", "rest_bars", "tempo", "beats", "ahead", "lead", "seed", "tem
 @click.option(
     "--lead", type=Finite(0.05, 5), default=0.3, show_default=True, help="Seconds from the turn to the answer."
 )
+@click.option("--quality", type=click.Choice(QUALITIES), default="live", show_default=True, help="How long it writes.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--temperature", type=Finite(0, 5), default=1.0, show_default=True)
 @click.option("--density", type=Finite(0, 4), default=1.0, show_default=True)

@@ -16,10 +16,11 @@ from diffroll_live.server.clients import Client
 from diffroll_live.server.jam_session import JamSession, Stage
 from diffroll_live.server.jam_sources import SOURCES, Source, check_cue
 from diffroll_live.server.live_room import LiveRoom
+from diffroll_live.types import QUALITIES
 from diffroll_live.worker_messages import Event
 
 MAX_JAMS = 16
-#: What /diffroll/jam/set takes beside ``cue`` and ``channel``: fields of JamSettings, then of Options.
+#: What /diffroll/jam/set takes beside ``cue``, ``channel`` and ``quality``: fields of JamSettings, then of Options.
 TIMES: dict[str, Limit] = {
     "tempo": Limit(20, 400),  # beats a minute, where the DAW tells none
     "beats": Limit(1, 32),  # a bar
@@ -111,8 +112,13 @@ class JamRoom:
         elif key in TASTES:
             chosen: dict[str, Any] = {key: _checked(LIMITS[key], key, value)}
             session.settings = replace(session.settings, options=replace(session.settings.options, **chosen))
+        elif key == "quality":
+            if value not in QUALITIES:
+                raise RequestError(f"quality must be one of {', '.join(QUALITIES)}, not {value!r}.")
+            better: dict[str, Any] = {key: value}
+            session.settings = replace(session.settings, options=replace(session.settings.options, **better))
         else:
-            known = ", ".join(("cue", "channel", *TIMES, *TASTES))
+            known = ", ".join(("cue", "channel", "quality", *TIMES, *TASTES))
             raise RequestError(f"A jam has no setting {key!r}; there are {known}.")
 
     def _note(self, client: Client, message: m.JamNote) -> None:

@@ -19,7 +19,8 @@ from diffroll_live.work import Work
 
 CONTEXT_SECONDS = 5.0  # of music on each side of a hole
 USUAL_VELOCITY = 70.0  # of the training pieces, towards which what is heard hedges, and
-HEDGED = 2.0  # how many times less heard velocities differ from that than played ones
+HEDGED = 2.0  # how many times less the mean of a stretch differs from that than the mean of what was played
+HEDGED_WITHIN = 1.4  # how many times less the velocities of a stretch differ from their mean
 
 
 def context_windows(work: Work, hidden: tuple[Region, ...]) -> tuple[tuple[Window, ...], ...]:
@@ -66,7 +67,10 @@ def read_context(
 
 def as_played(rows: NoteArray) -> NoteArray:
     """Let velocities differ as played ones do: what is heard of them is a mean of what may have been played."""
-    rows[:, 3] = np.clip(np.rint(USUAL_VELOCITY + HEDGED * (rows[:, 3] - USUAL_VELOCITY)), 1, 127)
+    if len(rows):
+        mean = rows[:, 3].mean()
+        spread = HEDGED * (mean - USUAL_VELOCITY) + HEDGED_WITHIN * (rows[:, 3] - mean)
+        rows[:, 3] = np.clip(np.rint(USUAL_VELOCITY + spread), 1, 127)
     return rows
 
 

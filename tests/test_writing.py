@@ -309,7 +309,7 @@ def test_notes_harvested_block_by_block_are_all_notes_once(lasting: float) -> No
         np.testing.assert_allclose(rows[np.lexsort((rows[:, 2], rows[:, 0].round(6)))], whole, atol=1e-6)
 
 
-def test_velocities_that_are_heard_are_spreadas_played_ones_are() -> None:
+def test_velocities_that_are_heard_are_spread_as_played_ones_are() -> None:
     heard = np.array([[0.0, 1.0, 60, velocity] for velocity in (20, 60, 67, 80, 120)])
     spread = as_played(heard.copy())[:, 3]
     assert (np.diff(spread) > 0).all()

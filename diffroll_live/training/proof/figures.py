@@ -73,7 +73,9 @@ def _axes(below: str, beside: str) -> tuple[Figure, Axes]:
 
 
 def _png(figure: Figure, axes: Axes) -> bytes:
-    axes.legend(facecolor=PAPER, edgecolor=FAINT, labelcolor=INK, fontsize=9)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, facecolor=PAPER, edgecolor=FAINT, labelcolor=INK, fontsize=9
+    )
     out = io.BytesIO()
     figure.savefig(out, format="png", facecolor=PAPER)
     return out.getvalue()

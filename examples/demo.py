@@ -23,12 +23,12 @@ from listener import Listener
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from diffroll_live.audio.jack.server import DummyJack
 from diffroll_live.errors import DiffrollError, PortError
-from diffroll_live.files import read_audio
-from diffroll_live.jack_server import DummyJack
-from diffroll_live.midi_ports import APIS, choose_api
-from diffroll_live.smf import write_smf
-from diffroll_live.sonify import sonify
+from diffroll_live.files.audio_file import read_audio
+from diffroll_live.files.midi_file import write_smf
+from diffroll_live.files.sonify import sonify
+from diffroll_live.midi.ports import APIS, choose_api
 from diffroll_live.types import AudioBuffer, NoteEvent, Region, Request
 
 HERE = Path(__file__).resolve().parent
@@ -148,8 +148,8 @@ def compare(notes: list[NoteEvent], listener: Listener, asked: float) -> str:
 
 def leave_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
     """Write the notes as MIDI and as sound, and draw them under what the model hears."""
-    from diffroll_live.loading import load_engine
-    from diffroll_live.plot import draw_plot
+    from diffroll_live.engine.loading import load_engine
+    from diffroll_live.files.plot import draw_plot
 
     write_smf(OUT / "out.mid", notes)
     synth = sonify(OUT / "out.wav", notes)

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from diffroll_live.notes import NoteArray
-from diffroll_live.training.augment import noise, room
-from diffroll_live.training.bank import SAMPLE_RATE, open_bank
-from diffroll_live.training.mixer import Touch, mix, with_pedal
+from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.training.synthesis.augment import noise, room
+from diffroll_live.training.synthesis.bank import SAMPLE_RATE, open_bank
+from diffroll_live.training.synthesis.mixer import Touch, mix, with_pedal
 
 SECONDS = 20.48
 BEAT = 0.84  # s, a crotchet

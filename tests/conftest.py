@@ -9,24 +9,51 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from osc_client import OscClient
-from recorder import RecordingScheduler
-from running import DaemonProcess, RunningDaemon
+from support.osc_client import OscClient
+from support.paths import TESTS
+from support.recorder import RecordingScheduler
+from support.running import DaemonProcess, RunningDaemon
 
-pytest_plugins = ["jack"]
+pytest_plugins = ["support.jack"]
 #: Files whose tests go by the clock of a JACK server or of another program, which a busy machine may stop for a while.
 BY_THE_CLOCK = (
-    *("test_ardour", "test_ardour_recording", "test_ardour_transport", "test_bench", "test_bench_live", "test_capture"),
-    *("test_cli_jam", "test_cli_live", "test_daemon_midi", "test_demo", "test_generic_bridges", "test_jack_midi"),
-    *("test_jam_room", "test_listen", "test_live_session", "test_scheduler", "test_sinks"),
-    *("test_soak", "test_sources", "test_transport_bench", "test_ableton_script", "test_reaper_daemon"),
+    *(
+        "bridges/test_ardour",
+        "bridges/test_ardour_recording",
+        "bridges/test_ardour_transport",
+        "bench/test_bench",
+        "bench/test_live",
+        "audio/test_capture",
+    ),
+    *(
+        "cli/test_jam",
+        "cli/test_live",
+        "server/test_daemon_midi",
+        "cli/test_demo",
+        "bridges/test_generic",
+        "midi/test_jack_midi",
+    ),
+    *(
+        "server/test_jam",
+        "server/test_live_input",
+        "server/test_live_session",
+        "midi/test_scheduler",
+        "midi/test_sinks",
+    ),
+    *(
+        "bench/test_soak",
+        "timeline/test_sources",
+        "bench/test_transport",
+        "bridges/test_ableton_script",
+        "bridges/test_reaper_daemon",
+    ),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Try a test that goes by the clock three times: it fails only when it fails each time."""
     for item in items:
-        if item.path.stem in BY_THE_CLOCK:
+        if item.path.relative_to(TESTS).with_suffix("").as_posix() in BY_THE_CLOCK:
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 

@@ -19,7 +19,7 @@ from diffroll_live.errors import InternalError
 from diffroll_live.types import AudioBuffer, Options, Request, StreamedNote
 
 if TYPE_CHECKING:
-    from diffroll_live.engine import TorchEngine
+    from diffroll_live.engine.engine import TorchEngine
 
 STEPS = {4: 0.6, 2: None, 1: None}  # of the sampler, and the most seconds asked
 MOST_FACTOR = 0.05  # of real time
@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.1  # between two looks at the memory of another process
 
 def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
     """Transcribe a clip, resampling and front end included, with one number of steps after the other."""
-    from diffroll_live.loading import load_engine
+    from diffroll_live.engine.loading import load_engine
 
     engine, audio = load_engine(settings.model, settings.device), piece(settings.clip_seconds)
     rounds = Rounds(settings, progress, total=len(STEPS))

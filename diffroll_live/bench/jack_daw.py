@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+from diffroll_live.audio.jack.client import libjack
+from diffroll_live.audio.jack.server import SAMPLE_RATE
+from diffroll_live.audio.jack.transport import HAS_BAR, ROLLING, Position
 from diffroll_live.bench.jack_player import MidiEvent, declared
 from diffroll_live.errors import InternalError, PortError, TimedOut
-from diffroll_live.jack_client import libjack
-from diffroll_live.jack_position import HAS_BAR, ROLLING, Position
-from diffroll_live.jack_server import SAMPLE_RATE
 
 TICKS = 960.0
 _NO_START_SERVER = 0x01

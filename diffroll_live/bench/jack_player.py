@@ -14,9 +14,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from diffroll_live.audio.jack.client import libjack
+from diffroll_live.audio.jack.server import SAMPLE_RATE
 from diffroll_live.errors import InternalError, PortError, TimedOut
-from diffroll_live.jack_client import libjack
-from diffroll_live.jack_server import SAMPLE_RATE
 from diffroll_live.types import Floats
 
 _NO_START_SERVER = 0x01

@@ -11,16 +11,16 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from diffroll_live.audio.jack.server import DummyJack
 from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings
 from diffroll_live.bench.material import piece
 from diffroll_live.errors import InternalError, PortError
-from diffroll_live.jack_server import DummyJack
-from diffroll_live.midi_ports import PortChoice
-from diffroll_live.scheduler import Lateness, Scheduler
-from diffroll_live.sinks import MidiSink, RecordingSink, Sink
+from diffroll_live.midi.ports import PortChoice
+from diffroll_live.midi.scheduler import Lateness, Scheduler
+from diffroll_live.midi.sinks import MidiSink, RecordingSink, Sink
 from diffroll_live.types import Engine, NoteEvent, Request
-from diffroll_live.worker import Worker
-from diffroll_live.worker_messages import Died, Event, Failed, Finished, Ready, Run, StartFailed
+from diffroll_live.worker.messages import Died, Event, Failed, Finished, Ready, Run, StartFailed
+from diffroll_live.worker.queue import Worker
 
 CHOICE = PortChoice(client="diffroll-live-bench")
 NOTES_A_SECOND = 50
@@ -116,7 +116,7 @@ class Load:
 
 def make_engine(model: str | None, device: str) -> Engine:
     """Load the model, in the inference process."""
-    from diffroll_live.loading import load_engine
+    from diffroll_live.engine.loading import load_engine
 
     return load_engine(model, device)
 

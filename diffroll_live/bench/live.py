@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from diffroll_live.audio.jack.server import SAMPLE_RATE, DummyJack
 from diffroll_live.bench.cpu import cpu_seconds
 from diffroll_live.bench.daemon import Daemon, Link, running_daemon
 from diffroll_live.bench.figures import Figure, Progress, Settings
@@ -25,7 +26,6 @@ from diffroll_live.bench.lateness import environment
 from diffroll_live.bench.live_material import Performance, recorded, rendered
 from diffroll_live.bench.live_scores import Matched, Times, match, match_shifted
 from diffroll_live.errors import InternalError
-from diffroll_live.jack_server import SAMPLE_RATE, DummyJack
 from diffroll_live.osc.codec import Message
 
 PLAYER, BUFFER = "bench-piano", "live"

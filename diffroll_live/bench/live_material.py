@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from diffroll_live.audio.jack.server import SAMPLE_RATE
 from diffroll_live.errors import FileError
-from diffroll_live.files import read_audio
-from diffroll_live.jack_server import SAMPLE_RATE
-from diffroll_live.notes import NoteArray, to_notes
-from diffroll_live.sonify import sonify
-from diffroll_live.training.procedural import tonal
+from diffroll_live.files.audio_file import read_audio
+from diffroll_live.files.sonify import sonify
+from diffroll_live.model.roll_targets import NoteArray, to_notes
+from diffroll_live.training.corpus.procedural import tonal
 from diffroll_live.types import AudioBuffer, Floats
 
 SEED = 5

@@ -36,7 +36,7 @@ def this_machine(device: str) -> Machine:
     """Describe this machine, with the device that is used. Raises RequestError for one that it does not have."""
     import torch
 
-    from diffroll_live.loading import choose_device, choose_precision
+    from diffroll_live.engine.loading import choose_device, choose_precision
 
     chosen = choose_device(device)
     gpu = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "Metal" if chosen.type == "mps" else ""

@@ -22,7 +22,7 @@ def published(settings: Settings, progress: Progress) -> Iterator[Figure]:
     """Measure a network of the published size and the default model side by side."""
     import torch
 
-    from diffroll_live.loading import choose_device, choose_precision, load_engine
+    from diffroll_live.engine.loading import choose_device, choose_precision, load_engine
 
     device = choose_device(settings.device)
     dtypes = dict.fromkeys((torch.float32, choose_precision(device)))
@@ -52,7 +52,7 @@ def _evaluation(settings: Settings, device: Any, dtype: Any) -> Callable[[], flo
     """Make a network of the published size with random weights; the function times one evaluation of a window."""
     import torch
 
-    from diffroll_live.networks.diffroll import DiffRoll, DiffRollConfig
+    from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig
 
     config = DiffRollConfig(
         residual_layers=settings.published_layers,

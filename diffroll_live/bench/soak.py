@@ -18,6 +18,7 @@ from typing import Self
 
 import soundfile
 
+from diffroll_live.audio.jack.server import SAMPLE_RATE, DummyJack
 from diffroll_live.bench.balance import Balance
 from diffroll_live.bench.daemon import Link, running_daemon
 from diffroll_live.bench.figures import Settings
@@ -27,7 +28,6 @@ from diffroll_live.bench.live import BUFFER, MIDI_PORT, PLAYER
 from diffroll_live.bench.live_material import rendered
 from diffroll_live.bench.memory import LINUX, PROC, family, proc_parents, resident
 from diffroll_live.errors import RequestError
-from diffroll_live.jack_server import SAMPLE_RATE, DummyJack
 from diffroll_live.osc.codec import Message
 
 SECONDS = 10.0  # of piano, over and over

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from diffroll_live.audio.jack.server import DummyJack
 from diffroll_live.bench.daemon import Link, running_daemon
 from diffroll_live.bench.figures import Figure, Progress, Settings
 from diffroll_live.bench.jack_daw import JackDaw
 from diffroll_live.bench.lateness import environment
 from diffroll_live.bench.places import Places, find_places
-from diffroll_live.jack_server import DummyJack
 from diffroll_live.types import NoteEvent
 
 MIDI_PORT = "diffroll-live:notes"

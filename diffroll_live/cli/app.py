@@ -12,7 +12,7 @@ from diffroll_live import __version__
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.errors import DiffrollError
 
-#: Command -> (module under ``diffroll_live.cli``, its attribute, one line for ``--help``).
+#: Command -> (module under ``diffroll_live.cli.commands``, its attribute, one line for ``--help``).
 COMMANDS = {
     "transcribe": ("tasks", "transcribe", "Write the notes that are played in a recording."),
     "inpaint": ("tasks", "inpaint", "Write new notes into regions of a recording."),
@@ -30,8 +30,8 @@ COMMANDS = {
     "prepare": ("training", "prepare", "Get recorded notes and MIDI files ready to train on."),
     "train": ("training", "train", "Train the compact network, or go on training it."),
     "export": ("training", "export", "Turn a training run into a model folder."),
-    "evaluate": ("evaluation", "evaluate", "Measure a model on pieces and pianos that its training never heard."),
-    "listen": ("listening", "listen", "Make a page of examples of every task to listen to, and open it."),
+    "evaluate": ("evaluate", "evaluate", "Measure a model on pieces and pianos that its training never heard."),
+    "listen": ("listen", "listen", "Make a page of examples of every task to listen to, and open it."),
     "import-checkpoint": ("models", "import_checkpoint", "Turn a published DiffRoll checkpoint into a model folder."),
     "bench": ("bench", "bench", "Measure speed and memory on this machine."),
 }
@@ -49,7 +49,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(importlib.import_module(f"diffroll_live.cli.{module}"), attribute)
+        command: click.Command = getattr(importlib.import_module(f"diffroll_live.cli.commands.{module}"), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

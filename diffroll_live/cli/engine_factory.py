@@ -18,6 +18,6 @@ class EngineFactory:
 
     def __call__(self) -> Engine:
         """Load the model and warm it. Raises errors.CheckpointError."""
-        from diffroll_live.loading import load_engine
+        from diffroll_live.engine.loading import load_engine
 
         return load_engine(self.model, self.device, self.threads, precision=self.precision)

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from rich.console import Console
 
+from diffroll_live.music.roll import pitch_name
 from diffroll_live.osc import replies as r
-from diffroll_live.roll import pitch_name
 
 _TURNS = {"listening": "your turn", "answering": "the model's turn", "stopped": "ended"}
 

@@ -16,9 +16,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from diffroll_live.levels import FLOOR
+from diffroll_live.audio.level_meter import FLOOR
+from diffroll_live.music.roll import pitch_name
 from diffroll_live.osc import replies as r
-from diffroll_live.roll import pitch_name
 
 _ADDRESSES = {kind: address for address, kind in r.DAEMON_MESSAGES.items()}
 _PREFIX = "/diffroll/"

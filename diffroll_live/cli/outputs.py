@@ -14,10 +14,10 @@ import click
 from diffroll_live.cli.options import Choices
 from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
-from diffroll_live.roll import pitch_name
-from diffroll_live.smf import write_smf
-from diffroll_live.tasks import written_regions
-from diffroll_live.tempo_track import steady
+from diffroll_live.files.midi_file import write_smf
+from diffroll_live.music.regions import written_regions
+from diffroll_live.music.roll import pitch_name
+from diffroll_live.music.tempo_map import steady
 from diffroll_live.types import NoteEvent, Picture, Request, Result
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
@@ -83,11 +83,11 @@ def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: flo
         if outputs.midi:
             write_smf(numbered(outputs.midi, number), notes, tempi=steady(tempo))
         if outputs.sound:
-            from diffroll_live.sonify import sonify
+            from diffroll_live.files.sonify import sonify
 
             sonify(numbered(outputs.sound, number), notes)
     if result.pictures and (outputs.plot or outputs.trajectory):
-        from diffroll_live.plot import draw_plot, draw_trajectory
+        from diffroll_live.files.plot import draw_plot, draw_trajectory
 
         regions = request.regions if request.task == "transcribe" else written_regions(request)
         where = ", ".join(format_region(region) for region in request.regions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from diffroll_live.errors import BadRegion
-from diffroll_live.roll import HIGH_PITCH, LOW_PITCH, pitch_name
+from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH, pitch_name
 from diffroll_live.types import Region
 
 _TIME = r"(\d{1,7}(?:\.\d{0,12})?)"

@@ -14,8 +14,8 @@ from diffroll_live.cli.options import Choices
 from diffroll_live.cli.outputs import Done, Outputs, document, plan_outputs, write_outputs
 from diffroll_live.cli.progress import Bars
 from diffroll_live.errors import DiffrollError
-from diffroll_live.files import read_audio
-from diffroll_live.smf import read_smf
+from diffroll_live.files.audio_file import read_audio
+from diffroll_live.files.midi_file import read_smf
 from diffroll_live.types import Control, NoteEvent, Request, Result, Task
 
 

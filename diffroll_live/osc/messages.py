@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffroll_live.errors import UnknownAddress
+from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import jam_messages as j
 from diffroll_live.osc import timeline_messages as t
 from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting, fit
 from diffroll_live.osc.codec import Message
-from diffroll_live.roll import HIGH_PITCH, LOW_PITCH
 
 
 @dataclass(frozen=True, slots=True)

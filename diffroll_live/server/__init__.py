@@ -1,5 +1,5 @@
 """The daemon: sockets, clients, buffers, jobs and replies on one asyncio loop. Knows no model and no MIDI library."""
 
-from diffroll_live.server.serve import serve
+from diffroll_live.server.daemon import serve
 
 __all__ = ["serve"]

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from diffroll_live.assembly import Assembly
+from diffroll_live.audio.chunk_stream import ChunkStream
+from diffroll_live.audio.chunks import Assembly
+from diffroll_live.audio.live_buffer import LiveBuffer
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import Busy, DiffrollError
-from diffroll_live.jobs import ACTIVE, JobTable
-from diffroll_live.live_chunks import ChunkStream
 from diffroll_live.osc.replies import Error, encode_reply
-from diffroll_live.server.live_buffer import LiveBuffer
+from diffroll_live.server.job import ACTIVE, JobTable
 from diffroll_live.server.outbox import Outbox
 from diffroll_live.types import AudioBuffer
 

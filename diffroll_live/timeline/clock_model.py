@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from diffroll_live.timeline.course import Course, Loop, find_loop
+from diffroll_live.midi.playhead import Course, Loop, find_loop
 
 AHEAD_SECONDS = 0.1  # no message comes before its time: a position so far ahead is a jump
 BEHIND_SECONDS = 0.25  # a late message looks like a position behind; beyond this it is a jump

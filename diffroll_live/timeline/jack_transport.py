@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from diffroll_live.audio.jack.client import JackWatch
 from diffroll_live.errors import PortClosed
-from diffroll_live.jack_client import JackWatch
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.sources import Hear
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from diffroll_live.errors import ProtocolError
-from diffroll_live.midi_in import MidiInput
-from diffroll_live.midi_ports import PortChoice
+from diffroll_live.midi.input import MidiInput
+from diffroll_live.midi.ports import PortChoice
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.sources import Hear
 

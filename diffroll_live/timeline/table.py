@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from diffroll_live.config import Config
-from diffroll_live.midi_ports import PortChoice
+from diffroll_live.midi.ports import PortChoice
 from diffroll_live.timeline.jack_transport import JackSource
 from diffroll_live.timeline.link import LinkSource
 from diffroll_live.timeline.midi_clock import MidiClock

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from diffroll_live.tempo import is_metre
-from diffroll_live.tempo_track import TempoTrack
+from diffroll_live.midi.playhead import Course
+from diffroll_live.music.smf_tempo import is_metre
+from diffroll_live.music.tempo_map import TempoTrack
 from diffroll_live.timeline.clock_model import ClockModel
-from diffroll_live.timeline.course import Course
 from diffroll_live.timeline.report import Report, check_report
 
 TOLERANCE_SECONDS = 0.0003  # a course that moves by less is no news

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 
+from diffroll_live import PACKAGE_FOLDER
 from diffroll_live.errors import DiffrollError
-from diffroll_live.training.loop import train
-from diffroll_live.training.packing import unpack_folder
-from diffroll_live.training.trainer import PRECISIONS, Schedule
-from diffroll_live.training.windows import Material
+from diffroll_live.training.corpus.packing import unpack_folder
+from diffroll_live.training.examples.windows import Material
+from diffroll_live.training.runs.loop import train
+from diffroll_live.training.runs.trainer import PRECISIONS, Schedule
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,10 +50,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    here = Path(__file__).resolve().parent.parent.parent
     parser = argparse.ArgumentParser(prog="python -m diffroll_live.training", description=__doc__)
     parser.add_argument("run", type=Path, help="the folder of the run; gone on with if it has one")
-    parser.add_argument("--pack", type=Path, default=here, help="made by `diffroll-live prepare --pack`")
+    parser.add_argument(
+        "--pack", type=Path, default=PACKAGE_FOLDER.parent, help="made by `diffroll-live prepare --pack`"
+    )
     parser.add_argument("--work", type=Path, default=Path("work"), help="where the pack is unpacked to, once")
     parser.add_argument("--stage", default="tasks", help="tasks, rolls, paired or mixed")
     parser.add_argument("--from", dest="begun_from", help="a run, the weights of which to begin with")

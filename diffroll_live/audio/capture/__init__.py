@@ -1,0 +1,1 @@
+"""An input device heard in a process of its own: the only place that opens PortAudio. Imports `audio`."""

@@ -1,0 +1,1 @@
+"""One file a command. Here the model, the sockets and the MIDI ports meet."""

@@ -1,0 +1,85 @@
+"""``diffroll-live bench``: measure, show how far it is, print the figures with the machine's name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from diffroll_live.bench.figures import Figure, Settings
+from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS, TRANSPORT_BENCHMARKS
+from diffroll_live.cli import exit_codes, failures
+from diffroll_live.cli.options import PATH
+from diffroll_live.cli.progress import Bars
+from diffroll_live.errors import DiffrollError
+from diffroll_live.model.checkpoints.folder import find_model
+
+WIDTH = 150  # columns, where the output is no terminal
+
+
+@click.command("bench")
+@click.option("--only", multiple=True, type=click.Choice(tuple(BENCHMARKS)), help="A part of it; may be given again.")
+@click.option("--repeat", type=click.IntRange(1, 1000), default=5, show_default=True, help="Measurements a figure.")
+@click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
+@click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), default="auto", show_default=True)
+@click.option("--live", is_flag=True, help="Measure live input instead: a piano into a JACK port, MIDI out of another.")
+@click.option("--transport", is_flag=True, help="Measure notes on a DAW's timeline instead: a scripted JACK transport.")
+@click.option("--latency", "latencies", multiple=True, type=click.FloatRange(50, 700), help="ms; may be given again.")
+@click.option("--minutes", type=click.FloatRange(0, 600), default=0.0, help="Of live input in addition, at 250 ms.")
+@click.option("--recording", type=PATH, help="Piano to play live, its notes in a CSV beside it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures on stdout as one JSON document.")
+def bench(
+    only: tuple[str, ...],
+    repeat: int,
+    model: str | None,
+    device: str,
+    live: bool,
+    transport: bool,
+    latencies: tuple[float, ...],
+    minutes: float,
+    recording: Path | None,
+    as_json: bool,
+) -> int:
+    """Measure speed and memory on this machine: medians after a warm-up, beside what the project asks of itself.
+
+    Takes some minutes; nothing else should run meanwhile. A figure beyond what is asked is no failure.
+    """
+    if live and only:
+        raise click.UsageError("--only chooses among the other benchmarks; leave it out with --live.")
+    if not live and (latencies or minutes or recording):
+        raise click.UsageError("--latency, --minutes and --recording need --live.")
+    if model is not None:
+        find_model(model)
+    settings = Settings(model, device, repeat, live_minutes=minutes, recording=recording)
+    if latencies:
+        settings = replace(settings, latencies_ms=latencies)
+    table = LIVE_BENCHMARKS if live else TRANSPORT_BENCHMARKS if transport else BENCHMARKS
+    figures: list[Figure] = []
+    code = exit_codes.OK
+    with Bars() as bars:
+        for name in table if live or transport else only or table:
+            try:
+                with bars.stage(name) as stage:
+                    figures.extend(table[name](settings, stage.progress))
+            except DiffrollError as error:
+                failed = failures.report(error)
+                code = code or failed
+    if figures:
+        _show(figures, device, as_json)
+    return code
+
+
+def _show(figures: list[Figure], device: str, as_json: bool) -> None:
+    from diffroll_live.bench.machine import this_machine
+    from diffroll_live.bench.report import document, heading, table
+
+    machine = this_machine(device)
+    if as_json:
+        click.echo(document(figures, machine))
+        return
+    console = Console(highlight=False)
+    console = console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    console.print(heading(machine), soft_wrap=True)
+    console.print(table(figures))

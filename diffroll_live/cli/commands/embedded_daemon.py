@@ -1,0 +1,78 @@
+"""A daemon for the life of one command, and the command's own client of it: what live and jam have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from diffroll_live.cli.commands.serve import start_midi
+from diffroll_live.cli.engine_factory import EngineFactory
+from diffroll_live.config import Config, MidiConfig
+from diffroll_live.errors import PortError
+from diffroll_live.midi.scheduler import Scheduler
+from diffroll_live.osc import codec, replies
+from diffroll_live.osc.client_codec import error_of, read_reply, write_message
+from diffroll_live.server import serve as serve_clients
+from diffroll_live.worker.queue import Worker
+
+_LENGTH = struct.Struct(">i")
+
+
+class Wire:
+    """A TCP connection to the daemon, in messages."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    def send(self, message: Any) -> None:
+        """Send one of osc.messages."""
+        packet = write_message(message)
+        self._writer.write(_LENGTH.pack(len(packet)) + packet)
+
+    async def replies(self, survives: Callable[[replies.Error], bool] = lambda _: False) -> AsyncIterator[Any]:
+        """Give the daemon's replies until it hangs up; its errors are raised but for those that one ``survives``."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
+                for message in codec.decode(await self._reader.readexactly(length)):
+                    reply = read_reply(message)
+                    if isinstance(reply, replies.Error) and not survives(reply):
+                        raise error_of(reply)
+                    yield reply
+
+
+def open_midi(midi: MidiConfig) -> Scheduler | None:
+    """Open the MIDI output. Raises errors.PortError when a port that was named is not there."""
+    scheduler = start_midi(midi)
+    if scheduler is not None and midi.port and not scheduler.state.is_open:
+        text = scheduler.state.text
+        scheduler.close()
+        raise PortError(text)
+    return scheduler
+
+
+async def run_with_client(
+    config: Config, scheduler: Scheduler | None, converse: Callable[[Wire], Awaitable[None]]
+) -> None:
+    """Run the daemon, and a client beside it, until a signal comes or the client ends; its error is raised."""
+    engine = config.engine
+    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
+    worker = Worker(factory, config.server.queue_size)
+    stop = asyncio.Event()
+    clients: list[asyncio.Task[None]] = []
+
+    async def follow(port: int) -> None:
+        reader, writer = await asyncio.open_connection(config.server.host, port)
+        with contextlib.closing(writer):
+            await converse(Wire(reader, writer))
+
+    def ready(port: int) -> None:
+        client = asyncio.get_running_loop().create_task(follow(port))
+        client.add_done_callback(lambda _: stop.set())
+        clients.append(client)
+
+    await serve_clients(config, worker, scheduler, ready=ready, stop=stop)
+    await asyncio.gather(*clients)

@@ -1,0 +1,42 @@
+"""``diffroll-live listen``: a page of examples that nobody picked."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from diffroll_live.cli.commands.training import DEVICE, WORK
+from diffroll_live.cli.options import PATH
+from diffroll_live.cli.progress import Bars
+
+
+@click.command("listen")
+@click.argument("model", default="compact")
+@click.option("-o", "--out", type=PATH, default=Path("listen"), show_default=True, help="The folder of the page.")
+@click.option("--piano", default="upright_kw", show_default=True, help="The piano of the bank that plays.")
+@click.option("--open/--no-open", "show", default=True, show_default=True, help="In a browser, where there is one.")
+@DEVICE
+@click.option("--threads", type=click.IntRange(1, 256), help="On the CPU; otherwise as many as it has.")
+@WORK
+def listen(model: str, out: Path, piano: str, show: bool, device: str, threads: int | None, work: Path) -> None:
+    """Make a page of ten examples of each task of MODEL, with sounds and pictures, and open it.
+
+    They are the first ten that the seeds give, of pieces of the validation split.
+    """
+    from diffroll_live.engine.loading import load_engine
+    from diffroll_live.evaluation.clips import open_stage
+    from diffroll_live.evaluation.listening import make_page
+    from diffroll_live.training.examples.windows import Material
+
+    stage = open_stage(Material(work / "bank", work / "corpus", unheard=""), (piano,))
+    engine = load_engine(model, device, threads)
+    with Bars() as bars, bars.stage("Playing") as shown:
+        page = make_page(engine, stage, piano, out, shown.say)
+    click.echo(page)
+    if show:
+        try:
+            webbrowser.get().open(page.resolve().as_uri())
+        except webbrowser.Error:
+            click.echo("There is no browser here; open the page in one.", err=True)

@@ -1,0 +1,17 @@
+"""``diffroll-live send``: the four tasks, done by a running daemon."""
+
+from __future__ import annotations
+
+import click
+
+from diffroll_live.cli.commands.tasks import remote_command
+from diffroll_live.types import TASKS
+
+
+@click.group("send")
+def send() -> None:
+    """Have a running daemon do a task over OSC: the audio goes there, the notes come back and are written here."""
+
+
+for _task in TASKS:
+    send.add_command(remote_command(_task, f"As 'diffroll-live {_task}', done by a running daemon."))

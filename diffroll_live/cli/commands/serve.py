@@ -1,0 +1,90 @@
+"""``diffroll-live serve``: the composition root, where the model's process, the sockets and the MIDI port meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from diffroll_live.cli.engine_factory import EngineFactory
+from diffroll_live.cli.options import PATH
+from diffroll_live.config import DEFAULT_PORT, Config, MidiConfig, load_config
+from diffroll_live.midi.ports import Api, PortChoice
+from diffroll_live.midi.scheduler import Scheduler
+from diffroll_live.midi.sinks import MidiSink
+from diffroll_live.server import serve as serve_clients
+from diffroll_live.timeline.table import SOURCES
+from diffroll_live.worker.queue import Worker
+
+logger = logging.getLogger(__name__)
+
+FLAGS = {
+    "host": "server.host",
+    "port": "server.port",
+    "model": "engine.model",
+    "device": "engine.device",
+    "threads": "engine.threads",
+    "midi_api": "midi.api",
+    "midi_port": "midi.port",
+    "spool": "server.spool",
+    "transport": "transport.source",
+    "transport_port": "transport.midi_port",
+}
+
+
+@click.command("serve")
+@click.option("--port", type=click.IntRange(0, 65535), help=f"UDP and TCP port; {DEFAULT_PORT} unless configured.")
+@click.option("--host", help="The address to listen on; 127.0.0.1 unless configured.")
+@click.option("--config", "config_file", type=PATH, metavar="FILE", help="A TOML file; options here win over it.")
+@click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
+@click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), help="Where the model runs.")
+@click.option("--threads", type=click.IntRange(1, 256), help="CPU threads; otherwise as many as there are cores.")
+@click.option("--midi-api", type=click.Choice(("auto", *get_args(Api), "none")), help="Which MIDI system to use.")
+@click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one of our own.")
+@click.option(
+    "--transport", type=click.Choice(tuple(SOURCES)), help="Where the DAW's time comes from; osc unless configured."
+)
+@click.option(
+    "--transport-port", metavar="NAME", help="An existing MIDI input to hear the DAW's time on, not one of our own."
+)
+@click.option(
+    "--spool", metavar="FOLDER", help="Where scripts of REAPER and Ardour leave requests; 'none' for nowhere."
+)
+def serve(config_file: Path | None, **flags: str | int | None) -> None:
+    """Run the daemon: it keeps the model warm, hears clients over OSC, and plays notes on a virtual MIDI port."""
+    config = load_config(config_file, {FLAGS[name]: value for name, value in flags.items()})
+    ours = logging.getLogger("diffroll_live")
+    if ours.level == logging.NOTSET:
+        ours.setLevel(logging.INFO)
+    engine = config.engine
+    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
+    worker = Worker(factory, config.server.queue_size)
+    scheduler = start_midi(config.midi)
+
+    def ready(port: int) -> None:
+        _announce(config, worker, port)
+
+    try:
+        asyncio.run(serve_clients(config, worker, scheduler, ready=ready, spool=config.server.spool_folder))
+    finally:
+        if scheduler is not None:
+            scheduler.close()
+
+
+def start_midi(midi: MidiConfig) -> Scheduler | None:
+    """Open the MIDI output, or keep trying (the scheduler warns); None when the configuration wants no MIDI."""
+    if midi.api == "none":
+        return None
+    choice = PortChoice(midi.api, midi.port or None, midi.client_name, midi.port_name)  # type: ignore[arg-type]
+    scheduler = Scheduler(lambda: MidiSink(choice))
+    scheduler.start()
+    return scheduler
+
+
+def _announce(config: Config, worker: Worker, port: int) -> None:
+    assert worker.info is not None
+    where = f"{config.server.host}:{port}"
+    click.echo(f"Ready at {where} (OSC over UDP and TCP), model {worker.info.name} on {worker.info.device}.")

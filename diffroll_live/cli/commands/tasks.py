@@ -1,0 +1,59 @@
+"""The four tasks as commands, for an engine in this process or for one behind OSC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, Choices, choices
+from diffroll_live.cli.run import Opened, run_task
+from diffroll_live.types import Task
+
+Opener = Callable[[Choices], Opened]
+
+
+def open_local(wanted: Choices) -> Opened:
+    """Load a model into this process; imports torch. Raises errors.CheckpointError."""
+    from diffroll_live.engine.loading import load_engine
+
+    engine = load_engine(wanted.model, wanted.device, wanted.threads, warm=False)
+    return Opened(engine.info.name, engine.info.device, engine.run, close=lambda: None)
+
+
+def open_remote(wanted: Choices) -> Opened:
+    """Greet the daemon. Raises errors.TimedOut when it does not answer."""
+    from diffroll_live.osc.client import Client
+
+    client = Client(wanted.host, wanted.port, name="diffroll-live send")
+    return Opened(client.welcome.model, client.welcome.device, client.run, client.close)
+
+
+def local_command(task: Task, help_text: str) -> click.Command:
+    """Make the command that runs a task with a model loaded here."""
+    return _command(task, help_text, LOCAL, open_local)
+
+
+def remote_command(task: Task, help_text: str) -> click.Command:
+    """Make the command that has a running daemon do a task."""
+    return _command(task, help_text, REMOTE, open_remote)
+
+
+def _command(task: Task, help_text: str, where: tuple[Callable[..., Any], ...], opener: Opener) -> click.Command:
+    def command(**given: Any) -> int:
+        return run_task(task, choices(task, given), opener)
+
+    for option in reversed((*BY_TASK[task], *OUTPUT, *where, *SAMPLING)):
+        command = option(command)
+    return click.command(task, help=help_text)(command)
+
+
+transcribe = local_command(
+    "transcribe", "Write the notes that are played in recordings: WAV, FLAC, MP3 or Ogg of any length."
+)
+inpaint = local_command(
+    "inpaint", "Write new notes into regions of a recording, from what surrounds them. Notes outside stay as they are."
+)
+continue_ = local_command("continue", "Write what could come after a recording; the new notes start at its end.")
+generate = local_command("generate", "Write something new from nothing.")

@@ -1,0 +1,229 @@
+"""``diffroll-live prepare``, ``train`` and ``export``: from recorded notes and MIDI files to a model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from diffroll_live import __version__
+from diffroll_live.cli.options import PATH, Finite
+from diffroll_live.cli.progress import Bars
+
+if TYPE_CHECKING:
+    from diffroll_live.training.examples.windows import Material
+
+STAGES = ("tasks", "rolls", "paired", "mixed")
+STAGES_HELP = "How much sound is shown: the network's own tasks; none; p = 0.1; or half of the windows."
+BANK, CORPUS, RECORDINGS = "bank", "corpus", "recordings"  # files of the working folder
+
+WORK = click.option("--work", type=PATH, default=Path("runs"), show_default=True, help="Where prepared material lies.")
+DEVICE = click.option("--device", default="auto", show_default=True, metavar="auto|cuda|mps|cpu", help="Where to run.")
+PROBABILITY = Finite(0.01, 0.99)
+
+
+@click.command("prepare")
+@click.option("--midi", type=PATH, help="A folder of MIDI files, if it has one with a manifest.csv: file, split.")
+@click.option("--samples", type=PATH, help="A folder for each recorded piano, and their manifest.csv.")
+@click.option("--soundfont", type=PATH, help="Record this SoundFont into the bank too (needs FluidSynth).")
+@click.option("--pairs", type=PATH, help="A folder of recordings with their MIDI files.")
+@click.option("--layout", default="plain", show_default=True, metavar="maestro|maps|plain", help="How it is laid out.")
+@click.option("--pack", type=PATH, metavar="FOLDER", help="Pack it all, and the program, for a bare machine.")
+@WORK
+def prepare(
+    midi: Path | None,
+    samples: Path | None,
+    soundfont: Path | None,
+    pairs: Path | None,
+    layout: str,
+    pack: Path | None,
+    work: Path,
+) -> None:
+    """Get material ready to train on: MIDI files, a bank of notes to sound them with, recordings with their notes.
+
+    MIDI alone is enough for `train --stage rolls`. The manifest of SAMPLES has the columns file, midi_pitch,
+    velocity_low, velocity_high and sfz_tune_cents. Without a manifest one MIDI file in ten is for validation.
+    """
+    from diffroll_live.files.atomic import make_folder
+
+    if not any((midi, samples, soundfont, pairs, pack)):
+        raise click.UsageError("Say what to prepare: --midi, --samples, --soundfont, --pairs; or where to --pack it.")
+    make_folder(work)
+    skipped: list[str] = []
+    with Bars() as bars:
+        if samples is not None or soundfont is not None:
+            from diffroll_live.training.synthesis.bank_cutting import build_bank
+
+            with bars.stage("Cutting notes") as stage:
+                build_bank(samples, work / BANK, soundfont, stage.say)
+        if midi is not None:
+            from diffroll_live.training.corpus.midi_reading import build_corpus
+
+            with bars.stage("Reading MIDI") as stage:
+                skipped += build_corpus(midi, work / CORPUS, stage.progress)
+        if pairs is not None:
+            from diffroll_live.training.corpus.layouts import takes
+            from diffroll_live.training.corpus.pairs import build_pairs
+
+            with bars.stage("Reading recordings") as stage:
+                skipped += build_pairs(takes(layout, pairs), work / RECORDINGS, stage.say)
+        if pack is not None:
+            from diffroll_live.training.corpus.packing import pack_folder
+
+            with bars.stage("Packing") as stage:
+                size = pack_folder(work / BANK, work / CORPUS, pack, stage.say)
+            click.echo(f"{pack}: {size / 2**20:.1f} MiB; there, `python -m diffroll_live.training RUN` trains.")
+    for reason in skipped:
+        click.echo(f"Skipped: {reason}", err=True)
+    click.echo(f"{work} is ready: train on it with --work {work}")
+
+
+@click.command("train")
+@click.argument("run", type=PATH)
+@click.option("--network", default="compact", show_default=True, metavar="compact|diffroll", help="What to train.")
+@click.option("--stage", default="tasks", show_default=True, metavar="|".join(STAGES), help=STAGES_HELP)
+@click.option("--from", "begun_from", metavar="RUN|MODEL", help="Begin with the weights of another run, or of a model.")
+@click.option("--steps", type=click.IntRange(1, 100_000_000), default=4200, show_default=True)
+@click.option("--batch", type=click.IntRange(1, 4096), default=12, show_default=True, help="Windows a step.")
+@click.option("--seconds", type=Finite(0.25, 120), help="Of a window; otherwise 8.192, of diffroll 20.48.")
+@click.option("--rate", type=Finite(0, 1, min_open=True), help="The learning rate; otherwise 2e-3, of diffroll 1e-5.")
+@click.option("--weighting", default="x0", show_default=True, metavar="x0|noise|min-snr|max-snr", help="Over t.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--without", multiple=True, metavar="NAME", help="Leave out a subfolder of the MIDI.")
+@click.option("--no-pop909", is_flag=True, help="Train without POP909, the songs of which are commercial.")
+@click.option("--unheard", default="upright_kw", show_default=True, metavar="PIANO", help="Hold back for evaluation.")
+@click.option("--recorded", type=Finite(0, 1), default=1.0, show_default=True, help="Share of recordings in the sound.")
+@click.option("--precision", default="bfloat16", show_default=True, metavar="bfloat16|float32", help="Of arithmetic.")
+@click.option("--tensorboard", is_flag=True, help="Record for TensorBoard too, in RUN/tensorboard.")
+@DEVICE
+@click.option("--threads", type=click.IntRange(1, 256), help="On the CPU; otherwise as many as it has.")
+@click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that mix audio.")
+@WORK
+def train(
+    run: Path,
+    network: str,
+    begun_from: str | None,
+    steps: int,
+    batch: int,
+    rate: float | None,
+    weighting: str,
+    seed: int,
+    precision: str,
+    tensorboard: bool,
+    device: str,
+    threads: int | None,
+    workers: int,
+    work: Path,
+    **wanted: Any,
+) -> None:
+    """Train a network in the folder RUN, or go on where it stopped; more --steps make a run longer.
+
+    Under `torchrun --nproc-per-node N -m diffroll_live train ...` the GPUs share every batch. The stages of the paper:
+    rolls alone, then paired or mixed, each --from the one before.
+    """
+    from diffroll_live.engine.loading import choose_device
+    from diffroll_live.training.runs import loop
+    from diffroll_live.training.runs.subjects import subject_of
+    from diffroll_live.training.runs.trainer import Schedule
+
+    subject = subject_of(network)
+    settings = dict(subject.schedule) | ({"rate": rate} if rate is not None else {})
+    schedule = Schedule(steps, batch=batch, seed=seed, precision=precision, weighting=weighting, **settings)
+    where = str(choose_device(device))
+    with Bars() as bars, bars.stage("Training") as stage:
+
+        def report(step: int, parts: dict[str, float]) -> None:
+            stage.progress(step, steps)
+            stage.say(f"loss {parts['total']:.3f}")
+
+        trainer = loop.train(
+            _material(work, subject.material, **wanted),
+            schedule,
+            run,
+            begun_from=begun_from,
+            device=where,
+            threads=threads,
+            workers=workers,
+            board=tensorboard,
+            report=report,
+            **({"subject": subject} if network != "compact" else {}),
+        )
+    if not trainer.share.leads:
+        return
+    click.echo(
+        f"{run}: {trainer.step} steps. `diffroll-live export {run} models/NAME --card CARD.md` makes it a model."
+    )
+
+
+def _material(
+    work: Path,
+    suited: Mapping[str, Any],
+    *,
+    stage: str,
+    seconds: float | None,
+    without: tuple[str, ...],
+    no_pop909: bool,
+    unheard: str,
+    recorded: float,
+) -> Material:
+    """What of the prepared material to use: whatever is there."""
+    from diffroll_live.training.examples.windows import Material
+
+    pairs = work / RECORDINGS
+    there = pairs.with_suffix(".pcm").exists() and recorded > 0
+    bank = work / BANK if (work / BANK).with_suffix(".npy").exists() or not there else None
+    corpus = work / CORPUS if (work / CORPUS).with_suffix(".npz").exists() or not there else None
+    if stage == "rolls":
+        bank = None
+    chosen = {"seconds": seconds} if seconds is not None else {}
+    left_out = (*without, "pop909") if no_pop909 and "pop909" not in without else without
+    return Material(
+        bank,
+        corpus,
+        recordings=pairs if there else None,
+        stage=stage,
+        without=left_out,
+        unheard=unheard,
+        recorded_share=recorded,
+        **{**suited, **chosen},
+    )
+
+
+@click.command("export")
+@click.argument("run", type=PATH)
+@click.argument("folder", type=PATH, metavar="models/NAME")
+@click.option("--card", type=PATH, required=True, metavar="CARD.md", help="What the model is, for its folder.")
+@click.option("--onset-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
+@click.option("--frame-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
+@click.option("--density", type=Finite(0.1, 10), help="As `evaluate --tune` found it; otherwise 1.")
+@click.option(
+    "--steps", nargs=3, type=click.IntRange(1, 1000), help="Evaluations for draft, live and best; otherwise 1 2 4."
+)
+@click.option("--version", default=__version__, show_default=True, help="Of the model.")
+@click.option("--overwrite", is_flag=True, help="Replace the folder if it is there.")
+def export(
+    run: Path,
+    folder: Path,
+    card: Path,
+    onset_threshold: float | None,
+    frame_threshold: float | None,
+    density: float | None,
+    steps: tuple[int, int, int] | None,
+    version: str,
+    overwrite: bool,
+) -> None:
+    """Turn the run in the folder RUN into a model folder; the last part of its name becomes the model's."""
+    from diffroll_live.training.runs import export as room
+    from diffroll_live.training.runs.states import STATE
+
+    thresholds = {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold}
+    decode = {name: value for name, value in thresholds.items() if value is not None}
+    settings = {"density": density, "reading_steps": steps, "writing_steps": steps}
+    sampling = {name: value for name, value in settings.items() if value is not None}
+    text = room.read_card(card)
+    made = room.export(
+        run / STATE, folder, text, decode=decode, sampling=sampling, version=version, overwrite=overwrite
+    )
+    click.echo(f"{run} -> {made.path}: use it with --model {made.path}")

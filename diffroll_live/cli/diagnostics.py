@@ -1,0 +1,277 @@
+"""Look over the machine: what is there, what is wrong, and how to mend it. Changes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from diffroll_live.config import DEFAULT_PORT, ServerConfig
+from diffroll_live.errors import DiffrollError, PortError
+
+State = Literal["good", "poor", "bad"]  # poor: works, but less well; bad: something asked for cannot work
+GOOD_RECEIVE_BUFFER = 4 << 20  # bytes; a burst of 20 s of audio fits
+TORCH_TIMEOUT = 120.0  # s
+#: Printed by a child process, so that a broken torch breaks nothing but the child.
+TORCH_PROBE = """
+import json, torch, torchaudio
+cuda = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+facts = {"torch": torch.__version__, "torchaudio": torchaudio.__version__, "threads": torch.get_num_threads()}
+print(json.dumps(facts | {"cuda": cuda, "mps": torch.backends.mps.is_available()}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. ``mend`` says what to do about it; empty where nothing need be done."""
+
+    topic: str
+    state: State
+    text: str
+    mend: str = ""
+
+
+def examine(port: int = DEFAULT_PORT) -> Iterator[Finding]:
+    """Look at everything in turn, yielding findings as they come; a check that fails is a finding too.
+
+    ``port`` is the daemon's.
+    """
+    for topic, check in CHECKS.items():
+        try:
+            yield from check()
+        except (DiffrollError, OSError) as error:
+            yield Finding(topic, "bad", str(error), "Mend what the sentence says, then run the doctor again.")
+    yield from check_port(port)
+
+
+def check_python() -> Iterator[Finding]:
+    """Look at the Python version."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info < (3, 13):
+        yield Finding("python", "good", f"Python {version} on {sys.platform}")
+    else:
+        yield Finding("python", "bad", f"Python {version} is not supported", "Use Python 3.11 or 3.12: make install.")
+
+
+def check_torch() -> Iterator[Finding]:
+    """Import torch in a child process; tell of the device that 'auto' takes."""
+    try:
+        child = subprocess.run(
+            [sys.executable, "-c", TORCH_PROBE], capture_output=True, text=True, check=False, timeout=TORCH_TIMEOUT
+        )
+        facts = json.loads(child.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
+        mend = "Install again: make install. torch 2.11 to 2.14 and torchaudio 2.11 fit together."
+        yield Finding("torch", "bad", "torch and torchaudio cannot be imported", mend)
+        return
+    yield Finding("torch", "good", f"torch {facts['torch']}, torchaudio {facts['torchaudio']}")
+    if facts["cuda"]:
+        yield Finding("device", "good", f"CUDA: {', '.join(facts['cuda'])}")
+    elif facts["mps"]:
+        yield Finding("device", "good", "Metal (mps)")
+    else:
+        yield Finding("device", "good", f"no GPU: the CPU is used, {facts['threads']} threads")
+
+
+def check_models() -> Iterator[Finding]:
+    """Check every model's files against their sums, damaged models included."""
+    from diffroll_live.model.checkpoints.folder import models_folders, read_folder, verify
+
+    configs = [config for folder in models_folders() for config in sorted(folder.glob("*/config.json"))]
+    for config in configs:
+        try:
+            model = read_folder(config.parent)
+            verify(model)
+        except DiffrollError as error:
+            yield Finding("models", "bad", error.text, f"Put the folder {config.parent} back as it was installed.")
+        else:
+            size = sum(path.stat().st_size for path in model.weights)
+            yield Finding("models", "good", f"{model.name}: {size / 1e6:.1f} MB, checksums right ({model.path})")
+    if not configs:
+        yield Finding("models", "bad", "no model is installed", "Install again: models/ holds the weights.")
+
+
+def check_midi() -> Iterator[Finding]:
+    """Choose the MIDI system as the daemon does, and list the ports there are."""
+    from diffroll_live.midi.ports import choose_api, list_ports
+
+    try:
+        api = choose_api()
+        ports = list_ports(api)
+    except PortError as error:
+        mend = "Start a JACK server (jackd -r -d dummy needs no sound card), or load the kernel module snd-seq."
+        yield Finding("midi", "poor", error.text, mend)
+        return
+    if api == "windows":
+        mend = "" if ports else "Install loopMIDI, make a port in it, and name it: serve --midi-port NAME."
+        yield Finding("midi", "good" if ports else "poor", f"windows: ports {', '.join(ports) or 'none'}", mend)
+    else:
+        yield Finding("midi", "good", f"{api}: virtual ports can be opened; ports there: {', '.join(ports) or 'none'}")
+
+
+def check_jack() -> Iterator[Finding]:
+    """Look for the JACK server's program."""
+    if not sys.platform.startswith("linux"):
+        return
+    jackd = shutil.which("jackd")
+    if jackd:
+        yield Finding("jack", "good", f"installed ({jackd})")
+    else:
+        yield Finding("jack", "poor", "not installed; MIDI then needs ALSA's sequencer", "apt-get install jackd2")
+
+
+def check_audio() -> Iterator[Finding]:
+    """Look for libsndfile, PortAudio and its devices."""
+    import soundfile
+
+    yield Finding("audio", "good", f"files: {soundfile.__libsndfile_version__}")
+    try:
+        import sounddevice
+    except OSError:
+        yield Finding("audio", "poor", "PortAudio is missing: no live input", "apt-get install libportaudio2")
+        return
+    with _quiet_stderr():
+        inputs = [device["name"] for device in sounddevice.query_devices() if device["max_input_channels"] > 0]
+    if inputs:
+        yield Finding("audio", "good", f"input devices: {', '.join(inputs)}")
+    else:
+        mend = "Connect one, or start a JACK server; without one, send live sound over OSC."
+        yield Finding("audio", "poor", "there is no input device: 'live' and 'jam --in' have nothing to hear", mend)
+
+
+def check_sound_font() -> Iterator[Finding]:
+    """Look for what --sonify sounds notes with."""
+    from diffroll_live.files.sonify import find_fluidsynth, find_sound_font
+
+    program, font = find_fluidsynth(), find_sound_font()
+    if program and font:
+        yield Finding("sonify", "good", f"FluidSynth with {font}")
+        return
+    mend = "apt-get install fluidsynth fluid-soundfont-gm, or name a SoundFont in DIFFROLL_SOUNDFONT."
+    missing = "FluidSynth" if program is None else "a SoundFont"
+    yield Finding("sonify", "poor", f"{missing} is missing: --sonify uses a plain built-in synth", mend)
+
+
+def check_network() -> Iterator[Finding]:
+    """Ask for the receive buffer that the daemon asks for."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * GOOD_RECEIVE_BUFFER)
+        granted = probe.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+    if granted >= GOOD_RECEIVE_BUFFER:
+        yield Finding("network", "good", f"UDP receive buffer {granted >> 10} KiB")
+        return
+    mend = "sudo sysctl -w net.core.rmem_max=8388608" if sys.platform.startswith("linux") else "Send audio over TCP."
+    yield Finding("network", "poor", f"UDP receive buffer only {granted >> 10} KiB: bursts are sent again", mend)
+
+
+def check_port(port: int) -> Iterator[Finding]:
+    """See whether the daemon's port is free, or a daemon has it."""
+    from diffroll_live.osc.client import Client
+
+    kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+    try:
+        for kind in kinds:
+            with socket.socket(socket.AF_INET, kind) as probe:
+                if kind is socket.SOCK_STREAM and os.name != "nt":
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
+    except OSError:
+        try:
+            client = Client("127.0.0.1", port, name="doctor")
+        except DiffrollError:
+            mend = f"End the program that has it, or choose another port: diffroll-live serve --port {port + 1}"
+            yield Finding("port", "bad", f"port {port} is taken by another program", mend)
+            return
+        text = f"a daemon runs on port {port}: model {client.welcome.model} on {client.welcome.device}"
+        client.close()
+        yield Finding("port", "good", text)
+        return
+    yield Finding("port", "good", f"port {port} is free; 'diffroll-live serve' starts the daemon")
+
+
+def check_bridges() -> Iterator[Finding]:
+    """Compare the bridges in the folders of the hosts on this machine with those of this version."""
+    from diffroll_live.integrations.install.hosts import HOSTS, places
+    from diffroll_live.integrations.install.steps import state
+
+    absent = []
+    for name, host in HOSTS.items():
+        again = f"Close {host.title} and run: diffroll-live install-bridge {name}"
+        try:
+            it = state(name, places())
+        except DiffrollError as error:
+            yield Finding("bridges", "bad", f"{host.title}: {error}", again)
+            continue
+        if it == "installed":
+            yield Finding("bridges", "good", f"{host.title}: installed")
+        elif it == "outdated":
+            yield Finding("bridges", "poor", f"{host.title}: of another version", again)
+        elif it == "altered":
+            yield Finding("bridges", "poor", f"{host.title}: changed since it was installed", again)
+        elif it == "not installed":
+            absent.append(name)
+    if absent:
+        yield Finding("bridges", "good", f"not installed: {', '.join(absent)} (diffroll-live install-bridge NAME)")
+
+
+def check_remote_script() -> Iterator[Finding]:
+    """Ask our Remote Script in Ableton Live, if it runs, what this Live offers."""
+    from diffroll_live.integrations.ableton.script import RemoteScript
+
+    try:
+        with RemoteScript() as script:
+            said = script.findings
+    except DiffrollError:
+        return  # no Live runs, which is no fault
+    state: State = "poor" if " lacks " in said else "good"
+    yield Finding("live", state, f"DiffRollLive {said}", "Update Live to have that." if state == "poor" else "")
+
+
+def check_spool() -> Iterator[Finding]:
+    """Look at the folder through which REAPER's and Ardour's scripts talk to the daemon."""
+    from diffroll_live.server.endpoints.spool_folder import is_taken
+
+    folder = ServerConfig().spool_folder
+    assert folder is not None
+    if not folder.exists():
+        yield Finding("spool", "good", f"{folder}: not there yet; 'diffroll-live serve' makes it")
+    elif is_taken(folder):
+        yield Finding("spool", "good", f"{folder}: a daemon answers there")
+    else:
+        yield Finding("spool", "good", f"{folder}: nobody answers there; 'diffroll-live serve' starts the daemon")
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep what ALSA and JACK libraries print about missing hardware off the terminal."""
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
+    "python": check_python,
+    "torch": check_torch,
+    "models": check_models,
+    "midi": check_midi,
+    "jack": check_jack,
+    "audio": check_audio,
+    "sonify": check_sound_font,
+    "network": check_network,
+    "bridges": check_bridges,
+    "live": check_remote_script,
+    "spool": check_spool,
+}

@@ -1,0 +1,112 @@
+"""A recording as a voice hears it: worked out a stretch at a time, when windows touch it, and kept from then on.
+
+A request about a few seconds of a long recording costs a few seconds. Nothing here looks at the network.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import torch
+import torchaudio
+from torch import Tensor
+
+from diffroll_live.model.adapters.base import Voice
+from diffroll_live.music.roll import RollGeometry
+from diffroll_live.types import AudioBuffer
+
+PIECE_FRAMES = 128  # worked out together
+GATE_REACH = 6  # frames after an onset in which its sound must show
+LONGEST_BLOCK = 4000  # samples; a rate that shares little with ours is met to a few parts in a million
+SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; torchaudio's are 6 / 0.99
+
+
+class Recording:
+    """The audio of a request, whose samples must never change: features, and where it is loud.
+
+    level: dB of full scale below which nothing is heard.
+    """
+
+    def __init__(self, audio: AudioBuffer, voice: Voice, level: float) -> None:
+        self.audio, self.voice, self.level = audio, voice, level
+        geometry = voice.geometry
+        self._resampled = Resampled(audio, geometry.sample_rate, voice.device)
+        self.n_frames = -(-self._resampled.n_samples // geometry.hop_length)
+        # What nobody has written to takes no memory yet.
+        self._features = torch.empty((voice.n_features, self.n_frames), device=voice.device)
+        self._loud = torch.zeros((self.n_frames, 1), dtype=torch.bool, device=voice.device)
+        self._there = np.zeros(-(-self.n_frames // PIECE_FRAMES), bool)
+
+    def features(self, first: int = 0, last: int | None = None) -> Tensor:
+        """All features, (n_features, n_frames), of which frames [first, last) mean something."""
+        self._work_out(first, self.n_frames if last is None else last)
+        return self._features
+
+    def loud(self, first: int, last: int) -> Tensor:
+        """Where frames [first, last) can hold an onset, (n_frames, 1) bool."""
+        self._work_out(first, last)
+        return self._loud[first:last]
+
+    def holds(self, audio: AudioBuffer) -> bool:
+        """Whether this is a recording of the same samples, whatever their name."""
+        mine = self.audio
+        if audio.samples is mine.samples:
+            return audio.sample_rate == mine.sample_rate
+        same_shape = (len(audio.samples), audio.sample_rate) == (len(mine.samples), mine.sample_rate)
+        return same_shape and np.array_equal(audio.samples, mine.samples)
+
+    def _work_out(self, first: int, last: int) -> None:
+        begin, end = max(first, 0) // PIECE_FRAMES, -(-min(last, self.n_frames) // PIECE_FRAMES)
+        edges = begin + np.flatnonzero(np.diff(~self._there[begin:end], prepend=False, append=False))
+        for low, high in edges.reshape(-1, 2).tolist():
+            self._hear(low * PIECE_FRAMES, min(high * PIECE_FRAMES, self.n_frames))
+            self._there[low:high] = True
+
+    def _hear(self, first: int, last: int) -> None:
+        voice, hop = self.voice, self.voice.geometry.hop_length
+        around = max(voice.reach_frames, GATE_REACH)
+        samples = self._resampled.samples((first - around) * hop, (last + around) * hop)
+        kept = slice(around, around + last - first)
+        self._features[:, first:last] = voice.features(samples)[:, kept]
+        self._loud[first:last, 0] = gate(samples, voice.geometry, self.level)[kept]
+
+
+def silence(voice: Voice) -> Recording:
+    """A recording without a frame, for requests without audio."""
+    return Recording(AudioBuffer("", np.zeros(0, np.float32), voice.geometry.sample_rate), voice, 0.0)
+
+
+class Resampled:
+    """Samples of a buffer at another rate, by torchaudio's windowed sinc, only where they are wanted."""
+
+    def __init__(self, audio: AudioBuffer, rate: int, device: torch.device) -> None:
+        ratio = Fraction(rate, audio.sample_rate).limit_denominator(LONGEST_BLOCK)
+        self._source, self._device = audio.samples, device
+        self._step, self._out = ratio.denominator, ratio.numerator  # samples of a block, in and out
+        self._around = 1 + SINC_REACH // min(self._step, self._out)  # blocks
+        self._convert = torchaudio.transforms.Resample(self._step, self._out).to(device)
+        self.n_samples = -(-len(audio.samples) * self._out // self._step)
+
+    def samples(self, first: int, last: int) -> Tensor:
+        """Samples [first, last), silent beyond both ends: (last - first,)."""
+        low, high = max(first, 0), max(min(last, self.n_samples), 0)
+        begin = max(low // self._out - self._around, 0)
+        end = -(-high // self._out) + self._around
+        source = torch.from_numpy(self._source[begin * self._step : end * self._step]).to(self._device)
+        part = self._convert(source)[low - begin * self._out : high - begin * self._out]
+        return torch.nn.functional.pad(part, (low - first, last - high))
+
+
+def gate(samples: Tensor, geometry: RollGeometry, level: float) -> Tensor:
+    """Where a recording is loud enough to hold an onset: (n_frames,) bool, ``level`` in dB of full scale.
+
+    An absolute level, so that silence gives no notes however quiet the rest is.
+    """
+    hop = geometry.hop_length
+    n_frames = -(-samples.shape[0] // hop)
+    padded = torch.nn.functional.pad(samples, (0, n_frames * hop - samples.shape[0]))
+    power = padded.view(n_frames, hop).square().mean(dim=1)
+    power = torch.nn.functional.pad(power, (1, GATE_REACH))
+    loudest = torch.nn.functional.max_pool1d(power[None, None], GATE_REACH + 2, stride=1)[0, 0]
+    return loudest[:n_frames] > 10 ** (level / 10)

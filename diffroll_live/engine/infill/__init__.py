@@ -1,0 +1,1 @@
+"""Regions that are written, block by block, as the music around them is played. Imports `engine` and `model`."""

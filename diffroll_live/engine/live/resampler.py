@@ -1,0 +1,41 @@
+"""A stream of samples at another rate, without a click where its blocks meet."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import torch
+import torchaudio
+from torch import Tensor
+
+from diffroll_live.engine.features import LONGEST_BLOCK, SINC_REACH
+from diffroll_live.types import Floats
+
+
+class Inflow:
+    """Brings blocks of a stream to the very samples that the whole of it would give; silence came before it.
+
+    What depends on samples that have not come is held back: 8 samples at the lower of both rates.
+    """
+
+    def __init__(self, source_rate: int, rate: int, device: torch.device) -> None:
+        ratio = Fraction(rate, source_rate).limit_denominator(LONGEST_BLOCK)
+        self._step, self._out = ratio.denominator, ratio.numerator  # samples of a period, in and out
+        self._around = 1 + SINC_REACH // min(self._step, self._out)  # periods
+        self._reach = math.ceil(SINC_REACH * max(1.0, self._step / self._out))  # samples in
+        self._convert = torchaudio.transforms.Resample(self._step, self._out).to(device)
+        self._device = device
+        self._kept = np.zeros(self._around * self._step, np.float32)  # begins with a period
+        self._given = self._around * self._out  # samples out of what is kept that were given before
+
+    def push(self, samples: Floats) -> Tensor:
+        """Take samples of any number; give those that are certain now, (n_samples,) on the device."""
+        self._kept = np.concatenate([self._kept, samples])
+        converted = self._convert(torch.from_numpy(self._kept).to(self._device))
+        certain = max((len(self._kept) - self._reach) * self._out // self._step, self._given)
+        fresh: Tensor = converted[self._given : certain]
+        spare = certain // self._out - self._around  # periods that nothing to come depends on
+        self._kept, self._given = self._kept[spare * self._step :], certain - spare * self._out
+        return fresh

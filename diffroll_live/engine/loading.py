@@ -1,0 +1,186 @@
+"""From a model folder to a warm engine: checks, weights, device, precision, and the first evaluations."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+
+from diffroll_live.engine.engine import TorchEngine
+from diffroll_live.engine.request_state import Defaults
+from diffroll_live.errors import CheckpointError, RequestError
+from diffroll_live.model.adapters.base import Voice
+from diffroll_live.model.adapters.compact import CompactVoice
+from diffroll_live.model.adapters.diffroll import DiffRollVoice
+from diffroll_live.model.checkpoints.folder import ModelFolder, find_model
+from diffroll_live.model.checkpoints.weights import load_into, load_weights
+from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
+from diffroll_live.model.networks.compact import Compact, CompactConfig
+from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig
+from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
+from diffroll_live.model.schedules import LinearSchedule
+from diffroll_live.types import AudioBuffer, ModelInfo, Options, Region, Request
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "compact"
+MAX_SECONDS = 1800.0  # of one request
+
+
+#: What a configuration may ask for by name; anything else is the device's own choice.
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+
+def load_engine(
+    model: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    *,
+    precision: str = "auto",
+    warm: bool = True,
+) -> TorchEngine:
+    """Load a model by name or path and warm it, so that its first request is as fast as its tenth.
+
+    device: auto, cuda, mps or cpu. precision: auto, fp32 or bf16; a seed gives the same notes at one precision.
+    Raises CheckpointError, ChecksumMismatch or RequestError.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    folder = find_model(model or DEFAULT_MODEL)
+    chosen = choose_device(device)
+    dtype = PRECISIONS.get(precision) or choose_precision(chosen)
+    voice, defaults = VOICES[folder.config["architecture"]](folder, chosen, dtype)
+    engine = TorchEngine(voice, _info(folder, voice, chosen, dtype), defaults)
+    if warm:
+        warm_up(engine)
+    return engine
+
+
+def choose_device(name: str) -> torch.device:
+    """Pick the device. Raises RequestError for one that this machine does not have."""
+    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind in has if has[kind]))
+    if not has.get(name, False):
+        there = ", ".join(kind for kind, here in has.items() if here)
+        raise RequestError(f"This machine has no device {name!r} that torch can use; it has: {there}.")
+    return torch.device(name)
+
+
+def choose_precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device multiplies it natively, else float32."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    if device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False):
+        return torch.bfloat16
+    return torch.float32
+
+
+def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[Voice, Defaults]:
+    config = _build(CompactConfig, folder.config["network"], folder)
+    front_end = FrontEnd(_build(FrontEndConfig, folder.config["front_end"], folder))
+    network = Compact(config)
+    load_into(network, load_weights(folder, device, dtype))
+    defaults = _build(Defaults, {**folder.config["decode"], **folder.config["sampling"]}, folder)
+    return CompactVoice(network.to(device).eval().requires_grad_(False), front_end.to(device), device, dtype), defaults
+
+
+@dataclass(frozen=True, slots=True)
+class _DiffRollSettings:
+    """What a DiffRoll's config.json says of its decoding and sampling."""
+
+    threshold: float = 0.5
+    sampler: str = "ddpm"
+    steps: int = 200
+    guidance: float = 0.5
+    beta_start: float = 1e-4
+    beta_end: float = 0.02
+
+
+def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[Voice, Defaults]:
+    with torch.device("meta"):
+        network = DiffRoll(DiffRollConfig.from_mapping(folder.config["network"]))
+    load_into(network, load_weights(folder, device, dtype))
+    settings = _build(_DiffRollSettings, {**folder.config["decode"], **folder.config["sampling"]}, folder)
+    try:
+        schedule = LinearSchedule(settings.steps, settings.beta_start, settings.beta_end)
+    except RequestError as error:
+        raise CheckpointError(f"{folder.path / 'config.json'}: {error.text}") from error
+    mel = LogMel(MelConfig.from_mapping({**folder.config, **folder.config["front_end"]}))
+    voice = DiffRollVoice(network.to(device).eval().requires_grad_(False), mel.to(device), schedule, device)
+    steps = settings.steps
+    defaults = Defaults(
+        onset_threshold=settings.threshold,
+        frame_threshold=settings.threshold,
+        sampler=settings.sampler,
+        guidance=settings.guidance,
+        reading_steps=(max(steps // 20, 1), max(steps // 4, 1), steps),
+        batch=2,  # windows are long, and guidance doubles them
+    )
+    return voice, defaults
+
+
+#: How to make a voice of each architecture that a config.json may name, and what it does unless told otherwise.
+VOICES = {"compact": _compact, "diffroll": _diffroll}
+
+
+def warm_up(engine: TorchEngine) -> None:
+    """Run every shape that requests will run: one window, a batch of them, and a block to write."""
+    rate, frames = engine.info.sample_rate, engine.voice.window_frames
+    window = frames / engine.voice.geometry.frame_rate
+    rng = np.random.default_rng(0)
+    seconds = window * (engine.defaults.batch + 1)
+    audio = AudioBuffer("", (rng.standard_normal(int(seconds * rate)) * 0.01).astype(np.float32), rate)
+    hole = Region(1.0, 1.5)
+    once = Options(steps=1)
+    for request in (
+        Request("warm-up", "transcribe", audio, options=once),
+        Request("warm-up", "inpaint", audio, (hole,), options=once),
+    ):
+        engine.run(request, _Deaf())
+    engine.forget()
+
+
+class _Deaf:
+    """A control that nobody listens to."""
+
+    def progress(self, step: int, steps: int) -> None:
+        """Ignore."""
+
+    def notes(self, notes: Any) -> None:
+        """Ignore."""
+
+
+def _info(folder: ModelFolder, voice: Voice, device: torch.device, dtype: torch.dtype) -> ModelInfo:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return ModelInfo(
+        name=folder.name,
+        version=str(folder.config["version"]),
+        licence=str(folder.config["licence"]),
+        sha256=folder.sha256,
+        device=f"{name} {str(dtype).removeprefix('torch.')}",
+        sample_rate=voice.geometry.sample_rate,
+        hop_length=voice.geometry.hop_length,
+        parameters=voice.parameters,
+        max_seconds=MAX_SECONDS,
+    )
+
+
+def _build(kind: Any, settings: Mapping[str, Any], folder: ModelFolder) -> Any:
+    """Make a frozen configuration from a section of config.json. Raises CheckpointError for what does not fit."""
+    known = {f.name: f for f in fields(kind)}
+    if odd := settings.keys() - known.keys():
+        raise CheckpointError(f"{folder.path / 'config.json'} has settings this version does not know: {min(odd)}.")
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()}
+    for name, value in values.items():
+        wanted = type(known[name].default)
+        if not (type(value) is wanted or (wanted is float and type(value) is int)):
+            raise CheckpointError(f"{folder.path / 'config.json'}: {name} must be of the kind {wanted.__name__}.")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise CheckpointError(f"{folder.path / 'config.json'}: {name} must be a finite number.")
+    return kind(**values)

@@ -1,0 +1,120 @@
+"""Three ways to write without much thought, for a model to be better than."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from diffroll_live.engine.engine import TorchEngine
+from diffroll_live.engine.features import Recording, silence
+from diffroll_live.engine.infill.context import context_windows, read_context
+from diffroll_live.engine.infill.infill import scene_of
+from diffroll_live.engine.infill.writer import Taste, Writer
+from diffroll_live.engine.request_state import Work
+from diffroll_live.evaluation.evaluation import Silent
+from diffroll_live.evaluation.gaps import Gap, within
+from diffroll_live.model.roll_targets import ONSET_WIDTH, NoteArray, to_array
+from diffroll_live.music import regions as tasks
+from diffroll_live.music.roll import LOW_PITCH
+from diffroll_live.training.corpus.pieces import Corpus
+
+BAR = (1.0, 4.0)  # s that a bar may last
+GRID = 0.02  # s to which its length is found
+LONGEST_REST = 2.0  # s between notes of the chain
+Baseline = Callable[[Gap], NoteArray]
+
+
+def bar_before(gap: Gap) -> NoteArray:
+    """Repeat the bar before, over and over; how long it is is told by the onsets before the gap."""
+    before = gap.around[gap.around[:, 0] < gap.region.onset]
+    if not len(before):
+        return before
+    bar = _bar(before[:, 0])
+    last = before[before[:, 0] >= gap.region.onset - bar]
+    times = int(np.ceil(gap.region.duration / bar))
+    again = [last + np.array([(n + 1) * bar, (n + 1) * bar, 0.0, 0.0]) for n in range(times)]
+    return within(np.concatenate(again), gap.region)
+
+
+def _bar(onsets: NoteArray) -> float:
+    """The lag at which onsets resemble themselves most, in seconds."""
+    counts = np.bincount(((onsets - onsets.min()) / GRID).astype(int)).astype(float)
+    counts = np.convolve(counts, np.hanning(7))
+    lags = np.arange(int(BAR[0] / GRID), min(int(BAR[1] / GRID), len(counts) - 1))
+    if not len(lags):
+        return BAR[0]
+    alike = [float(counts[lag:] @ counts[:-lag]) / (len(counts) - lag) for lag in lags]
+    return float(lags[int(np.argmax(alike))] * GRID)
+
+
+class Chain:
+    """A first-order Markov chain over the notes of the training rolls: after a pitch comes what once came after it."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        parts = []
+        for index in corpus.pieces("train"):
+            notes = corpus.piece(index).notes
+            notes = notes[np.lexsort((notes[:, 2], np.round(notes[:, 0], 2)))]
+            rest = np.clip(np.diff(notes[:, 0]), 0.0, LONGEST_REST)
+            following = notes[1:]
+            columns = (notes[:-1, 2], rest, following[:, 1] - following[:, 0], following[:, 2], following[:, 3])
+            parts.append(np.column_stack(columns).astype(np.float32))
+        steps = np.concatenate(parts)
+        self.steps = steps[np.argsort(steps[:, 0], kind="stable")]
+        self.first = np.searchsorted(self.steps[:, 0], np.arange(129))
+
+    def __call__(self, gap: Gap) -> NoteArray:
+        """Walk from the last note before the gap, or from any, to its end."""
+        rng = np.random.default_rng([gap.request.options.seed, 3])
+        before = gap.around[gap.around[:, 0] < gap.region.onset]
+        now = float(before[-1, 0]) if len(before) else gap.region.onset
+        pitch = int(before[-1, 2]) if len(before) else int(self.steps[rng.integers(len(self.steps)), 0])
+        rows = []
+        while now < gap.region.offset:
+            low, high = self.first[pitch], self.first[pitch + 1]
+            _, rest, lasting, following, velocity = self.steps[rng.integers(low, high) if high > low else 0].tolist()
+            now, pitch = now + rest, int(following)
+            rows.append((now, now + lasting, pitch, velocity))
+        return within(np.array(rows).reshape(-1, 4), gap.region)
+
+
+@torch.inference_mode()
+def marginals(engine: TorchEngine, gap: Gap) -> NoteArray:
+    """Draw every cell by itself from what the network thinks likely at once, nothing of it being known to the next."""
+    request, voice, defaults = gap.request, engine.voice, engine.defaults
+    regions = tasks.written_regions(request)
+    heard = silence(voice) if request.audio is None else Recording(request.audio, voice, defaults.gate)
+    keep = tasks.kept(request.known, regions)
+    work = Work(request, Silent(), voice, defaults, regions, keep, heard)
+    around, _ = read_context(work, regions, context_windows(work, regions))
+    scene = scene_of(work, regions, to_array(keep) if keep else around)
+    sampling = work.sampling(defaults.writing_steps)
+    writer = Writer(voice, scene, sampling, Taste(1.0, defaults.density, 0.0), 1)
+    rng = np.random.default_rng([request.options.seed, 4])
+    first, last = (voice.geometry.frame(second) for second in (gap.region.onset, gap.region.offset))
+    rows, at = [], first
+    while at < last:
+        begin, probability = writer.estimate(at, None)
+        end = min(begin + voice.window_frames, last)
+        part = probability[0, :, at - begin : end - begin].float().cpu().numpy()
+        part *= scene.writable[:, at:end].T.cpu().numpy()
+        rows.append(_drawn(part, at, defaults.density, rng))
+        at = end
+    found = np.concatenate(rows)
+    found[:, :2] /= voice.geometry.frame_rate
+    return within(found, gap.region)
+
+
+def _drawn(part: np.ndarray, at: int, density: float, rng: np.random.Generator) -> NoteArray:
+    """Notes of (3, n_frames, 88) probabilities, times in frames."""
+    onset, frame, level = part
+    struck = np.argwhere(rng.random(onset.shape) < np.minimum(onset * density / ONSET_WIDTH, 1))
+    rows = []
+    for start, pitch in struck.tolist():
+        alive = np.minimum.accumulate(frame[start:, pitch] / max(frame[start, pitch], 1e-6))
+        lasting = max(int((alive >= rng.random()).sum()), ONSET_WIDTH)
+        velocity = np.clip(level[start, pitch] * 127, 1, 127)
+        rows.append((at + start, at + start + lasting, pitch + LOW_PITCH, velocity))
+    return np.array(rows, np.float64).reshape(-1, 4)

@@ -1,0 +1,119 @@
+"""The clips that every model is measured on: pieces of the validation split as they are written, on a named piano.
+
+They depend on the note bank, the corpus and a seed alone, not on how training draws its windows, so that models of
+different trainings are measured on the same audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffroll_live.errors import RequestError
+from diffroll_live.evaluation.evaluation import Clip
+from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.training.corpus.pieces import Corpus, Piece, open_corpus
+from diffroll_live.training.examples.windows import LEAD, Material
+from diffroll_live.training.synthesis.augment import noise, room
+from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank
+from diffroll_live.training.synthesis.mixer import Touch, mix, with_pedal
+from diffroll_live.types import AudioBuffer, Floats
+
+SECONDS = 20.48
+NOISE = 20.0  # dB below the music
+FEWEST = 8  # notes that a clip has at least
+SEED, TUNING_SEED = 7, 8  # thresholds are not chosen on the clips that are reported
+SHORTEST = 0.04  # s of a note
+HOLD = 8.0  # s that the pedal stays down where it is heavy
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A note bank and the pieces of the validation split, by collection."""
+
+    bank: Bank
+    corpus: Corpus
+    pieces: tuple[tuple[int, ...], ...]
+
+
+def open_stage(material: Material, pianos: tuple[str, ...]) -> Stage:
+    """Open what clips are made of. Raises FileMissing or FileError, RequestError without a piano or the split."""
+    if material.bank is None or material.corpus is None:
+        raise RequestError("A model is measured on clips of a note bank and a corpus: run diffroll-live prepare.")
+    bank, corpus = open_bank(material.bank), open_corpus(material.corpus)
+    if odd := [piano for piano in pianos if piano not in bank.layers]:
+        raise RequestError(
+            f"There is no piano {odd[0]!r} in the bank {material.bank}: it has {', '.join(bank.pianos)}."
+        )
+    members = [i for i in corpus.pieces("valid") if corpus.collection(i) not in material.without]
+    collections = sorted({corpus.collection(i) for i in members})
+    if not members:
+        raise RequestError(f"No piece of {material.corpus} is in the split 'valid'; leave fewer out.")
+    return Stage(bank, corpus, tuple(tuple(i for i in members if corpus.collection(i) == c) for c in collections))
+
+
+def excerpts(stage: Stage, seconds: float, seed: int) -> Iterator[Piece]:
+    """Excerpts of ``seconds`` without end, each collection as often as another, with what still rings from before.
+
+    Times are from the beginning of the excerpt; notes and pedal of the LEAD seconds before have times below 0.
+    """
+    rng = np.random.default_rng([seed, 0])
+    while True:
+        members = stage.pieces[int(rng.integers(len(stage.pieces)))]
+        index = int(rng.choice(members))
+        end = float(stage.corpus.piece(index).notes[:, 1].max())
+        begin = float(rng.uniform(0.0, max(end - seconds, 0.0)))
+        piece = stage.corpus.window(index, begin - LEAD, seconds + LEAD)
+        notes, pedal = piece.notes, piece.pedal - LEAD
+        notes[:, :2] -= LEAD
+        notes = on_one_piano(notes)
+        if len(inside(notes, seconds)) >= FEWEST:
+            yield Piece(notes, pedal)
+
+
+def on_one_piano(notes: NoteArray) -> NoteArray:
+    """End notes where their key is struck again, and leave out the shortest; sorted by onset."""
+    notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
+    again = np.append(np.where(notes[1:, 2] == notes[:-1, 2], notes[1:, 0], np.inf), np.inf)[: len(notes)]
+    notes[:, 1] = np.minimum(notes[:, 1], again)
+    notes = notes[notes[:, 1] - notes[:, 0] >= SHORTEST]
+    return notes[np.argsort(notes[:, 0], kind="stable")]
+
+
+def inside(notes: NoteArray, seconds: float) -> NoteArray:
+    """The rows that begin in [0, seconds)."""
+    return notes[(notes[:, 0] >= 0) & (notes[:, 0] < seconds)]
+
+
+def clips(
+    stage: Stage, piano: str, count: int, *, noisy: bool = False, heavy: bool = False, seed: int = SEED
+) -> Iterator[Clip]:
+    """Clips of 20.48 s on one piano; ``noisy``: in a room, with noise 20 dB below; ``heavy``: on a pedal kept down.
+
+    The n-th clip has the same notes whatever the piano and the condition.
+    """
+    for number, piece in zip(range(count), excerpts(stage, SECONDS, seed), strict=False):
+        rng = np.random.default_rng([seed, 1, number])
+        touch = Touch(piano, rng.uniform(28, 38), rng.uniform(-15, 15), float(np.exp(rng.uniform(-3.0, -2.0))))
+        pedal = _kept_down() if heavy else piece.pedal
+        samples = mix(stage.bank, with_pedal(piece.notes, pedal), SECONDS, touch, rng)
+        if noisy:
+            samples = in_a_room(samples, rng)
+        samples = np.clip(samples, -1, 1).astype(np.float32)
+        yield Clip(f"{piano}-{number}", AudioBuffer("clip", samples, SAMPLE_RATE), inside(piece.notes, SECONDS))
+
+
+def in_a_room(samples: Floats, rng: np.random.Generator) -> Floats:
+    """Let audio sound in a room, the power as it was, with noise NOISE dB below it."""
+    n_fft = len(samples) + SAMPLE_RATE
+    wet = np.fft.irfft(np.fft.rfft(samples, n_fft) * np.fft.rfft(room(rng), n_fft), n_fft)[: len(samples)]
+    power = float(np.sqrt(np.mean(samples**2)))
+    wet *= power / (float(np.sqrt(np.mean(wet**2))) + 1e-9)
+    return (wet + noise(len(samples), rng) * power * 10 ** (-NOISE / 20)).astype(np.float32)
+
+
+def _kept_down() -> NoteArray:
+    down = np.arange(-LEAD, SECONDS, HOLD)
+    return np.stack([down, down + HOLD - 0.1], axis=1)

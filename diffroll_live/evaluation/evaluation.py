@@ -1,0 +1,164 @@
+"""What a model is tried on - rendered clips of pieces it never saw, real recordings - and which thresholds suit it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from diffroll_live.engine.engine import TorchEngine
+from diffroll_live.engine.features import Recording
+from diffroll_live.engine.request_state import Work
+from diffroll_live.engine.transcription import decode_again, transcribe
+from diffroll_live.errors import FileError, FileMissing
+from diffroll_live.evaluation.scores import Score, score
+from diffroll_live.files.audio_file import read_audio
+from diffroll_live.model.decoding import Thresholds
+from diffroll_live.model.roll_targets import NoteArray, to_array
+from diffroll_live.music import regions as tasks
+from diffroll_live.training.examples.windows import Material, WindowMaker
+from diffroll_live.training.synthesis.bank import SAMPLE_RATE
+from diffroll_live.types import AudioBuffer, Options, Request
+
+CLIP_SECONDS = 20.48
+EVALUATION_SEED, TUNING_SEED = 7, 8  # thresholds are not chosen on the clips that are reported
+GRID = tuple(n / 20 for n in range(2, 18))  # thresholds that are tried
+
+Decode = Callable[[Thresholds], NoteArray]
+"""The notes of a clip that was heard once, for any thresholds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """Audio and the notes that are played in it, as rows (onset s, offset s, pitch, velocity)."""
+
+    name: str
+    audio: AudioBuffer
+    notes: NoteArray
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The thresholds with the best F1, and what they score."""
+
+    onset_threshold: float
+    frame_threshold: float
+    score: Score
+
+
+def check_material(material: Material, pianos: tuple[str, ...]) -> None:
+    """Make sure that clips can be rendered, before anything is. Raises FileMissing, FileError or RequestError."""
+    WindowMaker(_plain(material, pianos, 0.0))
+
+
+def rendered(
+    material: Material, piano: str, n_clips: int, *, augmentation: float, seed: int = EVALUATION_SEED
+) -> Iterator[Clip]:
+    """Render clips of 20.48 s of the validation split on one piano. Raises RequestError without it or the split."""
+    plain = _plain(material, (piano,), augmentation)
+    maker = WindowMaker(plain)
+    for number in range(n_clips):
+        window = maker.window(seed, number)
+        inside = window.notes[(window.notes[:, 0] >= 0) & (window.notes[:, 0] < plain.seconds)]
+        yield Clip(f"{piano}-{number}", AudioBuffer("clip", window.samples, SAMPLE_RATE), inside)
+
+
+def _plain(material: Material, pianos: tuple[str, ...], augmentation: float) -> Material:
+    """The validation split as it is written."""
+    return replace(
+        material,
+        split="valid",
+        pianos=pianos,
+        rule_share=0.0,
+        empty_share=0.0,
+        edge_share=0.0,
+        extra_share=0.0,
+        transpose=0,
+        stretch=1.0,
+        augmentation=augmentation,
+        seconds=CLIP_SECONDS,
+    )
+
+
+def recorded(folder: Path) -> Iterator[Clip]:
+    """Read the FLAC files of a folder, each with a CSV of its notes: onset s, offset s, pitch, velocity, and a header.
+
+    Raises FileMissing, FileError or AudioError.
+    """
+    paths = sorted(folder.glob("*.flac"))
+    if not paths:
+        raise FileMissing(f"There are no FLAC files in {folder}.")
+    for path in paths:
+        yield Clip(path.stem, read_audio(path), _labels(path.with_suffix(".csv")))
+
+
+def _labels(path: Path) -> NoteArray:
+    if not path.is_file():
+        raise FileMissing(f"{path}, the notes of the recording beside it, is not there.")
+    try:
+        with path.open(newline="", encoding="utf-8") as handle:
+            rows = np.array([row[:4] for row in list(csv.reader(handle))[1:] if row], np.float64).reshape(-1, 4)
+    except (OSError, ValueError, csv.Error) as error:
+        raise FileError(f"{path} does not hold notes in four columns of numbers ({error}).") from error
+    if not (np.isfinite(rows).all() and (rows[:, 0] >= 0).all() and (rows[:, 1] >= rows[:, 0]).all()):
+        raise FileError(f"{path} has a note that begins before 0, or ends before it begins.")
+    return rows
+
+
+def transcribed(engine: TorchEngine, audio: AudioBuffer, options: Options) -> NoteArray:
+    """What an engine hears, as any request would; rows as in a clip."""
+    return to_array(engine.run(Request("evaluation", "transcribe", audio, options=options), Silent()).variations[0])
+
+
+@torch.inference_mode()
+def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
+    """Hear audio once, to decode it with many thresholds."""
+    voice, defaults = engine.voice, engine.defaults
+    request = Request("evaluation", "transcribe", audio, options=options)
+    regions = tasks.written_regions(request)
+    work = Work(request, Silent(), voice, defaults, regions, (), Recording(audio, voice, defaults.gate))
+    _, spans = transcribe(work, regions, None)
+    work.rest()
+
+    @torch.inference_mode()
+    def decode(thresholds: Thresholds) -> NoteArray:
+        chosen = replace(options, threshold=thresholds.onset, min_note=thresholds.min_note)
+        with_frame = replace(defaults, frame_threshold=thresholds.frame)
+        again = replace(work, defaults=with_frame, request=replace(request, options=chosen))
+        return to_array(decode_again(again, spans, 0, regions))
+
+    return decode
+
+
+def tune(decoders: Sequence[Decode], truths: Sequence[NoteArray]) -> Tuned:
+    """Choose the onset threshold by the F1 of onsets, then the frame threshold by the F1 of onsets with offsets.
+
+    Of thresholds that score the same, the middle one.
+    """
+
+    def at(onset: float, frame: float) -> Score:
+        return score([decode(Thresholds(onset, frame)) for decode in decoders], truths)
+
+    onset = _best([at(value, Thresholds().frame).onset for value in GRID])
+    frame = _best([at(onset, value).onset_offset for value in GRID])
+    return Tuned(onset, frame, at(onset, frame))
+
+
+def _best(scores: Sequence[float]) -> float:
+    winners = [value for value, reached in zip(GRID, scores, strict=True) if reached == max(scores)]
+    return winners[len(winners) // 2]
+
+
+class Silent:
+    """A control that nobody listens to."""
+
+    def progress(self, step: int, steps: int) -> None:
+        """Ignore."""
+
+    def notes(self, notes: Any) -> None:
+        """Ignore."""

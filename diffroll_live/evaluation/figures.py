@@ -1,0 +1,86 @@
+"""Pictures of tables: small PNG files for a model's page of figures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from diffroll_live.evaluation.store import Row
+from diffroll_live.files.plot import FAINT, INK, PAPER
+
+COLOURS = ("#45e0c8", "#ffb454", "#a158d6", "#f2627e", "#4a63d8")
+DPI = 110
+
+
+def draw_steps(rows: Sequence[Row]) -> bytes:
+    """Accuracy over time, a point for each number of evaluations; a PNG."""
+    figure, axes = _axes("ms for 10 s of audio", "onset F1")
+    axes.set_xscale("log")
+    for sampler, colour in zip(dict.fromkeys(row["sampler"] for row in rows), COLOURS, strict=False):
+        points = [row for row in rows if row["sampler"] == sampler]
+        time, reached = [row["milliseconds"] for row in points], [row["onset"] for row in points]
+        axes.plot(time, reached, "o-", color=colour, label=sampler)
+        for row in points:
+            where = row["milliseconds"], row["onset"]
+            axes.annotate(f" {row['steps']}", where, color=INK, fontsize=9, va="bottom")
+    return _png(figure, axes)
+
+
+def draw_scores(rows: Sequence[Row]) -> bytes:
+    """Onset F1 with and without offsets, two bars for each set; a PNG."""
+    return _bars([row["set"] for row in rows], {"onset": rows, "onset_offset": rows}, "F1")
+
+
+def draw_beside(rows: Sequence[Row]) -> bytes:
+    """Onset F1 of every program, a bar each for each set; a PNG."""
+    programs = dict.fromkeys(row["program"] for row in rows)
+    by_program = {name: [row["onset"] for row in rows if row["program"] == name] for name in programs}
+    return _grouped(list(dict.fromkeys(row["set"] for row in rows)), by_program, "onset F1")
+
+
+def _bars(names: list[str], figures: dict[str, Sequence[Row]], label: str) -> bytes:
+    values = {name.replace("_", " + "): [row[name] for row in rows] for name, rows in figures.items()}
+    return _grouped(names, values, label)
+
+
+def _grouped(names: list[str], values: dict[str, list[float]], label: str) -> bytes:
+    figure, axes = _axes(label, "")
+    height = 0.8 / len(values)
+    for i, ((name, lengths), colour) in enumerate(zip(values.items(), COLOURS, strict=False)):
+        places = [at + i * height for at in range(len(lengths))]
+        drawn = axes.barh(places, lengths, height * 0.9, color=colour, label=name)
+        axes.bar_label(drawn, fmt="%.2f", padding=3, color=INK, fontsize=8)
+    axes.set_yticks([at + 0.4 - height / 2 for at in range(len(names))], names, color=INK)
+    axes.set_xlim(0, 1.08)
+    axes.invert_yaxis()
+    return _png(figure, axes)
+
+
+def _axes(below: str, beside: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(8, 4.2), facecolor=PAPER, dpi=DPI, layout="constrained")
+    axes = figure.add_subplot(facecolor=PAPER)
+    axes.set_xlabel(below, color=INK)
+    axes.set_ylabel(beside, color=INK)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.grid(color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for spine in axes.spines.values():
+        spine.set_color(FAINT)
+    return figure, axes
+
+
+def _png(figure: Figure, axes: Axes) -> bytes:
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=2, facecolor=PAPER, edgecolor=FAINT, labelcolor=INK, fontsize=9
+    )
+    out = io.BytesIO()
+    figure.savefig(out, format="png", facecolor=PAPER)
+    return out.getvalue()
+
+
+Draw = Callable[[Sequence[Row]], bytes]
+#: The pictures that a part has beside its table.
+PICTURES: dict[str, Draw] = {"transcription": draw_scores, "steps": draw_steps, "beside": draw_beside}

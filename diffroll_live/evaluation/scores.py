@@ -1,0 +1,116 @@
+"""How well estimated notes match the true ones, as mir_eval counts it (Raffel et al., 2014).
+
+An onset counts within 50 ms, an offset within 50 ms or 20 % of the note's length, whichever is more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from diffroll_live.errors import FileMissing
+from diffroll_live.model.roll_targets import NoteArray
+
+OFFSET_RATIO = 0.2
+SHIFTS = np.arange(-0.06, 0.0601, 0.005)  # s, tried for a recording whose labels may be late or early
+SHORTEST = 0.01  # s; mir_eval takes no note without length
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the notes of a clip score, or of many on average; the errors are None where nothing was found."""
+
+    onset: float  # F1
+    onset_offset: float  # F1
+    precision: float  # of onsets
+    recall: float  # of onsets
+    onset_error: float | None  # s; the median over notes that were found
+    velocity_error: float | None  # the mean over notes that were found
+    velocity_fitted: float | None = None  # the same after the line that suits the clip best, for levels differ
+
+
+def require_mir_eval() -> Any:
+    """Import mir_eval. Raises FileMissing with the way to install it."""
+    try:
+        import mir_eval
+    except ImportError as error:
+        raise FileMissing("mir_eval is not installed, and it counts: pip install 'diffroll-live[train]'") from error
+    return mir_eval
+
+
+def score(estimates: Sequence[NoteArray], truths: Sequence[NoteArray], *, shift: bool = False) -> Score:
+    """Score the estimates of clips against their notes, rows (onset s, offset s, pitch, velocity); means over clips.
+
+    ``shift`` first moves the notes of each clip by the constant that suits them best, up to 60 ms either way.
+    """
+    scores = [score_one(_moved(e, t) if shift else e, t) for e, t in zip(estimates, truths, strict=True)]
+    means = {name: _mean([getattr(one, name) for one in scores]) for name in Score.__dataclass_fields__}
+    return Score(**means)  # type: ignore[arg-type]  # F1, precision and recall are never None
+
+
+def score_one(estimate: NoteArray, truth: NoteArray) -> Score:
+    """Score one clip; in a clip without notes, hearing none is right."""
+    if not len(estimate) or not len(truth):
+        right = float(len(estimate) == len(truth))
+        return Score(right, right, right, right, None, None)
+    pairs = _matches(estimate, truth, None)
+    hit, found = truth[pairs[:, 0]], estimate[pairs[:, 1]]
+    return Score(
+        _f1(len(pairs), estimate, truth),
+        _f1(len(_matches(estimate, truth, OFFSET_RATIO)), estimate, truth),
+        len(pairs) / len(estimate),
+        len(pairs) / len(truth),
+        float(np.median(np.abs(hit[:, 0] - found[:, 0]))) if len(pairs) else None,
+        float(np.mean(np.abs(hit[:, 3] - found[:, 3]))) if len(pairs) else None,
+        float(np.mean(np.abs(hit[:, 3] - _fitted(found[:, 3], hit[:, 3])))) if len(pairs) else None,
+    )
+
+
+def _fitted(found: NoteArray, true: NoteArray) -> NoteArray:
+    """Velocities on the line that brings them closest to the true ones, as mir_eval.transcription_velocity has it."""
+    slope, height = np.linalg.lstsq(np.stack([found, np.ones_like(found)], axis=1), true, rcond=None)[0]
+    return np.asarray(slope * found + height)
+
+
+def _moved(estimate: NoteArray, truth: NoteArray) -> NoteArray:
+    """The estimate moved by the shift that matches the most onsets, of several the one that brings them closest."""
+    if not len(estimate) or not len(truth):
+        return estimate
+
+    def suits(rows: NoteArray) -> tuple[int, float]:
+        pairs = _matches(rows, truth, None)
+        return len(pairs), -float(np.abs(truth[pairs[:, 0], 0] - rows[pairs[:, 1], 0]).sum())
+
+    return max((_later(estimate, seconds) for seconds in SHIFTS), key=suits)
+
+
+def _later(rows: NoteArray, seconds: float) -> NoteArray:
+    out = rows.copy()
+    out[:, :2] = np.maximum(out[:, :2] + seconds, 0)
+    return out
+
+
+def _matches(estimate: NoteArray, truth: NoteArray, offset_ratio: float | None) -> Any:
+    """Pairs of rows (truth, estimate) that match one to one; (n_pairs, 2)."""
+    match = require_mir_eval().transcription.match_notes
+    return np.array(match(*_mir(truth), *_mir(estimate), offset_ratio=offset_ratio), int).reshape(-1, 2)
+
+
+def _mir(rows: NoteArray) -> tuple[NoteArray, NoteArray]:
+    """Intervals in s (n_notes, 2) and frequencies in Hz (n_notes,)."""
+    intervals = rows[:, :2].copy()
+    intervals[:, 1] = np.maximum(intervals[:, 1], intervals[:, 0] + SHORTEST)
+    return intervals, 440.0 * 2.0 ** ((rows[:, 2] - 69) / 12)
+
+
+def _f1(n_matched: int, estimate: NoteArray, truth: NoteArray) -> float:
+    return 2 * n_matched / (len(estimate) + len(truth))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None

@@ -1,0 +1,47 @@
+"""Steps against accuracy against milliseconds, to tell whether a second look is worth its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from diffroll_live.engine.engine import TorchEngine
+from diffroll_live.evaluation.evaluation import Clip, Silent
+from diffroll_live.evaluation.scores import score
+from diffroll_live.evaluation.store import Row
+from diffroll_live.model.roll_targets import to_array
+from diffroll_live.types import Options, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A sampler and how often it asks the network."""
+
+    sampler: str
+    steps: int
+
+
+WAYS = (*(Way("ddim", steps) for steps in (1, 2, 4, 8, 16)), Way("ddpm", 200))
+
+
+def speed_and_accuracy(
+    engine: TorchEngine, clips: Sequence[Clip], options: Options, way: Way, say: Callable[[str], None]
+) -> Row:
+    """Score and time one way of sampling; milliseconds are of 10 s of audio, all stages together."""
+    estimates, spent, heard = [], 0.0, 0.0
+    chosen = replace(options, sampler=way.sampler, steps=way.steps)
+    for number, clip in enumerate(clips):
+        result = engine.run(Request("steps", "transcribe", clip.audio, options=chosen), Silent())
+        estimates.append(to_array(result.variations[0]))
+        spent, heard = spent + result.timings.total, heard + clip.audio.seconds
+        engine.forget()
+        say(f"{way.sampler} {way.steps}: {number + 1} clips")
+    figures = score(estimates, [clip.notes for clip in clips])
+    return {
+        "sampler": way.sampler.upper(),
+        "steps": way.steps,
+        "clips": len(clips),
+        "onset": figures.onset,
+        "onset_offset": figures.onset_offset,
+        "milliseconds": 10_000 * spent / heard,
+    }

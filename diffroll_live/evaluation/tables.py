@@ -1,0 +1,71 @@
+"""Rows of figures as tables in Markdown: for a terminal, and for a model's page of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from diffroll_live.evaluation.store import Row
+
+Form = Callable[[Any], str]
+
+
+def plain(value: Any) -> str:
+    """A name or a count as it is."""
+    return str(value)
+
+
+def share(value: float) -> str:
+    """A score from 0 to 1."""
+    return f"{value:.3f}"
+
+
+def percent(value: float) -> str:
+    """A share in percent."""
+    return f"{100 * value:.1f} %"
+
+
+def milliseconds(value: float) -> str:
+    """Seconds in milliseconds."""
+    return f"{1000 * value:.1f} ms"
+
+
+def hundredth(value: float) -> str:
+    """A number with two decimals."""
+    return f"{value:.2f}"
+
+
+def tenth(value: float) -> str:
+    """A number with one decimal."""
+    return f"{value:.1f}"
+
+
+def whole(value: float) -> str:
+    """A number without decimals."""
+    return f"{value:.0f}"
+
+
+Columns = dict[str, tuple[str, Form]]
+"""Names of figures in a row, with the head of their column and how they are written."""
+
+SCORES: Columns = {
+    "onset": ("onset F1", share),
+    "precision": ("precision", share),
+    "recall": ("recall", share),
+    "onset_offset": ("onset + offset F1", share),
+    "onset_error": ("median onset error", milliseconds),
+    "velocity_error": ("velocity error", tenth),
+    "velocity_fitted": ("after a line a clip", tenth),
+}
+
+
+def table(rows: Sequence[Row], columns: Columns) -> str:
+    """Write rows as a table in Markdown; a figure that is not there is a dash."""
+    heads = [head for head, _ in columns.values()]
+    cells = [[_cell(row.get(name), form) for name, (_, form) in columns.items()] for row in rows]
+    lines = [heads, ["---"] * len(heads), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: Any, form: Form) -> str:
+    return "-" if value is None else form(value)

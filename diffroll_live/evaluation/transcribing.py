@@ -1,0 +1,61 @@
+"""The table of transcription: how well a model hears pianos that it knows, one that it does not, rooms, recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from diffroll_live.evaluation.clips import Stage, clips
+from diffroll_live.evaluation.evaluation import Clip, recorded
+from diffroll_live.evaluation.scores import score
+from diffroll_live.evaluation.store import Row
+from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.types import AudioBuffer
+
+RECORDINGS = "real recordings, shifted"
+
+Hear = Callable[[AudioBuffer], NoteArray]
+"""Audio to rows (onset s, offset s, pitch, velocity): a model, or another program."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestSet:
+    """Clips under a name; ``clips`` makes them anew each time. ``shift``: their labels may be late or early."""
+
+    name: str
+    clips: Callable[[], Iterable[Clip]]
+    shift: bool = False
+
+
+def test_sets(stage: Stage, heard: tuple[str, ...], unheard: str, count: int, recordings: Path | None) -> list[TestSet]:
+    """The sets of the table: pianos heard in training, one that was not, rooms with noise, recordings where given."""
+    sets = []
+    for noisy, circumstances in ((False, ""), (True, ", room and noise at 20 dB")):
+        sets.append(TestSet(f"heard pianos{circumstances}", partial(_all, stage, heard, count, noisy)))
+        sets.append(TestSet(f"unheard piano{circumstances}", partial(clips, stage, unheard, count, noisy=noisy)))
+    sets.append(TestSet("unheard piano, pedal held down", partial(clips, stage, unheard, count, heavy=True)))
+    if recordings is not None:
+        sets.append(TestSet(RECORDINGS, partial(recorded, recordings), shift=True))
+    return sets
+
+
+def transcription(hear: Hear, chosen: TestSet, say: Callable[[str], None]) -> Row:
+    """Score what is heard of a set. ``velocity_constant`` is the error of guessing the set's median every time."""
+    estimates, truths = [], []
+    for clip in chosen.clips():
+        estimates.append(hear(clip.audio))
+        truths.append(clip.notes)
+        say(f"{chosen.name}: {len(truths)} clips")
+    velocity = np.concatenate(truths)[:, 3]
+    constant = float(np.mean(np.abs(velocity - np.median(velocity)))) if len(velocity) else None
+    figures = asdict(score(estimates, truths, shift=chosen.shift))
+    return {"set": chosen.name, "clips": len(truths), **figures, "velocity_constant": constant}
+
+
+def _all(stage: Stage, pianos: tuple[str, ...], count: int, noisy: bool) -> Iterator[Clip]:
+    for piano in pianos:
+        yield from clips(stage, piano, count, noisy=noisy)

@@ -1,0 +1,187 @@
+"""Standard MIDI Files: write notes on the DAW's tempo, read notes as seconds. Files only; ports are in midi_ports."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import mido
+
+from diffroll_live.errors import FileError, FileMissing
+from diffroll_live.files.atomic import write_atomic
+from diffroll_live.music.smf_tempo import TempoMap, beat_us, is_metre
+from diffroll_live.music.tempo_map import TempoChange, steady
+from diffroll_live.types import NoteEvent
+
+MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read
+MAX_SECONDS = 24 * 3600.0
+TICKS_PER_BEAT = 960
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _TickNote:
+    onset: int
+    offset: int
+    channel: int
+    pitch: int
+    velocity: int
+
+
+def write_smf(
+    path: Path,
+    notes: Iterable[NoteEvent],
+    *,
+    tempi: Sequence[TempoChange] = steady(120.0),
+    metre: tuple[int, int] = (4, 4),
+) -> None:
+    """Write notes as a Standard MIDI File (format 1): a track of tempi and metre, then the notes; tick 0 is second 0.
+
+    ``tempi`` are in quarter notes a minute, at least one, in order and the first at 0; a change moves to its nearest
+    tick. ``metre`` is a numerator and a denominator. Onsets and offsets move by half a tick at most (0.26 ms at 120 a
+    minute), but no note is shorter than a tick. Notes that overlap on one pitch go to tracks of their own, so that a
+    reader can tell them apart. The file appears complete or not at all.
+    Raises FileError when a note, a tempo or the metre does not fit a file, or the file cannot be written.
+    """
+    if not is_metre(*metre):
+        raise FileError(
+            f"A MIDI file cannot say {metre[0]}/{metre[1]}; give 1 to 64 notes, a half, a quarter, ... each."
+        )
+    changes, tempo_map = _tick_tempi(tempi)
+    ticks = sorted(_tick_note(note, tempo_map) for note in notes)
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
+    file.tracks.append(_conductor(changes, *metre))
+    file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
+    data = io.BytesIO()
+    file.save(file=data)
+    write_atomic(Path(path), data.getvalue())
+
+
+def read_smf(path: Path) -> tuple[NoteEvent, ...]:
+    """Read the notes of a Standard MIDI File, all tracks together, sorted, in seconds from its beginning.
+
+    Of overlapping notes on one pitch of a track, the one that began first ends first. Notes that are never ended end
+    with their track. The sustain pedal is not heeded.
+    Raises FileMissing, and FileError for a file that is too large or is no MIDI file.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise FileMissing(f"There is no file {path}.") from error
+    except OSError as error:
+        raise FileError(f"{path} cannot be read: {error.strerror or error}.") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes: give a file with fewer events.")
+    try:
+        return _read_notes(mido.MidiFile(file=io.BytesIO(data), clip=True))
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from error
+    except Exception as error:  # mido says "broken" in many ways: EOFError, IndexError, KeyError, ...
+        raise FileError(f"{path} is not a MIDI file, or is damaged ({error}). Save it again from its DAW.") from error
+
+
+def _tick_note(note: NoteEvent, tempi: TempoMap) -> _TickNote:
+    in_range = 0 <= note.channel <= 15 and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
+    if not (in_range and 0 <= note.onset <= note.offset <= MAX_SECONDS):
+        raise FileError(f"{note} does not fit a MIDI file: it must lie in the first day, on the keyboard.")
+    first = tempi.tick(note.onset)
+    return _TickNote(first, max(first + 1, tempi.tick(note.offset)), note.channel, note.pitch, note.velocity)
+
+
+def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
+    """Deal sorted notes out so that none overlap on a pitch of a channel: one voice, or more where some do."""
+    voices: list[list[_TickNote]] = [[]]
+    ends: dict[tuple[int, int], list[int]] = defaultdict(list)  # where each voice's last note of that pitch ends
+    for note in notes:
+        busy = ends[note.channel, note.pitch]
+        voice = next((at for at, end in enumerate(busy) if end <= note.onset), len(busy))
+        busy[voice : voice + 1] = [note.offset]
+        if voice == len(voices):
+            voices.append([])
+        voices[voice].append(note)
+    return voices
+
+
+def _tick_tempi(tempi: Sequence[TempoChange]) -> tuple[dict[int, int], TempoMap]:
+    """Give the microseconds a beat from each tick on at which they change, and the map that a reader makes of it."""
+    changes = {0: beat_us(tempi[0].tempo)}
+    tempo_map = TempoMap(TICKS_PER_BEAT, changes[0])
+    for change in tempi[1:]:
+        tick, beat = tempo_map.tick(change.position), beat_us(change.tempo)
+        tempo_map.append(tick, beat)
+        changes[tick] = beat
+    return changes, tempo_map
+
+
+def _conductor(changes: Mapping[int, int], numerator: int, denominator: int) -> mido.MidiTrack:
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
+    at = 0
+    for tick, beat in changes.items():
+        track.append(mido.MetaMessage("set_tempo", tempo=beat, time=tick - at))
+        at = tick
+    return track
+
+
+def _note_track(notes: Sequence[_TickNote]) -> mido.MidiTrack:
+    events = [(note.offset, 0, note.channel, note.pitch, 64) for note in notes]  # 0: at one tick, ends come first
+    events += [(note.onset, 1, note.channel, note.pitch, note.velocity) for note in notes]
+    track = mido.MidiTrack()
+    at = 0
+    for tick, starts, channel, pitch, velocity in sorted(events):
+        kind = "note_on" if starts else "note_off"
+        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - at))
+        at = tick
+    return track
+
+
+def _read_notes(file: mido.MidiFile) -> tuple[NoteEvent, ...]:
+    if file.ticks_per_beat <= 0:
+        raise FileError("its time is in film frames, not in beats. Save it with ticks per quarter note.")
+    if file.type == 2:
+        raise FileError("it holds several unrelated pieces (format 2). Save one of them as format 0 or 1.")
+    tempi = _read_tempi(file)
+    notes = [note for track in file.tracks for note in _track_notes(track)]
+    return tuple(
+        sorted(
+            NoteEvent(tempi.seconds(note.onset), tempi.seconds(note.offset), note.pitch, note.velocity, note.channel)
+            for note in notes
+        )
+    )
+
+
+def _read_tempi(file: mido.MidiFile) -> TempoMap:
+    changes = []
+    for track in file.tracks:
+        at = 0
+        for message in track:
+            at += message.time
+            if message.type == "set_tempo":
+                changes.append((at, max(1, message.tempo)))
+    tempi = TempoMap(file.ticks_per_beat, mido.bpm2tempo(120))
+    for tick, beat in sorted(changes, key=lambda change: change[0]):
+        tempi.append(tick, beat)
+    return tempi
+
+
+def _track_notes(track: mido.MidiTrack) -> list[_TickNote]:
+    notes = []
+    open_notes: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)  # onset, velocity; oldest first
+    at = 0
+    for message in track:
+        at += message.time
+        if message.type not in ("note_on", "note_off"):
+            continue
+        waiting = open_notes[message.channel, message.note]
+        if message.type == "note_on" and message.velocity > 0:
+            waiting.append((at, message.velocity))
+        elif waiting:
+            onset, velocity = waiting.popleft()
+            notes.append(_TickNote(onset, max(at, onset + 1), message.channel, message.note, velocity))
+    for (channel, pitch), waiting in open_notes.items():
+        notes += [_TickNote(onset, max(at, onset + 1), channel, pitch, velocity) for onset, velocity in waiting]
+    return notes

@@ -1,0 +1,84 @@
+"""The four tasks for a clip of Live's Session, over AbletonOSC: clip to request, notes to a new clip beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from diffroll_live.errors import BadRegion
+from diffroll_live.files.audio_file import read_audio
+from diffroll_live.integrations.ableton.abletonosc import AbletonOsc
+from diffroll_live.integrations.ableton.session import (
+    BeatNote,
+    add_clip,
+    selected_clip,
+    selected_slot,
+    still_there,
+    tempo,
+)
+from diffroll_live.types import NoteEvent, Options, Region, Request, Result, Task
+
+CONTEXT = 30.0  # s of the file that a fill hears on either side of its clip
+_SLACK = 1e-3  # s
+
+Run = Callable[[Request], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a job."""
+
+    notes: int
+    track: str
+
+
+def run_selected(
+    live: AbletonOsc,
+    task: Task,
+    run: Run,
+    options: Options,
+    regions: tuple[Region, ...] = (),
+    hear: bool = False,
+) -> Written:
+    """Do a task for the selected clip, or for `generate` in the selected slot's scene.
+
+    Regions are in seconds of the clip. Without one a fill replaces all that the clip plays, from the file around it;
+    ``hear`` then lets the model hear the clip as well. Raises errors.DiffrollError; Live is then as it was.
+    """
+    if task == "generate":
+        track, scene = selected_slot(live)
+        result = run(Request("Live", task, None, regions, (), options))
+        return _write(live, track, scene, "DiffRoll", result.variations[0], options.seconds)
+    clip = selected_clip(live)
+    around = CONTEXT if task == "inpaint" else 0.0
+    first = max(clip.begin - around, 0.0)
+    audio = read_audio(clip.path, first, clip.end + around - first, name=clip.name)
+    lead = clip.begin - first  # s of the audio before the clip begins
+    seconds = min(clip.end - first, audio.seconds) - lead
+    if task == "inpaint":
+        regions = regions or (Region(0.0, seconds, hear=hear),)
+    if any(region.offset > seconds + _SLACK for region in regions):
+        raise BadRegion(f"The clip plays {seconds:.2f} s; choose a region within it.")
+    moved = tuple(replace(r, onset=r.onset + lead, offset=min(r.offset, seconds) + lead) for r in regions)
+    result = run(Request("Live", task, audio, moved, (), options))
+    still_there(live, clip)
+    begin, length, name = lead, seconds, clip.name
+    if task == "continue":
+        begin, length, name = audio.seconds, options.seconds, f"{clip.name}, continued"
+    notes = _moved(result.variations[0], -begin)
+    return _write(live, clip.track, clip.scene, name, notes, length)
+
+
+def _moved(notes: Iterable[NoteEvent], seconds: float) -> list[NoteEvent]:
+    """Move notes in time; those that would begin before 0 are of the past."""
+    moved = (replace(note, onset=note.onset + seconds, offset=note.offset + seconds) for note in notes)
+    return [replace(note, onset=max(note.onset, 0.0)) for note in moved if note.onset > -_SLACK]
+
+
+def _write(live: AbletonOsc, track: int, scene: int, name: str, notes: Iterable[NoteEvent], seconds: float) -> Written:
+    """Write notes into a clip of so many seconds, at the tempo that the song has now."""
+    beats = tempo(live) / 60.0  # a second
+    written = [BeatNote(n.onset * beats, n.pitch, n.duration * beats, n.velocity) for n in notes]
+    label = add_clip(live, track, scene, name, seconds * beats, written)
+    live.tell("/live/api/show_message", f"DiffRoll: {len(written)} notes in {label}")
+    return Written(len(written), label)

@@ -1,0 +1,248 @@
+"""Open MIDI output ports: choose the system, make a virtual port or find an existing one, notice when it is gone.
+
+The only room that knows python-rtmidi; its errors leave here as PortError and PortClosed. It sends raw messages and
+remembers none: what sounds is the business of sinks.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import rtmidi
+
+from diffroll_live.audio.jack.client import DOOR, JackWatch
+from diffroll_live.errors import PortClosed, PortError
+
+logger = logging.getLogger(__name__)
+
+Api = Literal["coremidi", "windows", "alsa", "jack"]
+APIS: dict[Api, int] = {  # in the order in which "auto" tries them
+    "coremidi": rtmidi.API_MACOSX_CORE,
+    "windows": rtmidi.API_WINDOWS_MM,
+    "alsa": rtmidi.API_LINUX_ALSA,
+    "jack": rtmidi.API_UNIX_JACK,
+}
+LOOPMIDI = "Install loopMIDI, make a port in it and name that port (`--midi-port NAME`)."
+_FOREIGN = (rtmidi.RtMidiError, OSError, RuntimeError)
+_PERIOD_MESSAGES = 1000  # rtmidi's JACK ring holds 2340 short messages; two periods' worth must fit
+_STALL_SECONDS = 1.0
+_PERIODS_TO_HEAR = 3  # the one that runs, the one in which the last messages go out, and one for a slow listener
+
+
+@dataclass(frozen=True, slots=True)
+class PortChoice:
+    """Which port to open. ``port`` None makes a virtual one, ``client``:``name``; else an existing port is sought."""
+
+    api: Literal["auto", "coremidi", "windows", "alsa", "jack"] = "auto"
+    port: str | None = None
+    client: str = "diffroll-live"
+    name: str = "notes"
+
+
+class MidiPort:
+    """An open output port. One thread uses it; ``name`` is what other programs call it."""
+
+    def __init__(self, out: Any, api: Api, name: str, existing: bool, watch: JackWatch | None) -> None:
+        self.api = api
+        self.name = name
+        self._out = out
+        self._existing = existing
+        self._watch = watch
+        # rtmidi's JACK port sends where the next period begins: half a period later on the average.
+        self.lead = watch.period() / 2 if watch is not None else 0.0  # s
+        self._period = 0  # the JACK period in which _sent messages were queued
+        self._sent = 0
+
+    def send(self, message: Sequence[int]) -> None:
+        """Send one message (its bytes, 0..255). Raises PortClosed when the port is gone."""
+        if self._watch is not None:
+            self._leave_room(self._watch)
+        try:
+            self._out.send_message(message)
+        except _FOREIGN as error:
+            raise PortClosed(f"The MIDI port {self.name} does not take messages any more ({error}).") from error
+
+    def check(self) -> None:
+        """Raise PortClosed when the port is gone."""
+        if self._watch is not None and self._watch.gone:
+            raise PortClosed("The JACK server ended; MIDI goes on when one runs again.")
+        if self._existing and not self._is_listed():
+            raise PortClosed(f"The MIDI port {self.name} is gone; MIDI goes on when it is back.")
+
+    def close(self) -> None:
+        """Close the port, after what was sent has been heard. Safe to call again.
+
+        On a JACK server that has died, rtmidi waits a second for a period that never comes.
+        """
+        out, self._out = self._out, None
+        if out is not None:
+            if self._watch is not None:
+                _let_hear(self._watch)
+            with DOOR:
+                out.close_port()
+                out.delete()  # a virtual port goes only with its object
+        if self._watch is not None:
+            self._watch.close()
+
+    def _is_listed(self) -> bool:
+        try:
+            return self.name in self._out.get_ports()
+        except _FOREIGN as error:
+            logger.debug("the MIDI ports cannot be listed: %s", error)
+            return False
+
+    def _leave_room(self, watch: JackWatch) -> None:
+        """Wait, when very many messages were queued in one period, until the server has taken them."""
+        if watch.gone:
+            self.check()
+        frame = watch.frame()
+        if frame != self._period:
+            self._period, self._sent = frame, 0
+        self._sent += 1
+        if self._sent <= _PERIOD_MESSAGES:
+            return
+        deadline = time.perf_counter() + _STALL_SECONDS
+        while watch.frame() == self._period:
+            if watch.gone or time.perf_counter() > deadline:
+                raise PortClosed("The JACK server stands still; MIDI goes on when it runs again.")
+            time.sleep(0.001)
+
+
+def _let_hear(watch: JackWatch) -> None:
+    """Wait until listeners have had a JACK period to read what was sent.
+
+    rtmidi closes a port within the period that takes its last messages. One close in ten then took them away from
+    listeners whose turn in that period was still to come, and a note hung.
+    """
+    deadline = time.perf_counter() + _STALL_SECONDS
+    for _ in range(_PERIODS_TO_HEAR):
+        frame = watch.frame()
+        while watch.frame() == frame and not watch.gone and time.perf_counter() < deadline:
+            time.sleep(0.001)
+
+
+def choose_api(wanted: str = "auto") -> Api:
+    """Find the MIDI system to use: the wanted one, or the first that works here.
+
+    Raises PortError, with what can be done, where it (or any) is not there.
+    """
+    if wanted != "auto":
+        api = _api(wanted)
+        _probe(api)
+        return api
+    reasons = []
+    for candidate, number in APIS.items():
+        if number not in rtmidi.get_compiled_api():
+            continue
+        try:
+            _probe(candidate)
+        except PortError as error:
+            reasons.append(f"{candidate}: {error.text}")
+        else:
+            return candidate
+    raise PortError(f"There is no MIDI system here; notes still go out over OSC and to files. {' '.join(reasons)}")
+
+
+def list_ports(api: str = "auto") -> tuple[str, ...]:
+    """List the names of the existing ports that notes can be sent to. Raises PortError where there is no MIDI."""
+    with DOOR:
+        out = _construct(choose_api(api), "diffroll-live")
+        try:
+            return tuple(out.get_ports())
+        finally:
+            out.delete()
+
+
+def open_port(choice: PortChoice) -> MidiPort:
+    """Open the chosen port.
+
+    Raises PortError with a sentence that helps: no MIDI system, no port of that name (with those that there are),
+    or a system without virtual ports.
+    """
+    with DOOR:
+        return _open(choice)
+
+
+def _open(choice: PortChoice) -> MidiPort:
+    api = choose_api(choice.api)
+    watch = JackWatch() if api == "jack" else None
+    out = None
+    try:
+        out = _construct(api, choice.client)
+        if choice.port is None:
+            name = _open_virtual(out, choice)
+        else:
+            name = find_port(tuple(out.get_ports()), choice.port)
+            out.open_port(out.get_ports().index(name), choice.name)
+        return MidiPort(out, api, name, choice.port is not None, watch)
+    except (*_FOREIGN, ValueError, PortError) as error:
+        if out is not None:
+            out.delete()
+        if watch is not None:
+            watch.close()
+        if isinstance(error, PortError):
+            raise
+        raise PortError(f"The MIDI port could not be opened ({error}). Try again, or choose another.") from error
+
+
+def find_port(ports: Sequence[str], wanted: str) -> str:
+    """Find a port by its name: exactly, or as the only one that contains it (case apart). Raises PortError."""
+    if wanted in ports:
+        return wanted
+    found = [port for port in ports if wanted.casefold() in port.casefold()]
+    if len(found) == 1:
+        return found[0]
+    listing = ", ".join(f"'{port}'" for port in (found or ports)) or "none"
+    if found:
+        raise PortError(f"'{wanted}' fits several MIDI ports: {listing}. Write out one of the names.")
+    raise PortError(f"There is no MIDI port '{wanted}'. The ports there are: {listing}.")
+
+
+def _open_virtual(out: Any, choice: PortChoice) -> str:
+    try:
+        out.open_virtual_port(choice.name)
+    except (NotImplementedError, rtmidi.UnsupportedOperationError) as error:
+        raise PortError(f"This system has no virtual MIDI ports. {LOOPMIDI}") from error
+    return f"{choice.client}:{choice.name}"
+
+
+def _api(wanted: str) -> Api:
+    for api in APIS:
+        if api == wanted:
+            return api
+    raise PortError(f"There is no MIDI system '{wanted}'. Choose one of auto, {', '.join(APIS)}.")
+
+
+def _probe(api: Api) -> None:
+    """Raise PortError, with what can be done, where a MIDI system does not work."""
+    if APIS[api] not in rtmidi.get_compiled_api():
+        raise PortError(f"This build of python-rtmidi has no {api} on {sys.platform}. Choose auto.")
+    if api == "jack":
+        JackWatch().close()
+        return
+    if api == "alsa" and not Path("/dev/snd/seq").exists():  # alsa-lib would complain on stderr
+        raise PortError("ALSA has no sequencer (/dev/snd/seq): load the module snd-seq, or start a JACK server.")
+    _construct(api, "diffroll-live-probe").delete()
+
+
+def _construct(api: Api, client: str) -> Any:
+    try:
+        out = rtmidi.MidiOut(APIS[api], name=client)
+    except _FOREIGN as error:
+        raise PortError(f"The MIDI system {api} cannot be used ({error}).") from error
+    out.set_error_callback(_raise_error)
+    return out
+
+
+def _raise_error(kind: int, text: str, _data: object) -> None:
+    """Take over rtmidi's errors; its own handler prints some of them."""
+    if kind == rtmidi.ERRORTYPE_DEBUG_WARNING:
+        logger.debug("rtmidi: %s", text)
+        return
+    raise rtmidi.RtMidiError(text, type=kind)

@@ -1,0 +1,168 @@
+"""The compact network as a voice: features, conditions, denoise functions and posteriors in the engine's shapes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffroll_live.model.adapters.cut_windows import cut_windows
+from diffroll_live.model.decoding import Posterior, Thresholds, decode
+from diffroll_live.model.denoiser import Denoise, as_one_batch, guided, logit_guidance
+from diffroll_live.model.front_end import FrontEnd
+from diffroll_live.model.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Heard, posterior_mean
+from diffroll_live.model.networks.pitch_paths import QUIET
+from diffroll_live.model.roll_targets import NoteArray, RollTarget
+from diffroll_live.model.schedules import CosineSchedule
+from diffroll_live.music.roll import N_PITCHES, RollGeometry
+
+GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is idle near the end (arXiv 2404.07724)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the evaluations of one sampling share: the condition, and the bits of the cells that are known.
+
+    bits: (batch, 264, n_frames) in [-1, 1], known: bool, same shape; both None where nothing is known.
+    """
+
+    condition: Condition
+    bits: Tensor | None
+    known: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompactVoice:
+    """A warm compact network. Rolls are (batch, 3, n_frames, 88) with x0 in [-bit_scale, bit_scale]."""
+
+    network: Compact
+    front_end: FrontEnd
+    device: torch.device
+    dtype: torch.dtype
+
+    window_frames: int = 640  # 10.24 s
+    margin_frames: int = 64
+    live_frames: int = 88  # 1.4 s; it hears no better with more
+    channels: int = CHANNELS
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has learned."""
+        return sum(p.numel() for p in self.network.parameters())
+
+    @property
+    def writes_in_blocks(self) -> bool:
+        """It draws what it does not hear from its probabilities, block after block."""
+        return True
+
+    @property
+    def geometry(self) -> RollGeometry:
+        """Frames of this network."""
+        return RollGeometry(self.front_end.config.sample_rate, self.front_end.config.hop_length)
+
+    @property
+    def n_features(self) -> int:
+        """Values a frame."""
+        return self.front_end.config.n_features
+
+    @property
+    def reach_frames(self) -> int:
+        """Half of the longer of the front end's two spectra."""
+        return -(-self.front_end.config.n_fft // (2 * self.front_end.config.hop_length))
+
+    @property
+    def schedule(self) -> CosineSchedule:
+        """The noise schedule that the network was trained with."""
+        return CosineSchedule()
+
+    @property
+    def bit_scale(self) -> float:
+        """The greatest value of x0."""
+        return self.network.config.bit_scale
+
+    def features(self, samples: Tensor) -> Tensor:
+        """(n_samples,) audio at the front end's rate to (n_features, n_frames)."""
+        return self.front_end(samples[None])[0]
+
+    def spectrogram(self, features: Tensor) -> Tensor:
+        """The pitch spectrum, (n_bins, n_frames)."""
+        return features[: self.front_end.config.n_bins]
+
+    def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Cut windows out of (n_features, n_frames) features, silent and not to be heard beyond both ends.
+
+        Returns (batch, n_features, window_frames) and the audio mask (batch, 1, window_frames).
+        """
+        windows = cut_windows(features, begins, self.window_frames, QUIET)
+        return windows, cut_windows(torch.ones_like(features[:1]), begins, self.window_frames, 0.0)
+
+    def hear(self, windows: Tensor, audio_mask: Tensor) -> Heard:
+        """Run the encoder once; a frame of which some pitch is hidden is hidden whole."""
+        audio_mask = audio_mask.amin(dim=1, keepdim=True)
+        heard: Heard = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
+        return heard
+
+    def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Told:
+        """Join what was heard and what is known, (batch, 264, n_frames) in [-1, 1] where (batch, 88, n_frames) is 1."""
+        batch, _, n_frames = heard.z.shape
+        if known is None or known_mask is None:
+            nothing = heard.z.new_zeros((batch, ROLL_WIDTH, n_frames))
+            return Told(self.network.denoiser.condition(nothing, nothing[:, :N_PITCHES], heard), None, None)
+        bits, mask = known.to(self.dtype), known_mask.to(self.dtype)
+        bits = bits * mask.repeat(1, CHANNELS, 1)
+        return Told(self.network.denoiser.condition(bits, mask, heard), bits, mask.repeat(1, CHANNELS, 1) > 0)
+
+    def denoise(self, condition: Told) -> Denoise:
+        """Make ``denoise(x_t, t) -> x0``; as in the training, known cells of x_t are clean at any time."""
+        scale = self.bit_scale
+
+        def denoise(x_t: Tensor, t: float) -> Tensor:
+            alpha_bar = self.schedule.alpha_bar(t)
+            unit = x_t * (1.0 / math.sqrt(alpha_bar * scale**2 + 1.0 - alpha_bar))
+            flat = unit.transpose(2, 3).reshape(len(x_t), ROLL_WIDTH, -1).to(self.dtype)
+            if condition.bits is not None and condition.known is not None:
+                flat = torch.where(condition.known, condition.bits, flat)
+            time = torch.full((len(x_t),), t, device=x_t.device)
+            x0 = posterior_mean(self.network.denoiser(flat, time, condition.condition))
+            return x0.mul_(scale).view(len(x_t), CHANNELS, N_PITCHES, -1).transpose(2, 3)
+
+        return denoise
+
+    def guided(self, condition: Told, unheard: Told, scale: float) -> Denoise:
+        """Guide in logit space, in the middle of the chain only; both halves are one batch."""
+        pair = as_one_batch(self.denoise(_both(condition, unheard)))
+        combine = logit_guidance(-self.bit_scale, self.bit_scale)
+        return guided(self.denoise(condition), pair, scale, combine=combine, interval=GUIDANCE_INTERVAL)
+
+    def draw(self, target: RollTarget) -> Tensor:
+        """Onset, frame and velocity over each other in [-1, 1]: (264, n_frames)."""
+        roll = np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1
+        return torch.from_numpy(roll).to(self.device)
+
+    def probabilities(self, x0: Tensor) -> Tensor:
+        """x0 to probabilities of onset and frame, and the velocity of a note that sounds, from 0 to 1; same shape."""
+        p = (x0 / self.bit_scale + 1) / 2
+        p[:, 2] = (p[:, 2] / p[:, 1].clamp(min=1e-3)).clamp_(max=1.0)
+        return p
+
+    def posteriors(self, x0: Tensor, heard: Heard) -> list[Posterior]:
+        """One Posterior a row of the batch."""
+        p = self.probabilities(x0)
+        shifts = heard.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
+        return [Posterior(row[0], row[1], row[2], shift[0], shift[1]) for row, shift in zip(p, shifts, strict=True)]
+
+    def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
+        """Notes begin at peaks of the onset channel; see decoding.decode."""
+        return decode(posterior, self.geometry, thresholds)
+
+
+def _both(first: Told, second: Told) -> Told:
+    """Put the rows of two conditions, of the same known notes, behind each other."""
+    condition = first.condition.followed_by(second.condition)
+    if first.bits is None or first.known is None:
+        return Told(condition, None, None)
+    return Told(condition, first.bits.repeat(2, 1, 1), first.known.repeat(2, 1, 1))

@@ -1,0 +1,146 @@
+"""The published DiffRoll as a voice: a roll of frames, clips of 20.48 s, hidden parts filled by the sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffroll_live.model.adapters.cut_windows import cut_windows
+from diffroll_live.model.decoding import Posterior, Thresholds
+from diffroll_live.model.denoiser import Denoise, as_one_batch, guided, holding, linear_guidance
+from diffroll_live.model.networks.diffroll import Condition, DiffRoll
+from diffroll_live.model.networks.diffroll_mel import LogMel, fundamental_bins, hide, pitch_bins
+from diffroll_live.model.networks.diffroll_notes import extract_notes
+from diffroll_live.model.roll_targets import NoteArray, RollTarget, long_enough
+from diffroll_live.model.schedules import LinearSchedule
+from diffroll_live.music.roll import LOW_PITCH, N_PITCHES, RollGeometry
+
+STRIKE_FRAMES = 3  # after an onset in which a note is loudest
+SOFTEST = 0.1  # velocity, of 0 to 1, of the faintest note
+UNHEARD_VELOCITY = 0.6  # of a note that nothing was heard of
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the network is told: of the audio, and which cells of the roll are known, (batch, 1, n_frames, 88)."""
+
+    condition: Condition
+    known_x0: Tensor | None
+    known: Tensor | None
+
+
+class DiffRollVoice:
+    """A warm DiffRoll network. Rolls are (batch, 1, n_frames, 88) with x0 around [0, 1].
+
+    Each window is a clip of its own, stretched to [0, 1] by itself, as in the training.
+    """
+
+    channels = 1
+    margin_frames = 32  # 1 s
+    live_frames = 0  # a window is stretched as a whole
+    writes_in_blocks = False
+
+    def __init__(
+        self,
+        network: DiffRoll,
+        mel: LogMel,
+        schedule: LinearSchedule,
+        device: torch.device,
+        window_frames: int = 640,  # 20.48 s, the length of the clips that it was trained on
+    ) -> None:
+        self.network, self.mel, self.schedule = network, mel, schedule
+        self.device, self.window_frames = device, window_frames
+        self.geometry = RollGeometry(mel.config.sample_rate, mel.config.hop_length)
+        self.n_features, self.reach_frames = mel.config.hop_length, 0  # features are the samples themselves
+        self.parameters = sum(p.numel() for p in network.parameters())
+        self._bins = pitch_bins(mel.config).float().to(device)
+        self._fundamentals = fundamental_bins(mel.config).to(device)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """The samples themselves, a frame's in each column, silent up to a whole frame: (hop_length, n_frames)."""
+        hop = self.geometry.hop_length
+        return torch.nn.functional.pad(samples, (0, -len(samples) % hop)).view(-1, hop).T
+
+    def spectrogram(self, features: Tensor) -> Tensor:
+        """The log-mel spectrogram of the whole recording, (n_mels, n_frames)."""
+        window = cut_windows(features, [0], max(features.shape[1], self.window_frames), 0.0)
+        heard: Tensor = self.mel(_samples(window))[0]
+        return heard[:, : features.shape[1]]
+
+    def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Cut windows out of (hop_length, n_frames) samples; beyond both ends there is silence, which may be heard."""
+        windows = cut_windows(features, begins, self.window_frames, 0.0)
+        return windows, features.new_ones((len(begins), 1, self.window_frames))
+
+    def hear(self, windows: Tensor, audio_mask: Tensor) -> Tensor:
+        """The spectrogram, (batch, n_mels, n_frames), -1 in hidden frames or the bands of hidden pitches."""
+        hidden = (1.0 - audio_mask).expand(-1, N_PITCHES, -1)
+        return hide(self.mel(_samples(windows)), torch.matmul(self._bins.T, hidden) > 0)
+
+    def condition(self, heard: Tensor, known: Tensor | None = None, known_mask: Tensor | None = None) -> Told:
+        """Project what was heard for every layer; keep what is known, both (batch, 88, n_frames), for ``denoise``."""
+        projected = self.network.condition(heard)
+        if known is None or known_mask is None:
+            return Told(projected, None, None)
+        return Told(projected, known.transpose(1, 2)[:, None], known_mask.transpose(1, 2)[:, None] > 0)
+
+    def denoise(self, condition: Told) -> Denoise:
+        """Make ``denoise(x_t, t) -> x0``, in which known cells are what they are known to be."""
+        return _held(self.network.denoiser(condition.condition), condition)
+
+    def guided(self, condition: Told, unheard: Told, scale: float) -> Denoise:
+        """Guide as published: extrapolate x0, at every step; both halves are one batch."""
+        pair = as_one_batch(self.network.denoiser(condition.condition.followed_by(unheard.condition)))
+        alone = self.network.denoiser(condition.condition)
+        return _held(guided(alone, pair, scale, combine=linear_guidance), condition)
+
+    def draw(self, target: RollTarget) -> Tensor:
+        """The frames that sound, 0 or 1: (88, n_frames)."""
+        return torch.from_numpy(np.ascontiguousarray(target.frame.T)).to(self.device)
+
+    def probabilities(self, x0: Tensor) -> Tensor:
+        """x0 is one, but for what lies outside [0, 1]."""
+        return x0.clamp(0.0, 1.0)
+
+    def posteriors(self, x0: Tensor, heard: Tensor) -> list[Posterior]:
+        """One Posterior a row of the batch; the frame roll stands for onsets too, and nothing is finer than a frame."""
+        rolls, velocities = self.probabilities(x0)[:, 0], self._velocities(heard)
+        still = torch.zeros_like(rolls[0])
+        return [Posterior(roll, roll, level, still, still) for roll, level in zip(rolls, velocities, strict=True)]
+
+    def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
+        """A note is a run of frames above the onset threshold; one that begins where onsets are silenced is none."""
+        bins, frames = extract_notes(posterior.frame, thresholds.onset)
+        audible = posterior.onset[frames[:, 0], bins] > thresholds.onset
+        level = posterior.velocity[frames[:, 0], bins] * 127
+        columns = torch.stack((*frames.T.float(), bins.float() + LOW_PITCH, level.float()), dim=1)[audible]
+        rows: NoteArray = columns.cpu().numpy().astype(np.float64)
+        rows[:, :2] /= self.geometry.frame_rate
+        rows[:, 3] = np.clip(np.rint(rows[:, 3]), 1, 127)
+        return rows[long_enough(rows, thresholds.min_note)]
+
+    def _velocities(self, heard: Tensor) -> Tensor:
+        """Guess velocities from how loud each fundamental is just after a frame: (batch, n_frames, 88), 0 to 1.
+
+        The network knows none. A spectrogram spans the level of its clip from 0 to 1; the upper half of that is taken
+        for the range of touch.
+        """
+        level = torch.nn.functional.pad(heard[:, self._fundamentals], (0, STRIKE_FRAMES - 1), value=-1.0)
+        loudest = torch.nn.functional.max_pool1d(level, STRIKE_FRAMES, stride=1)
+        guess = (2.0 * loudest - 1.0).clamp(SOFTEST, 1.0)
+        return torch.where(loudest < 0.0, UNHEARD_VELOCITY, guess).transpose(1, 2)
+
+
+def _samples(windows: Tensor) -> Tensor:
+    """(batch, hop_length, n_frames) to (batch, n_samples)."""
+    return windows.transpose(1, 2).flatten(1)
+
+
+def _held(denoise: Denoise, told: Told) -> Denoise:
+    if told.known_x0 is None or told.known is None:
+        return denoise
+    return holding(denoise, told.known_x0, told.known)

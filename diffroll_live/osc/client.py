@@ -1,0 +1,208 @@
+"""A client of the daemon: one request at a time over OSC and TCP, answered like an engine's.
+
+TCP loses nothing, so there is no resending here; a DAW's script over UDP is shown in examples/demo.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import socket
+import struct
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
+from diffroll_live.osc import codec, messages, replies
+from diffroll_live.osc.client_codec import error_of, read_reply, write_message
+from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
+
+CHUNK_BYTES = 1 << 16
+SILENCE = 30.0  # s without a word from the daemon before it is asked whether it is still there
+PATIENCE = 10.0  # s that it then has
+MAX_PACKET = 1 << 22  # bytes
+_LENGTH = struct.Struct(">i")
+
+
+class Client:
+    """A connection to a daemon. ``welcome`` tells of its model.
+
+    Raises errors.TimedOut when no daemon answers.
+    """
+
+    def __init__(self, host: str, port: int, name: str = "client") -> None:
+        self._where = f"{host}:{port}"
+        self._received = bytearray()
+        self._pending: deque[codec.Message] = deque()
+        self._names = (f"{name}-{number}"[-32:] for number in itertools.count(1))
+        try:
+            self._socket = socket.create_connection((host, port), timeout=PATIENCE)
+        except OSError as error:
+            raise TimedOut(
+                f"No daemon answers at {self._where}. Start one with 'diffroll-live serve', or say where it is with "
+                "--host and --port."
+            ) from error
+        self._socket.settimeout(SILENCE)
+        try:
+            self.welcome: replies.Welcome = self._ask(messages.Hello(name), replies.Welcome)
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, request: Request, control: Control) -> Result:
+        """Have the daemon answer a request; it plays no note of it. Pictures do not travel.
+
+        Raises the daemon's error as the class of `errors` that has its code, TimedOut when it falls silent.
+        """
+        job = next(self._names)
+        buffer = f"{job}-audio" if request.audio is not None else ""
+        try:
+            result = self._answer(job, buffer, request, control)
+        except TimedOut:  # nobody is left to be told
+            raise
+        except BaseException as error:
+            with contextlib.suppress(TimedOut):
+                if not isinstance(error, DiffrollError):
+                    self._post(messages.JobCancel(job))
+                self._free(buffer)
+            raise
+        self._free(buffer)
+        return result
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def _answer(self, job: str, buffer: str, request: Request, control: Control) -> Result:
+        if request.audio is not None:
+            self._send_audio(buffer, request.audio, control)
+        for message in _job_messages(job, buffer, request):
+            self._post(message)
+        return self._follow(job, request, control)
+
+    def _free(self, buffer: str) -> None:
+        """Free a buffer, if the daemon has it, and pass over what it still says of a job that is no longer wanted."""
+        if not buffer:
+            return
+        self._post(messages.AudioFree(buffer))
+        while True:
+            match self._next():
+                case replies.AudioFreed(name) if name == buffer:
+                    return
+                case replies.Error(UnknownBuffer.code) as error if buffer in error.text:
+                    return
+
+    def _send_audio(self, name: str, audio: AudioBuffer, control: Control) -> None:
+        data = audio.samples.astype("<f4").tobytes()
+        opening = messages.AudioOpen(name, audio.sample_rate, 1, len(audio.samples), "f32", CHUNK_BYTES, audio.origin)
+        self._ask(opening, replies.AudioOpened)
+        chunks = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
+        for index, chunk in enumerate(chunks):
+            self._post(messages.AudioChunk(name, index, chunk))
+            control.progress(index + 1, len(chunks))
+        checksum = zlib.crc32(data)
+        self._ask(messages.AudioClose(name, len(chunks), checksum - (checksum >> 31 << 32)), replies.AudioReady)
+
+    def _follow(self, job: str, request: Request, control: Control) -> Result:
+        """Collect notes until the job is done."""
+        notes: dict[tuple[int, int], NoteEvent] = {}
+        while True:
+            match self._reply():
+                case replies.JobProgress(_, step, steps):
+                    control.progress(step, steps)
+                case replies.Note(owner, index, pitch, onset, duration, velocity, variation) if owner == job:
+                    note = NoteEvent(onset, onset + duration, pitch, velocity)
+                    notes[variation, index] = note
+                    control.notes((StreamedNote(index, variation, note),))
+                case replies.JobDone(owner, count, seed, latency_ms) if owner == job:
+                    if count != len(notes):
+                        raise ProtocolError(f"The daemon sent {len(notes)} of {count} notes; send the task again.")
+                    return _result(request, notes, seed, latency_ms / 1000)
+
+    def _post(self, message: Any) -> None:
+        packet = write_message(message)
+        try:
+            self._socket.sendall(_LENGTH.pack(len(packet)) + packet)
+        except OSError as error:
+            raise TimedOut(f"The daemon at {self._where} hung up ({error.strerror or error}).") from error
+
+    def _ask(self, message: Any, wanted: type[Any]) -> Any:
+        """Send a message and wait for the reply of the wanted kind."""
+        self._post(message)
+        while not isinstance(reply := self._reply(), wanted):
+            pass
+        return reply
+
+    def _reply(self) -> Any:
+        """Wait for the next reply. Raises the error that it may be, TimedOut when the daemon hangs up."""
+        reply = self._next()
+        if isinstance(reply, replies.Error):
+            raise error_of(reply)
+        return reply
+
+    def _next(self) -> Any:
+        """Wait for whatever the daemon says next. Raises TimedOut when it hangs up."""
+        while not self._pending:
+            packet = self._packet()
+            if packet is None:
+                raise TimedOut(f"The daemon at {self._where} hung up.")
+            self._pending.extend(codec.decode(packet))
+        return read_reply(self._pending.popleft())
+
+    def _packet(self) -> bytes | None:
+        """Read one packet; None when the daemon hung up."""
+        head = self._read(_LENGTH.size)
+        if head is None:
+            return None
+        (length,) = _LENGTH.unpack(head)
+        if not 0 < length <= MAX_PACKET:
+            raise ProtocolError(f"Whatever answers at {self._where} does not speak OSC; say where the daemon is.")
+        return self._read(length)
+
+    def _read(self, count: int) -> bytes | None:
+        asked = False
+        while len(self._received) < count:
+            try:
+                data = self._socket.recv(1 << 16)
+            except TimeoutError as error:
+                if asked:
+                    raise TimedOut(f"The daemon at {self._where} has stopped answering; start it again.") from error
+                asked = True
+                self._post(messages.Ping())
+                self._socket.settimeout(PATIENCE)
+                continue
+            except OSError:
+                return None
+            if not data:
+                return None
+            self._received += data
+        if asked:
+            self._socket.settimeout(SILENCE)
+        packet = bytes(self._received[:count])
+        del self._received[:count]
+        return packet
+
+
+def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
+    """Say a request in the words of the protocol, option by option."""
+    yield messages.JobNew(job, request.task, buffer)
+    for region in request.regions:
+        yield messages.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
+    for note in request.known:
+        yield messages.JobNote(job, note.pitch, note.onset, note.duration, note.velocity)
+    for key in Options.__dataclass_fields__:
+        value = getattr(request.options, key)
+        if value is not None:
+            yield messages.JobSet(job, key, value)
+    yield messages.JobSet(job, "deliver", "osc")
+    yield messages.JobRun(job)
+
+
+def _result(request: Request, notes: dict[tuple[int, int], NoteEvent], seed: int, seconds: float) -> Result:
+    count = max((variation for variation, _ in notes), default=0) + 1
+    variations = tuple(
+        tuple(sorted(note for (variation, _), note in notes.items() if variation == number)) for number in range(count)
+    )
+    return Result(request.id, variations, seed, Timings(total=seconds))

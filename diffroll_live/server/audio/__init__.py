@@ -1,0 +1,1 @@
+"""Buffers of clients: sent in chunks, read from files, captured live. Imports `audio`, `files`, `osc`, `server`."""

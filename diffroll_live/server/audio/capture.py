@@ -1,0 +1,231 @@
+"""Input devices, each heard by a process of its own for any number of listeners, and heard again when it was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import struct
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from diffroll_live.audio.capture.devices import choose
+from diffroll_live.audio.capture.messages import (
+    HEAD_BYTES,
+    Block,
+    InputDevice,
+    Opened,
+    Refused,
+    Saying,
+    unpack,
+    unpack_head,
+)
+from diffroll_live.errors import NoSuchDevice
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # s between attempts to hear a lost device
+_STEADY_SECONDS = 10.0  # after which a device that is lost again is sought eagerly
+_START_SECONDS = 30.0  # for an audio system to answer; a busy machine takes its time
+_QUIET_SECONDS = 5.0  # without a block, when the process itself does not say why
+_END_SECONDS = 5.0  # for the process to leave in order
+_PIPE_BYTES = 1 << 20
+
+
+class Listener(Protocol):
+    """Is told what becomes of a device."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it wants to be told no more."""
+
+    def opened(self, sample_rate: int) -> None:
+        """Prepare for samples of this rate, in Hz; called again when a lost device is back."""
+
+    def heard(self, block: Block, channels: int) -> None:
+        """Take samples."""
+
+    def vanished(self, error: NoSuchDevice) -> None:
+        """Learn that the device is lost, and sought."""
+
+    def refused(self, error: NoSuchDevice) -> None:
+        """Learn that the device cannot be opened at all; nothing more comes."""
+
+
+class Captures:
+    """All devices that are heard, each opened once."""
+
+    def __init__(self) -> None:
+        self._captures: dict[str, _Capture] = {}  # by label
+        self._changing = asyncio.Lock()  # a device may let nobody in before the last one has left
+        self._listing: asyncio.Task[tuple[InputDevice, ...]] | None = None
+
+    async def devices(self) -> tuple[InputDevice, ...]:
+        """List the input devices, once for all who ask meanwhile. Raises errors.NoSuchDevice."""
+        if self._listing is None or self._listing.done():
+            self._listing = asyncio.get_running_loop().create_task(list_inputs())
+        return await asyncio.shield(self._listing)
+
+    async def listen(self, wanted: str, listener: Listener) -> None:
+        """Have a device heard. Raises errors.NoSuchDevice when none, or more than one, is meant."""
+        label = choose(await self.devices(), wanted).label
+        async with self._changing:
+            if listener.closed:
+                return
+            capture = self._captures.get(label)
+            if capture is None or capture.over:
+                capture = self._captures[label] = _Capture(wanted)
+            capture.add(listener)
+
+    async def leave(self, listener: Listener) -> None:
+        """Tell a listener no more; a device that nobody hears is closed."""
+        async with self._changing:
+            for label, capture in tuple(self._captures.items()):
+                if capture.remove(listener):
+                    del self._captures[label]
+                    await capture.close()
+
+    async def close(self) -> None:
+        """Close all devices."""
+        for capture in tuple(self._captures.values()):
+            await capture.close()
+        if self._listing is not None:
+            self._listing.cancel()
+            await asyncio.gather(self._listing, return_exceptions=True)
+
+
+class _Capture:
+    """One device."""
+
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+        self._listeners: list[Listener] = []
+        self._opened: Opened | None = None
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    @property
+    def over(self) -> bool:
+        """Whether it has been given up."""
+        return self._task.done()
+
+    def add(self, listener: Listener) -> None:
+        """Tell a listener from now on."""
+        self._listeners.append(listener)
+        if self._opened is not None:
+            listener.opened(self._opened.sample_rate)
+
+    def remove(self, listener: Listener) -> bool:
+        """Tell a listener no more; True when it was the last one."""
+        if listener not in self._listeners:
+            return False
+        self._listeners.remove(listener)
+        return not self._listeners
+
+    async def close(self) -> None:
+        """End the process."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        """Hear the device, again and again; give up when it could not be opened the first time."""
+        pause, loop = _FIRST_PAUSE, asyncio.get_running_loop()
+        known = False
+        while True:
+            began = loop.time()
+            reason = await self._hear()
+            known, lost, self._opened = known or self._opened is not None, self._opened is not None, None
+            for listener in tuple(self._listeners) if lost or not known else ():
+                (listener.vanished if known else listener.refused)(reason)
+            if not known:
+                return
+            if lost:
+                logger.warning("%s", reason.text)
+                pause = _FIRST_PAUSE if loop.time() - began > _STEADY_SECONDS else pause
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
+
+    async def _hear(self) -> NoSuchDevice:
+        """Hear the device until it is lost; tell why."""
+        try:
+            async with _process("hear", self._wanted) as reader:
+                while (saying := await _next(reader, _QUIET_SECONDS if self._opened else _START_SECONDS)) is not None:
+                    self._tell(saying)
+        except NoSuchDevice as error:
+            return error
+        return NoSuchDevice(f"The process that hears the input '{self._wanted}' ended; it is started again.")
+
+    def _tell(self, saying: Saying) -> None:
+        """Pass on what the process says. Raises errors.NoSuchDevice when it says that it has lost the device."""
+        match saying:
+            case Opened():
+                self._opened = saying
+                for listener in tuple(self._listeners):
+                    listener.opened(saying.sample_rate)
+            case Block() if self._opened is not None:
+                for listener in tuple(self._listeners):
+                    listener.heard(saying, self._opened.channels)
+            case Refused(_, text):
+                raise NoSuchDevice(text)
+
+
+async def list_inputs() -> tuple[InputDevice, ...]:
+    """List the input devices. Raises errors.NoSuchDevice when the audio system cannot be asked."""
+    found: list[InputDevice] = []
+    async with _process("list") as reader:
+        while True:
+            match await _next(reader, _START_SECONDS):
+                case InputDevice() as device:
+                    found.append(device)
+                case Refused(_, text):
+                    raise NoSuchDevice(text)
+                case _:
+                    return tuple(found)
+
+
+@asynccontextmanager
+async def _process(*arguments: str) -> AsyncIterator[asyncio.StreamReader]:
+    """Run a capture process; give what it says. Its own session: Ctrl-C at the terminal is for the daemon.
+
+    Raises errors.NoSuchDevice when the system starts no process.
+    """
+    command = (sys.executable, "-m", "diffroll_live.audio.capture.process", *arguments)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True, limit=_PIPE_BYTES
+        )
+    except OSError as error:
+        raise NoSuchDevice(f"The process that hears inputs cannot be started ({error}).") from error
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        await _end(process)
+
+
+async def _end(process: Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_END_SECONDS):
+            await process.communicate()  # what is still in the pipe must be read, or it could not end
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()
+
+
+async def _next(reader: asyncio.StreamReader, patience: float) -> Saying | None:
+    """Read what the process says next; None when it has ended, is silent, or talks nonsense."""
+    try:
+        async with asyncio.timeout(patience):
+            kind, length = unpack_head(await reader.readexactly(HEAD_BYTES))
+            return unpack(kind, await reader.readexactly(length))
+    except (TimeoutError, asyncio.IncompleteReadError):
+        return None
+    except (ValueError, TypeError, struct.error) as error:
+        logger.error("a capture process says what is not understood: %s", error)
+        return None

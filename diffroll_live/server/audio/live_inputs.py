@@ -1,0 +1,97 @@
+"""Buffers that are live: how many there may be, chunks without an end for them, and what remains of them."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Protocol
+
+from diffroll_live.audio.chunk_stream import ChunkStream
+from diffroll_live.audio.live_buffer import LiveBuffer, Session
+from diffroll_live.config import ServerConfig
+from diffroll_live.errors import Busy, DiffrollError, Incomplete, ProtocolError
+from diffroll_live.osc import messages as m
+from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioOpened
+from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, Shelf
+from diffroll_live.server.clients import BufferSlot, Client, ClientTable
+
+_RATE = 48_000  # Hz at which a live input keeps its seconds; at higher rates it keeps fewer
+
+
+class OpenSession(Protocol):
+    """Opens the live lane of a buffer."""
+
+    def __call__(self, client: Client, buffer: str, rate: int, *, latency_ms: float) -> Session:
+        """``rate`` is in Hz; a latency of 0 is the daemon's own choice. Raises errors.RequestError."""
+
+
+class LiveInputs:
+    """All live buffers, whether chunks or devices feed them."""
+
+    def __init__(self, config: ServerConfig, clients: ClientTable, shelf: Shelf, open_session: OpenSession) -> None:
+        self._config = config
+        self._clients = clients
+        self._shelf = shelf
+        self._open_session = open_session
+
+    def add(
+        self, client: Client, name: str, latency_ms: float, *, origin: float = 0.0, stream: ChunkStream | None = None
+    ) -> LiveBuffer:
+        """Add a live buffer. Raises errors.Busy when there are as many as may be, errors.TooLarge."""
+        older = client.buffers.get(name)
+        others = [slot for each in self._clients for slot in each.buffers.values() if slot is not older]
+        if sum(slot.live is not None for slot in others) >= self._config.max_live:
+            raise Busy(f"{self._config.max_live} live inputs are heard; close one, or raise server.max_live.")
+        keep = round(self._config.live_seconds * _RATE)
+        open_session = partial(self._open_session, client, name, latency_ms=latency_ms)
+        live = LiveBuffer(name, client.send, open_session, keep_samples=keep, origin=origin)
+        self._shelf.put(client, name, BufferSlot(keep * BYTES_PER_SAMPLE, live=live, stream=stream))
+        return live
+
+    def fail(self, client: Client, live: LiveBuffer, error: DiffrollError) -> None:
+        """Give up a live buffer, and say why."""
+        slot = client.buffers.get(live.name)
+        if slot is not None and slot.live is live:
+            self._shelf.fail(client, live.name, slot, error)
+
+    def open_stream(self, client: Client, message: m.AudioOpen) -> None:
+        """Make a buffer of chunks without an end. Raises what `ChunkStream` and `add` raise, errors.RequestError."""
+        name, rate = message.buffer, message.sample_rate
+        stream = ChunkStream(name, rate, message.channels, message.format, message.chunk_bytes)
+        live = self.add(client, name, message.latency_ms, origin=message.origin, stream=stream)
+        try:
+            live.open(rate)
+        except DiffrollError:
+            self._shelf.remove(client, name)
+            raise
+        client.send(AudioOpened(name, stream.window))
+
+    def chunk(self, client: Client, slot: BufferSlot, live: LiveBuffer, message: m.AudioChunk) -> None:
+        """Hear a chunk. Raises errors.ProtocolError, errors.AudioError."""
+        if slot.stream is None:
+            raise ProtocolError(f"The buffer {live.name!r} listens to a device and takes no chunks; open another.")
+        heard = slot.stream.take(message.index, message.data, time.perf_counter())
+        if heard is None:
+            return
+        live.hear(heard.samples, heard.at, overrun=heard.lost > 0, lost=heard.lost)
+        if slot.stream.ack_due:
+            client.send(AudioAck(live.name, slot.stream.received))
+
+    def close(self, client: Client, slot: BufferSlot, live: LiveBuffer) -> None:
+        """Hear no more; what was heard lately becomes the buffer, unless nothing was."""
+        try:
+            audio = live.snapshot()
+        except Incomplete:
+            self._shelf.remove(client, live.name)
+            client.send(AudioFreed(live.name))
+        else:
+            slot.end()
+            self._shelf.finish(client, live.name, slot, audio)
+
+    def sweep(self) -> None:
+        """Let silence stand for what does not come."""
+        now = time.perf_counter()
+        for client in self._clients:
+            for slot in client.buffers.values():
+                if slot.live is not None:
+                    slot.live.wait(now)

@@ -1,0 +1,243 @@
+"""The life of the daemon, from its ports to its end. Read it from top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from diffroll_live.config import Config, ServerConfig
+from diffroll_live.server.audio.buffers import Shelf
+from diffroll_live.server.audio.handlers import AudioRoom
+from diffroll_live.server.audio.input_handlers import ListenRoom
+from diffroll_live.server.audio.live_inputs import LiveInputs
+from diffroll_live.server.clients import Client, ClientTable
+from diffroll_live.server.dispatch import Dispatcher
+from diffroll_live.server.endpoints.sockets import TcpEndpoint, UdpEndpoint, bind
+from diffroll_live.server.endpoints.spool import SpoolEndpoint, open_spool
+from diffroll_live.server.endpoints.spool_folder import SpoolFolder
+from diffroll_live.server.jam.handlers import JamRoom
+from diffroll_live.server.jam.session import Stage
+from diffroll_live.server.jobs.delivery import Courier
+from diffroll_live.server.jobs.handlers import JobRoom
+from diffroll_live.server.jobs.runs import Runs
+from diffroll_live.server.live.handlers import LiveRoom
+from diffroll_live.server.midi_output import MidiDesk, MidiOut
+from diffroll_live.server.session import SessionRoom
+from diffroll_live.server.transport import TransportRoom
+from diffroll_live.timeline.sources import SourceThread
+from diffroll_live.timeline.table import SOURCES, source_opener
+from diffroll_live.timeline.timeline import Timeline
+from diffroll_live.worker.messages import Event, Ready, StartFailed
+from diffroll_live.worker.queue import Worker
+
+logger = logging.getLogger(__name__)
+
+_SWEEP_SECONDS = 0.25
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+async def serve(
+    config: Config,
+    worker: Worker,
+    scheduler: MidiOut | None,
+    *,
+    ready: Callable[[int], None],
+    stop: asyncio.Event | None = None,
+    spool: Path | None = None,
+) -> None:
+    """Serve until a signal comes or ``stop`` is set; then end every note, the worker and the scheduler.
+
+    ``ready`` is told the port once the engine is warm and clients are heard. Without a scheduler there is no MIDI,
+    without a folder for the spool no client but over sockets.
+    Raises errors.PortError when the port is taken, and the engine's error when there is no engine at the start.
+    """
+    stop = stop or asyncio.Event()
+    sockets = bind(config.server)
+    desk = MidiDesk(scheduler) if scheduler is not None else None
+    daemon = Daemon(config, worker, desk, open_spool(spool))
+    with _stopping_on_signals(stop):  # until the end: a second signal must not come before the last note-off
+        try:
+            if await daemon.start(stop):
+                await daemon.listen(*sockets)
+                ready(sockets[0].getsockname()[1])
+                await daemon.run(stop)
+        finally:
+            await daemon.close()
+            for bound in sockets:
+                bound.close()
+
+
+class Daemon:
+    """The parts of a running daemon, put together."""
+
+    def __init__(self, config: Config, worker: Worker, desk: MidiDesk | None, folder: SpoolFolder | None) -> None:
+        self._config = config.server
+        self._worker = worker
+        self._desk = desk
+        self._folder = folder
+        self._clients = ClientTable(config.server)
+        self._clock = time.perf_counter if desk is None else desk.now
+        traits = SOURCES[config.transport.source].traits
+        self._timeline = Timeline(traits, (lambda _: None) if desk is None else desk.follow)
+        self._open_source = source_opener(config, self._timeline, self._clock)
+        self._following: SourceThread | None = None
+        self._courier = Courier(config.server, desk, self._timeline)
+        serials = itertools.count(1)
+        self._runs = Runs(worker, self._courier, serials)
+        self._live = LiveRoom(worker, desk)
+        stage = Stage(worker, desk, self._timeline, self._clock, serials, config.midi.api)
+        self._jams = JamRoom(stage, self._live)
+        self._audio: AudioRoom | None = None
+        self._listening: ListenRoom | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._transport: asyncio.BaseTransport | None = None
+        self._server: asyncio.Server | None = None
+        self._spool: SpoolEndpoint | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self, stop: asyncio.Event) -> bool:
+        """Start the worker and wait until its engine is warm; False when a signal came first."""
+        loop = asyncio.get_running_loop()
+
+        def post(call: Callable[[], None]) -> None:
+            loop.call_soon_threadsafe(call)
+
+        self._worker.start(post, self._on_event)
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((self._started, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._started.done():
+            self._started.result()
+        return self._started.done()
+
+    async def listen(self, datagram: Any, stream: Any) -> None:
+        """Hear clients: what they have sent since the sockets were bound, and what they send."""
+        assert self._worker.info is not None
+        max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
+        shelf = Shelf(self._config, self._clients)
+        inputs = LiveInputs(self._config, self._clients, shelf, self._live.open)
+        audio = self._audio = AudioRoom(self._readable(), self._clients, shelf, inputs, max_seconds)
+        listening = self._listening = ListenRoom(inputs)
+        session = SessionRoom(self._worker, self._runs, self._jams, self._courier, max_seconds)
+        jobs = JobRoom(audio, self._runs, self._courier)
+        transport = TransportRoom(self._timeline, self._clock, follows=self._open_source is None)
+        rooms = (session, audio, listening, jobs, transport, self._live, self._jams)
+        dispatcher = self._dispatcher = Dispatcher(*(room.handlers for room in rooms))
+        loop = asyncio.get_running_loop()
+        self._transport, _ = await loop.create_datagram_endpoint(
+            lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram
+        )
+        tcp = TcpEndpoint(self._clients, dispatcher.receive, self._forget, self._config.max_packet_bytes)
+        self._server = await asyncio.start_server(tcp.serve, sock=stream)
+        if self._open_source is not None:
+            self._following = SourceThread(self._open_source, self._timeline, self._clock)
+        if self._folder is not None:
+            self._spool = SpoolEndpoint(self._folder, self._clients, dispatcher.take, self._forget)
+            self._looking = loop.create_task(self._spool.serve())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do the rounds until the end."""
+        while not stop.is_set():
+            self._sweep(time.monotonic())
+            try:
+                await asyncio.wait_for(stop.wait(), _SWEEP_SECONDS)
+            except TimeoutError:
+                continue
+
+    async def close(self) -> None:
+        """Accept nothing more, cancel all jobs, end all notes, close everything."""
+        if self._server is not None:
+            self._server.close()
+        if self._dispatcher is not None:
+            self._dispatcher.close()
+        await self._end_work()
+        loop = asyncio.get_running_loop()
+        if self._following is not None:
+            await loop.run_in_executor(None, self._following.close)
+        if self._desk is not None:
+            await loop.run_in_executor(None, self._desk.close)
+        await asyncio.sleep(0)  # the desk's last answers
+        await loop.run_in_executor(None, self._worker.close)
+        if self._audio is not None:
+            self._audio.close()
+        for client in self._clients:
+            client.outbox.drain()
+            self._clients.forget(client)
+        if self._looking is not None and self._spool is not None:
+            self._looking.cancel()
+            await loop.run_in_executor(None, self._spool.close)
+        elif self._folder is not None:
+            self._folder.close()
+        if self._transport is not None:
+            self._transport.close()
+        await asyncio.sleep(0)
+
+    def _readable(self) -> ServerConfig:
+        """The configuration, with the recordings that scripts leave in the spool among what may be read."""
+        if self._folder is None:
+            return self._config
+        return replace(self._config, allowed_folders=(*self._config.allowed_folders, self._folder.audio))
+
+    async def _end_work(self) -> None:
+        """Hear no more input, and let no job go on."""
+        if self._listening is not None:
+            await self._listening.close()
+        self._jams.close()
+        self._live.close()
+        for client in self._clients:
+            self._runs.cancel_all(client)
+            client.end_live()
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Ready) and not self._started.done():
+            self._started.set_result(None)
+        elif isinstance(event, StartFailed) and not self._started.done():
+            self._started.set_exception(event.error)
+        elif isinstance(event, StartFailed):
+            logger.error("the engine could not be started again: %s", event.error.text)
+        self._runs.on_event(event)
+        self._live.on_event(event)
+        self._jams.on_event(event)
+
+    def _sweep(self, now: float) -> None:
+        assert self._audio is not None
+        assert self._listening is not None
+        self._audio.sweep(now)
+        self._listening.sweep()
+        self._timeline.check(self._clock())
+        self._jams.tick()
+        for client in self._clients:
+            self._courier.tell_late(client)
+            silent = now - client.heard > self._config.client_timeout_s
+            if silent and not client.busy and not client.connected and not self._jams.has(client):
+                self._forget(client)
+
+    def _forget(self, client: Client) -> None:
+        self._runs.forget(client)
+        self._jams.forget(client)
+        self._clients.forget(client)
+
+
+@contextmanager
+def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` on Ctrl-C and its like, where there is a main thread to hear them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

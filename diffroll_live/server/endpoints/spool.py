@@ -1,0 +1,179 @@
+"""The spool as an endpoint beside UDP and TCP: each script that leaves files there is a client.
+
+A line is one message, a JSON array of the address and its arguments. What it means is decided where OSC's is. A file
+without lines is a client's goodbye.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from diffroll_live.errors import DiffrollError, ProtocolError
+from diffroll_live.osc.codec import MAX_ARGUMENTS, MAX_STRING, Argument, Message, decode
+from diffroll_live.osc.replies import DEFAULT_DATAGRAM, Error, encode_reply
+from diffroll_live.server.clients import Client, ClientTable
+from diffroll_live.server.endpoints.spool_folder import SpoolFolder
+
+logger = logging.getLogger(__name__)
+
+Take = Callable[[Client, Sequence[Message]], None]
+
+_PAUSE = 0.03  # s between looks, about the time between two looks of REAPER's scripts
+_IDLE_PAUSE = 0.15  # s, when nobody has written for a while
+_ATTENTION = 5.0  # s; scripts that wait for a job ask after it more often
+_MENDING = 1.0  # s, when the disk fails
+_AT_ONCE = 100  # messages handled before other clients get a turn
+_MAX_LINE = 65_536  # bytes
+_MAX_WAITING = 200_000  # lines for one client, as of datagrams
+
+
+class SpoolOutbox:
+    """Keeps lines for one client until the endpoint writes them."""
+
+    def __init__(self) -> None:
+        self.lines: deque[str] = deque()
+        self.closed = False
+
+    def send(self, packet: bytes) -> None:
+        """Queue a reply; a client that never reads is owed a bounded number."""
+        if len(self.lines) >= _MAX_WAITING:
+            logger.debug("a client does not read the spool; a reply is dropped")
+            return
+        for message in decode(packet):
+            self.lines.append(json.dumps([message.address, *message.arguments], ensure_ascii=False))
+
+    def redirect(self, port: int) -> None:
+        """Stay: the way back is a file."""
+
+    def drain(self) -> None:
+        """Do nothing: the endpoint writes what waits when it closes."""
+
+    def close(self) -> None:
+        """Send nothing more."""
+        self.closed = True
+
+
+class SpoolEndpoint:
+    """Makes each writer of files a client. The disk is touched by one thread of its own, never by the loop."""
+
+    def __init__(self, folder: SpoolFolder, clients: ClientTable, take: Take, left: Callable[[Client], None]) -> None:
+        self._folder = folder
+        self._clients = clients
+        self._take = take
+        self._left = left
+        self._outboxes: dict[str, SpoolOutbox] = {}
+        self._refused: dict[str, SpoolOutbox] = {}  # of those who are told only that
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._healthy = True
+
+    async def serve(self) -> None:
+        """Look into the folder until cancelled. A disk that fails is told once, and tried again."""
+        loop = asyncio.get_running_loop()
+        heard = 0.0  # monotonic s
+        while True:
+            gone = [name for name, outbox in self._outboxes.items() if outbox.closed]
+            outboxes = self._refused | {name: box for name, box in self._outboxes.items() if not box.closed}
+            owed = {name: outbox.lines for name, outbox in outboxes.items()}
+            try:
+                arrivals = await loop.run_in_executor(self._pool, self._folder.exchange, owed, gone)
+            except OSError as error:
+                self._complain(error)
+                await asyncio.sleep(_MENDING)
+                continue
+            self._healthy = True
+            self._refused.clear()
+            for name in gone:
+                del self._outboxes[name]
+            for name, content in arrivals:
+                await self._receive(name, content)
+            heard = loop.time() if arrivals else heard
+            await asyncio.sleep(_PAUSE if loop.time() - heard < _ATTENTION else _IDLE_PAUSE)
+
+    def close(self) -> None:
+        """Write what is still owed, and give the folder back."""
+        self._pool.shutdown()
+        try:
+            self._folder.exchange({name: outbox.lines for name, outbox in self._outboxes.items()})
+        except OSError as error:
+            self._complain(error)
+        self._folder.close()
+
+    def _complain(self, error: OSError) -> None:
+        if self._healthy:
+            logger.error(
+                "the spool %s fails (%s); scripts that use it wait until it is mended", self._folder.path, error
+            )
+        self._healthy = False
+
+    async def _receive(self, name: str, content: bytes | DiffrollError) -> None:
+        client = self._client(name)
+        if client is None:
+            return
+        if isinstance(content, DiffrollError):
+            client.send_error("packet", content)
+            return
+        if not content:
+            self._left(client)
+            return
+        for number, line in enumerate(content.splitlines()):
+            try:
+                self._take(client, (read_line(line),))
+            except DiffrollError as error:
+                client.send_error("packet", error)
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
+
+    def _client(self, name: str) -> Client | None:
+        key = f"spool:{name}"
+        client = self._clients.find(key)
+        if client is None:
+            outbox = SpoolOutbox()
+            try:
+                client = self._clients.admit(key, outbox)
+                self._outboxes[name] = outbox
+            except DiffrollError as error:
+                self._refused[name] = outbox
+                outbox.send(encode_reply(Error(key, error.code, error.text), DEFAULT_DATAGRAM)[0])
+        return client
+
+
+def open_spool(path: Path | None) -> SpoolFolder | None:
+    """Open the spool if there is to be one; a daemon that cannot have it says so and serves its sockets alone."""
+    if path is None:
+        return None
+    try:
+        return SpoolFolder.open(path)
+    except DiffrollError as error:
+        logger.warning("scripts without sockets are not heard: %s", error.text)
+        return None
+
+
+def read_line(line: bytes) -> Message:
+    """Read ``["/address", argument, ...]``; arguments are numbers, strings, true and false.
+
+    Raises errors.ProtocolError. Whether the arguments fit the address is not looked at.
+    """
+    if len(line) > _MAX_LINE:
+        raise ProtocolError(f"A line of {len(line)} bytes is longer than {_MAX_LINE}; send shorter ones.")
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("A line is not JSON; send an array of an address and its arguments.") from error
+    if not isinstance(values, list) or not 1 <= len(values) <= MAX_ARGUMENTS:
+        raise ProtocolError(f"A line must be an array of an address and fewer than {MAX_ARGUMENTS} arguments.")
+    if not isinstance(values[0], str) or not values[0].startswith("/"):
+        raise ProtocolError("A line must begin with an address, and an address with a slash.")
+    return Message(values[0], tuple(_arguments(values)))
+
+
+def _arguments(values: list[object]) -> Iterator[Argument]:
+    for value in values[1:]:
+        if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value.encode()) > MAX_STRING):
+            raise ProtocolError(f"An argument must be a number or a string of at most {MAX_STRING} bytes.")
+        yield value

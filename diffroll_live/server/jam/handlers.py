@@ -1,0 +1,157 @@
+"""The jams of all clients: begun, set, cued and ended over OSC, and what brings them notes. Writes none itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from diffroll_live.errors import Busy, DiffrollError, RequestError, UnknownJob
+from diffroll_live.limits import LIMITS, Limit
+from diffroll_live.osc import jam_messages as m
+from diffroll_live.osc.replies import JamState
+from diffroll_live.server.clients import Client
+from diffroll_live.server.jam.session import JamSession, Stage
+from diffroll_live.server.jam.sources import SOURCES, Source, check_cue
+from diffroll_live.server.jam.turns import JamSettings
+from diffroll_live.server.live.handlers import LiveRoom
+from diffroll_live.types import QUALITIES
+from diffroll_live.worker.messages import Event
+
+MAX_JAMS = 16
+#: What /diffroll/jam/set takes beside ``cue``, ``channel`` and ``quality``: fields of JamSettings, then of Options.
+TIMES: dict[str, Limit] = {
+    "tempo": Limit(20, 400),  # beats a minute, where the DAW tells none
+    "beats": Limit(1, 32),  # a bar
+    "rest_bars": Limit(0, 64),
+    "memory": Limit(1, 60),  # s
+    "ahead": Limit(0.5, 30),  # s
+    "lead": Limit(0.05, 5),  # s
+}
+TASTES = ("seed", "temperature", "density")
+CHANNEL = Limit(1, 16, whole=True)
+
+
+class JamRoom:
+    """Knows every jam and its source, and handles ``/diffroll/jam`` messages."""
+
+    def __init__(self, stage: Stage, live: LiveRoom) -> None:
+        self._stage, self._live = stage, live
+        self._jams: dict[tuple[str, str], tuple[JamSession, Source]] = {}
+        self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
+            m.JamStart: self._start,
+            m.JamSet: self._set,
+            m.JamNote: self._note,
+            m.JamCue: lambda client, message: self._find(client, message.jam).cue(),
+            m.JamListen: lambda client, message: self._find(client, message.jam).listen(),
+            m.JamStop: lambda client, message: self._find(client, message.jam).close(),
+        }
+
+    def tick(self) -> None:
+        """Let every jam look at the clock."""
+        for session, source in tuple(self._jams.values()):
+            try:
+                source.check()
+            except DiffrollError as error:
+                session.fail(error)
+            else:
+                session.tick()
+
+    def listen(self) -> None:
+        """Give every turn back to the musicians."""
+        for session, _ in tuple(self._jams.values()):
+            session.listen()
+
+    def on_event(self, event: Event) -> None:
+        """Follow the worker."""
+        for session, _ in tuple(self._jams.values()):
+            session.on_event(event)
+
+    def forget(self, client: Client) -> None:
+        """End the jams of a client that is gone."""
+        for session in self._of(client):
+            session.close()
+
+    def close(self) -> None:
+        """End all jams."""
+        for session, _ in tuple(self._jams.values()):
+            session.close()
+
+    def has(self, client: Client) -> bool:
+        """Whether a client plays."""
+        return bool(self._of(client))
+
+    def _start(self, client: Client, message: m.JamStart) -> None:
+        key = (client.key, message.jam)
+        if message.source not in SOURCES:
+            raise RequestError(f"A jam hears {', '.join(SOURCES)}, not {message.source!r}.")
+        if key in self._jams:
+            self._jams[key][0].close()
+        if len(self._jams) >= MAX_JAMS:
+            raise Busy(f"There are {MAX_JAMS} jams already; stop one first.")
+        closed, silent = partial(self._forget, key), partial(self._tell_end, client, message.jam)
+        session = JamSession(client, message.jam, self._stage, JamSettings(), closed, silent)
+        try:
+            source = SOURCES[message.source](session, message.name, self._live)
+        except BaseException:
+            session.close()
+            raise
+        self._jams[key] = session, source
+
+    def _set(self, client: Client, message: m.JamSet) -> None:
+        session, source = self._pair(client, message.jam)
+        key, value = message.key, message.value
+        if key == "cue":
+            source.cue = check_cue(value)
+        elif key == "channel":
+            session.channel = int(_checked(CHANNEL, key, value))
+        elif key in TIMES:
+            time: dict[str, Any] = {key: _checked(TIMES[key], key, value)}
+            session.settings = replace(session.settings, **time)
+        elif key in TASTES:
+            chosen: dict[str, Any] = {key: _checked(LIMITS[key], key, value)}
+            session.settings = replace(session.settings, options=replace(session.settings.options, **chosen))
+        elif key == "quality":
+            if value not in QUALITIES:
+                raise RequestError(f"quality must be one of {', '.join(QUALITIES)}, not {value!r}.")
+            better: dict[str, Any] = {key: value}
+            session.settings = replace(session.settings, options=replace(session.settings.options, **better))
+        else:
+            known = ", ".join(("cue", "channel", "quality", *TIMES, *TASTES))
+            raise RequestError(f"A jam has no setting {key!r}; there are {known}.")
+
+    def _note(self, client: Client, message: m.JamNote) -> None:
+        source = self._pair(client, message.jam)[1]
+        if not (0 <= message.pitch <= 127 and 0 <= message.velocity <= 127):
+            raise RequestError("A note of a jam has a pitch and a velocity from 0 to 127.")
+        source.note(message.pitch, message.velocity, self._stage.now())
+
+    def _find(self, client: Client, name: str) -> JamSession:
+        return self._pair(client, name)[0]
+
+    def _pair(self, client: Client, name: str) -> tuple[JamSession, Source]:
+        pair = self._jams.get((client.key, name))
+        if pair is None:
+            raise UnknownJob(f"There is no jam {name!r}; begin it with /diffroll/jam/start.")
+        return pair
+
+    def _of(self, client: Client) -> tuple[JamSession, ...]:
+        return tuple(session for (key, _), (session, _) in self._jams.items() if key == client.key)
+
+    def _tell_end(self, client: Client, name: str) -> None:
+        """Tell that a jam has ended, unless another of its name has begun meanwhile."""
+        if (client.key, name) not in self._jams:
+            client.send(JamState(name, "stopped"))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        pair = self._jams.pop(key, None)
+        if pair is not None:
+            pair[1].close()
+
+
+def _checked(limit: Limit, key: str, value: str | float) -> float:
+    try:
+        return limit.check(value)
+    except RequestError as error:
+        raise RequestError(f"{key} {error.text}.") from error

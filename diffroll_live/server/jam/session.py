@@ -1,0 +1,216 @@
+"""One jam: what its source plays to it, the turns that the worker writes, and their notes on the MIDI port.
+
+Knows no device and no socket: notes and cues come by its methods, all called on the loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from diffroll_live.errors import Busy, Cancelled, DiffrollError
+from diffroll_live.osc.replies import JamAhead, JamState, Note
+from diffroll_live.server.clients import Client
+from diffroll_live.server.jam.turns import Jam, JamSettings, State, Turn
+from diffroll_live.server.midi_output import MidiDesk
+from diffroll_live.timeline.timeline import Timeline
+from diffroll_live.types import NoteEvent, StreamedNote
+from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Run
+from diffroll_live.worker.queue import Worker
+
+TELL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all jams of a daemon play with. ``now`` is the desk's clock, in seconds; ``serials`` are nobody else's."""
+
+    worker: Worker
+    desk: MidiDesk | None
+    timeline: Timeline
+    now: Callable[[], float]
+    serials: Iterator[int]
+    midi_api: str = "auto"  # of jams that hear MIDI
+
+
+@dataclass(slots=True)
+class _Writing:
+    """A turn that the worker is at; ``told`` are the notes of it that were played."""
+
+    serial: int
+    turn: Turn
+    told: set[int] = field(default_factory=set)
+
+
+class JamSession:
+    """Plays in turns with one musician. ``close`` ends every note of it."""
+
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        stage: Stage,
+        settings: JamSettings,
+        on_close: Callable[[], None],
+        on_silent: Callable[[], None],
+    ) -> None:
+        """``on_close`` is called when it ends, ``on_silent`` when after that no note of it sounds."""
+        self.client, self.name = client, name
+        self.channel = 1
+        self.stage, self._on_close, self._on_silent = stage, on_close, on_silent
+        self._jam = Jam(settings, stage.timeline.next_beat)
+        self._begin = stage.now()
+        self._writing: _Writing | None = None
+        self._indices = itertools.count()
+        self._told_at = -math.inf
+        self._dropped_before = self._dropped()  # by an earlier jam of this name
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+            Noted: self._noted,
+            Finished: lambda _: self._written(),
+            Failed: self._failed,
+        }
+        self.client.send(JamState(name, "listening"))
+        with contextlib.suppress(Busy):  # then it is learned from the first turn
+            self._submit(self._jam.rehearse(stage.now()))
+
+    @property
+    def state(self) -> State:
+        """Whose turn it is."""
+        return self._jam.state
+
+    @property
+    def settings(self) -> JamSettings:
+        """How it goes; may be replaced at any time."""
+        return self._jam.settings
+
+    @settings.setter
+    def settings(self, settings: JamSettings) -> None:
+        self._jam.settings = settings
+
+    @property
+    def owner(self) -> str:
+        """Whose the notes on the MIDI port are."""
+        return f"{self.client.key}/jam/{self.name}"
+
+    def start(self, pitch: int, velocity: int, at: float) -> None:
+        """The musician strikes a key, ``at`` a time of the desk's clock."""
+        if self._jam.started(pitch, velocity, at):
+            self._fall_silent()
+
+    def end(self, pitch: int, at: float) -> None:
+        """The musician lets a key go."""
+        self._jam.ended(pitch, at)
+
+    def cue(self) -> None:
+        """Give the turn to the model, in time: on the next beat where the DAW plays, else after the lead."""
+        now = self.stage.now()
+        turn = self._jam.cue(now)
+        if turn is not None:
+            self._told_at = now
+            self.client.send(JamState(self.name, "answering"))
+            self._ask(turn)
+
+    def listen(self) -> None:
+        """Give the turn back to the musician."""
+        if self._jam.state == "answering":
+            self._jam.listen(self.stage.now())
+            self._fall_silent()
+
+    def tick(self) -> None:
+        """Look at the clock: a rest that is long enough is a cue, and an answer is written further."""
+        now = self.stage.now()
+        if self._jam.is_rest_over(now, self.stage.timeline.bar(now, self.settings.tempo, self.settings.beats)):
+            self.cue()
+        elif (turn := self._jam.go_on(now)) is not None:
+            self._ask(turn)
+        if self._jam.state == "answering" and now - self._told_at >= TELL_SECONDS:
+            self._told_at = now
+            self.client.send(JamAhead(self.name, 1000.0 * self._jam.ahead(now), self._dropped() - self._dropped_before))
+
+    def on_event(self, event: Event) -> None:
+        """Follow the worker, as far as it is at this jam's turn."""
+        handler = self._handlers.get(type(event))
+        if handler is not None and self._writing is not None and getattr(event, "serial", 0) == self._writing.serial:
+            handler(event)
+
+    def lose(self, error: DiffrollError) -> None:
+        """Tell that the source is silent for now; keys that are down are taken to be let go."""
+        self._jam.let_go(self.stage.now())
+        self.client.send_error(self.name, error)
+
+    def fail(self, error: DiffrollError) -> None:
+        """End, and tell why."""
+        self.client.send_error(self.name, error)
+        self.close()
+
+    def close(self) -> None:
+        """End every note, and the jam."""
+        self._drop()
+        self._on_close()
+        if self.stage.desk is not None:
+            self.stage.desk.cancel(self.owner, self._on_silent)
+        else:
+            self._on_silent()
+
+    def _ask(self, turn: Turn) -> None:
+        try:
+            self._submit(turn)
+        except Busy as error:
+            self._give_up(error)
+
+    def _submit(self, turn: Turn) -> None:
+        """Have a turn written, and nothing else. Raises errors.Busy."""
+        self._drop()
+        serial = next(self.stage.serials)
+        self.stage.worker.submit(Run(serial, turn.request), (self.client.key, "jam", self.name))
+        self._writing = _Writing(serial, turn)
+
+    def _noted(self, event: Noted) -> None:
+        assert self._writing is not None
+        region = self._writing.turn.request.regions[0]
+        new = [item for item in event.notes if item.index not in self._writing.told and item.note.onset >= region.onset]
+        self._writing.told |= {item.index for item in new}
+        self._play(self._jam.wrote(self._writing.turn, [self._on_channel(item) for item in new], self.stage.now()))
+
+    def _on_channel(self, item: StreamedNote) -> NoteEvent:
+        return replace(item.note, channel=self.channel - 1)
+
+    def _play(self, notes: tuple[NoteEvent, ...]) -> None:
+        for note in notes:
+            row = (next(self._indices), note.pitch, note.onset - self._begin, note.duration, note.velocity, 0)
+            self.client.send(Note(self.name, *row))
+        if self.stage.desk is not None and notes:
+            self.stage.desk.play(self.owner, notes, 0.0, lambda error: self.client.send_error(self.name, error))
+
+    def _written(self) -> None:
+        assert self._writing is not None
+        turn, self._writing = self._writing.turn, None
+        self._jam.finished(turn, self.stage.now())
+        self.tick()
+
+    def _failed(self, event: Failed) -> None:
+        self._writing = None
+        if not isinstance(event.error, Cancelled):
+            self._give_up(event.error)
+
+    def _give_up(self, error: DiffrollError) -> None:
+        self.client.send_error(self.name, error)
+        self.listen()
+
+    def _fall_silent(self) -> None:
+        self._drop()
+        if self.stage.desk is not None:
+            self.stage.desk.cancel(self.owner, lambda: None)
+        self.client.send(JamState(self.name, "listening"))
+
+    def _drop(self) -> None:
+        if self._writing is not None:
+            serial, self._writing = self._writing.serial, None
+            self.stage.worker.cancel(serial)
+
+    def _dropped(self) -> int:
+        return self.stage.desk.dropped(self.owner) if self.stage.desk is not None else 0

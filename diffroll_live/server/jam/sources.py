@@ -1,0 +1,142 @@
+"""What brings a musician's notes into a jam: OSC, a live input's ear, a MIDI port. One row of SOURCES each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from diffroll_live.errors import PortError, RequestError
+from diffroll_live.live_types import LaneNote
+from diffroll_live.midi.ports import PortChoice
+from diffroll_live.server.jam.keyboard import Keyboard
+from diffroll_live.server.jam.session import JamSession
+from diffroll_live.server.live.handlers import LiveRoom
+
+SUSTAIN = 64  # the controller of the pedal
+MIDI_CLIENT, MIDI_PORT = "diffroll-live-jam", "in"  # what a virtual input of ours is called
+_PRESSED = 64  # the least value of a controller that counts as pressed
+_CUE = re.compile(r"(note|cc) (\d{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """What gives the turn besides a rest: a note or a controller of this number; neither where both are None."""
+
+    note: int | None = None
+    control: int | None = None
+
+
+def check_cue(text: str | float) -> Cue:
+    """Read ``none``, ``pedal``, ``note N`` or ``cc N``. Raises errors.RequestError."""
+    if text == "none":
+        return Cue()
+    if text == "pedal":
+        return Cue(control=SUSTAIN)
+    found = _CUE.fullmatch(text) if isinstance(text, str) else None
+    if found is None or int(found[2]) > 127:
+        raise RequestError(f"A cue is none, pedal, 'note N' or 'cc N' with N from 0 to 127, not {text!r}.")
+    number = int(found[2])
+    return Cue(note=number) if found[1] == "note" else Cue(control=number)
+
+
+class Source:
+    """Passes notes and controllers on to a session, and takes the cue out of them."""
+
+    def __init__(self, session: JamSession) -> None:
+        self.cue = Cue()
+        self.on_close: Callable[[], None] = lambda: None
+        self.check: Callable[[], None] = lambda: None  # raises a DiffrollError when there is nothing to hear any more
+        self._session = session
+        self._pressed = False
+
+    def note(self, pitch: int, velocity: int, at: float) -> None:
+        """A key goes down, or up where ``velocity`` is 0; ``at`` on the desk's clock."""
+        if pitch == self.cue.note:
+            if velocity:
+                self._session.cue()
+        elif velocity:
+            self._session.start(pitch, velocity, at)
+        else:
+            self._session.end(pitch, at)
+
+    def control(self, number: int, value: int) -> None:
+        """A controller moves; the cue's gives the turn when it is pressed, not while it is held."""
+        if number != self.cue.control:
+            return
+        pressed = value >= _PRESSED
+        if pressed and not self._pressed:
+            self._session.cue()
+        self._pressed = pressed
+
+    def close(self) -> None:
+        """Bring nothing more."""
+        self.on_close()
+
+
+def _by_osc(session: JamSession, _name: str, _live: LiveRoom) -> Source:
+    return Source(session)
+
+
+def _by_midi(session: JamSession, name: str, _live: LiveRoom) -> Source:
+    """Hear the MIDI input ``name``, or a virtual one of our own where that is empty."""
+    if session.stage.midi_api == "none":
+        raise PortError("The daemon was started without MIDI; start it without --midi-api none.")
+    source = Source(session)
+    choice = PortChoice(session.stage.midi_api, name or None, MIDI_CLIENT, MIDI_PORT)  # type: ignore[arg-type]
+    source.on_close = Keyboard(choice, partial(_hear_midi, source), session.lose, session.fail).close
+    return source
+
+
+def _hear_midi(source: Source, message: Any, at: float) -> None:
+    """Take a mido message from any channel."""
+    if message.type == "note_on":
+        source.note(message.note, message.velocity, at)
+    elif message.type == "note_off":
+        source.note(message.note, 0, at)
+    elif message.type == "control_change":
+        source.control(message.control, message.value)
+
+
+class _Ear(Source):
+    """Hears what the live input ``name`` of the same client commits, in whichever session that is heard."""
+
+    def __init__(self, session: JamSession, name: str, live: LiveRoom) -> None:
+        """Raises errors.UnknownBuffer."""
+        super().__init__(session)
+        self._find = partial(live.find, session.client, name)
+        self._heard = self._find()
+        self._heard.listeners.append(self._hear)
+        self._sounding: set[int] = set()  # indices of notes that were told and have no end yet
+        self.check, self.on_close = self._follow, self._leave
+
+    def _hear(self, note: LaneNote, origin: float) -> None:
+        """Take a note; ``origin`` is when second 0 of the input was, on the desk's clock."""
+        ends = note.offset is not None or not note.velocity
+        if note.index in self._sounding and ends:
+            self._sounding.remove(note.index)
+            self.note(note.pitch, 0, origin + (note.onset if note.offset is None else note.offset))
+        elif note.index not in self._sounding and note.lane == "commit" and not ends:
+            self._sounding.add(note.index)
+            self.note(note.pitch, note.velocity, origin + note.onset)
+
+    def _follow(self) -> None:
+        """Go on where the input has begun anew, at another rate or under the same name. Raises errors.UnknownBuffer."""
+        heard = self._find()
+        if heard is not self._heard:
+            self._leave()
+            self._sounding.clear()  # the session that has ended has told the ends
+            self._heard = heard
+            heard.listeners.append(self._hear)
+
+    def _leave(self) -> None:
+        self._heard.listeners.remove(self._hear)
+
+
+SOURCES: dict[str, Callable[[JamSession, str, LiveRoom], Source]] = {
+    "osc": _by_osc,
+    "midi": _by_midi,
+    "audio": _Ear,
+}

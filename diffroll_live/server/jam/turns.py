@@ -1,0 +1,210 @@
+"""A conversation in notes: what was played, when it is the model's turn, what it goes on from. No clock, no thread.
+
+Every method is told the time ``now``, in seconds of a clock that only goes on; notes lie on the same axis. An answer
+that is written too slowly leaves pauses: each turn begins when it can be there, going by how long the last one took.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from diffroll_live.limits import LIMITS
+from diffroll_live.music.regions import SHORTEST
+from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.types import NoteEvent, Options, Region, Request
+
+State = Literal["listening", "answering"]
+
+
+@dataclass(frozen=True, slots=True)
+class JamSettings:
+    """How a conversation goes; ``tempo`` and ``beats`` where the DAW tells none.
+
+    0 bars of rest: only a cue gives the turn.
+    """
+
+    tempo: float = 120.0  # beats a minute
+    beats: float = 4.0  # a bar
+    rest_bars: float = 2.0  # of silence after which it is the model's turn
+    memory: float = 12.0  # s of the past that the model goes on from
+    ahead: float = 4.0  # s that are written at a time, and that writing stays ahead of what sounds
+    lead: float = 0.3  # s from the cue to the answer at least: time to write its first notes
+    options: Options = field(default_factory=Options)
+
+
+class Phrase:
+    """What was played of late: finished notes, and those that are held."""
+
+    def __init__(self) -> None:
+        self._done: list[NoteEvent] = []
+        self._held: dict[int, NoteEvent] = {}  # by pitch; each begins with no length
+        self.last = -math.inf  # when something last began or ended
+
+    def start(self, pitch: int, velocity: int, now: float) -> None:
+        """Begin a note; one that is held at this pitch ends."""
+        self.end(pitch, now)
+        self._held[pitch] = NoteEvent(now, now, pitch, velocity)
+        self.last = now
+
+    def end(self, pitch: int, now: float) -> None:
+        """End a note, if it is held."""
+        if (note := self._held.pop(pitch, None)) is not None:
+            self._done.append(replace(note, offset=max(now, note.onset + SHORTEST)))
+            self.last = now
+
+    def add(self, notes: Iterable[NoteEvent]) -> None:
+        """Remember whole notes: those that the model has written."""
+        self._done.extend(notes)
+
+    def let_go(self, now: float) -> None:
+        """End every note that is held."""
+        for pitch in tuple(self._held):
+            self.end(pitch, now)
+
+    def cut(self, now: float) -> None:
+        """End everything ``now``, what is held and what was to sound on, and forget what was to come."""
+        self.let_go(now)
+        begun = (note for note in self._done if note.onset <= now)
+        self._done = [replace(note, offset=min(note.offset, max(now, note.onset + SHORTEST))) for note in begun]
+        self.last = now
+
+    def notes(self, since: float, now: float) -> tuple[NoteEvent, ...]:
+        """The notes that sounded after ``since``, cut there; held ones end ``now``. Forgets what is older."""
+        self._done = [note for note in self._done if note.offset > since]
+        held = (replace(note, offset=max(now, note.onset + SHORTEST)) for note in self._held.values())
+        cut = (replace(note, onset=max(note.onset, since)) for note in (*self._done, *held) if note.onset < now)
+        return tuple(sorted(note for note in cut if note.duration >= SHORTEST))
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a note sounds."""
+        return bool(self._held)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is remembered."""
+        return not self._done and not self._held
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to write next: ``request`` has its own axis, on which second 0 is ``origin`` on the jam's."""
+
+    request: Request
+    origin: float  # s
+    begin: float  # s; where the written part begins
+    until: float  # s; where it ends
+    asked: float  # s; when
+
+
+class Jam:
+    """Whose turn it is, and what the model is to write when it is its own.
+
+    ``on_beat`` moves a time to where an answer may begin, then or later: the next beat where there is one.
+    """
+
+    def __init__(self, settings: JamSettings, on_beat: Callable[[float], float] = lambda time: time) -> None:
+        self.settings = settings
+        self.state: State = "listening"
+        self._on_beat = on_beat
+        self._phrase = Phrase()
+        self._fresh = False  # something was played since the last answer
+        self._cued = math.inf  # when the answer was asked for
+        self._until = -math.inf  # to where the answer is asked for
+        self._written = -math.inf  # to where it is written
+        self._turns = 0
+        self._writing = False
+        self._need = 0.0  # s from asking for the last turn to its begin that would have brought all its notes in time
+        self._needed = -math.inf  # s; the same for the notes so far of the turn that is being written
+
+    def started(self, pitch: int, velocity: int, now: float) -> bool:
+        """The musician strikes a key; whether an answer is to end because of it.
+
+        A strike that is heard late, of before the cue, ends no answer.
+        """
+        interrupted = self.state == "answering" and now > self._cued
+        if interrupted:
+            self.listen(now)
+        if LOW_PITCH <= pitch <= HIGH_PITCH:
+            self._phrase.start(pitch, velocity, now)
+            self._fresh = self.state == "listening"
+        return interrupted
+
+    def ended(self, pitch: int, now: float) -> None:
+        """The musician lets a key go."""
+        self._phrase.end(pitch, now)
+
+    def let_go(self, now: float) -> None:
+        """The musician lets all keys go."""
+        self._phrase.let_go(now)
+
+    def listen(self, now: float) -> None:
+        """Give the turn back to the musician; of the answer only what has sounded is remembered."""
+        self.state, self._writing = "listening", False
+        self._phrase.cut(now)
+
+    def rehearse(self, now: float) -> Turn:
+        """What to write before anybody has played, only to learn how long that takes."""
+        return self._next(now)
+
+    def cue(self, now: float) -> Turn | None:
+        """Make it the model's turn, from the first beat after the lead on: what to write first.
+
+        None while nothing has been played, or when it is the model's turn already.
+        """
+        if self.state == "answering" or self._phrase.is_empty:
+            return None
+        self.state, self._fresh, self._cued, self._until = "answering", False, now, -math.inf
+        self._phrase.cut(now)
+        return self._next(now)
+
+    def is_rest_over(self, now: float, bar: float) -> bool:
+        """Whether the musician has been silent for long enough to give the turn, where a bar has ``bar`` seconds."""
+        if self.state == "answering" or not self._fresh or self._phrase.is_held or not self.settings.rest_bars:
+            return False
+        return now - self._phrase.last >= self.settings.rest_bars * bar
+
+    def go_on(self, now: float) -> Turn | None:
+        """What to write next, when what is written will have sounded in less than the time to stay ahead by."""
+        if self.state != "answering" or self._writing or self.ahead(now) >= self.settings.ahead:
+            return None
+        return self._next(now)
+
+    def wrote(self, turn: Turn, notes: Iterable[NoteEvent], now: float) -> tuple[NoteEvent, ...]:
+        """Take notes of a turn, on its request's axis; give them on the jam's. None where it is not the model's."""
+        placed = tuple(
+            replace(note, onset=note.onset + turn.origin, offset=note.offset + turn.origin) for note in notes
+        )
+        self._needed = max([self._needed, *(now - turn.asked - (note.onset - turn.begin) for note in placed)])
+        if self.state != "answering":
+            return ()
+        self._phrase.add(placed)
+        return placed
+
+    def finished(self, turn: Turn, now: float) -> None:
+        """All of the last turn is written."""
+        self._writing, self._written = False, self._until
+        self._need = self._needed if math.isfinite(self._needed) else now - turn.asked
+
+    def ahead(self, now: float) -> float:
+        """Seconds by which what is written is ahead of what sounds; negative when it has fallen behind."""
+        return self._written - now
+
+    def _next(self, now: float) -> Turn:
+        """The next stretch: never in the past, so that what comes late leaves a pause and no burst."""
+        soonest = now + max(self.settings.lead, min(self._need, self.settings.ahead))
+        begin = self._until if self._until >= soonest else max(soonest, self._on_beat(soonest))
+        until = begin + self.settings.ahead
+        origin = begin - self.settings.memory
+        notes = self._phrase.notes(origin, begin)
+        known = tuple(replace(n, onset=n.onset - origin, offset=n.offset - origin) for n in notes)
+        seed = (self.settings.options.seed + self._turns) % (int(LIMITS["seed"].high) + 1)
+        options = replace(self.settings.options, seconds=until - origin, seed=seed, variations=1)
+        region = Region(begin - origin, until - origin)
+        self._turns += 1
+        self._written, self._until, self._writing, self._needed = begin, until, True, -math.inf
+        request = Request(f"jam#{self._turns}", "generate", None, (region,), known, options)
+        return Turn(request, origin, begin, until, now)

@@ -1,0 +1,132 @@
+"""Jobs: what a client has asked for so far, checked, and turned into a Request. No sockets, no clock, no worker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
+from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS
+from diffroll_live.music.regions import cut_regions
+from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.server.job_settings import Settings
+from diffroll_live.types import TASKS, AudioBuffer, NoteEvent, Region, Request, Result, Task
+
+MAX_SECONDS = 86_400.0  # beyond it no time on a buffer's axis makes sense
+
+State = Literal["new", "waiting", "queued", "running", "done", "failed", "cancelled"]
+NoteKey = tuple[int, int]  # variation, index
+ACTIVE: frozenset[State] = frozenset({"waiting", "queued", "running"})
+
+
+@dataclass(slots=True)
+class Job:
+    """One job of one client. The server moves it from state to state."""
+
+    name: str
+    task: Task
+    buffer: str  # empty for a generation from nothing
+    regions: list[Region] = field(default_factory=list)
+    known: list[NoteEvent] = field(default_factory=list)
+    settings: Settings = field(default_factory=Settings)
+    state: State = "new"
+    progress: float = 0.0  # 0..1
+    asked: float = 0.0  # monotonic s at which it was last told to run
+    request_id: str = ""  # of the last run
+    origin: float = 0.0  # s; the DAW position of second 0 of the last run's notes
+    result: Result | None = None
+    notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # as sent
+    owner: str = ""  # of its notes in the MIDI queue; empty before any were put there
+    late: int = 0  # notes that came too late to be played, as told to the client
+
+    def add_region(self, region: Region) -> None:
+        """Add a region. Raises errors.BadRegion for one that is empty, reversed, or off the piano or the axis."""
+        if len(self.regions) >= MAX_REGIONS:
+            raise BadRegion(f"A job takes at most {MAX_REGIONS} regions; use several jobs.")
+        self.regions.append(check_region(region))
+
+    def add_note(self, note: NoteEvent) -> None:
+        """Add a note that the user has. Raises errors.RequestError for one that no piano can play."""
+        if len(self.known) >= MAX_KNOWN:
+            raise RequestError(f"A job takes at most {MAX_KNOWN} notes; use a shorter stretch.")
+        self.known.append(check_note(note))
+
+    def build_request(self, request_id: str, audio: AudioBuffer | None) -> Request:
+        """Make the request that the engine sees; ``audio`` is the job's buffer.
+
+        Raises errors.BadRegion when the regions do not fit the task or the buffer.
+        """
+        if self.task == "inpaint" and not self.regions:
+            raise BadRegion("Inpainting needs a region; send /diffroll/job/region first.")
+        known = tuple(sorted(self.known))
+        request = Request(request_id, self.task, audio, tuple(self.regions), known, self.settings.options)
+        return replace(request, regions=cut_regions(request))
+
+
+class JobTable:
+    """The jobs of one client, oldest first; finished ones make room for new ones."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._jobs: dict[str, Job] = {}
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(self._jobs.values())
+
+    def __getitem__(self, name: str) -> Job:
+        try:
+            return self._jobs[name]
+        except KeyError:
+            raise UnknownJob(f"There is no job {name!r}; make it with /diffroll/job/new.") from None
+
+    def get(self, name: str) -> Job | None:
+        """Give a job, or None."""
+        return self._jobs.get(name)
+
+    def add(self, name: str, task: str, buffer: str) -> Job:
+        """Make a job, in place of an older one of that name.
+
+        Raises errors.RequestError for a task that there is not, errors.Busy when all kept jobs are still active.
+        """
+        if task not in TASKS:
+            raise RequestError(f"There is no task {task!r}; choose {', '.join(TASKS)}.")
+        if not buffer and task != "generate":
+            raise RequestError(f"The task {task} needs a buffer; only generate goes without.")
+        self._jobs.pop(name, None)
+        self._make_room()
+        self._jobs[name] = Job(name, task, buffer)
+        return self._jobs[name]
+
+    def _make_room(self) -> None:
+        while len(self._jobs) >= self._capacity:
+            finished = next((job.name for job in self if job.state not in ACTIVE), None)
+            if finished is None:
+                raise Busy(f"All {self._capacity} jobs are still active; cancel one.")
+            del self._jobs[finished]
+
+
+def check_region(region: Region) -> Region:
+    """Give a region back if it makes sense by itself. Raises errors.BadRegion."""
+    if not 0.0 <= region.onset < region.offset <= MAX_SECONDS:
+        raise BadRegion(
+            f"A region from {region.onset:g} s to {region.offset:g} s is empty, reversed or off the axis; "
+            "times count from the first sample of the buffer."
+        )
+    if not LOW_PITCH <= region.low <= region.high <= HIGH_PITCH:
+        raise BadRegion(f"Pitches {region.low} to {region.high} are not a range within {LOW_PITCH} to {HIGH_PITCH}.")
+    return region
+
+
+def check_note(note: NoteEvent) -> NoteEvent:
+    """Give a note back if a piano can play it. Raises errors.RequestError."""
+    if not LOW_PITCH <= note.pitch <= HIGH_PITCH:
+        raise RequestError(f"A note of pitch {note.pitch} is outside {LOW_PITCH} to {HIGH_PITCH}; leave it out.")
+    if not 1 <= note.velocity <= 127:
+        raise RequestError(f"A note of velocity {note.velocity} is outside 1 to 127.")
+    if not (0.0 <= note.onset < note.offset <= MAX_SECONDS and math.isfinite(note.offset)):
+        raise RequestError(
+            f"A note from {note.onset:g} s to {note.offset:g} s is empty or off the axis; clip it to the buffer."
+        )
+    return note

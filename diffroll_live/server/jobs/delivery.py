@@ -1,0 +1,158 @@
+"""Where the notes of a job go: over OSC to its client, to the MIDI port, into a file. Knows nothing of the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from diffroll_live.config import ServerConfig
+from diffroll_live.errors import DiffrollError, PortError, RequestError
+from diffroll_live.files.audio_file import allowed_save_path
+from diffroll_live.files.midi_file import write_smf
+from diffroll_live.music.quantize import Shape
+from diffroll_live.osc.replies import Late, Note
+from diffroll_live.server.clients import Client
+from diffroll_live.server.job import Job, NoteKey
+from diffroll_live.server.midi_output import LEAD, MidiDesk
+from diffroll_live.timeline.timeline import Timeline
+from diffroll_live.types import NoteEvent, Result
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 500  # notes encoded before other clients get a turn
+
+
+@dataclass(slots=True)
+class MidiAxis:
+    """When second 0 of a job's notes is, on the scheduler's clock; the first notes decide."""
+
+    owner: str
+    muted: bool = False
+    start: float | None = None
+
+
+class Courier:
+    """Delivers notes."""
+
+    def __init__(self, config: ServerConfig, desk: MidiDesk | None, timeline: Timeline) -> None:
+        self._config = config
+        self._desk = desk
+        self._timeline = timeline
+        self._plays = itertools.count(1)
+
+    def check(self, job: Job) -> None:
+        """Refuse a delivery that cannot be, before anything runs. Raises errors.PortError, errors.FileError."""
+        delivery = job.settings.delivery
+        if delivery.deliver == "midi" and self._desk is None:
+            raise PortError("There is no MIDI output on this machine; set deliver to osc, or see diffroll-live doctor.")
+        if delivery.save:
+            allowed_save_path(delivery.save, self._config.allowed_folders)
+
+    def send(self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]]) -> None:
+        """Send notes over OSC, in the job's shape."""
+        shape = self._shape(job)
+        for (variation, index), note in ((key, shape.apply(note)) for key, note in notes):
+            client.send(
+                Note(job.name, index, note.pitch, note.onset, note.offset - note.onset, note.velocity, variation)
+            )
+
+    async def send_all(
+        self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]], wanted: Callable[[], bool]
+    ) -> None:
+        """Send any number of notes over OSC without keeping the loop from others, for as long as they are wanted."""
+        rest = iter(notes)
+        while wanted() and (batch := tuple(islice(rest, _AT_ONCE))):
+            self.send(client, job, batch)
+            await asyncio.sleep(0)
+
+    def sound(self, client: Client, job: Job, axis: MidiAxis, notes: Sequence[NoteEvent]) -> None:
+        """Play notes on the MIDI port, as the job's delivery and earlier notes say."""
+        if self._desk is None or axis.muted or not notes:
+            return
+        if job.owner != axis.owner:
+            job.owner, job.late = axis.owner, 0
+        shape, delivery = self._shape(job), job.settings.delivery
+        played = tuple(replace(shape.apply(note), channel=delivery.channel - 1) for note in notes)
+        failed = partial(client.send_error, job.name)
+        if delivery.when == "transport":
+            self._desk.place(axis.owner, played, job.origin, failed)
+            return
+        if axis.start is None:
+            axis.start = self._desk.now() + LEAD - min(note.onset for note in played)
+        self._desk.play(axis.owner, played, axis.start, failed)
+
+    def play(self, client: Client, job: Job, variation: int) -> None:
+        """Play a variation, in place of what was played of the job: from its first note on, or on the DAW's timeline.
+
+        Raises errors.RequestError, errors.PortError.
+        """
+        if self._desk is None:
+            raise PortError("There is no MIDI output on this machine; see diffroll-live doctor.")
+        if job.result is None:
+            raise RequestError(f"The job {job.name!r} has no notes yet; play it when it is done.")
+        if not 0 <= variation < len(job.result.variations):
+            raise RequestError(f"The job {job.name!r} has no variation {variation}; count from 0.")
+        self.silence(job, lambda: None)
+        axis = MidiAxis(f"{client.key}/{job.request_id}/{next(self._plays)}")
+        self.sound(client, job, axis, job.result.variations[variation])
+
+    def replay(self, client: Client, job: Job) -> None:
+        """Play the first variation as it is now in place of what was played of the job, where there is MIDI."""
+        if self._desk is not None and job.result is not None:
+            self.play(client, job, 0)
+
+    def silence(self, job: Job, then: Callable[[], None]) -> None:
+        """End the sounding notes of a job, then call ``then``."""
+        if self._desk is None or not job.owner:
+            then()
+        else:
+            self._desk.cancel(job.owner, then)
+
+    def panic(self, then: Callable[[], None]) -> None:
+        """End all notes on every port, then call ``then``."""
+        if self._desk is None:
+            then()
+        else:
+            self._desk.panic(then)
+
+    def tell_late(self, client: Client) -> None:
+        """Tell a client of notes that came too late since it was last told."""
+        for job in client.jobs:
+            dropped = self._desk.dropped(job.owner) if self._desk is not None and job.owner else 0
+            if dropped > job.late:
+                job.late = dropped
+                client.send(Late(job.name, dropped))
+
+    async def save(self, client: Client, job: Job, result: Result) -> None:
+        """Write each variation of a job as a MIDI file, if it asked for that; a failure is told and harms nothing."""
+        if not job.settings.delivery.save:
+            return
+        loop = asyncio.get_running_loop()
+        shape, metre = self._shape(job), self._timeline.metre
+        for number, variation in enumerate(result.variations, start=1):
+            notes = tuple(sorted(shape.apply(note) for note in variation))
+            end = max((note.offset for note in notes), default=0.0)
+            tempi = shape.track.between(job.origin, job.origin + end)
+            try:
+                path = allowed_save_path(job.settings.delivery.save, self._config.allowed_folders)
+                write = partial(write_smf, _numbered(path, number), notes, tempi=tempi, metre=metre)
+                await loop.run_in_executor(None, write)
+            except DiffrollError as error:
+                client.send_error(job.name, error)
+                return
+
+    def _shape(self, job: Job) -> Shape:
+        delivery = job.settings.delivery
+        kept = frozenset(job.known) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
+        return Shape(delivery.quantize, delivery.scale, self._timeline.track, job.origin, kept)
+
+
+def _numbered(path: Path, number: int) -> Path:
+    """Give the first variation the path itself, the others ``name-2.mid`` and so on."""
+    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")

@@ -1,0 +1,229 @@
+"""Work under way: hands it to the worker and follows what the worker tells of it, to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from diffroll_live.errors import Cancelled, UnknownJob
+from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobProgress
+from diffroll_live.server.clients import Client
+from diffroll_live.server.job import ACTIVE, Job, NoteKey
+from diffroll_live.server.jobs.delivery import Courier, MidiAxis
+from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
+from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Progressed, Redecode, Run, Started, Work
+from diffroll_live.worker.queue import Worker
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class ActiveRun:
+    """One piece of work of a job."""
+
+    client: Client
+    job: Job
+    work: Work
+    asked: float  # monotonic s
+    axis: MidiAxis
+    notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
+    replaced: bool = False  # a note that was told before is another now
+
+
+class Runs:
+    """All work under way, by serial."""
+
+    def __init__(self, worker: Worker, courier: Courier, serials: Iterator[int]) -> None:
+        self._worker = worker
+        self._courier = courier
+        self._active: dict[int, ActiveRun] = {}
+        self._silencing: dict[tuple[str, str], list[Callable[[], None]]] = {}  # by client and job
+        self._serials = serials
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._handlers: dict[type[Any], Callable[[ActiveRun, Any], None]] = {
+            Started: self._started,
+            Progressed: self._progressed,
+            Noted: self._noted,
+            Finished: self._finished,
+            Failed: self._failed,
+        }
+
+    def run(self, client: Client, job: Job, audio: AudioBuffer | None) -> None:
+        """Queue a job. Raises errors.Busy, and errors.RequestError when the job does not fit its buffer."""
+        serial = next(self._serials)
+        request = job.build_request(f"{job.name}#{serial}", audio)
+        job.origin = audio.origin if audio is not None else 0.0
+        self._submit(client, job, Run(serial, request), job.asked)
+        job.request_id = request.id
+        job.result, job.notes = None, {}
+
+    def redecode(self, client: Client, job: Job, threshold: float, min_note: float) -> None:
+        """Queue a decoding of a finished job. Raises errors.Busy, errors.UnknownJob."""
+        if job.result is None:
+            raise UnknownJob(f"The job {job.name!r} has no result to decode again; run it and wait for its end.")
+        work = Redecode(next(self._serials), job.request_id, threshold, min_note)
+        self._submit(client, job, work, time.monotonic())
+
+    def cancel(self, client: Client, job: Job) -> None:
+        """Take a job back, wherever it stands; the client hears of it when no note sounds any more."""
+        self._drop(job)
+        job.state = "cancelled"
+        key = (client.key, job.name)
+        self._silencing.setdefault(key, [])
+
+        def tell() -> None:
+            client.send(JobCancelled(job.name))
+            for then in self._silencing.pop(key, []):
+                then()
+
+        self._courier.silence(job, tell)
+
+    def when_silent(self, client: Client, name: str, then: Callable[[], None]) -> None:
+        """Call ``then`` once no job of this name is being silenced, so that its end is told before a new begin."""
+        if (client.key, name) in self._silencing:
+            self._silencing[client.key, name].append(then)
+        else:
+            then()
+
+    def cancel_all(self, client: Client) -> None:
+        """Take back all of a client's jobs that are not finished."""
+        for job in client.jobs:
+            if job.state in ACTIVE:
+                self.cancel(client, job)
+
+    def forget(self, client: Client) -> None:
+        """Take back all jobs of a client that is gone."""
+        for job in client.jobs:
+            self._drop(job)
+            self._courier.silence(job, lambda: None)
+
+    def running_job(self, serial: int | None, client: Client) -> str:
+        """Name the job of a client that has this serial; empty when there is none."""
+        run = self._active.get(serial) if serial is not None else None
+        return run.job.name if run is not None and run.client is client else ""
+
+    def mute(self) -> None:
+        """Keep what runs from starting notes on the MIDI port; its notes still go out over OSC."""
+        for run in self._active.values():
+            run.axis.muted = True
+
+    def send_again(self, client: Client, job: Job) -> None:
+        """Send the notes of a finished job once more, and its end."""
+        if job.result is None:
+            raise UnknownJob(f"The job {job.name!r} has no result yet; wait for its end.")
+        notes, result = job.notes, job.result
+
+        async def send() -> None:
+            await self._courier.send_all(client, job, notes.items(), lambda: job.result is result)
+            client.send(JobDone(job.name, len(notes), result.seed, 0.0))
+
+        self._spawn(send())
+
+    def on_event(self, event: Event) -> None:
+        """Follow the worker. What it tells of work that was cancelled meanwhile is passed over."""
+        run = self._active.get(getattr(event, "serial", None) or 0)
+        handler = self._handlers.get(type(event))
+        if run is not None and handler is not None:
+            handler(run, event)
+
+    def _submit(self, client: Client, job: Job, work: Work, asked: float) -> None:
+        self._courier.check(job)
+        ahead, superseded = self._worker.submit(work, (client.key, type(work)))
+        if superseded is not None:
+            self._supersede(superseded)
+        self._active[work.serial] = ActiveRun(
+            client, job, work, asked, MidiAxis(f"{client.key}/{job.name}#{work.serial}")
+        )
+        job.state, job.progress = "queued", 0.0
+        client.send(JobAccepted(job.name, ahead))
+
+    def _supersede(self, serial: int) -> None:
+        run = self._active.pop(serial)
+        run.job.state = "cancelled"
+        run.client.send(JobCancelled(run.job.name))
+
+    def _drop(self, job: Job) -> None:
+        for serial, run in tuple(self._active.items()):
+            if run.job is job:
+                del self._active[serial]
+                self._worker.cancel(serial)
+
+    def _started(self, run: ActiveRun, _: Started) -> None:
+        run.job.state = "running"
+
+    def _progressed(self, run: ActiveRun, event: Progressed) -> None:
+        run.job.progress = event.step / max(1, event.steps)
+        run.client.send(JobProgress(run.job.name, event.step, event.steps))
+
+    def _noted(self, run: ActiveRun, event: Noted) -> None:
+        delivery = run.job.settings.delivery
+        new = [item for item in event.notes if (item.variation, item.index) not in run.notes]
+        changed = {(item.variation, item.index): item.note for item in event.notes}
+        run.replaced = run.replaced or len(new) < len(changed)
+        run.notes.update(changed)
+        if delivery.deliver != "midi":
+            self._courier.send(run.client, run.job, changed.items())
+        if delivery.deliver != "osc" and delivery.when != "never":
+            self._sound(run, new)
+
+    def _sound(self, run: ActiveRun, notes: list[StreamedNote]) -> None:
+        """Play what is new of the first variation; a note that is already on its way is not started twice."""
+        first = [item.note for item in notes if item.variation == 0]
+        self._courier.sound(run.client, run.job, run.axis, first)
+
+    def _finished(self, run: ActiveRun, event: Finished) -> None:
+        self._spawn(self._conclude(run, event.result))
+
+    async def _conclude(self, run: ActiveRun, result: Result) -> None:
+        """Send what is still owed, save, and say that the job is done; nothing of it once it is cancelled."""
+        client, job, serial = run.client, run.job, run.work.serial
+        if isinstance(run.work, Redecode):
+            run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
+            if job.settings.delivery.deliver != "midi":
+                await self._courier.send_all(client, job, run.notes.items(), lambda: serial in self._active)
+        if serial in self._active:
+            await self._courier.save(client, job, result)
+        if self._active.pop(serial, None) is None:
+            return
+        job.result, job.notes, job.state, job.progress = result, run.notes, "done", 1.0
+        latency = time.monotonic() - run.asked
+        client.send(JobDone(job.name, len(run.notes), result.seed, 1000.0 * latency))
+        self._play_improved(run)
+        logger.info(
+            "%s %s of %s: %d notes in %.3f s, %s",
+            job.task,
+            job.name,
+            client.key,
+            len(run.notes),
+            latency,
+            result.timings,
+        )
+
+    def _play_improved(self, run: ActiveRun) -> None:
+        """Let the DAW's playhead meet the notes as they are now, where it was given others before."""
+        delivery = run.job.settings.delivery
+        improved = run.replaced or isinstance(run.work, Redecode)
+        if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.axis.muted:
+            self._courier.replay(run.client, run.job)
+
+    def _failed(self, run: ActiveRun, event: Failed) -> None:
+        del self._active[run.work.serial]
+        cancelled = isinstance(event.error, Cancelled)
+        run.job.state = "cancelled" if cancelled else "failed"
+
+        def tell() -> None:
+            if cancelled:
+                run.client.send(JobCancelled(run.job.name))
+            else:
+                run.client.send_error(run.job.name, event.error)
+
+        self._courier.silence(run.job, tell)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,202 @@
+"""One live input: its samples to the inference process hop by hop, what is heard in them to MIDI and OSC.
+
+Nothing queues: while a hop is being heard the samples of the next ones wait together and go with the first that can be
+served; hops that could not be are counted. Knows nothing of devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diffroll_live.audio.level_meter import SILENT
+from diffroll_live.errors import DiffrollError
+from diffroll_live.live_types import LaneNote, LiveSettings
+from diffroll_live.osc.replies import LiveNote, LiveStatus
+from diffroll_live.server.clients import Client
+from diffroll_live.server.live.clock import LiveClock
+from diffroll_live.server.live.note_tracker import LiveNotes
+from diffroll_live.server.midi_output import MidiDesk
+from diffroll_live.types import Floats
+from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
+from diffroll_live.worker.queue import Worker
+
+HOP_SECONDS = 0.064
+STATUS_SECONDS = 1.0
+KEPT_HOPS = 20  # that wait at most; what is older is as good as forgotten
+_QUIET = 10.0 ** (SILENT / 20.0)  # of a sample; what is no louder is silence
+
+NoteListener = Callable[[LaneNote, float], None]
+"""Called on the loop with every note told, and the time (s of time.perf_counter) at which second 0 of the input was."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCounts:
+    """How a live input has fared."""
+
+    hops: int = 0  # heard
+    missed: int = 0  # not heard in time
+    busy: float = 0.0  # s that hearing took
+
+
+class LiveSession:
+    """Hears one input for one client. Made by LiveRoom; every method is called on the loop.
+
+    ``listeners`` are told of every note. ``number`` is nobody else's; ``clock`` is that of the desk, in seconds.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        buffer: str,
+        rate: int,
+        settings: LiveSettings,
+        *,
+        number: int,
+        worker: Worker,
+        desk: MidiDesk | None,
+        clock: Callable[[], float],
+        on_close: Callable[[], None],
+    ) -> None:
+        self.client, self.buffer, self.settings = client, buffer, settings
+        self.listeners: list[NoteListener] = []
+        self.counts = LiveCounts()
+        self.number = number
+        self._on_close = on_close
+        self._rate, self._worker, self._desk, self._now = rate, worker, desk, clock
+        self._hop = round(HOP_SECONDS * rate)  # samples
+        self._clock = LiveClock(rate, HOP_SECONDS)
+        self._notes = LiveNotes()
+        self._sounding: dict[int, int] = {}  # index to channel, from 0
+        self._waiting: list[Floats] = []
+        self._first = 0  # number of the first sample that waits
+        self._under_way = False
+        self._deaf = False  # it cannot be heard, which was told
+        self._told, self._told_late = LiveCounts(), 0
+        self._told_at = 0.0  # s
+        self._quiet = True  # since then
+        self.resume()
+
+    @property
+    def owner(self) -> str:
+        """Whose the notes on the MIDI port are."""
+        return f"{self.client.key}/live/{self.buffer}#{self.number}"
+
+    def feed(self, samples: Floats, at: float) -> None:
+        """Take (n,) finite mono samples, the first of which sounded ``at`` (s of time.perf_counter).
+
+        What begins over live_clock.GAP after the end of the last block leaves a gap, which is silence.
+        """
+        before = self._clock.count
+        first = self._clock.take(len(samples), at)
+        if first - before > KEPT_HOPS * self._hop:
+            self._waiting.clear()
+        elif first != before:
+            samples, first = np.concatenate([np.zeros(first - before, np.float32), samples]), before
+        if not self._waiting:
+            self._first = first
+        self._waiting.append(samples)
+        self._quiet = self._quiet and not np.any(np.abs(samples) > _QUIET)
+        waiting = self._clock.count - self._first
+        if waiting >= self._hop and not self._hand_over():
+            self._wait(waiting, len(samples))
+        self._tell_status()
+
+    def heard(self, event: LiveHeard) -> None:
+        """Take what is believed after a hop."""
+        self._under_way = False
+        self.counts = replace(self.counts, hops=self.counts.hops + 1, busy=self.counts.busy + event.seconds)
+        now, at_once = self._now(), self.settings.lane == "preview"
+        due = event.belief.edge if at_once else self._clock.due(now, self.settings.latency_ms / 1000.0)
+        self._tell(self._notes.hear(event.belief, due), now if at_once else None)
+
+    def resume(self) -> None:
+        """Go on in a new inference process, or in the first one."""
+        self._under_way = self._deaf = False
+        self._waiting.clear()
+        if self._worker.is_ready:
+            self._worker.tell(LiveOpen(self.number, self._rate))
+
+    def interrupt(self) -> None:
+        """End every note: there is nobody to hear them end. ``resume`` goes on."""
+        self._under_way = False
+        self._silence()
+
+    def fail(self, error: DiffrollError) -> None:
+        """Tell the client why nothing is heard any more."""
+        self.interrupt()
+        self._deaf = True
+        self.client.send_error(self.buffer, error)
+
+    def close(self) -> None:
+        """End every note and hear no more. Safe to call again."""
+        self._worker.tell(LiveClose(self.number))
+        self._silence()
+        self._on_close()
+
+    def _hand_over(self) -> bool:
+        """Send what waits, if nothing is under way."""
+        if self._under_way or self._deaf or not self._worker.is_ready or not self._waiting:
+            return False
+        self._worker.tell(LiveFeed(self.number, self._first, np.concatenate(self._waiting)))
+        self._waiting.clear()
+        self._under_way = True
+        return True
+
+    def _wait(self, waiting: int, new: int) -> None:
+        """Count each hop that passes unheard, and forget what is too old to matter."""
+        passed = waiting // self._hop - (waiting - new) // self._hop
+        if passed and waiting >= 2 * self._hop:
+            self.counts = replace(self.counts, missed=self.counts.missed + passed)
+        while waiting > KEPT_HOPS * self._hop:
+            self._first += len(self._waiting[0])
+            waiting -= len(self._waiting.pop(0))
+
+    def _silence(self) -> None:
+        self._tell(self._notes.finish(self._clock.count / self._rate), self._now())
+        self._sounding.clear()
+        if self._desk is not None:
+            self._desk.cancel(self.owner, lambda: None)
+
+    def _tell(self, notes: tuple[LaneNote, ...], at: float | None) -> None:
+        """Deliver notes; those that sound do so ``at`` a time, or after the latency that was asked for if None."""
+        for note in notes:
+            if self.settings.deliver != "midi":
+                duration = 0.0 if note.offset is None else note.offset - note.onset
+                row = (note.index, note.lane, note.pitch, note.onset, duration, note.velocity)
+                self.client.send(LiveNote(self.buffer, *row))
+            self._sound(note, at)
+            for listener in self.listeners:
+                listener(note, self._clock.origin or 0.0)
+
+    def _sound(self, note: LaneNote, at: float | None) -> None:
+        """Start and end committed notes; a note that is taken back ends at once."""
+        if self._desk is None:
+            return
+        later = (self._clock.origin or 0.0) + self.settings.latency_ms / 1000.0
+        channel = self._sounding.get(note.index)
+        if channel is None and note.lane == "commit" and note.offset is None and self.settings.deliver != "osc":
+            channel = self._sounding[note.index] = self.settings.channel - 1
+            due = at if at is not None else later + note.onset
+            self._desk.hold(self.owner, channel, note.pitch, note.velocity, due)
+        elif channel is not None and (note.offset is not None or not note.velocity):
+            due = at if at is not None and note.offset is not None else self._now()
+            if at is None and note.offset is not None and note.velocity:
+                due = later + note.offset
+            self._desk.release(self.owner, channel, note.pitch, due)
+            del self._sounding[note.index]
+
+    def _tell_status(self) -> None:
+        """Tell how it goes, once a second; of silence in which nothing goes wrong, nothing."""
+        now = self._now()
+        passed = now - self._told_at
+        if passed < STATUS_SECONDS:
+            return
+        late = self._desk.dropped(self.owner) if self._desk is not None else 0
+        load = min(1.0, (self.counts.busy - self._told.busy) / passed)
+        seconds = self._clock.count / self._rate
+        if not self._quiet or (self.counts.missed, late) != (self._told.missed, self._told_late):
+            self.client.send(LiveStatus(self.buffer, seconds, self.counts.hops, self.counts.missed, late, load))
+        self._told, self._told_late, self._told_at, self._quiet = self.counts, late, now, True

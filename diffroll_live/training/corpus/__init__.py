@@ -1,0 +1,1 @@
+"""Music to learn from: MIDI, recordings with their notes, music by rule, and packs of all that."""

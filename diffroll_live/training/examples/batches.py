@@ -1,0 +1,98 @@
+"""Windows to batches of tensors, mixed ahead of time by processes of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, IterableDataset
+
+from diffroll_live.model.roll_targets import target_of
+from diffroll_live.music.roll import RollGeometry
+from diffroll_live.training.examples.windows import Material, Window, WindowMaker
+from diffroll_live.training.processes import ALONE, Share
+from diffroll_live.training.synthesis.device_mixer import DeviceMixer
+from diffroll_live.training.synthesis.plans import Plan
+
+Batch = dict[str, torch.Tensor]
+"""samples (batch, n_samples) float32; edge (batch,), the frame from which audio is missing; and the rolls of
+notes.RollTarget, each (batch, 88, n_frames) float16."""
+
+ROLLS = ("onset", "frame", "velocity", "onset_shift", "offset_shift", "offset_mask")
+AHEAD = 3  # batches that each process keeps ready
+
+
+def batch_of(windows: list[Window], geometry: RollGeometry, seconds: float) -> Batch:
+    """Stack windows of ``seconds`` each."""
+    samples = torch.from_numpy(np.stack([window.samples for window in windows]))
+    return {"samples": samples, **rolls_of(windows, geometry, seconds)}
+
+
+def rolls_of(windows: Sequence[Window | Plan], geometry: RollGeometry, seconds: float) -> Batch:
+    """All of a batch but its samples."""
+    n_frames = geometry.n_frames(seconds)
+    targets = [target_of(w.notes, geometry, n_frames) for w in windows]
+    rolls = {
+        name: torch.from_numpy(np.stack([getattr(t, name).T for t in targets]).astype(np.float16)) for name in ROLLS
+    }
+    return {"edge": torch.tensor([geometry.frame(w.edge) for w in windows]), **rolls}
+
+
+def loader(
+    material: Material,
+    geometry: RollGeometry,
+    *,
+    batch: int,
+    seed: int,
+    first: int,
+    workers: int,
+    share: Share = ALONE,
+    mixer: DeviceMixer | None = None,
+) -> Iterator[Batch]:
+    """Batches from number ``first`` on without end, the same and in the same order for any number of workers.
+
+    ``batch`` windows are a whole batch, of which each process makes its ``share``. With a ``mixer`` the workers only
+    draw what is to sound, and it is mixed on the mixer's device; otherwise the workers mix.
+    """
+    dataset = _Batches(material, geometry, batch, seed, first, share, plans=mixer is not None)
+    made = iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=AHEAD if workers else None))
+    if mixer is None:
+        return made
+    return ({"samples": mixer(plans, material.seconds), **rolls} for plans, rolls in made)
+
+
+class _Batches(IterableDataset[Any]):
+    def __init__(
+        self,
+        material: Material,
+        geometry: RollGeometry,
+        batch: int,
+        seed: int,
+        first: int,
+        share: Share,
+        *,
+        plans: bool,
+    ) -> None:
+        self.material, self.geometry, self.batch, self.seed, self.first = material, geometry, batch, seed, first
+        self.own, self.offset, self.plans = share.size(batch), share.size(batch) * share.rank, plans
+
+    def __iter__(self) -> Iterator[Any]:
+        info = torch.utils.data.get_worker_info()
+        step, stride = (info.id, info.num_workers) if info else (0, 1)
+        if info:
+            torch.set_num_threads(1)  # the cores are the training's
+        maker = WindowMaker(self.material)
+        number = self.first + step
+        while True:
+            yield self._batch(maker, number * self.batch + self.offset)
+            number += stride
+
+    def _batch(self, maker: WindowMaker, begin: int) -> Any:
+        numbers = range(begin, begin + self.own)
+        if not self.plans:
+            windows = [maker.window(self.seed, number) for number in numbers]
+            return batch_of(windows, self.geometry, self.material.seconds)
+        plans = [maker.plan(self.seed, number) for number in numbers]
+        return plans, rolls_of(plans, self.geometry, self.material.seconds)

@@ -1,0 +1,93 @@
+"""Draws what is played in a window: a stretch of a piece, notes made by rule, or nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.training.corpus.pieces import Corpus, Piece
+from diffroll_live.training.corpus.procedural import MAKERS
+from diffroll_live.training.synthesis.augment import noise
+from diffroll_live.training.synthesis.bank import SAMPLE_RATE
+from diffroll_live.training.synthesis.effects import augment
+from diffroll_live.training.synthesis.talk import talk
+from diffroll_live.types import Floats
+
+#: What a window without notes holds, and how often.
+NOTHINGS = {"silence": 0.1, "noise": 0.1, "swells": 0.1, "talk": 0.7}
+TALKERS_SHARE = 0.3  # of talk in which two talk at once
+
+
+def from_corpus(
+    rng: np.random.Generator,
+    seconds: float,
+    corpus: Corpus,
+    index: int,
+    *,
+    transpose: int,
+    stretch: float,
+    extra_share: float,
+) -> Piece:
+    """Cut ``seconds`` out of a piece, in another key (up to ``transpose`` semitones), tempo and touch.
+
+    ``stretch``: of the tempo, at most, either way. ``extra_share``: chance that notes are strewn in.
+    """
+    length = float(corpus.notes[corpus.note_start[index + 1] - 1, 1])
+    tempo = np.exp(rng.uniform(-np.log(stretch), np.log(stretch)))
+    piece = corpus.window(index, rng.uniform(-2.0, max(length - 4.0, 0.0)), seconds * tempo)
+    notes, pedal = piece.notes, piece.pedal / tempo
+    notes[:, :2] /= tempo
+    notes[:, 2] += rng.integers(-transpose, transpose + 1)
+    notes = notes[(notes[:, 2] >= LOW_PITCH) & (notes[:, 2] <= HIGH_PITCH)]
+    notes[:, 3] = np.clip(notes[:, 3] * rng.uniform(0.8, 1.1) + rng.normal(0, 4, len(notes)), 5, 127)
+    if rng.random() < extra_share:
+        extra = MAKERS["atonal"](rng, seconds)
+        notes = np.concatenate([notes, extra[: len(notes) // 2 + 4]])
+    if not len(pedal) and rng.random() < 0.3:
+        pedal = _pedal(rng, seconds)
+    return Piece(one_at_a_time(notes), pedal)
+
+
+def by_rule(rng: np.random.Generator, seconds: float) -> Piece:
+    """Make ``seconds`` of notes by one rule or two, with a pedal now and then."""
+    notes = MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)
+    if rng.random() < 0.3:
+        notes = np.concatenate([notes, MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)])
+    return Piece(one_at_a_time(notes), _pedal(rng, seconds) if rng.random() < 0.4 else np.zeros((0, 2)))
+
+
+def _pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
+    """A foot that changes every 0.4 to 3 s and leaves short gaps."""
+    down = np.arange(0, seconds, np.exp(rng.uniform(np.log(0.4), np.log(3.0))))
+    if len(down) < 2:
+        return np.zeros((0, 2))
+    return np.stack([down[:-1] + rng.uniform(0.02, 0.15), down[1:]], axis=1)
+
+
+def one_at_a_time(notes: NoteArray) -> NoteArray:
+    """Cut notes at the next onset of their pitch and drop what is then shorter than 40 ms; sorted by onset."""
+    notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
+    same = np.append(notes[1:, 2] == notes[:-1, 2], False)
+    following = np.append(notes[1:, 0], np.inf)
+    notes[:, 1] = np.where(same, np.minimum(notes[:, 1], following), notes[:, 1])
+    notes = notes[notes[:, 1] - notes[:, 0] >= 0.04]
+    return notes[np.argsort(notes[:, 0])]
+
+
+def nothing(rng: np.random.Generator, seconds: float) -> Floats:
+    """Silence, hiss or hum, noise that swells, or people who talk: whatever holds no note."""
+    n = int(round(seconds * SAMPLE_RATE))
+    kind = rng.choice(list(NOTHINGS), p=list(NOTHINGS.values()))
+    if kind == "silence":
+        return np.zeros(n, np.float32)
+    if kind == "talk":
+        talking = talk(n, rng)
+        if rng.random() < TALKERS_SHARE:
+            talking += talk(n, rng)
+        return augment(talking, rng, amount=0.7)
+    samples = noise(n, rng) * np.float32(10 ** (rng.uniform(-70, -20) / 20))
+    if kind == "swells":
+        swell = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40) ** 2)
+        samples = samples * swell.astype(np.float32)
+    return samples

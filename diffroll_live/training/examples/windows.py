@@ -1,0 +1,228 @@
+"""Training windows without end: notes, a piano, a room, and the roll that a network should see in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from diffroll_live.errors import RequestError
+from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.training.corpus.pairs import Pairs, open_pairs
+from diffroll_live.training.corpus.pieces import Corpus, Piece, open_corpus
+from diffroll_live.training.examples.drawing import by_rule, from_corpus, nothing
+from diffroll_live.training.stages import stage_of
+from diffroll_live.training.synthesis.augment import draw_effects
+from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank
+from diffroll_live.training.synthesis.effects import perform
+from diffroll_live.training.synthesis.mixer import Touch, summed, sympathetic, voices_of, with_pedal
+from diffroll_live.training.synthesis.plans import Plan
+from diffroll_live.types import Floats
+
+POOL = 1 << 40  # sets the seeds of windows that come again apart from those that do not
+LEAD = 4.0  # s of notes before a window that may still ring in it
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What windows are made of. Shares are chances in [0, 1]."""
+
+    bank: Path | None  # None where nothing is mixed
+    corpus: Path | None  # None where all notes are of recordings
+    recordings: Path | None = None  # prepared pairs of audio and notes
+    stage: str = "tasks"  # a row of stages.STAGES: how much of the sound is shown
+    split: str = "train"
+    pianos: tuple[str, ...] = ()  # empty: all of the bank but ``unheard``
+    unheard: str = "upright_kw"  # never sounds in training; empty: every piano does
+    without: tuple[str, ...] = ()  # collections to leave out, such as pop909
+    rule_share: float = 0.35  # of windows made by rule
+    empty_share: float = 0.2  # of windows with no note at all
+    edge_share: float = 0.25  # of windows whose audio stops early
+    extra_share: float = 0.2  # of windows from a corpus with notes strewn into them
+    transpose: int = 6  # semitones, at most, either way
+    stretch: float = 1.25  # of the tempo, at most, either way
+    augmentation: float = 1.0  # chance of each effect on the sound, as a share of its own
+    seconds: float = 8.192
+    recorded_share: float = 1.0  # of windows with sound that are cut from recordings, where there are any
+    different: int = 0  # windows with sound, over and over; 0: every one is new
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One example: audio (n_samples,), key-up notes in the window, and the second from which audio is missing."""
+
+    samples: Floats
+    notes: NoteArray
+    edge: float
+
+
+class WindowMaker:
+    """Draws windows; the n-th window of a seed is always the same.
+
+    Raises FileMissing or FileError for a bank, a corpus or recordings that cannot be opened, RequestError for a stage,
+    a piano or a collection that is not there, or material of which nothing can be made.
+    """
+
+    def __init__(self, material: Material) -> None:
+        self.material = material
+        self.stage = stage_of(material.stage)
+        self._check()
+        mixed = material.bank is not None and self.stage.sounds
+        self.bank: Bank | None = open_bank(material.bank) if material.bank is not None and mixed else None
+        self.corpus: Corpus | None = open_corpus(material.corpus) if material.corpus is not None else None
+        self.pairs: Pairs | None = open_pairs(material.recordings) if material.recordings is not None else None
+        self.pianos = _pianos(material, self.bank) if self.bank is not None else ()
+        self.by_collection = _collections(material, self.corpus) if self.corpus is not None else {}
+        self._takes = _takes(material, self.pairs) if self.pairs is not None else np.zeros(0, np.int64)
+
+    def window(self, seed: int, number: int) -> Window:
+        """Make window ``number`` of a seed."""
+        plan = self.plan(seed, number)
+        samples = np.zeros(int(round(self.material.seconds * SAMPLE_RATE)), np.float32)
+        if plan.voices is not None and self.bank is not None:
+            samples = summed(self.bank, plan.voices, self.material.seconds)
+        if plan.samples is not None:
+            samples = plan.samples
+        if plan.effects is not None:
+            samples = np.asarray(perform(torch.from_numpy(samples)[None], [plan.effects])[0].numpy())
+        samples[int(plan.edge * SAMPLE_RATE) :] = 0
+        return Window(samples, plan.notes, plan.edge)
+
+    def plan(self, seed: int, number: int) -> Plan:
+        """Draw window ``number`` of a seed, without sounding it."""
+        rng = np.random.default_rng([seed, number])
+        if self.stage.rolls and rng.random() < self.stage.rolls:
+            return self._roll(rng)
+        hidden = bool(self.stage.hidden) and rng.random() < self.stage.hidden
+        if self.material.different:
+            rng = np.random.default_rng([seed, POOL, int(rng.integers(self.material.different))])
+        plan = self._sounding(rng)
+        return plan.unheard() if hidden else plan
+
+    def holdings(self) -> dict[str, Any]:
+        """What the material holds, wherever it lies."""
+        bank, pairs = self.bank, self.pairs
+        return {
+            "pianos": self.pianos,
+            "bank": bank and {"pianos": bank.pianos, "samples": len(bank.samples)},
+            "corpus": {name: len(pieces) for name, pieces in self.by_collection.items()},
+            "recordings": pairs and {"pieces": len(pairs.corpus.names), "samples": len(pairs.samples)},
+        }
+
+    def _check(self) -> None:
+        material = self.material
+        if self.stage.sounds and material.bank is None and material.recordings is None:
+            raise RequestError("This stage needs sound: prepare a note bank or recordings, or choose --stage rolls.")
+        if material.corpus is None and (self.stage.rolls or material.recordings is None or material.bank is not None):
+            raise RequestError("There are no notes to learn from: prepare a folder of MIDI files.")
+
+    def _roll(self, rng: np.random.Generator) -> Plan:
+        """Notes of which nothing is heard."""
+        if self.corpus is None:
+            return self._sounding(rng).unheard()
+        notes = self._piece(rng).notes
+        notes[:, :2] -= LEAD
+        return Plan(notes, 0.0)
+
+    def _sounding(self, rng: np.random.Generator) -> Plan:
+        if self.pairs is not None and (self.bank is None or rng.random() < self.material.recorded_share):
+            return self._recorded(rng, self.pairs)
+        assert self.bank is not None
+        return self._mixed(rng, self.bank)
+
+    def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> Plan:
+        """Cut out a stretch of a recording, at another level and with other colours."""
+        samples, notes = pairs.window(int(rng.choice(self._takes)), self.material.seconds, rng)
+        effects = draw_effects(rng, self.material.augmentation)
+        return Plan(notes, self._edge(rng), samples=samples, effects=effects)
+
+    def _mixed(self, rng: np.random.Generator, bank: Bank) -> Plan:
+        """Notes sounded on a piano of the bank."""
+        material = self.material
+        if rng.random() < material.empty_share:
+            return Plan(np.zeros((0, 4)), material.seconds, samples=nothing(rng, material.seconds))
+        piece = self._piece(rng)
+        touch = self._touch(rng)
+        rung = with_pedal(piece.notes, piece.pedal)
+        rung = np.concatenate([rung, sympathetic(piece.notes, rung, touch)])
+        rung[:, :2] -= LEAD
+        voices = voices_of(bank, rung, touch, rng)
+        effects = draw_effects(rng, material.augmentation)
+        notes = piece.notes.copy()
+        notes[:, :2] -= LEAD
+        return Plan(notes, self._edge(rng), voices=voices, effects=effects)
+
+    def _edge(self, rng: np.random.Generator) -> float:
+        """Where the audio stops, which may be early."""
+        seconds = self.material.seconds
+        return rng.uniform(0.3, 1.0) * seconds if rng.random() < self.material.edge_share else seconds
+
+    def _piece(self, rng: np.random.Generator) -> Piece:
+        """Notes that last a window and what leads up to it, by rule or from the corpus."""
+        seconds = self.material.seconds + LEAD
+        if rng.random() < self.material.rule_share:
+            return by_rule(rng, seconds)
+        assert self.corpus is not None
+        material = self.material
+        name = str(rng.choice(list(self.by_collection)))
+        return from_corpus(
+            rng,
+            seconds,
+            self.corpus,
+            int(rng.choice(self.by_collection[name])),
+            transpose=material.transpose,
+            stretch=material.stretch,
+            extra_share=material.extra_share,
+        )
+
+    def _touch(self, rng: np.random.Generator) -> Touch:
+        return Touch(
+            piano=str(rng.choice(self.pianos)),
+            dynamic_range=rng.uniform(28, 40),
+            detune=rng.triangular(-45, 0, 45) if rng.random() < 0.7 else 0.0,
+            release=np.exp(rng.uniform(np.log(0.03), np.log(0.2))),
+            layer_jitter=rng.uniform(0, 6),
+            sympathy=rng.uniform(28, 50),
+        )
+
+
+def _pianos(material: Material, bank: Bank) -> tuple[str, ...]:
+    named = (*material.pianos, material.unheard) if material.unheard else material.pianos
+    if odd := [piano for piano in named if piano not in bank.layers]:
+        raise RequestError(
+            f"There is no piano {odd[0]!r} in the bank {material.bank}: it has {', '.join(bank.pianos)}."
+        )
+    pianos = material.pianos or tuple(p for p in bank.pianos if p != material.unheard)
+    if not pianos:
+        raise RequestError(f"The only piano of {material.bank} is {material.unheard!r}, which is not to be heard.")
+    return pianos
+
+
+def _takes(material: Material, pairs: Pairs) -> npt.NDArray[np.int64]:
+    """The recordings of the split that are as long as a window."""
+    if not len(found := pairs.longer_than(material.seconds, material.split)):
+        raise RequestError(
+            f"No recording of the split {material.split!r} is as long as a window of {material.seconds:g} s; "
+            "make windows shorter with --seconds, or prepare longer recordings."
+        )
+    return found
+
+
+def _collections(material: Material, corpus: Corpus) -> dict[str, npt.NDArray[np.int64]]:
+    """The pieces of the split by collection, without those left out."""
+    everything = {corpus.collection(index) for index in range(len(corpus.names))}
+    if odd := [name for name in material.without if name not in everything]:
+        raise RequestError(
+            f"There is no collection {odd[0]!r} to leave out: there are {', '.join(sorted(everything))}."
+        )
+    found: dict[str, list[int]] = {}
+    for index in corpus.pieces(material.split):
+        if (name := corpus.collection(index)) not in material.without:
+            found.setdefault(name, []).append(index)
+    if not found and material.rule_share < 1:
+        raise RequestError(f"No piece of {material.corpus} is left in the split {material.split!r}; leave fewer out.")
+    return {name: np.array(members) for name, members in sorted(found.items())}

@@ -1,0 +1,109 @@
+"""What happens to a piano between the strings and a file: rooms, equalisers, noise, levels, clipping, bands, codecs.
+
+What is to happen is drawn here, as a few numbers a window; ``effects`` does it, to a whole batch on the device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffroll_live.training.synthesis.bank import SAMPLE_RATE
+from diffroll_live.types import Floats
+
+BANDS = 8  # of the equaliser
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What happens to a window. Levels are in dB; None is what does not happen."""
+
+    room: Floats | None  # (n,) impulse response, the direct sound first
+    equaliser: Floats | None  # (BANDS,) gains
+    band: tuple[float, float] | None  # Hz
+    as_played: bool  # the level is about the mixer's
+    near: float  # by so much, then
+    far: float  # of the peak, otherwise
+    drive: float | None  # into a soft clipper
+    noise: tuple[int, float] | None  # the seed of white noise, and the power of 1 / frequency that colours it
+    hum: tuple[float, Floats] | None  # Hz of the mains, (5,) amplitudes of its harmonics
+    below: float  # of noise, under the signal
+    floor: float  # of noise under silence
+    codec: tuple[float, float] | None  # signal to noise in each band, and Hz of the cut-off
+
+
+def draw_effects(rng: np.random.Generator, amount: float) -> Effects:
+    """Draw what happens to a window; ``amount`` 0 to 1 is the chance that each effect is used at all.
+
+    The level is mostly about what the mixer gives, from which velocities can be told.
+    """
+
+    def chance(share: float) -> bool:
+        return bool(rng.random() < share * amount)
+
+    noisy = chance(0.7)
+    return Effects(
+        room=room(rng) if chance(0.7) else None,
+        equaliser=_equaliser(rng) if chance(0.8) else None,
+        band=(rng.uniform(20, 250), rng.uniform(3000, 7500)) if chance(0.15) else None,
+        as_played=bool(rng.random() < 0.7),
+        near=rng.uniform(-2, 2),
+        far=rng.uniform(-30, -1),
+        drive=rng.uniform(0, 12) if chance(0.15) else None,
+        noise=(int(rng.integers(2**31)), rng.uniform(0, 1)) if noisy else None,
+        hum=_hum(rng) if noisy and rng.random() < 0.2 else None,
+        below=rng.uniform(12, 55),
+        floor=rng.uniform(-60, -15),
+        codec=(rng.uniform(6, 24), rng.uniform(3500, SAMPLE_RATE / 2)) if chance(0.12) else None,
+    )
+
+
+def room(rng: np.random.Generator) -> Floats:
+    """A room as exponentially decaying noise after the direct sound; (n,) with the direct sound at 0.
+
+    The decay time to -60 dB is log-uniform over 0.15 to 1.6 s, the ratio of direct to late sound 14 to -2 dB.
+    """
+    decay = np.exp(rng.uniform(np.log(0.15), np.log(1.6)))
+    n = min(int(decay * SAMPLE_RATE), SAMPLE_RATE)
+    time = np.arange(n) / SAMPLE_RATE
+    tail = rng.standard_normal(n).astype(np.float32) * 10 ** (-3 * time / decay)
+    gap = int(rng.uniform(0.001, 0.02) * SAMPLE_RATE)
+    tail[: min(gap, n)] = 0
+    soften = np.exp(-np.arange(16) / rng.uniform(0.5, 6))
+    tail = np.convolve(tail, soften / soften.sum())[:n]
+    tail *= 10 ** (rng.uniform(-14, 2) / 20) / (np.sqrt(np.sum(tail**2)) + 1e-9)
+    tail[0] += 1
+    return tail.astype(np.float32)
+
+
+def _equaliser(rng: np.random.Generator) -> Floats:
+    """Gains of BANDS frequencies, 4 dB standard deviation, and a tilt of up to 1.5 dB a band either way."""
+    gains = rng.normal(0, 4, BANDS) + rng.uniform(-1.5, 1.5) * np.linspace(-3.5, 3.5, BANDS)
+    return gains.astype(np.float32)
+
+
+def _hum(rng: np.random.Generator) -> tuple[float, Floats]:
+    amplitudes = rng.uniform(0, 1, 5) / np.arange(1, 6) * rng.uniform(0, 2)
+    return float(rng.choice([50.0, 60.0])), amplitudes.astype(np.float32)
+
+
+def noise(n: int, rng: np.random.Generator) -> Floats:
+    """Noise of unit power with a spectrum from white to brown, now and then with mains hum; (n,)."""
+    n_fft = fast_length(n)
+    frequencies = np.maximum(np.fft.rfftfreq(n_fft, 1 / SAMPLE_RATE), 20)
+    spectrum = np.fft.rfft(rng.standard_normal(n_fft).astype(np.float32)) * frequencies ** -rng.uniform(0, 1)
+    out = np.fft.irfft(spectrum, n_fft)[:n].astype(np.float32)
+    out /= np.sqrt(np.mean(out**2)) + 1e-9
+    if rng.random() < 0.2:
+        time = np.arange(n) / SAMPLE_RATE
+        mains = rng.choice([50.0, 60.0])
+        hum = sum(rng.uniform(0, 1) / k * np.sin(2 * np.pi * mains * k * time) for k in range(1, 6))
+        out += np.asarray(hum, np.float32) * np.float32(rng.uniform(0, 2))
+    return out
+
+
+def fast_length(n: int) -> int:
+    """The next length that splits into twos and one three, for a quick transform."""
+    power = 1 << (n - 1).bit_length()
+    return power * 3 // 4 if power * 3 // 4 >= n else power

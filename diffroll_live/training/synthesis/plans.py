@@ -1,0 +1,28 @@
+"""What is to sound in a window, and which notes are in it: all of it drawn, none of it sounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.training.synthesis.augment import Effects
+from diffroll_live.training.synthesis.mixer import Voices
+from diffroll_live.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A window before it sounds: voices of the bank, or samples, or neither, which is silence.
+
+    notes: key-up, times from the window's beginning; edge: the second from which audio is missing.
+    """
+
+    notes: NoteArray
+    edge: float
+    voices: Voices | None = None
+    samples: Floats | None = None  # (n_samples,)
+    effects: Effects | None = None
+
+    def unheard(self) -> Plan:
+        """The notes alone: audio is missing from the beginning."""
+        return Plan(self.notes, 0.0)

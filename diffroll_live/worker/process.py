@@ -1,0 +1,126 @@
+"""The inference process: it alone makes an engine, and runs whatever work comes through its pipe.
+
+It ends when its pipe closes, so that nothing is left behind by a daemon that was killed, and it leaves Ctrl-C to
+the daemon.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from ctypes import c_longlong
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from diffroll_live.errors import Cancelled, DiffrollError, InternalError
+from diffroll_live.types import Control, Engine, Result, StreamedNote
+from diffroll_live.worker.live_thread import LiveLane
+from diffroll_live.worker.messages import (
+    Event,
+    Failed,
+    Finished,
+    Noted,
+    Progressed,
+    Ready,
+    Redecode,
+    Started,
+    StartFailed,
+    Work,
+)
+from diffroll_live.worker.pipe import WorkReceiver
+
+logger = logging.getLogger(__name__)
+
+_NOTES_AT_ONCE = 128
+_JOB_NICENESS = 10
+
+
+@dataclass(slots=True)
+class PipeControl:
+    """The Control of one piece of work: sends over the pipe, and looks at the shared value for a cancel."""
+
+    connection: Connection
+    cancelled: c_longlong
+    serial: int
+
+    def progress(self, step: int, steps: int) -> None:
+        """Report an evaluation. Raises errors.Cancelled when the daemon has asked for it."""
+        if self.cancelled.value == self.serial:
+            raise Cancelled("The job was cancelled.")
+        self.connection.send(Progressed(self.serial, step, steps))
+
+    def notes(self, notes: Sequence[StreamedNote]) -> None:
+        """Send notes that are certain, a few at a time so that the daemon has time for others in between."""
+        for first in range(0, len(notes), _NOTES_AT_ONCE):
+            self.connection.send(Noted(self.serial, tuple(notes[first : first + _NOTES_AT_ONCE])))
+
+
+def main(connection: Connection, live: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
+    """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process.
+
+    ``live`` is the pipe of the live lane, which is served all the while.
+    """
+    _leave_interrupts_to_the_daemon()
+    receiver = WorkReceiver(connection)
+    try:
+        engine = _make_engine(connection, factory)
+        if engine is not None:
+            LiveLane(live, engine).start()
+            _let_others_go_first()
+        while engine is not None:
+            _perform(engine, receiver.receive(), connection, cancelled)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        logger.debug("the daemon has closed the pipe")
+
+
+def _leave_interrupts_to_the_daemon() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):  # the daemon held the signal back until this point
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _let_others_go_first() -> None:
+    """Lower this thread, which works on jobs, beneath the live lane, audio in, and the DAW, where threads differ."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _JOB_NICENESS)
+
+
+def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engine | None:
+    try:
+        engine = factory()
+    except DiffrollError as error:
+        connection.send(StartFailed(error))
+    except Exception as error:
+        logger.exception("the engine could not be made")
+        connection.send(
+            StartFailed(InternalError(f"The model could not be loaded ({error}); the log has the details."))
+        )
+    else:
+        connection.send(Ready(engine.info))
+        return engine
+    return None
+
+
+def _perform(engine: Engine, work: Work, connection: Connection, cancelled: c_longlong) -> None:
+    control = PipeControl(connection, cancelled, work.serial)
+    connection.send(Started(work.serial))
+    try:
+        event: Event = Finished(work.serial, _answer(engine, work, control))
+    except DiffrollError as error:
+        event = Failed(work.serial, error)
+    except Exception as error:
+        logger.exception("work %d failed", work.serial)
+        event = Failed(
+            work.serial, InternalError(f"The engine failed ({error}); the log of the daemon has the details.")
+        )
+    connection.send(event)
+
+
+def _answer(engine: Engine, work: Work, control: Control) -> Result:
+    if isinstance(work, Redecode):
+        return engine.redecode(work.request_id, work.threshold, work.min_note)
+    return engine.run(work.request, control)

@@ -1,0 +1,134 @@
+"""The engine on a CUDA device: bf16, the same notes for a seed and as the CPU's, no waiting, and little memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from support.asking import Listener
+from support.paths import EXAMPLES
+from support.requests import REQUESTS
+from support.tiny import write_tiny_model
+from torch import Tensor
+
+from diffroll_live.cli import exit_codes
+from diffroll_live.cli.app import run
+from diffroll_live.engine.engine import TorchEngine
+from diffroll_live.engine.loading import load_engine
+from diffroll_live.errors import DeviceMemory
+from diffroll_live.evaluation.scores import score
+from diffroll_live.files.audio_file import read_audio
+from diffroll_live.model.networks.compact import Denoiser
+from diffroll_live.model.roll_targets import to_array
+from diffroll_live.model.samplers import SAMPLERS, seeded_noise
+from diffroll_live.types import Request
+
+pytestmark = [
+    pytest.mark.requires_cuda,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
+]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchEngine]:
+    folder = write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+    yield load_engine(str(folder.path), "cuda")
+    torch.cuda.empty_cache()
+
+
+def test_it_is_taken_by_itself_and_computes_in_bf16(engine: TorchEngine) -> None:
+    assert engine.voice.device.type == "cuda"
+    assert engine.info.device == f"{torch.cuda.get_device_name()} bfloat16"
+    assert {parameter.dtype for parameter in engine.voice.network.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_the_seed_decides_whatever_ran_before(engine: TorchEngine, name: str) -> None:
+    first = engine.run(REQUESTS[name], Listener())
+    engine.run(REQUESTS["transcribe long audio"], Listener())
+    assert engine.run(REQUESTS[name], Listener()).variations == first.variations
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_only_notes_are_copied_back(engine: TorchEngine, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[int] = []
+    to_host = Tensor.cpu
+
+    def watched(tensor: Tensor) -> Tensor:
+        copied.append(tensor.numel())
+        return to_host(tensor)
+
+    monkeypatch.setattr(Tensor, "cpu", watched)
+    engine.run(REQUESTS[name], Listener())
+    frames = engine.voice.window_frames * engine.voice.channels * 88
+    assert max(copied, default=0) < frames / 4  # a few numbers a note; a roll of one window would be all of it
+    assert all(
+        part.is_cuda
+        for kept in engine._memory.values()
+        for span in kept.spans
+        for posterior in span.posteriors
+        for part in posterior.parts()
+    )
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_sampling_never_waits_for_the_device(engine: TorchEngine, sampler: str) -> None:
+    voice = engine.voice
+    x_t = torch.randn(2, voice.channels, voice.window_frames, 88, device=voice.device)
+    mask = torch.ones(2, 1, voice.window_frames, device=voice.device)
+    windows = torch.zeros(2, voice.n_features, voice.window_frames, device=voice.device)
+    heard, unheard = voice.hear(windows, mask), voice.hear(windows, 0 * mask)
+    noise, timesteps = seeded_noise((1, 2), voice.device), voice.schedule.timesteps(8)
+    denoise = voice.guided(voice.condition(heard), voice.condition(unheard), 1.0)
+    denoise(x_t, 0.5)  # what is only worked out once
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        SAMPLERS[sampler](denoise, x_t, timesteps, voice.schedule, noise=noise, callback=None)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_it_hears_what_the_cpu_hears() -> None:
+    clip = read_audio(EXAMPLES / "clip.flac")
+    request = Request("clip", "transcribe", clip)
+    cuda, cpu = (
+        to_array(load_engine("compact", device, warm=False).run(request, Listener()).variations[0])
+        for device in ("cuda", "cpu")
+    )
+    assert score([cuda], [cpu]).onset >= 0.95
+
+
+@pytest.mark.parametrize("fits", [1, 0])
+def test_where_the_device_is_full_fewer_windows_go_at_once(
+    engine: TorchEngine, monkeypatch: pytest.MonkeyPatch, fits: int
+) -> None:
+    request = REQUESTS["transcribe long audio"]
+    wanted = engine.run(request, Listener()).variations
+    forward, sizes = Denoiser.forward, list[int]()
+
+    def crowded(network: Denoiser, x_t: Tensor, *rest: object) -> Tensor:
+        sizes.append(len(x_t))
+        if len(x_t) > fits:
+            torch.empty(2**50, dtype=torch.uint8, device=x_t.device)  # more than there is anywhere
+        return forward(network, x_t, *rest)
+
+    monkeypatch.setattr(Denoiser, "forward", crowded)
+    if fits:
+        (notes,) = engine.run(request, Listener()).variations
+        assert score([to_array(notes)], [to_array(wanted[0])]).onset >= 0.95
+        assert max(sizes) > fits
+    else:
+        with pytest.raises(DeviceMemory):
+            engine.run(request, Listener())
+
+
+def test_the_bench_runs_and_names_the_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = write_tiny_model(tmp_path / "tiny").path
+    words = ["bench", "--only", "clip", "--repeat", "1", "--model", str(model), "--device", "cuda", "--json"]
+    assert run(words) == exit_codes.OK
+    document = json.loads(capsys.readouterr().out)
+    assert document["machine"]["gpu"] == torch.cuda.get_device_name()
+    assert document["figures"]

@@ -1,0 +1,391 @@
+"""A published DiffRoll checkpoint behind the engine: its numbers, and the four tasks with it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.asking import Listener, noise, silence
+from support.model_folders import write_sums
+from support.paths import GOLDEN
+from support.reference import final_scale
+from torch import Tensor
+
+from diffroll_live.engine import loading
+from diffroll_live.engine import windowed_sampling as reading
+from diffroll_live.engine.engine import TorchEngine
+from diffroll_live.engine.windowed_sampling import Canvas, Sampling, read
+from diffroll_live.engine.windows import Window
+from diffroll_live.errors import Cancelled, CheckpointError, RequestError
+from diffroll_live.model.adapters.diffroll import DiffRollVoice
+from diffroll_live.model.checkpoints.folder import ModelFolder
+from diffroll_live.model.checkpoints.lightning import import_checkpoint
+from diffroll_live.model.decoding import Posterior, Thresholds
+from diffroll_live.model.networks.diffroll import DiffRoll
+from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
+from diffroll_live.model.samplers import SAMPLERS, Noise, sample_ddim, sample_ddpm
+from diffroll_live.model.schedules import LinearSchedule
+from diffroll_live.types import NoteEvent, Options, Region, Request, Result
+
+SCHEDULE = LinearSchedule()
+LAST_STEPS = (5.0, 4.0, 3.0, 2.0, 1.0, 0.0)
+CLIP = noise(25.0)  # two windows
+FRAME = 512 / 16_000  # s
+QUICK = Options(steps=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
+    return import_checkpoint(GOLDEN / "dev.ckpt", tmp_path_factory.mktemp("models") / "dev")
+
+
+@pytest.fixture(scope="module")
+def engine(folder: ModelFolder) -> Iterator[TorchEngine]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "choose_precision", lambda device: torch.float32)
+        yield loading.load_engine(str(folder.path), "cpu")
+    torch.set_flush_denormal(False)  # it concerns the whole process, other tests too
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, Tensor]:
+    with np.load(GOLDEN / "dev.npz") as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays}
+
+
+@pytest.fixture(scope="module")
+def short_voice(engine: TorchEngine) -> DiffRollVoice:
+    """The voice of the engine with windows as long as the golden clip."""
+    assert isinstance(engine.voice, DiffRollVoice)
+    return DiffRollVoice(engine.voice.network, engine.voice.mel, SCHEDULE, torch.device("cpu"), window_frames=80)
+
+
+@pytest.fixture
+def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The batch size of every evaluation of the network while the test runs."""
+    sizes: list[int] = []
+    forward = DiffRoll.forward
+
+    def counting(network: DiffRoll, x_t: Tensor, *rest: object) -> Tensor:
+        sizes.append(len(x_t))
+        return forward(network, x_t, *rest)
+
+    monkeypatch.setattr(DiffRoll, "forward", counting)
+    return sizes
+
+
+def ask(engine: TorchEngine, request: Request, listener: Listener | None = None) -> Result:
+    return engine.run(request, listener or Listener())
+
+
+def transcription(options: Options = QUICK, identity: str = "t") -> Request:
+    return Request(identity, "transcribe", CLIP, options=options)
+
+
+def golden_chain(
+    voice: DiffRollVoice,
+    golden: dict[str, Tensor],
+    sampling: Sampling,
+    draws: Tensor,
+    patch: pytest.MonkeyPatch,
+    audible: Tensor | None = None,
+) -> Tensor:
+    """Read the golden clip from its own noise; returns the last estimate as the reference scales it."""
+
+    def recorded(seeds: object, device: object) -> Noise:
+        entries = iter((golden["x_T"], *draws))
+        return lambda out: out.copy_(next(entries))
+
+    patch.setattr(reading, "seeded_noise", recorded)
+    estimates: list[Tensor] = []
+    window = Window(0, 0, 80)
+    features = voice.features(golden["waveform"][0])
+    read(voice, features, [window], sampling, audible=audible, callback=lambda _step, _steps, x0: estimates.append(x0))
+    return estimates[-1] * final_scale(SCHEDULE)
+
+
+def last_steps(denoise, x_t, timesteps, schedule, *, noise=None, callback=None):  # type: ignore[no-untyped-def]
+    """DDPM over the few steps that the reference recorded."""
+    return sample_ddpm(denoise, x_t, LAST_STEPS, schedule, noise=noise, callback=callback)
+
+
+def test_ddim_of_all_steps_is_the_reference_s(
+    short_voice: DiffRollVoice, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x0 = golden_chain(short_voice, golden, Sampling(sample_ddim, 200, 0.0, 0), torch.empty(0), monkeypatch)
+    torch.testing.assert_close(x0, golden["ddim_x0_200"], atol=1e-3, rtol=0)
+
+
+def test_guided_filling_is_the_reference_s(
+    short_voice: DiffRollVoice, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audible = torch.ones(88, 80)
+    audible[:, 20:50] = 0
+    sampling = Sampling(last_steps, 6, 0.5, 0)
+    x0 = golden_chain(short_voice, golden, sampling, golden["inpainting_noise"], monkeypatch, audible)
+    torch.testing.assert_close(x0, golden["inpainting_ddpm_x0_w0.5_t20_50_steps_5to0"], atol=1e-3, rtol=0)
+
+
+def test_generation_is_the_reference_s_and_unguided(
+    short_voice: DiffRollVoice, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch, evaluations: list[int]
+) -> None:
+    sampling = Sampling(last_steps, 6, 0.5, 0)
+    audible = torch.zeros(88, 80)
+    x0 = golden_chain(short_voice, golden, sampling, golden["generation_noise"], monkeypatch, audible)
+    torch.testing.assert_close(x0, golden["generation_ddpm_x0_steps_5to0"], atol=1e-3, rtol=0)
+    assert evaluations == [1] * 6
+
+
+def test_notes_are_the_reference_s(short_voice: DiffRollVoice, golden: dict[str, Tensor]) -> None:
+    roll = golden["notes_roll"]
+    still = torch.zeros_like(roll)
+    posterior = Posterior(roll, roll, torch.full_like(roll, 0.5), still, still)
+    rows = short_voice.decode(posterior, Thresholds(0.5, 0.5, 0.0))
+    np.testing.assert_array_equal(rows[:, 2], golden["notes_pitch_bins"].numpy() + 21)
+    np.testing.assert_allclose(rows[:, :2] / FRAME, golden["notes_frames"].numpy(), atol=1e-9)
+    assert (rows[:, 3] == 64).all()
+    few = short_voice.decode(posterior, Thresholds(0.5, 0.5, 0.1))
+    assert 0 < len(few) < len(rows)
+    assert (few[:, 1] - few[:, 0] > 0.1 - 1e-6).all()
+
+
+def test_a_run_that_begins_where_it_is_too_quiet_is_no_note(short_voice: DiffRollVoice) -> None:
+    roll = torch.zeros(80, 88)
+    roll[10:20, 30], roll[40:50, 30] = 1.0, 1.0
+    onset = roll.clone()
+    onset[:15] = 0.0
+    rows = short_voice.decode(Posterior(onset, roll, roll, roll, roll), Thresholds())
+    assert rows.tolist() == [[40 * FRAME, 50 * FRAME, 51, 127]]
+
+
+def test_pitches_hide_their_own_band_and_all_pitches_everything(short_voice: DiffRollVoice) -> None:
+    windows, mask = short_voice.cut(short_voice.features(torch.randn(40_960) * 0.1), [0])
+    assert short_voice.hear(windows, mask).min() >= 0.0
+    audible = torch.ones(1, 88, 80)
+    audible[:, 67 - 21 : 86 - 21 + 1, 20:50] = 0  # G4 to D6
+    hidden = short_voice.hear(windows, audible) == -1.0
+    assert not hidden[..., :20].any()
+    assert not hidden[..., 50:].any()
+    bins = hidden[0, :, 20].nonzero()[:, 0]
+    assert abs(int(bins[0]) - 40) <= 2  # 392 Hz
+    assert abs(int(bins[-1]) - 89) <= 3  # 1175 Hz
+    assert len(bins) == int(bins[-1] - bins[0]) + 1
+    assert short_voice.hear(windows, mask * 0).eq(-1.0).all()
+
+
+def test_velocities_rise_with_the_level_and_are_moderate_where_nothing_is_heard(short_voice: DiffRollVoice) -> None:
+    heard = torch.full((1, 229, 80), 0.6)
+    heard[:, :, 40:] = 0.9
+    heard[:, :, 60:] = -1.0
+    posterior = short_voice.posteriors(torch.zeros(1, 1, 80, 88), heard)[0]
+    soft, loud, unheard = (float(posterior.velocity[frame, 30]) for frame in (10, 50, 70))
+    assert 0.1 <= soft < loud <= 1.0
+    assert soft < unheard < loud
+
+
+def test_known_cells_are_held_through_the_chain(short_voice: DiffRollVoice) -> None:
+    roll, known = torch.zeros(88, 80), torch.zeros(88, 80)
+    known[:, :40] = 1
+    roll[30, 10:20] = 1
+    (posterior,) = read(
+        short_voice,
+        short_voice.features(torch.randn(40_960) * 0.1),
+        [Window(0, 0, 80)],
+        Sampling(sample_ddpm, 3, 0.5, 0),
+        canvas=Canvas(roll, known),
+    )
+    assert torch.equal(posterior.frame[:40], roll.T[:40])
+    assert posterior.frame[40:].count_nonzero() > 0
+
+
+def test_windows_do_not_depend_on_their_company(short_voice: DiffRollVoice) -> None:
+    features = short_voice.features(torch.randn(150 * 512, generator=torch.Generator().manual_seed(1)) * 0.1)
+    windows = [Window(0, 0, 60), Window(40, 60, 100), Window(70, 100, 150)]
+    sampling = Sampling(sample_ddpm, 3, 0.5, 7)
+    (together,) = read(short_voice, features, windows, sampling)
+    apart = torch.cat([read(short_voice, features, [window], sampling)[0].frame for window in windows])
+    torch.testing.assert_close(together.frame, apart, atol=1e-5, rtol=0)
+
+
+def test_what_it_is(engine: TorchEngine) -> None:
+    assert engine.info.name == "dev"
+    assert (engine.info.sample_rate, engine.info.hop_length) == (16_000, 512)
+    assert engine.info.parameters == 375_760
+    assert engine.defaults.guidance == 0.5
+    assert engine.defaults.reading_steps == (10, 50, 200)
+    assert engine.voice.window_frames * FRAME == pytest.approx(20.48)
+
+
+def test_best_quality_is_all_steps_of_guided_ddpm(engine: TorchEngine, evaluations: list[int]) -> None:
+    listener = Listener()
+    ask(engine, Request("best", "transcribe", noise(2.0), options=Options(quality="best")), listener)
+    assert evaluations == [2] * 200
+    assert listener.reports == [(step, 200) for step in range(1, 201)]
+
+
+def test_guidance_zero_evaluates_the_condition_alone(engine: TorchEngine, evaluations: list[int]) -> None:
+    ask(engine, Request("w0", "transcribe", noise(2.0), options=Options(steps=3, guidance=0.0)))
+    assert evaluations == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_every_sampler_runs(engine: TorchEngine, name: str) -> None:
+    result = ask(engine, transcription(Options(steps=3, sampler=name)))
+    assert result.variations[0]
+
+
+@pytest.mark.parametrize("options", [Options(steps=201), Options(sampler="euler")])
+def test_steps_and_samplers_that_do_not_exist(engine: TorchEngine, options: Options) -> None:
+    with pytest.raises(RequestError, match=r"200 steps|no sampler"):
+        ask(engine, transcription(options))
+
+
+def test_long_audio_is_transcribed_and_streamed(engine: TorchEngine) -> None:
+    listener = Listener()
+    result = ask(engine, transcription(Options(steps=2, variations=2)), listener)
+    assert result.variations[0] != result.variations[1]
+    assert listener.variations(2) == result.variations
+    assert listener.reports[-1] == (2 * 2 * 2, 2 * 2 * 2)  # windows, steps, variations
+    assert all(0 <= note.onset < 25.0 and 21 <= note.pitch <= 108 for note in result.variations[0])
+    assert {note.onset > 20.48 for note in result.variations[0]} == {False, True}
+
+
+def test_the_seed_decides(engine: TorchEngine) -> None:
+    one = ask(engine, transcription()).variations
+    ask(engine, transcription(Options(steps=2, seed=8)))
+    assert ask(engine, transcription()).variations == one
+    assert ask(engine, transcription(Options(steps=2, seed=8))).variations != one
+    assert ask(engine, transcription(Options(steps=2, variations=3))).variations[0] == one[0]
+
+
+def test_silence_and_noise_below_the_gate_give_no_notes(engine: TorchEngine) -> None:
+    for audio in (silence(3.0), noise(3.0, level=1e-4)):
+        assert ask(engine, Request("quiet", "transcribe", audio, options=QUICK)).variations == ((),)
+
+
+def test_regions_are_filled_and_known_notes_come_back_as_they_are(engine: TorchEngine) -> None:
+    regions = (Region(2.0, 4.0), Region(6.0, 9.0, 60, 72), Region(10.0, 11.0, hear=True))
+    known = (
+        NoteEvent(0.123456789, 2.987654321, 60, 1, 15),
+        NoteEvent(1.0, 1.0001, 61, 127, 3),
+        NoteEvent(7.0, 7.5, 50, 64, 0),  # its pitch is outside the second region
+        NoteEvent(7.0, 7.5, 65, 64, 0),  # inside: replaced
+        NoteEvent(24.0, 99.0, 108, 5, 7),
+    )
+    result = ask(engine, Request("fill", "inpaint", CLIP, regions, known, Options(steps=3, threshold=0.2)))
+    (notes,) = result.variations
+    kept = [known[0], known[1], known[2], known[4]]
+    assert [note for note in notes if note in known] == kept
+    new = [note for note in notes if note not in known]
+    for region in regions:
+        inside = [n for n in new if region.onset <= n.onset < region.offset and region.low <= n.pitch <= region.high]
+        assert inside
+        assert all(note.offset <= region.offset for note in inside)
+        new = [note for note in new if note not in inside]
+    assert new == []
+
+
+def test_known_notes_stay_on_the_roll_and_nothing_else_outside_the_regions(engine: TorchEngine) -> None:
+    known = (NoteEvent(64 * FRAME, 96 * FRAME, 60, 100),)
+    request = Request(
+        "held", "inpaint", noise(10.0), (Region(5.0, 7.0),), known, Options(steps=2), frozenset({"trajectory"})
+    )
+    pictures = ask(engine, request).pictures
+    assert pictures is not None
+    for estimate in pictures.trajectory:
+        outside = estimate[:150]
+        assert outside[64:96, 39].tolist() == [1.0] * 32
+        assert outside.sum() == 32.0
+
+
+@pytest.mark.parametrize(
+    "region", [Region(6.0, 10.0), Region(7.0, 9.0, 40, 90), Region(7.0, 9.0, hear=True), Region(50.0, 55.0)]
+)
+def test_a_continuation_is_written_after_the_audio(engine: TorchEngine, region: Region) -> None:
+    regions = () if region.offset == 10.0 else (region,)
+    seconds = 4.0 if region.offset <= 10.0 else 60.0
+    result = ask(engine, Request("on", "continue", noise(6.0), regions, options=Options(steps=3, seconds=seconds)))
+    (notes,) = result.variations
+    assert notes
+    assert all(region.onset <= note.onset < note.offset <= region.offset for note in notes)
+    assert all(region.low <= note.pitch <= region.high for note in notes)
+
+
+def test_generation_depends_on_nothing_but_the_seed(engine: TorchEngine) -> None:
+    options = Options(steps=3, seconds=25.0)
+    (notes,) = ask(engine, Request("new", "generate", None, options=options)).variations
+    assert notes
+    assert max(note.offset for note in notes) <= 25.0
+    assert max(note.onset for note in notes) > 20.48
+    assert ask(engine, Request("new", "generate", None, options=options)).variations == (notes,)
+    assert ask(engine, Request("new", "generate", None, options=replace(options, seed=1))).variations != (notes,)
+
+
+@pytest.mark.parametrize("task", ["transcribe", "continue", "generate", "inpaint"])
+def test_cancel_stops_at_the_next_evaluation(engine: TorchEngine, evaluations: list[int], task: str) -> None:
+    regions = (Region(1.0, 2.0),) if task == "inpaint" else ()
+    audio = None if task == "generate" else CLIP
+    with pytest.raises(Cancelled):
+        ask(engine, Request("stop", task, audio, regions, options=Options(steps=50)), Listener(cancel_at=3))
+    assert len(evaluations) == 3
+    assert ask(engine, transcription()).variations[0]
+
+
+def test_decoding_again_samples_nothing(engine: TorchEngine, evaluations: list[int]) -> None:
+    first = ask(engine, transcription(Options(steps=2, variations=2), identity="again"))
+    evaluations.clear()
+    assert engine.redecode("again", 0.5, 0.03).variations == first.variations
+    strict, long = engine.redecode("again", 0.9, 0.03), engine.redecode("again", 0.5, 0.5)
+    assert sum(map(len, strict.variations)) < sum(map(len, first.variations))
+    assert all(note.duration >= 0.5 - 1e-5 for note in long.variations[0])
+    assert set(long.variations[0]) < set(first.variations[0])
+    assert evaluations == []
+
+
+def test_pictures_show_what_was_heard_and_estimated(engine: TorchEngine) -> None:
+    request = replace(transcription(), pictures=frozenset({"plot", "trajectory"}))
+    pictures = ask(engine, request).pictures
+    assert pictures is not None
+    n_frames = -(-25 * 16_000 // 512)
+    assert pictures.spectrogram.shape == (n_frames, 229)
+    assert pictures.posterior.shape == (n_frames, 88)
+    assert pictures.trajectory.shape == (4, 640, 88)
+    for array in (pictures.spectrogram, pictures.posterior, pictures.trajectory):
+        assert 0.0 <= array.min() < array.max() <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "match"),
+    [
+        ("sampling", {"beta_end": 2.0}, "linear schedule"),
+        ("sampling", {"steps": "200"}, "steps must be"),
+        ("sampling", {"eta": 1.0}, "does not know: eta"),
+        ("decode", {"threshold": float("nan")}, "threshold must be a finite"),
+        ("network", {"kernel_size": 2}, "odd kernel_size"),
+        ("network", {"kernel_size": 7}, "do not fit"),
+        ("front_end", {"n_fft": 0}, "front end"),
+    ],
+)
+def test_a_config_that_cannot_be_run(
+    folder: ModelFolder, tmp_path: Path, section: str, change: dict[str, object], match: str
+) -> None:
+    broken = tmp_path / "dev"
+    shutil.copytree(folder.path, broken)
+    config = json.loads((broken / "config.json").read_text())
+    config[section] |= change
+    (broken / "config.json").write_text(json.dumps(config))
+    write_sums(broken)
+    with pytest.raises(CheckpointError, match=match):
+        loading.load_engine(str(broken), "cpu", warm=False)
+
+
+def test_front_end_is_the_one_of_the_checkpoint(engine: TorchEngine) -> None:
+    assert isinstance(engine.voice, DiffRollVoice)
+    assert isinstance(engine.voice.mel, LogMel)
+    assert engine.voice.mel.config == MelConfig()

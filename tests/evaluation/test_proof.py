@@ -1,0 +1,165 @@
+"""Tests of what models are measured on and of what is written down of it, with a bank of sines and a small network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.training_material import HEARD, UNHEARD, Folders
+
+from diffroll_live.errors import FileMissing, InternalError, RequestError
+from diffroll_live.evaluation import listening, speech
+from diffroll_live.evaluation.baselines import Chain, bar_before
+from diffroll_live.evaluation.beside import GRID, basic_pitch, tuned_threshold
+from diffroll_live.evaluation.card import PAGE, write_figures
+from diffroll_live.evaluation.clips import SECONDS, Stage, clips, in_a_room, open_stage
+from diffroll_live.evaluation.gaps import KINDS, gaps
+
+pytest_plugins = ["support.training_fixtures"]
+
+#: Speaks as basic_pitch_job.py does, and always hears one note, the quieter the higher the threshold.
+OTHER = """
+import json, pathlib, sys
+for path in sorted(pathlib.Path(sys.argv[2]).glob("*.wav")):
+    notes = {th: [[0.0, 0.3, 58, 90]] if float(th) < 0.5 else [] for th in sys.argv[3:]}
+    print(json.dumps({"file": path.name, "seconds": 2.048, "notes": notes}))
+"""
+
+
+@pytest.fixture(scope="module")
+def stage(folders: Folders) -> Stage:
+    return open_stage(folders.material, (HEARD, UNHEARD))
+
+
+def test_clips_are_the_same_notes_on_every_piano_and_in_every_room(stage: Stage) -> None:
+    (plain,) = clips(stage, HEARD, 1)
+    (noisy,) = clips(stage, UNHEARD, 1, noisy=True)
+    (again,) = clips(stage, HEARD, 1)
+    assert np.array_equal(plain.notes, noisy.notes)
+    assert np.array_equal(plain.audio.samples, again.audio.samples)
+    assert plain.audio.seconds == pytest.approx(SECONDS)
+    assert {int(pitch) % 3 for pitch in plain.notes[:, 2]} == {1}, "the validation piece alone has these pitches"
+    (other,) = clips(stage, HEARD, 1, seed=8)
+    assert not np.array_equal(other.notes, plain.notes)
+
+
+def test_noise_is_20_db_below(stage: Stage) -> None:
+    rng = np.random.default_rng(1)
+    silent = in_a_room(np.zeros(16_000, np.float32), rng)
+    assert not silent.any()
+    tone = np.sin(np.arange(64_000) / 9).astype(np.float32)
+    wet = np.mean(in_a_room(tone, rng) ** 2)
+    assert wet == pytest.approx(np.mean(tone**2) * 1.01, rel=0.02)
+
+
+def test_a_stage_needs_its_pianos_and_material(folders: Folders) -> None:
+    with pytest.raises(RequestError, match="no piano 'organ'"):
+        open_stage(folders.material, ("organ",))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gaps_are_the_same_each_time_and_hide_what_they_ask_for(stage: Stage, kind: str) -> None:
+    first, second = (list(gaps(stage, HEARD, kind, 2)) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert np.array_equal(one.inside, other.inside)
+        assert one.request.options == other.request.options
+        region = one.region
+        rows = one.inside
+        assert ((rows[:, 0] >= region.onset) & (rows[:, 0] < region.offset) & (rows[:, 1] <= region.offset)).all()
+        assert ((rows[:, 2] >= region.low) & (rows[:, 2] <= region.high)).all()
+        assert not ((one.around[:, 0] >= region.onset) & (one.around[:, 0] < region.offset)).any()
+        assert bool(one.request.known) == (kind == "hole, only notes around")
+        if one.request.audio is not None:
+            assert one.request.audio.samples.any() == (kind != "hole, only notes around")
+
+
+def test_baselines_stay_in_their_gap(stage: Stage) -> None:
+    chain = Chain(stage.corpus)
+    for gap in gaps(stage, HEARD, "continuation", 3):
+        bar = bar_before(gap)
+        assert set(bar[:, 2]) <= set(gap.around[:, 2])
+        for rows in (bar, chain(gap)):
+            assert len(rows) > 3
+            assert ((rows[:, 0] >= gap.region.onset) & (rows[:, 1] <= gap.region.offset)).all()
+        assert np.array_equal(chain(gap), chain(gap))
+
+
+def test_another_program_is_run_by_its_own_python(stage: Stage, tmp_path: Path) -> None:
+    script = tmp_path / "python"
+    script.write_text(f"#!{sys.executable}\n{OTHER}")
+    script.chmod(0o755)
+    members = list(clips(stage, HEARD, 2))
+    outcome, truths = basic_pitch(script, members)
+    assert outcome.factor == pytest.approx(0.1)
+    assert [len(outcome.notes[GRID[0]][i]) for i in range(2)] == [1, 1]
+    assert tuned_threshold(outcome, truths) < 0.5
+    script.write_text(f"#!{sys.executable}\nraise SystemExit('no module named basic_pitch')\n")
+    with pytest.raises(InternalError, match=r"basic_pitch.*pip install"):
+        basic_pitch(script, members)
+    with pytest.raises(FileMissing, match="cannot be run"):
+        basic_pitch(tmp_path / "nowhere", members)
+
+
+def test_several_people_talk() -> None:
+    said = speech.speech(3.0, 1)
+    assert said.seconds == pytest.approx(3.0)
+    assert np.sqrt(np.mean(said.samples**2)) > 0.03
+    assert not np.array_equal(said.samples, speech.speech(3.0, 2).samples)
+
+
+def test_without_speech_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "PROGRAM", "no-such-espeak")
+    with pytest.raises(FileMissing, match="apt-get install espeak-ng"):
+        speech.speech(1.0, 0)
+
+
+ROWS = {
+    "transcription": [
+        {"set": name, "clips": 2, "onset": 0.9, "onset_offset": 0.5, "precision": 0.9, "recall": 0.9}
+        for name in ("heard pianos", "unheard piano")
+    ],
+    "steps": [
+        {"sampler": "DDIM", "steps": steps, "onset": 0.9, "onset_offset": 0.5, "milliseconds": 100.0 * steps}
+        for steps in (1, 2)
+    ],
+    "beside": [],
+}
+
+
+def test_a_page_of_figures_has_a_small_picture_and_a_table_for_each_part(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    text = write_figures(tmp_path, "small", "diffroll-live evaluate models/small --card", ROWS).read_text()
+    assert "Beside Basic Pitch" not in text
+    for part in ("transcription", "steps"):
+        picture = tmp_path / f"figures-{part}.png"
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size < 150_000
+        assert f"({picture.name})" in text
+    assert "| heard pianos | 2 | 0.900 |" in text
+    with pytest.raises(RequestError, match="no model folder"):
+        write_figures(tmp_path / "nowhere", "small", "", ROWS)
+    assert (tmp_path / PAGE).is_file()
+
+
+def test_every_example_can_be_heard_and_seen(folders: Folders, stage: Stage, tmp_path: Path, monkeypatch) -> None:
+    from support.training_material import SMALL
+
+    from diffroll_live.engine.loading import load_engine
+    from diffroll_live.training.runs.export import export
+    from diffroll_live.training.runs.states import write_state
+    from diffroll_live.training.runs.subjects import compact
+    from diffroll_live.training.runs.trainer import Schedule, Trainer
+
+    trainer = Trainer(compact(SMALL), Schedule(1, seed=1), "cpu")
+    write_state(tmp_path / "state.pt", trainer.state({}))
+    export(tmp_path / "state.pt", tmp_path / "small", "# small\n", decode={}, sampling={}, version="1")
+    monkeypatch.setattr(listening, "COUNT", 1)
+    engine = load_engine(str(tmp_path / "small"), "cpu", warm=False)
+    page = listening.make_page(engine, stage, HEARD, tmp_path / "listen", lambda said: None)
+    text = page.read_text()
+    for file in page.parent.iterdir():
+        assert file == page or f'"{file.name}"' in text
+    assert len(list(page.parent.glob("*.flac"))) == 8
+    assert len(list(page.parent.glob("*.png"))) == 4

@@ -1,0 +1,320 @@
+"""A live input in the daemon: hops to the worker, notes to MIDI and OSC on the clock of the samples.
+
+The worker and the desk are fakes that note what they are told; a real daemon is at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from support.fake_engine import CRASH, LIVE_PITCH
+from support.musician import Musician
+from support.recorder import RecordingScheduler
+from support.running import RunningDaemon
+
+from diffroll_live.errors import InternalError, RequestError
+from diffroll_live.live_types import Belief, LiveSettings, Stretch, Strike
+from diffroll_live.osc.replies import LiveNote, LiveStatus
+from diffroll_live.server.live.clock import GAP, LONGEST_STEP, LiveClock
+from diffroll_live.server.live.handlers import change
+from diffroll_live.server.live.session import HOP_SECONDS, KEPT_HOPS, LiveSession
+from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
+
+RATE = 16_000
+HOP = round(HOP_SECONDS * RATE)
+
+
+class FakeWorker:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+        self.told: list[Any] = []
+
+    def tell(self, message: Any) -> None:
+        self.told.append(message)
+
+    @property
+    def feeds(self) -> list[tuple[int, int]]:
+        """First sample and number of samples of each feed."""
+        return [(m.first, len(m.samples)) for m in self.told if isinstance(m, LiveFeed)]
+
+
+class FakeDesk:
+    """Keeps what is to sound, with its time."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, int, float]] = []
+
+    def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
+        self.calls.append(("on", pitch, round(due, 6)))
+
+    def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
+        self.calls.append(("off", pitch, round(due, 6)))
+
+    def cancel(self, owner: str, then: Callable[[], None]) -> None:
+        self.calls.append(("cancel", 0, 0.0))
+
+    def dropped(self, owner: str) -> int:
+        return 0
+
+
+class FakeClient:
+    """Keeps what it is sent."""
+
+    key = "fake"
+
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    def send(self, reply: Any) -> None:
+        self.sent.append(reply)
+
+    def send_error(self, about: str, error: Any) -> None:
+        self.sent.append((about, error.code))
+
+    def notes(self, lane: str) -> list[LiveNote]:
+        return [reply for reply in self.sent if isinstance(reply, LiveNote) and reply.lane == lane]
+
+
+class Stage:
+    """A session with its surroundings and a clock; sample 0 was heard at second 100."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.worker, self.desk, self.client, self.now = FakeWorker(), FakeDesk(), FakeClient(), 100.0
+        self.closed = 0
+        self.session = LiveSession(
+            self.client,  # type: ignore[arg-type]
+            "live",
+            RATE,
+            LiveSettings(**settings),
+            number=1,
+            worker=self.worker,  # type: ignore[arg-type]
+            desk=self.desk,  # type: ignore[arg-type]
+            clock=lambda: self.now,
+            on_close=self._close,
+        )
+
+    def _close(self) -> None:
+        self.closed += 1
+
+    def feed(self, hops: float = 1.0, at: float | None = None) -> None:
+        samples = np.zeros(round(hops * HOP), np.float32)
+        begin = self.now if at is None else at
+        self.now = begin + len(samples) / RATE
+        self.session.feed(samples, begin)
+
+    def hear(self, onset: float = 0.1, offset: float | None = None) -> None:
+        """Answer the feed under way: one note is believed in."""
+        edge = self.now - 100.0
+        seen = (Strike(60, onset, 90, 0.9),) if onset < edge else ()
+        sounds = (Stretch(60, onset, offset if offset is not None and offset < edge else None),) if seen else ()
+        self.session.heard(LiveHeard(1, Belief(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
+
+
+def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
+    stage = Stage()
+    assert stage.worker.told == [LiveOpen(1, RATE)]
+    for _ in range(3):
+        stage.feed(0.5)
+    assert stage.worker.feeds == [(0, HOP)]
+    for _ in range(5):
+        stage.feed(0.5)
+    assert stage.worker.feeds == [(0, HOP)], "one hop is under way"
+    assert stage.session.counts.missed == 2
+    stage.hear()
+    stage.feed(0.5)
+    assert stage.worker.feeds == [(0, HOP), (HOP, round(3.5 * HOP))]
+
+
+def test_what_waits_is_bounded() -> None:
+    stage = Stage()
+    stage.feed()
+    for _ in range(3 * KEPT_HOPS):
+        stage.feed()
+    stage.hear()
+    stage.feed()
+    first, count = stage.worker.feeds[-1]
+    assert count <= (KEPT_HOPS + 1) * HOP
+    assert first + count == round((3 * KEPT_HOPS + 2) * HOP)
+
+
+@pytest.mark.parametrize("seconds", [0.02, 1.0])
+def test_a_short_gap_is_silence(seconds: float) -> None:
+    stage = Stage()
+    stage.feed()
+    stage.hear()
+    stage.feed(at=stage.now + seconds)
+    lost = round(seconds * RATE)
+    assert stage.worker.feeds[-1] == (HOP, lost + HOP)
+    assert not stage.worker.told[-1].samples[:lost].any()
+
+
+def test_a_long_gap_is_left_out() -> None:
+    stage = Stage()
+    stage.feed()
+    stage.hear()
+    stage.feed(0.5)
+    stage.feed(at=stage.now + 60.0)
+    assert stage.worker.feeds[-1] == (round(1.5 * HOP) + 60 * RATE, HOP)
+
+
+def test_a_block_that_is_a_little_late_joins_the_one_before() -> None:
+    stage = Stage()
+    stage.feed()
+    stage.hear()
+    stage.feed(at=stage.now + GAP / 2)
+    assert stage.worker.feeds[-1] == (HOP, HOP)
+
+
+def test_a_note_sounds_and_ends_the_asked_latency_after_it_was_played() -> None:
+    stage = Stage(latency_ms=200.0)
+    for _ in range(20):
+        stage.feed()
+        stage.hear(0.1, 0.5)
+    assert [(what, at) for what, _, at in stage.desk.calls] == [("on", 100.3), ("off", 100.7)]
+    lanes = [(r.lane, r.index, round(r.duration, 6)) for r in stage.client.sent if isinstance(r, LiveNote)]
+    assert lanes == [("preview", 0, 0.0), ("commit", 0, 0.0), ("commit", 0, 0.4), ("revise", 0, 0.4)]
+
+
+def test_the_decision_is_made_as_late_as_it_can_be() -> None:
+    stage, decided = Stage(latency_ms=300.0), []
+    for _ in range(20):
+        stage.feed()
+        before = len(stage.desk.calls)
+        stage.hear(0.1)
+        decided += [stage.now] * (len(stage.desk.calls) - before)
+    assert 100.4 - 2.5 * HOP_SECONDS < decided[0] <= 100.4
+
+
+def test_the_preview_lane_sounds_at_once() -> None:
+    stage = Stage(lane="preview")
+    for _ in range(4):
+        stage.feed()
+        stage.hear(0.07)
+    assert stage.desk.calls == [("on", 60, pytest.approx(100.0 + 2 * HOP_SECONDS, abs=1e-3))]
+
+
+@pytest.mark.parametrize(("deliver", "sounds", "tells"), [("osc", False, True), ("midi", True, False)])
+def test_notes_go_only_where_they_are_wanted(deliver: str, sounds: bool, tells: bool) -> None:
+    stage = Stage(deliver=deliver)
+    for _ in range(8):
+        stage.feed()
+        stage.hear()
+    assert bool(stage.desk.calls) == sounds
+    assert bool(stage.client.notes("commit")) == tells
+
+
+def test_listeners_hear_every_lane() -> None:
+    stage, heard = Stage(), []
+    stage.session.listeners.append(lambda note, origin: heard.append((note.lane, origin)))
+    for _ in range(20):
+        stage.feed()
+        stage.hear(0.1, 0.5)
+    assert heard == [(lane, pytest.approx(100.0)) for lane in ("preview", "commit", "commit", "revise")]
+
+
+@pytest.mark.parametrize("ending", ["interrupt", "close"])
+def test_every_note_ends_with_the_session(ending: str) -> None:
+    stage = Stage()
+    for _ in range(8):
+        stage.feed()
+        stage.hear()
+    getattr(stage.session, ending)()
+    assert [what for what, _, _ in stage.desk.calls] == ["on", "off", "cancel"]
+    assert stage.client.notes("commit")[-1].duration > 0
+    assert stage.closed == (ending == "close")
+    assert (LiveClose(1) in stage.worker.told) == (ending == "close")
+
+
+def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None:
+    stage = Stage()
+    stage.worker.is_ready = False
+    stage.feed(3)
+    assert not stage.worker.feeds
+    stage.worker.is_ready = True
+    stage.session.resume()
+    stage.feed()
+    assert stage.worker.feeds == [(3 * HOP, HOP)]
+    stage.session.fail(InternalError("The engine failed."))
+    stage.feed(3)
+    assert len(stage.worker.feeds) == 1
+    assert ("live", "internal") in stage.client.sent
+
+
+def test_hours_of_silence_are_told_in_no_message() -> None:
+    stage = Stage()
+    for _ in range(3 * 3600):
+        stage.feed(1.0 / HOP_SECONDS)
+        stage.hear(onset=1e9)
+    assert not stage.client.sent
+    assert not stage.desk.calls
+    begin = stage.now
+    stage.session.feed(np.full(HOP, 0.5, np.float32), begin)
+    stage.now = begin + 1.0
+    stage.feed()
+    (status,) = stage.client.sent
+    assert isinstance(status, LiveStatus)
+    assert status.hops == 3 * 3600
+    stage.worker.is_ready = False
+    stage.now += 1.0
+    stage.feed(3.0)
+    stage.now += 1.0
+    stage.feed(3.0)
+    assert stage.client.sent[-1].missed > 0, "what goes wrong is told in silence, too"
+
+
+def test_settings_are_checked() -> None:
+    assert change(LiveSettings(), "latency", 250).latency_ms == 250.0
+    assert change(LiveSettings(), "lane", "preview").lane == "preview"
+    assert change(LiveSettings(), "channel", 16).channel == 16
+    for key, value in (("latency", 10), ("latency", float("nan")), ("lane", "revise"), ("channel", 1.5), ("tempo", 1)):
+        with pytest.raises(RequestError, match=key):
+            change(LiveSettings(), key, value)
+
+
+def test_the_clock_follows_its_device_and_is_not_misled_by_one_late_hop() -> None:
+    clock = LiveClock(RATE, HOP_SECONDS)
+    for block in range(1000):
+        clock.take(HOP, 50.0 + block * HOP_SECONDS * 1.0001)
+    assert clock.origin == pytest.approx(50.0 + 999 * HOP_SECONDS * 0.0001, abs=0.001)
+    first = [clock.due(now, 0.2) for now in (100.0, 100.064)]
+    assert first[1] - first[0] == pytest.approx(0.064, abs=0.001)
+    late = clock.due(110.0, 0.2) + clock.origin - 110.0
+    assert late <= LONGEST_STEP
+
+
+# A daemon, a real inference process with a fake engine
+
+
+@pytest.fixture
+def scheduler() -> RecordingScheduler:
+    return RecordingScheduler()
+
+
+@pytest.fixture
+def daemon(tmp_path: Any, scheduler: RecordingScheduler) -> Iterator[RunningDaemon]:
+    with RunningDaemon(tmp_path, scheduler=scheduler) as running:
+        yield running
+
+
+def test_a_killed_engine_ends_the_notes_and_is_heard_again(
+    daemon: RunningDaemon, scheduler: RecordingScheduler
+) -> None:
+    def held(what: str) -> int:
+        return sum(state == what for _, _, state in scheduler.held)
+
+    with daemon.tcp() as client:
+        musician = Musician(client)
+        client.send("/diffroll/live/set", "live", "latency", 300)
+        musician.play(0.5, lambda: held("on") == 1)
+        assert {pitch for pitch, _, _ in scheduler.held} == {LIVE_PITCH}
+        musician.play(CRASH, lambda: any(call == "cancel" for call, _ in scheduler.calls))  # kill -9, by itself
+        assert held("off") == 1
+        musician.play(0.0, lambda: daemon.worker.is_ready)
+        musician.play(0.5, lambda: held("on") == 2)
+        client.send("/diffroll/audio/close", "live")
+        musician.play(0.0, lambda: held("off") == 2)

@@ -1,0 +1,309 @@
+"""What goes wrong around Ableton Live: each function with a world is a test, as in ableton_scenarios.py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from support.fake_live_notes import MidiNoteSpecification
+from support.live_world import WELCOME, ScriptedDaemon, World, free_port, notes_of
+
+
+def five_thousand_notes_come_back(world):
+    audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
+    world.song.add_audio_clip(audio, world.wav(60), 60)
+    notes = [(21 + i % 88, 0.02 * i, 0.01, 1 + i % 127) for i in range(5000)]
+    chosen = {(pitch, start) for pitch, start, _, _ in notes[9:20]}  # 0.18 to 0.39 beats, pitches 30 to 40
+    clip = world.song.add_midi_clip(midi, notes, beats=120.0, selected=chosen)
+    before = notes_of(clip)
+    world.done("fill", "seed", 0)
+    lost = [note for note in before if (note[0], note[1]) in {(pitch, round(start, 4)) for pitch, start in chosen}]
+    assert len(lost) == 11
+    assert notes_of(clip) == [note for note in before if note not in lost]
+
+
+def paths_are_not_ascii(world):
+    path = world.wav(1, name="Prélude, 夜.wav")
+    world.song.add_audio_clip(world.song.add_track("Flügel 夜"), path, 1)
+    assert world.done("transcribe")[2] == "DiffRoll Flügel 夜"
+
+
+def what_cannot_be_done_is_said(world):
+    song = world.song
+    assert "Select an audio or MIDI track" in world.failed("generate")[2]
+    assert "No clip is selected" in world.failed("transcribe")[2]
+    track, midi = song.add_track("Piano"), song.add_track("Notes", midi=True)
+    clip = song.add_midi_clip(midi, [(60, 0.0, 1.0, 80)], scene=3)
+    assert "select the audio clip" in world.failed("transcribe")[2]
+    assert "no recording" in world.failed("fill")[2]
+    midi._frozen = True
+    assert "unfreeze" in world.failed("fill")[2]
+    track._frozen = True  # a frozen track can be heard all the same
+    song.add_audio_clip(track, world.wav(2), 2)
+    assert world.done("transcribe")[1:] == (4, "DiffRoll Piano")
+    song.undo()
+    gone = song.add_audio_clip(track, world.folder / "moved.wav", 1)
+    assert world.failed("transcribe")[1:] == (
+        "file-not-found",
+        f"The sample {world.folder / 'moved.wav'} is not there; find it with Live's File Manager.",
+    )
+    gone._audio.update(file_path=str(world.wav(1)), pitch_coarse=3)
+    assert "set Pitch to 0" in world.failed("transcribe")[2]
+    gone._audio.update(pitch_coarse=0, sample_length=0)
+    assert "nothing of the recording" in world.failed("transcribe")[2]
+    gone._audio.update(warping=True, warp_markers=((0.0, 0.0), (1.0, 0.0)), sample_length=48000)
+    assert "warp it anew" in world.failed("transcribe")[2]
+    song.view.detail_clip = clip
+    assert song.undo_steps == 0
+
+
+def the_daemon_refuses(world):
+    outside = Path(os.sep) / "etc" / "hostname"
+    world.song.add_audio_clip(world.song.add_track("Piano"), outside, 1)
+    answer = world.failed("transcribe")
+    assert answer[1] == "file-refused"
+    assert "allowed_folders" in answer[2]
+
+
+def the_clip_is_deleted_while_waiting(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(1), 1)
+    world.command("transcribe", "steps", 20)
+    world.until(lambda: any("transcribe: 1 of" in text for text in world.host.messages))
+    track.clip_slots[0].delete_clip()
+    steps = world.song.undo_steps
+    world.until(lambda: any("has been deleted" in text for text in world.host.messages))
+    assert (world.song.undo_steps, len(world.song.tracks)) == (steps, 1)
+
+
+def the_tempo_or_the_warping_changes_while_waiting(world):
+    song, track = world.song, world.song.add_track("Piano")
+    steady = ((0.0, 0.0), (1.0, 2.0))
+    changes = (
+        ((), lambda clip: setattr(song, "_tempo", 121.0), False),
+        (steady, lambda clip: setattr(song, "_tempo", 90.0), True),  # a warped clip follows the tempo
+        (steady, lambda clip: clip._audio.update(warp_markers=((0.0, 0.0), (1.0, 2.1))), False),
+        (steady, lambda clip: clip._audio.update(pitch_coarse=1), False),
+    )
+    for scene, (markers, change, fine) in enumerate(changes):
+        clip = song.add_audio_clip(track, world.wav(1), 1, scene=scene, markers=markers)
+        before = len(world.host.messages)
+        world.command("transcribe", "steps", 20)
+        world.until(lambda before=before: any("transcribe: 1 of" in text for text in world.host.messages[before:]))
+        change(clip)
+        end = " notes in " if fine else "has been changed meanwhile"
+        world.until(lambda before=before, end=end: end in " ".join(world.host.messages[before:]))
+        assert song.undo_steps == (1 if scene else 0)
+
+
+def the_track_is_deleted_while_waiting(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(1), 1)
+    world.command("transcribe", "steps", 20)
+    world.until(lambda: any("transcribe: 1 of" in text for text in world.host.messages))
+    world.song.delete_track(0)
+    world.until(lambda: any("has been deleted" in text for text in world.host.messages))
+    assert world.song.tracks == ()
+
+
+def the_user_edits_while_waiting(world):
+    audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
+    world.song.add_audio_clip(audio, world.wav(4), 4)
+    clip = world.song.add_midi_clip(midi, [(60, 1.0, 1.0, 80)], selected={(60, 1.0)})
+    world.command("fill", "steps", 20)
+    world.until(lambda: any("inpaint: 1 of" in text for text in world.host.messages))
+    clip.add_new_notes([MidiNoteSpecification(pitch=72, start_time=3.0, duration=0.5)])
+    world.until(lambda: any("You have edited the clip" in text for text in world.host.messages))
+    assert notes_of(clip) == [(60, 1.0, 1.0, 80), (72, 3.0, 0.5, 100)]
+    assert world.song.undo_steps == 1
+
+
+def a_write_that_fails_leaves_nothing(world):
+    track = world.song.add_track("Piano")
+    world.song.add_audio_clip(track, world.wav(1), 1)
+    for call in ("add_new_notes", "create_clip"):
+        world.song.fail.append(call)
+        assert world.failed("transcribe")[1] == "internal"
+        assert [t.name for t in world.song.tracks] == ["Piano"]
+    world.song.add_audio_clip(track, world.wav(2), 2, at=4.0, beats=4.0)
+    world.song.fail.append("duplicate_clip_to_arrangement")
+    assert world.failed("transcribe")[1] == "internal"
+    assert [t.name for t in world.song.tracks] == ["Piano"]
+    midi = world.song.add_track("Notes", midi=True)
+    mine = [(60, 0.0, 1.0, 80), (62, 0.5, 1.0, 81)]
+    clip = world.song.add_midi_clip(midi, mine, selected={(60, 0.0)})
+    world.song.fail.append("add_new_notes")
+    assert world.failed("fill")[1] == "internal"
+    assert notes_of(clip) == mine
+    assert any("as the test wanted" in text for text in world.host.log)
+
+
+def there_is_no_daemon(world):
+    with World(world.folder / "other", free_port()) as alone:
+        alone.song.add_audio_clip(alone.song.add_track("Piano"), alone.wav(1), 1)
+        assert alone.failed("transcribe")[1] == "timed-out"
+        for _ in range(50):
+            alone.tick()
+        assert sum("diffroll-live serve" in text for text in alone.host.messages) == 1  # once, not in a loop
+
+
+def the_daemon_goes_away_in_the_middle(world):
+    answers = lambda message: [WELCOME] if message.address == "/diffroll/hello" else []  # noqa: E731
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or "/diffroll/job/run" in daemon.addresses())
+        daemon.socket.close()
+        one.until(lambda: any("diffroll-live serve" in text for text in one.host.messages))
+        assert one.song.undo_steps == 0
+
+
+def the_daemon_comes_up_anew_in_the_middle(world):
+    def answers(message):
+        if message.address == "/diffroll/hello":
+            return [WELCOME]
+        return [("/diffroll/status", "ready", 0, "", 0.0)] if message.address == "/diffroll/status" else []
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc, talk = one.module("osc"), one.module("talk")
+        talk.PATIENCE = 0.05
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or any("started anew" in text for text in one.host.messages))
+        assert one.song.undo_steps == 0
+
+
+def the_daemon_takes_no_more_clients(world):
+    full = ("/diffroll/error", "/diffroll/hello", "busy", "64 clients are connected")
+    answers = lambda message: [full] if message.address == "/diffroll/hello" else []  # noqa: E731
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or "DiffRoll: 64 clients are connected" in one.host.messages)
+
+
+def notes_that_got_lost_are_asked_for_again(world):
+    def answers(message):
+        job = message.args[0] if message.args else ""
+        note = ("/diffroll/note", job, 0, 60, 0.0, 0.5, 90, 0)
+        return {
+            "/diffroll/hello": [WELCOME],
+            "/diffroll/job/run": [note, ("/diffroll/job/done", job, 2, 0, 1.0)],
+            "/diffroll/job/notes": [
+                note,
+                ("/diffroll/note", job, 1, 62, 0.5, 0.5, 90, 0),
+                ("/diffroll/job/done", job, 2, 0, 0.0),
+            ],
+        }.get(message.address, [])
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or len(one.song.tracks) == 2)
+        assert [n[0] for n in notes_of(one.session_clip(one.song.tracks[1]))] == [60, 62]
+
+
+def only_the_job_that_was_asked_for_is_taken(world):
+    """Notes of another job, no notes at all, and rubbish."""
+
+    def answers(message):
+        if message.address != "/diffroll/job/run":
+            return [WELCOME] if message.address == "/diffroll/hello" else []
+        job = message.args[0]
+        return [
+            ("/diffroll/note", "live-000", 0, 99, 0.0, 0.5, 90, 0),
+            ("/diffroll/job/done", "live-000", 1, 0, 1.0),
+            ("/diffroll/error", "live-000", "internal", "not ours"),
+            ("/diffroll/exec", "import os"),
+            ("/diffroll/note",),
+            ("/diffroll/job/progress", job),
+            ("/diffroll/job/done", job),
+            ("/diffroll/error", "/diffroll/transport", "bad-message", "not about the job"),
+            ("/diffroll/note", job, 0, 60, 0.0, 0.5, 90, 0),
+            ("/diffroll/job/done", job, 1, 0, 1.0),
+        ]
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or len(one.song.tracks) == 2)
+        assert [n[0] for n in notes_of(one.session_clip(one.song.tracks[1]))] == [60]
+        jobs = [m.args[0] for m in daemon.heard if m.address == "/diffroll/job/run"]
+        with tempfile.TemporaryDirectory() as other, World(other, daemon.port) as two:
+            two.song.add_audio_clip(two.song.add_track("Piano"), two.wav(1), 1)
+            two.press("transcribe")
+            two.until(lambda: daemon.serve(osc) or len(two.song.tracks) == 2)
+        assert len({m.args[0] for m in daemon.heard if m.address == "/diffroll/job/run"} - set(jobs)) == 1
+
+
+def notes_that_are_none_are_refused(world):
+    good = (0, 60, 0.0, 0.5, 90, 0)
+    for bad in (
+        (0, 128),
+        (0, 60, float("nan"), 0.5, 90, 0),
+        (0, 60, 0.0, -1.0, 90, 0),
+        (-1, *good[1:]),
+        ("0", *good[1:]),
+    ):
+        refuse_note(world, bad)
+
+
+def refuse_note(parent, bad):
+    def answers(message):
+        reply = [("/diffroll/note", message.args[0], *bad)] if message.address == "/diffroll/job/run" else []
+        return [WELCOME] if message.address == "/diffroll/hello" else reply
+
+    with ScriptedDaemon(answers) as daemon, World(parent.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or any("a note that is none" in text for text in one.host.messages))
+        assert one.song.undo_steps == 0
+
+
+def live_closes_in_the_middle(world):
+    answers = lambda message: [WELCOME] if message.address == "/diffroll/hello" else []  # noqa: E731
+    with ScriptedDaemon(answers) as daemon:
+        with World(world.folder / "other", daemon.port) as one:
+            osc = one.module("osc")
+            one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+            one.press("transcribe")
+            one.until(lambda: daemon.serve(osc) or "/diffroll/job/run" in daemon.addresses())
+        daemon.serve(osc)
+        assert daemon.addresses()[-2:] == ["/diffroll/job/cancel", "/diffroll/audio/free"]
+        assert one.surface.disconnected
+
+
+def the_transport_is_told(world):
+    with ScriptedDaemon(lambda message: []) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        for playing, beat in ((False, 0.0), (False, 0.0), (True, 3.0), (True, 3.5)):
+            one.song._playing, one.song._time, one.song._tempo = playing, beat, 90.0
+            one.tick()
+        daemon.serve(osc)
+        told = [message.args for message in daemon.heard]
+        rounded = [tuple(round(value, 4) for value in args) for args in told]
+        assert rounded == [(0, 0.0, 90.0, 0.0, 3, 4), (1, 2.0, 90.0, 3.0, 3, 4), (1, 2.3333, 90.0, 3.5, 3, 4)]
+
+
+def a_fault_of_ours_never_reaches_live(world):
+    del world.song.__dict__["view"]  # nothing works without it
+    world.press("transcribe")
+    for _ in range(5):
+        world.press("transcribe")
+        world.tick()
+    assert any("Log.txt" in text for text in world.host.messages)
+    world.until(lambda: world.host.log[1:])
+    assert sum("Traceback" in text for text in world.host.log) == 1
+
+
+def what_this_live_lacks_is_said(world):
+    sys.modules["Live"].Track.Track = object  # an old one
+    lacks = "Track.duplicate_clip_to_arrangement (clips in the Arrangement), Track.arrangement_clips ("
+    assert "lacks " + lacks in world.module("probe").findings()

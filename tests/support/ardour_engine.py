@@ -1,0 +1,27 @@
+"""The fake engine for regions of Ardour, whose length says what becomes of them."""
+
+from __future__ import annotations
+
+import time
+
+from diffroll_live.types import Control, NoteEvent, Request, Result, StreamedNote
+from support.fake_engine import FakeEngine
+
+
+class ArdourEngine(FakeEngine):
+    """Finds 5,000 notes in a region of one second, works for ever on one of two; on others it is the fake engine."""
+
+    def run(self, request: Request, control: Control) -> Result:
+        seconds = request.audio.seconds if request.audio else 3.0
+        if seconds < 1.5:
+            control.notes([StreamedNote(index, 0, note) for index, note in enumerate(many_notes())])
+            return Result(request.id, (many_notes(),), request.options.seed)
+        if seconds > 2.5:
+            return super().run(request, control)
+        while True:
+            time.sleep(0.02)
+            control.progress(1, 2)
+
+
+def many_notes() -> tuple[NoteEvent, ...]:
+    return tuple(NoteEvent(i * 2e-4, i * 2e-4 + 0.01, 21 + i % 88, 1 + i % 127) for i in range(5000))

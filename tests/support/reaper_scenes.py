@@ -1,0 +1,23 @@
+"""REAPER's scripts in a fake REAPER: the scenes of tests/support/reaper, played by Lua."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from support.paths import ROOT, TESTS
+
+BRIDGE = ROOT / "bridge" / "reaper"
+
+
+STAGE = TESTS / "support" / "reaper"
+
+
+INTERPRETERS = ("lua5.3", "lua5.4")
+
+
+def play(interpreter: str, scenes: str, name: str, folder: Path) -> None:
+    """Play one scene; its error is the test's."""
+    command = [interpreter, str(STAGE / "play.lua"), scenes, name, str(BRIDGE), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,134 @@
+"""The live lane in a real inference process: beside jobs, through failures and after a crash."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from support.fake_engine import CRASH, LIVE_PITCH, FakeEngine, make_engine
+
+from diffroll_live.errors import RequestError
+from diffroll_live.live_types import LiveEar
+from diffroll_live.types import Options, Request
+from diffroll_live.worker.messages import (
+    Died,
+    Finished,
+    LiveClose,
+    LiveFailed,
+    LiveFeed,
+    LiveHeard,
+    LiveOpen,
+    Progressed,
+    Ready,
+    Run,
+)
+from diffroll_live.worker.queue import Worker
+
+RATE = 16_000
+TIMEOUT = 30.0
+LOUD = np.full(1024, 0.5, np.float32)
+
+
+class Owner:
+    """A worker's owner that turns its calls while it waits."""
+
+    def __init__(self, factory: Callable[[], Any] = make_engine) -> None:
+        self.calls: queue.Queue[Callable[[], None]] = queue.Queue()
+        self.events: list[Any] = []
+        self.worker = Worker(factory, grace=0.3)
+        self.worker.start(self.calls.put, self.events.append)
+        self.until(lambda event: isinstance(event, Ready))
+
+    def until(self, holds: Callable[[Any], bool]) -> Any:
+        end = time.monotonic() + TIMEOUT
+        while True:
+            for event in self.events:
+                if holds(event):
+                    return event
+            assert time.monotonic() < end, self.events
+            self.calls.get(timeout=TIMEOUT)()
+
+    def hear(self, number: int, samples: np.ndarray = LOUD) -> LiveHeard:
+        """Feed one hop and wait for what is believed."""
+        before = sum(isinstance(event, LiveHeard) for event in self.events)
+        self.worker.tell(LiveFeed(1, number * len(samples), samples))
+        self.until(lambda _: sum(isinstance(event, LiveHeard) for event in self.events) > before)
+        return [event for event in self.events if isinstance(event, LiveHeard)][-1]
+
+
+class DeafEngine(FakeEngine):
+    """Cannot hear live."""
+
+    def listen(self, rate: int) -> LiveEar:
+        raise RequestError("The model 'fake' cannot hear live; serve another one.")
+
+
+class BrokenEar:
+    """Fails."""
+
+    def hear(self, first: int, samples: np.ndarray) -> Any:
+        raise RuntimeError("the ear was told to fail")
+
+
+class BrokenEngine(FakeEngine):
+    """Has broken ears."""
+
+    def listen(self, rate: int) -> LiveEar:
+        return BrokenEar()
+
+
+@pytest.fixture
+def owner() -> Iterator[Owner]:
+    one = Owner()
+    yield one
+    one.worker.close()
+
+
+def test_hops_are_heard_while_a_long_job_runs(owner: Owner) -> None:
+    owner.worker.submit(Run(1, Request("long", "generate", None, options=Options(steps=1000, seconds=1.0))), "a")
+    owner.until(lambda event: isinstance(event, Progressed))
+    owner.worker.tell(LiveOpen(1, RATE))
+    for number in range(10):
+        heard = owner.hear(number)
+        assert heard.belief.edge == pytest.approx((number + 1) * 1024 / RATE)
+    assert [strike.pitch for strike in heard.belief.strikes] == [LIVE_PITCH]
+    assert not any(isinstance(event, Finished) for event in owner.events)
+    owner.worker.cancel(1)
+
+
+def test_a_closed_input_is_heard_no_more(owner: Owner) -> None:
+    owner.worker.tell(LiveOpen(1, RATE))
+    owner.hear(0)
+    owner.worker.tell(LiveClose(1))
+    owner.worker.tell(LiveFeed(1, 1024, LOUD))
+    owner.worker.tell(LiveOpen(1, RATE))
+    assert owner.hear(9).belief.edge == pytest.approx(10 * 1024 / RATE)
+    assert sum(isinstance(event, LiveHeard) for event in owner.events) == 2
+
+
+def test_an_input_is_heard_again_after_a_crash(owner: Owner) -> None:
+    owner.worker.tell(LiveOpen(1, RATE))
+    owner.hear(0)
+    owner.worker.tell(LiveFeed(1, 1024, np.full(1024, CRASH, np.float32)))
+    owner.until(lambda event: isinstance(event, Died))
+    owner.until(lambda _: sum(isinstance(event, Ready) for event in owner.events) == 2)
+    owner.worker.tell(LiveOpen(1, RATE))
+    owner.hear(5)
+
+
+@pytest.mark.parametrize(("factory", "code"), [(DeafEngine, "bad-option"), (BrokenEngine, "internal")])
+def test_what_cannot_be_heard_is_told_once(factory: Callable[[], Any], code: str) -> None:
+    owner = Owner(factory)
+    owner.worker.tell(LiveOpen(1, RATE))
+    for number in range(3):
+        owner.worker.tell(LiveFeed(1, number * 1024, LOUD))
+    failure = owner.until(lambda event: isinstance(event, LiveFailed))
+    assert failure.error.code == code
+    owner.worker.submit(Run(1, Request("job", "generate", None, options=Options(steps=2, seconds=1.0))), "a")
+    owner.until(lambda event: isinstance(event, Finished))
+    assert sum(isinstance(event, LiveFailed) for event in owner.events) == 1
+    owner.worker.close()

@@ -1,0 +1,287 @@
+"""The queue and the process behind it: order, cancel, crash, and an end that leaves nothing behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from support.fake_engine import INFO, FakeEngine, make_engine, make_fatal_engine, make_no_engine, notes_of
+from support.osc_client import UdpClient
+from support.running import DaemonProcess, alive
+
+from diffroll_live.errors import Busy, Cancelled, InternalError, UnknownJob
+from diffroll_live.types import AudioBuffer, Control, Options, Request, Result
+from diffroll_live.worker.messages import (
+    Died,
+    Failed,
+    Finished,
+    Noted,
+    Progressed,
+    Ready,
+    Redecode,
+    Run,
+    Started,
+    StartFailed,
+    describe_exit,
+)
+from diffroll_live.worker.pipe import WorkReceiver, WorkSender
+from diffroll_live.worker.process import main
+from diffroll_live.worker.queue import Worker
+
+TIMEOUT = 30.0
+
+
+class Desk:
+    """A worker's owner: turns the calls that the worker posts, keeps the events."""
+
+    def __init__(self, factory: Callable[[], Any] = make_engine, **options: Any) -> None:
+        self.calls: queue.Queue[Callable[[], None]] = queue.Queue()
+        self.events: list[Any] = []
+        self._others = _engines()
+        self.worker = Worker(factory, grace=0.3, **options)
+        self.worker.start(self.calls.put, self.events.append)
+
+    def until(self, holds: Callable[[Any], bool]) -> Any:
+        """Turn calls until an event fits; give it."""
+        end = time.monotonic() + TIMEOUT
+        while True:
+            for event in self.events:
+                if holds(event):
+                    return event
+            assert time.monotonic() < end, self.events
+            self.calls.get(timeout=TIMEOUT)()
+
+    def end_of(self, serial: int) -> Any:
+        return self.until(lambda e: isinstance(e, Finished | Failed) and e.serial == serial)
+
+    @property
+    def pid(self) -> int:
+        """Of the inference process."""
+        (pid,) = _engines() - self._others
+        return pid
+
+    def ready(self) -> Desk:
+        self.until(lambda e: isinstance(e, Ready))
+        return self
+
+
+class UnaskedEngine(FakeEngine):
+    """Has warmed itself while it was made, and is to be asked for nothing more."""
+
+    def run(self, request: Request, control: Control) -> Result:
+        raise AssertionError(f"nobody has asked for {request.id}")
+
+
+def test_an_engine_is_ready_as_it_was_made_without_a_second_warm_up(monkeypatch):
+    monkeypatch.setattr("diffroll_live.worker.process._leave_interrupts_to_the_daemon", lambda: None)
+    ours, theirs = multiprocessing.Pipe()
+    _, live = multiprocessing.Pipe()
+    cancelled = multiprocessing.Value("q", -1, lock=False)
+    process = threading.Thread(target=main, args=(theirs, live, cancelled, UnaskedEngine))
+    process.start()
+    assert ours.recv() == Ready(INFO)
+    ours.close()
+    process.join(TIMEOUT)
+    assert not process.is_alive()
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    one = Desk(queue_size=2).ready()
+    yield one
+    one.worker.close()
+
+
+def run(serial: int, name: str = "job", **options: Any) -> Run:
+    return Run(serial, Request(f"{name}#{serial}", "generate", None, options=Options(**{"seconds": 2.0} | options)))
+
+
+def test_work_is_told_from_start_to_result(desk):
+    work = run(1, steps=3)
+    assert desk.worker.submit(work, "a") == (0, None)
+    result = desk.end_of(1).result
+    assert result.variations == (notes_of(work.request, 0),)
+    kinds = [type(e) for e in desk.events]
+    assert kinds == [Ready, Started, Progressed, Noted, Progressed, Progressed, Noted, Finished]
+    assert desk.worker.info == INFO
+
+
+def test_lanes_hold_one_piece_of_waiting_work(desk):
+    desk.worker.submit(run(1, steps=10), "a")
+    assert desk.worker.submit(run(2), "a") == (1, None)
+    assert desk.worker.submit(run(3), "a") == (1, 2)
+    assert desk.worker.submit(run(4), "b") == (2, None)
+    with pytest.raises(Busy, match="2 jobs"):
+        desk.worker.submit(run(5), "c")
+    status = desk.worker.status()
+    assert (status.state, status.queued, status.running) == ("busy", 2, 1)
+    for serial in (1, 3, 4):
+        assert isinstance(desk.end_of(serial), Finished)
+    assert 0.0 < desk.worker.status().load <= 1.0
+
+
+def test_cancel_stops_what_runs_and_drops_what_waits(desk):
+    desk.worker.submit(run(1, steps=1000), "a")
+    desk.worker.submit(run(2), "b")
+    desk.until(lambda e: isinstance(e, Progressed))
+    desk.worker.cancel(2)
+    desk.worker.cancel(1)
+    desk.worker.cancel(77)
+    assert isinstance(desk.end_of(2).error, Cancelled)
+    assert isinstance(desk.end_of(1).error, Cancelled)
+    last = max(e.step for e in desk.events if isinstance(e, Progressed))
+    assert last < 500
+    desk.worker.submit(run(3), "a")
+    assert isinstance(desk.end_of(3), Finished)
+
+
+def test_audio_goes_over_the_pipe_once():
+    here, there = multiprocessing.Pipe()
+    sender, receiver = WorkSender(here), WorkReceiver(there)
+    received = []
+    ones = np.ones(300, np.float32)
+    for number, samples in enumerate([ones, ones, np.zeros(2, np.float32), None, ones]):
+        audio = None if samples is None else AudioBuffer("b", samples, 16_000, 2.5)
+        work = Run(number, Request(f"job#{number}", "transcribe", audio))
+        sender.send(work)
+        back = receiver.receive()
+        assert (back.serial, back.request.id) == (number, work.request.id)
+        if audio is not None:
+            assert (back.request.audio.name, back.request.audio.origin) == ("b", 2.5)
+            np.testing.assert_array_equal(back.request.audio.samples, samples)
+            received.append(back.request.audio.samples)
+    assert received[1] is received[0]
+    assert received[0].flags.writeable
+
+
+def test_redecoding_needs_a_result(desk):
+    desk.worker.submit(run(1), "a")
+    desk.end_of(1)
+    desk.worker.submit(Redecode(2, "job#1", 0.01, 0.1), "a")
+    assert isinstance(desk.end_of(2), Finished)
+    desk.worker.submit(Redecode(3, "job#none", 0.01, 0.1), "a")
+    assert isinstance(desk.end_of(3).error, UnknownJob)
+
+
+def test_a_crash_costs_one_job_and_the_queue_survives(desk):
+    desk.worker.submit(run(1, "crash"), "a")
+    desk.worker.submit(run(2), "b")
+    desk.worker.submit(run(3), "c")
+    error = desk.end_of(1).error
+    assert isinstance(error, InternalError)
+    assert "SIGKILL" in error.text
+    assert "run the job again" in error.text
+    for serial in (2, 3):
+        assert isinstance(desk.end_of(serial), Finished)
+
+
+def test_a_process_that_dies_idle_is_started_again(desk):
+    os.kill(desk.pid, signal.SIGKILL)
+    desk.until(lambda e: isinstance(e, Died) and e.serial is None)
+    assert desk.worker.status().state == "restarting"
+    desk.worker.submit(run(1), "a")
+    assert isinstance(desk.end_of(1), Finished)
+
+
+def test_a_cancelled_serial_does_not_cancel_the_next(desk):
+    desk.worker.submit(run(1, steps=1000), "a")
+    desk.until(lambda e: isinstance(e, Progressed))
+    desk.worker.cancel(1)
+    desk.worker.submit(run(2, steps=5), "a")
+    assert isinstance(desk.end_of(2), Finished)
+
+
+def test_an_engine_that_cannot_be_made_says_why():
+    desk = Desk(make_no_engine)
+    failure = desk.until(lambda e: isinstance(e, StartFailed))
+    assert failure.error.code == "no-model"
+    desk.worker.close()
+
+
+def test_waiting_work_is_given_up_when_the_process_never_comes_up():
+    desk = Desk(make_fatal_engine)
+    desk.worker.submit(run(1), "a")
+    error = desk.end_of(1).error
+    assert "ended with code 7" in error.text
+    desk.worker.close()
+
+
+def test_a_stuck_process_is_killed_at_the_end(desk):
+    desk.worker.submit(run(1, "stuck"), "a")
+    desk.until(lambda e: isinstance(e, Started))
+    pid = desk.pid
+    desk.worker.close()
+    assert not alive(pid)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(0, "code 0"), (3, "code 3"), (-15, "SIGTERM"), (-9, "memory"), (None, "code None")]
+)
+def test_exits_are_described(code, words):
+    assert words in describe_exit(code)
+
+
+def _engines() -> set[int]:
+    return {p.pid for p in multiprocessing.active_children() if p.name == "diffroll-engine" and p.pid}
+
+
+# The daemon as a process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_signal_ends_the_daemon_its_notes_and_its_child(tmp_path, number, whole_group):
+    with DaemonProcess(tmp_path) as daemon, UdpClient(daemon.port) as client:
+        client.send("/diffroll/job/new", "long", "generate", "")
+        client.send("/diffroll/job/set", "long", "steps", 1000)
+        client.send("/diffroll/job/run", "long")
+        client.expect("/diffroll/job/progress")
+        calls = daemon.end(number, whole_group=whole_group)
+        assert [call for call, _ in calls][-2:] == ["panic", "close"]
+        assert not any(alive(pid) for pid in daemon.children)
+
+
+def test_further_signals_do_not_keep_the_daemon_from_ending_its_notes(tmp_path):
+    with DaemonProcess(tmp_path, "--slow") as daemon:
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.line() == {"panic": "begun"}
+        daemon.process.send_signal(signal.SIGINT)
+        calls = daemon.end(signal.SIGTERM)
+        assert [call for call, _ in calls] == ["panic", "close"]
+        assert not any(alive(pid) for pid in daemon.children)
+
+
+def test_a_killed_daemon_leaves_no_process_behind(tmp_path):
+    with DaemonProcess(tmp_path) as daemon, UdpClient(daemon.port) as client:
+        client.send("/diffroll/job/new", "long", "generate", "")
+        client.send("/diffroll/job/set", "long", "steps", 1000)
+        client.send("/diffroll/job/run", "long")
+        client.expect("/diffroll/job/progress")
+        daemon.process.kill()
+        end = time.monotonic() + TIMEOUT
+        while any(alive(pid) for pid in daemon.children):
+            assert time.monotonic() < end, "the engine outlives its daemon"
+            time.sleep(0.02)
+
+
+def test_a_daemon_whose_engine_is_killed_goes_on(tmp_path):
+    with DaemonProcess(tmp_path) as daemon, UdpClient(daemon.port) as client:
+        client.upload("kept", b"\0" * 64_000, rate=16_000, channels=1)
+        client.send("/diffroll/job/new", "long", "generate", "")
+        client.send("/diffroll/job/set", "long", "steps", 1000)
+        client.send("/diffroll/job/run", "long")
+        client.expect("/diffroll/job/progress")
+        (child,) = daemon.children
+        os.kill(child, signal.SIGKILL)
+        assert client.collect("long").end.args[:2] == ("long", "internal")
+        client.ping()
+        client.send("/diffroll/transcribe", "after", "kept")
+        assert client.collect("after").end.address == "/diffroll/job/done"

@@ -16,7 +16,7 @@ Deliver = Literal["osc", "midi", "both"]
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class OnsetCandidate:
     """An onset that the model believes in with ``probability``."""
 
     pitch: int
@@ -26,7 +26,7 @@ class Strike:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SoundingSpan:
     """A time in which a pitch sounds; ``end`` is None where it still does."""
 
     pitch: int
@@ -35,7 +35,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Belief:
+class LiveEstimate:
     """What the model believes of the time from ``since`` to ``edge``, where the audio ends as yet.
 
     strikes and stretches are sorted by time. A stretch that began before ``since`` begins there or a little earlier.
@@ -45,8 +45,8 @@ class Belief:
     since: float  # s
     edge: float  # s
     threshold: float
-    strikes: tuple[Strike, ...]
-    stretches: tuple[Stretch, ...]
+    strikes: tuple[OnsetCandidate, ...]
+    stretches: tuple[SoundingSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class LiveSettings:
     channel: int = 1  # 1..16
 
 
-class LiveEar(Protocol):
+class LiveTranscriber(Protocol):
     """What hears one live input. ``ear.Ear`` is the real one; tests bring fakes."""
 
-    def hear(self, first: int, samples: npt.NDArray[np.float32]) -> Belief:
+    def hear(self, first: int, samples: npt.NDArray[np.float32]) -> LiveEstimate:
         """Hear (n_samples,) samples, of which the first is number ``first`` of the input, and tell what is believed."""

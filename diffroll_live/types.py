@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from diffroll_live.live_types import LiveEar
+from diffroll_live.live_types import LiveTranscriber
 
 Floats = npt.NDArray[np.float32]
 
@@ -195,7 +195,7 @@ class Engine(Protocol):
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
         """Decode a finished request again without sampling. Raises errors.UnknownJob when it is forgotten."""
 
-    def listen(self, rate: int) -> LiveEar:
+    def listen(self, rate: int) -> LiveTranscriber:
         """Make an ear for a live input of ``rate`` Hz, to be used on the calling thread, beside ``run`` on another.
 
         Raises errors.RequestError when the model cannot hear live.

@@ -54,9 +54,9 @@ class Daw:
                 return values
         raise RuntimeError(f"the daemon did not answer {address} with {wanted}")
 
-    def greet(self, patience: float) -> list[Any]:
+    def greet(self, timeout: float) -> list[Any]:
         """Say hello until the daemon is up: [protocol, version, model, device, sample_rate, max_seconds]."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             try:
                 return self.ask("/diffroll/hello", "demo", wanted="/diffroll/welcome", timeout=0.5)

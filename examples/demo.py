@@ -85,7 +85,7 @@ def start_daemon(stack: ExitStack, bars: Progress, api: str, port: int) -> Daw:
         daemon = subprocess.Popen(command, stdout=log, stderr=log)
         stack.callback(stop, daemon)
         daw = Daw(port)
-        _, version, model, device, _, _ = daw.greet(patience=120.0)
+        _, version, model, device, _, _ = daw.greet(timeout=120.0)
     tell("Daemon", f"{version} with model {model} on {device}, ready after {clock()}")
     return daw
 
@@ -155,13 +155,13 @@ def leave_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
     synth = sonify(OUT / "out.wav", notes)
     around = (Region(0.0, HOLE.onset, hear=True), Region(HOLE.offset, clip.seconds, hear=True))
     request = Request("demo", "transcribe", clip, around, pictures=frozenset({"plot"}))
-    pictures = load_engine(warm=False).run(request, Silent()).pictures
+    pictures = load_engine(warm=False).run(request, SilentControl()).pictures
     assert pictures is not None
     draw_plot(OUT / "out.png", pictures, notes, (HOLE,), f"{clip.name}, two seconds hidden and filled")
     tell("Files", f"{OUT / 'out.mid'}, out.wav (sounded by {synth}) and out.png")
 
 
-class Silent:
+class SilentControl:
     """A ``types.Control`` that listens to nothing."""
 
     def progress(self, step: int, steps: int) -> None:

@@ -13,11 +13,11 @@ Heard = tuple[float, float, int, int]  # onset and offset on time.perf_counter's
 class Listener:
     """Collects the notes that arrive on the port whose name holds ``wanted``."""
 
-    def __init__(self, api: int, wanted: str, patience: float = 10.0) -> None:
+    def __init__(self, api: int, wanted: str, timeout: float = 10.0) -> None:
         self.notes: list[Heard] = []
         self._sounding: dict[int, list[tuple[float, int]]] = {}
         self._input = rtmidi.MidiIn(api, name="diffroll-demo")
-        self._input.open_port(self._find(wanted, patience), "in")
+        self._input.open_port(self._find(wanted, timeout), "in")
         self._input.set_callback(self._hear)
 
     @property
@@ -35,9 +35,9 @@ class Listener:
         self._input.close_port()
         self._input.delete()
 
-    def _find(self, wanted: str, patience: float) -> int:
+    def _find(self, wanted: str, timeout: float) -> int:
         """Wait for the port, as the daemon may only just be opening it."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             for index, name in enumerate(self._input.get_ports()):
                 if wanted in name:

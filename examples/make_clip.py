@@ -17,7 +17,7 @@ import soundfile
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.training.synthesis.augment import noise, room
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE, open_bank
-from diffroll_live.training.synthesis.mixer import Touch, mix, with_pedal
+from diffroll_live.training.synthesis.mixer import PlayedTouch, mix, with_pedal
 
 SECONDS = 20.48
 BEAT = 0.84  # s, a crotchet
@@ -56,7 +56,7 @@ def main(bank_path: Path) -> None:
     """Write the clip and its notes beside this file."""
     rng = np.random.default_rng(846)
     played, pedal = notes(rng)
-    touch = Touch(PIANO, dynamic_range=32.0, detune=0.0, release=0.08)
+    touch = PlayedTouch(PIANO, dynamic_range=32.0, detune=0.0, release=0.08)
     dry = mix(open_bank(bank_path), with_pedal(played, pedal), SECONDS, touch, rng)
     wet = np.convolve(dry, room(rng))[: len(dry)]
     wet *= 0.5 / np.abs(wet).max()

@@ -17,7 +17,7 @@ _MOST_AHEAD = 1.0  # s that a stream may be ahead of real time
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SampleRun:
     """(n,) samples, the first of them heard ``at`` seconds of time.perf_counter; ``lost`` samples are missing."""
 
     samples: Floats
@@ -53,7 +53,7 @@ class ChunkStream:
         """Whether the client waits for an ack."""
         return self.received % self.window == 0
 
-    def take(self, index: int, data: bytes | Floats, now: float) -> Stretch | None:
+    def take(self, index: int, data: bytes | Floats, now: float) -> SampleRun | None:
         """Read a chunk that came at ``now``, of any length up to the largest; None for one that came too late.
 
         What is over a second ahead of real time is lost. Raises errors.ProtocolError, errors.AudioError.
@@ -64,10 +64,10 @@ class ChunkStream:
         missed, self._next = index - self._next, index + 1
         self.received += 1
         if self._clock.end is not None and self._clock.end > now + _MOST_AHEAD:
-            return Stretch(samples[:0], self._clock.end, len(samples))
+            return SampleRun(samples[:0], self._clock.end, len(samples))
         seconds = len(samples) / self.sample_rate
         at = self._clock.stamp(len(samples), now - seconds, lost=missed > 0)
-        return Stretch(samples, at, missed * len(samples))
+        return SampleRun(samples, at, missed * len(samples))
 
     def _read(self, index: int, data: bytes | Floats) -> Floats:
         if index < 0:

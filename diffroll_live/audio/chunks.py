@@ -72,7 +72,7 @@ class ChunkPlan:
 
 
 @dataclass(slots=True)
-class Assembly:
+class ChunkAssembly:
     """A buffer on its way. Chunks may come in any order and any number of times."""
 
     plan: ChunkPlan

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diffroll_live.bench.daemon import engine_flags, last_words, program
-from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings
+from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings
 from diffroll_live.bench.material import piece, write_wav
 from diffroll_live.bench.memory import peak
 from diffroll_live.errors import InternalError
@@ -31,7 +31,7 @@ def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
     from diffroll_live.engine.loading import load_engine
 
     engine, audio = load_engine(settings.model, settings.device), piece(settings.clip_seconds)
-    rounds = Rounds(settings, progress, total=len(STEPS))
+    rounds = Repetitions(settings, progress, total=len(STEPS))
     for steps, asked in STEPS.items():
         seconds = rounds.seconds(partial(transcribe, engine, audio, steps))
         plural = "s" if steps > 1 else ""
@@ -42,10 +42,10 @@ def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
 def transcribe(engine: TorchEngine, audio: AudioBuffer, steps: int) -> None:
     """Transcribe audio as if it had never been heard."""
     engine.forget()
-    engine.run(Request("bench", "transcribe", audio, options=Options(steps=steps)), Deaf())
+    engine.run(Request("bench", "transcribe", audio, options=Options(steps=steps)), SilentControl())
 
 
-class Deaf:
+class SilentControl:
     """A ``types.Control`` that nobody listens to."""
 
     def progress(self, step: int, steps: int) -> None:
@@ -60,7 +60,7 @@ def long_file(settings: Settings, progress: Progress) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "long.wav"
         write_wav(wav, settings.file_seconds)
-        runs = Rounds(settings, progress).repeat(partial(_run_command, settings, wav))
+        runs = Repetitions(settings, progress).repeat(partial(_run_command, settings, wav))
     whole, engine, peaks = zip(*runs, strict=True)
     what = f"a file of {settings.file_seconds / 60:g} min"
     factors = tuple(seconds / settings.file_seconds for seconds in whole)

@@ -58,7 +58,7 @@ class Figure:
 
 
 @dataclass(slots=True)
-class Rounds:
+class Repetitions:
     """Repeats measurements and shows how far they are; ``total`` of them in one benchmark."""
 
     settings: Settings

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from diffroll_live.audio.jack.server import DummyJack
-from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings
+from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings
 from diffroll_live.bench.material import piece
 from diffroll_live.errors import InternalError, PortError
 from diffroll_live.midi.ports import PortChoice
@@ -34,7 +34,7 @@ def midi(settings: Settings, progress: Progress) -> Iterator[Figure]:
     with ExitStack() as stack:
         open_sink, port = find_sink(stack)
         load = stack.enter_context(Load(settings))
-        late = Rounds(settings, progress).repeat(partial(play, open_sink, load, settings.play_seconds))
+        late = Repetitions(settings, progress).repeat(partial(play, open_sink, load, settings.play_seconds))
     messages = f"{sum(each.count for each in late)} messages, the inference process busy all the while"
     medians, p99s = tuple(each.median * 1000 for each in late), tuple(each.p99 * 1000 for each in late)
     yield Figure("MIDI lateness under inference, median", "ms", medians, MOST_MEDIAN_MS, port)

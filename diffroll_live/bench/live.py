@@ -52,7 +52,7 @@ class Heard:
 
 
 @dataclass(slots=True)
-class Rig:
+class LiveSetup:
     """A daemon that hears our piano, and both ends of the loop."""
 
     daemon: Daemon
@@ -118,7 +118,7 @@ _TAKERS = {
 
 
 @contextmanager
-def running_rig(settings: Settings) -> Iterator[Rig]:
+def running_setup(settings: Settings) -> Iterator[LiveSetup]:
     """Start a JACK server without hardware, our piano on it, and a daemon that listens to the piano."""
     with ExitStack() as stack:
         server = stack.enter_context(DummyJack(f"diffroll-live-bench-{os.getpid()}"))
@@ -128,7 +128,7 @@ def running_rig(settings: Settings) -> Iterator[Rig]:
         link = stack.enter_context(Link(daemon.port))
         player.record_from(MIDI_PORT)
         link.ask("/diffroll/audio/listen", BUFFER, PLAYER, answer="/diffroll/audio/listening")
-        yield Rig(daemon, link, player)
+        yield LiveSetup(daemon, link, player)
 
 
 def live(settings: Settings, progress: Progress) -> Iterator[Figure]:
@@ -137,7 +137,7 @@ def live(settings: Settings, progress: Progress) -> Iterator[Figure]:
     rounds = round(settings.live_minutes * 60 * SAMPLE_RATE / len(music.samples))
     plan = [(ms, 1) for ms in settings.latencies_ms] + ([(SURE_MS, rounds)] if rounds else [])
     total, done = 1 + sum(count for _, count in plan), 1
-    with running_rig(settings) as rig:
+    with running_setup(settings) as rig:
         offline = heard_offline(rig.link, music)
         progress(done, total)
         yield Figure(f"{music.name}: onset F1 offline", "", (offline.f1,), note=f"{offline.played} notes, within 50 ms")
@@ -155,7 +155,7 @@ def live(settings: Settings, progress: Progress) -> Iterator[Figure]:
 class Measured:
     """What is measured of performances at one latency."""
 
-    def __init__(self, rig: Rig, music: Performance, milliseconds: float) -> None:
+    def __init__(self, rig: LiveSetup, music: Performance, milliseconds: float) -> None:
         self._rig, self._music, self._ms = rig, music, milliseconds
         self._on_midi: list[Matched] = []
         self._revised: list[Matched] = []

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from diffroll_live.bench.clips import transcribe
-from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings, milliseconds
+from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings, milliseconds
 from diffroll_live.bench.material import piece
 
 STEPS = 200
@@ -26,7 +26,7 @@ def published(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
     device = choose_device(settings.device)
     dtypes = dict.fromkeys((torch.float32, choose_precision(device)))
-    rounds = Rounds(settings, progress, total=1 + len(dtypes))
+    rounds = Repetitions(settings, progress, total=1 + len(dtypes))
     engine, audio = load_engine(settings.model, settings.device), piece(WINDOW_SECONDS)
     ours = Figure(
         f"{WINDOW_SECONDS:g} s with {engine.info.name}, {COMPACT_STEPS} steps",

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from diffroll_live.bench.daemon import Daemon, Link, running_daemon
-from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings, milliseconds
+from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings, milliseconds
 from diffroll_live.bench.material import write_wav
 from diffroll_live.bench.memory import KIND, resident
 from diffroll_live.errors import InternalError
@@ -27,7 +27,7 @@ MOST_MB = 1200.0
 
 def first_note(settings: Settings, progress: Progress) -> Iterator[Figure]:
     """Ask a daemon for a region of audio that it has not heard before, and wait for the first note."""
-    rounds = Rounds(settings, progress, total=2)
+    rounds = Repetitions(settings, progress, total=2)
     with asking(settings) as (_, ask):
         for task, what in AUDIO.items():
             seconds = tuple(rounds.repeat(partial(ask, task)))
@@ -43,7 +43,7 @@ def start(settings: Settings, progress: Progress) -> Iterator[Figure]:
             asked = [ask("transcribe") for _ in range(settings.requests)]
             return daemon.ready_seconds, asked[0], asked[-1], resident(daemon.pid)
 
-    ready, first, last, memory = zip(*Rounds(settings, progress).repeat(measure), strict=True)
+    ready, first, last, memory = zip(*Repetitions(settings, progress).repeat(measure), strict=True)
     yield Figure("start to ready", "s", ready, MOST_START_SECONDS, "from the process to its ready line")
     yield Figure("first request after that, to its first note", "ms", milliseconds(first))
     yield Figure(f"request number {settings.requests}, to its first note", "ms", milliseconds(last))

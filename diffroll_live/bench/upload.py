@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from diffroll_live.bench.daemon import Link, running_daemon
-from diffroll_live.bench.figures import Figure, Progress, Rounds, Settings
+from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings
 from diffroll_live.bench.material import SAMPLE_RATE, piece
 
 CHUNK_BYTES = 4000  # some systems lose datagrams that are much larger
@@ -33,7 +33,7 @@ def upload(settings: Settings, progress: Progress) -> Iterator[Figure]:
     samples = np.repeat(piece(settings.upload_seconds).samples[:, None], CHANNELS, axis=1)
     data = samples.astype("<f4").tobytes()
     with running_daemon(settings) as daemon, Link(daemon.port) as link:
-        deliveries = Rounds(settings, progress).repeat(partial(deliver, link, data))
+        deliveries = Repetitions(settings, progress).repeat(partial(deliver, link, data))
     what = f"{settings.upload_seconds:g} s of {SAMPLE_RATE / 1000:g} kHz stereo float over UDP"
     chunks = -(-len(data) // CHUNK_BYTES)
     note = f"whole each time; {chunks} datagrams in random order, every {DROPPED}th dropped"

@@ -12,7 +12,7 @@ from diffroll_live.osc import replies as r
 _TURNS = {"listening": "your turn", "answering": "the model's turn", "stopped": "ended"}
 
 
-class Story:
+class JamPrinter:
     """Prints turns and how far ahead writing is; the notes of an answer on one line, as they are written."""
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class View(Protocol):
         """Take a reply of the daemon."""
 
 
-class Lines:
+class JsonLines:
     """Prints each reply as a line of JSON: ``event`` is its address without /diffroll/, the rest are its arguments."""
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The options that the four tasks share, and the frozen `Choices` that they become."""
+"""The options that the four tasks share, and the frozen `TaskChoices` that they become."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TARGET = click.Path()  # text, since a Path forgets the separator at the end of 
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
+class TaskChoices:
     """All that a task's command line said, checked for form."""
 
     inputs: tuple[Path, ...]
@@ -159,7 +159,7 @@ BY_TASK: dict[Task, tuple[Callable[..., Any], ...]] = {
 _SAMPLING_FIELDS = Options.__dataclass_fields__.keys()
 
 
-def choices(task: Task, given: dict[str, Any]) -> Choices:
+def choices(task: Task, given: dict[str, Any]) -> TaskChoices:
     """Gather the values that click parsed for a task. Raises click.UsageError when what the task needs is missing."""
     sampling = {name: given.pop(name) for name in list(given) if name in _SAMPLING_FIELDS}
     hear = bool(given.pop("hear", task == "transcribe"))
@@ -168,4 +168,4 @@ def choices(task: Task, given: dict[str, Any]) -> Choices:
         raise click.UsageError("Say where to write new notes: --region FROM-TO, in seconds.")
     if given["output"] is None and not given["as_json"]:
         raise click.UsageError("Say where the notes go: -o OUT.mid, or --json for stdout.")
-    return Choices(inputs=given.pop("inputs", ()), regions=regions, options=Options(**sampling), **given)
+    return TaskChoices(inputs=given.pop("inputs", ()), regions=regions, options=Options(**sampling), **given)

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from diffroll_live.cli.options import Choices
+from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
 from diffroll_live.files.midi_file import write_smf
@@ -48,7 +48,7 @@ class Done:
     result: Result
 
 
-def plan_outputs(wanted: Choices) -> tuple[Outputs, ...]:
+def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
     """Name the files of each input: the given paths, or files in the folders that are given.
 
     A folder is what exists as one, what ends with a separator, and whatever is given for several inputs; without an

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from diffroll_live.types import StreamedNote
 
 
-class Bars:
+class ProgressBars:
     """A stack of progress bars; use as a context manager, one for the life of a command."""
 
     def __init__(self) -> None:
@@ -40,16 +40,16 @@ class Bars:
         self._progress.stop()
 
     @contextmanager
-    def stage(self, description: str) -> Iterator[Stage]:
+    def stage(self, description: str) -> Iterator[ProgressBar]:
         """Show a stage of work until the block ends."""
         task = self._progress.add_task(description, total=None, detail="")
         try:
-            yield Stage(self._progress, task)
+            yield ProgressBar(self._progress, task)
         finally:
             self._progress.remove_task(task)
 
 
-class Stage:
+class ProgressBar:
     """One bar, which is also the ``types.Control`` that an engine reports to."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:

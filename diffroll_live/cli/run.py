@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from diffroll_live.cli import exit_codes, failures
-from diffroll_live.cli.options import Choices
+from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.outputs import Done, Outputs, document, plan_outputs, write_outputs
-from diffroll_live.cli.progress import Bars
+from diffroll_live.cli.progress import ProgressBars
 from diffroll_live.errors import DiffrollError
 from diffroll_live.files.audio_file import read_audio
 from diffroll_live.files.midi_file import read_smf
@@ -29,7 +29,7 @@ class Opened:
     close: Callable[[], None]
 
 
-def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -> int:
+def run_task(task: Task, wanted: TaskChoices, opener: Callable[[TaskChoices], Opened]) -> int:
     """Run the task for all inputs and return the exit code: that of the first failure, if there is one.
 
     Raises DiffrollError for what concerns all inputs, e.g. a model that is missing.
@@ -39,7 +39,7 @@ def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -
     known = read_smf(wanted.known) if wanted.known else ()
     done: list[Done] = []
     code = exit_codes.OK
-    with ExitStack() as stack, Bars() as bars:
+    with ExitStack() as stack, ProgressBars() as bars:
         with bars.stage("Getting the model ready"):
             opened = opener(wanted)
         stack.callback(opened.close)
@@ -59,7 +59,7 @@ def run_task(task: Task, wanted: Choices, opener: Callable[[Choices], Opened]) -
 
 
 def _request(
-    task: Task, wanted: Choices, source: Path | None, outputs: Outputs, known: tuple[NoteEvent, ...]
+    task: Task, wanted: TaskChoices, source: Path | None, outputs: Outputs, known: tuple[NoteEvent, ...]
 ) -> Request:
     """Read the input into a request. Raises FileError and AudioError for audio that cannot be used."""
     audio = read_audio(source) if source else None
@@ -67,7 +67,7 @@ def _request(
     return Request(name, task, audio, wanted.regions, known, wanted.options, outputs.pictures)
 
 
-def _answer(request: Request, outputs: Outputs, opened: Opened, bars: Bars, tempo: float) -> Result:
+def _answer(request: Request, outputs: Outputs, opened: Opened, bars: ProgressBars, tempo: float) -> Result:
     """Have the request answered, and write what it says."""
     with bars.stage(f"{request.task} {request.id}".strip()) as stage:
         result = opened.run(request, stage)

@@ -15,15 +15,15 @@ import torch
 from diffroll_live.engine.features import Recording, silence
 from diffroll_live.engine.infill.context import context_sampling, context_windows, read_context
 from diffroll_live.engine.infill.infill import compose, known_canvas, planned_evaluations
-from diffroll_live.engine.live.priority import Precedence
-from diffroll_live.engine.live.transcriber import Ear
+from diffroll_live.engine.live.priority import PriorityGate
+from diffroll_live.engine.live.transcriber import StreamingTranscriber
 from diffroll_live.engine.masks import conceal
 from diffroll_live.engine.out_of_memory import TOO_LITTLE, is_shortage
 from diffroll_live.engine.plot_data import pictures_of
 from diffroll_live.engine.request_state import Defaults, Work
 from diffroll_live.engine.transcription import Span, decode_again, evaluations, reading_windows, transcribe
 from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
-from diffroll_live.model.adapters.base import Voice
+from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.roll_targets import to_array
 from diffroll_live.music import regions as tasks
 from diffroll_live.types import AudioBuffer, Control, ModelInfo, NoteEvent, Pictures, Region, Request, Result
@@ -50,12 +50,12 @@ class Memory:
 
 
 class TorchEngine:
-    """Answers requests with one voice; not for several threads at once."""
+    """Answers requests with one adapter; not for several threads at once."""
 
-    def __init__(self, voice: Voice, info: ModelInfo, defaults: Defaults) -> None:
-        self.voice, self._info, self.defaults = voice, info, defaults
-        self._precedence: Precedence | None = None  # of ears over requests, once there is one
-        self._ears: WeakSet[Ear] = WeakSet()
+    def __init__(self, adapter: ModelAdapter, info: ModelInfo, defaults: Defaults) -> None:
+        self.adapter, self._info, self.defaults = adapter, info, defaults
+        self._precedence: PriorityGate | None = None  # of ears over requests, once there is one
+        self._ears: WeakSet[StreamingTranscriber] = WeakSet()
         self._last: Recording | None = None
         self._memory: OrderedDict[str, Memory] = OrderedDict()
 
@@ -99,15 +99,15 @@ class TorchEngine:
             variations.append([*work.keep, *read, *long_enough])
         return _result(again, variations, begin, None)
 
-    def listen(self, rate: int) -> Ear:
+    def listen(self, rate: int) -> StreamingTranscriber:
         """Make an ear for a live input; see types.Engine. The calling thread computes on one core from then on."""
-        if not self.voice.live_frames:
+        if not self.adapter.live_frames:
             raise RequestError(f"The model {self._info.name!r} cannot hear live; serve another one, such as compact.")
         torch.set_num_threads(1)  # of this thread alone: it must not wait for cores that a request is using
         if self._precedence is None:
-            self._precedence = Precedence(self.voice.network)
-            Ear(self.voice, self.defaults, rate, self._precedence).warm_up()
-        ear = Ear(self.voice, self.defaults, rate, self._precedence)
+            self._precedence = PriorityGate(self.adapter.network)
+            StreamingTranscriber(self.adapter, self.defaults, rate, self._precedence).warm_up()
+        ear = StreamingTranscriber(self.adapter, self.defaults, rate, self._precedence)
         self._ears.add(ear)
         return ear
 
@@ -123,16 +123,16 @@ class TorchEngine:
         keep = tasks.kept(request.known, regions)
         # While somebody is listening, windows go one at a time, for a layer of fewer is done sooner.
         defaults = replace(self.defaults, batch=1) if self._ears else self.defaults
-        work = Work(request, control, self.voice, defaults, regions, keep, self._listen(request.audio))
+        work = Work(request, control, self.adapter, defaults, regions, keep, self._listen(request.audio))
         work.seconds["frontend"] = time.perf_counter() - begin
         return work
 
     def _answer(self, work: Work) -> tuple[Memory, Pictures | None]:
         count = work.options.variations
         hidden = tasks.hidden_regions(work.request, work.regions)
-        if hidden and not self.voice.writes_in_blocks:
+        if hidden and not self.adapter.writes_in_blocks:
             conceal(work, hidden)
-        drawn_regions = hidden if self.voice.writes_in_blocks else ()
+        drawn_regions = hidden if self.adapter.writes_in_blocks else ()
         read_regions = tuple(r for r in work.regions if r not in drawn_regions)
         around = context_windows(work, drawn_regions)
         steps = work.sampling(self.defaults.reading_steps).steps
@@ -162,9 +162,9 @@ class TorchEngine:
     def _listen(self, audio: AudioBuffer | None) -> Recording:
         """The recording to hear, the last one again where it has the same samples."""
         if audio is None:
-            return silence(self.voice)
+            return silence(self.adapter)
         if self._last is None or not self._last.holds(audio):
-            self._last = Recording(audio, self.voice, self.defaults.gate)
+            self._last = Recording(audio, self.adapter, self.defaults.gate)
         return self._last
 
 

@@ -1,4 +1,4 @@
-"""A recording as a voice hears it: worked out a stretch at a time, when windows touch it, and kept from then on.
+"""A recording as an adapter hears it: worked out a stretch at a time, when windows touch it, and kept from then on.
 
 A request about a few seconds of a long recording costs a few seconds. Nothing here looks at the network.
 """
@@ -12,7 +12,7 @@ import torch
 import torchaudio
 from torch import Tensor
 
-from diffroll_live.model.adapters.base import Voice
+from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.types import AudioBuffer
 
@@ -28,14 +28,14 @@ class Recording:
     level: dB of full scale below which nothing is heard.
     """
 
-    def __init__(self, audio: AudioBuffer, voice: Voice, level: float) -> None:
-        self.audio, self.voice, self.level = audio, voice, level
-        geometry = voice.geometry
-        self._resampled = Resampled(audio, geometry.sample_rate, voice.device)
+    def __init__(self, audio: AudioBuffer, adapter: ModelAdapter, level: float) -> None:
+        self.audio, self.adapter, self.level = audio, adapter, level
+        geometry = adapter.geometry
+        self._resampled = Resampled(audio, geometry.sample_rate, adapter.device)
         self.n_frames = -(-self._resampled.n_samples // geometry.hop_length)
         # What nobody has written to takes no memory yet.
-        self._features = torch.empty((voice.n_features, self.n_frames), device=voice.device)
-        self._loud = torch.zeros((self.n_frames, 1), dtype=torch.bool, device=voice.device)
+        self._features = torch.empty((adapter.n_features, self.n_frames), device=adapter.device)
+        self._loud = torch.zeros((self.n_frames, 1), dtype=torch.bool, device=adapter.device)
         self._there = np.zeros(-(-self.n_frames // PIECE_FRAMES), bool)
 
     def features(self, first: int = 0, last: int | None = None) -> Tensor:
@@ -64,17 +64,17 @@ class Recording:
             self._there[low:high] = True
 
     def _hear(self, first: int, last: int) -> None:
-        voice, hop = self.voice, self.voice.geometry.hop_length
-        around = max(voice.reach_frames, GATE_REACH)
+        adapter, hop = self.adapter, self.adapter.geometry.hop_length
+        around = max(adapter.reach_frames, GATE_REACH)
         samples = self._resampled.samples((first - around) * hop, (last + around) * hop)
         kept = slice(around, around + last - first)
-        self._features[:, first:last] = voice.features(samples)[:, kept]
-        self._loud[first:last, 0] = gate(samples, voice.geometry, self.level)[kept]
+        self._features[:, first:last] = adapter.features(samples)[:, kept]
+        self._loud[first:last, 0] = gate(samples, adapter.geometry, self.level)[kept]
 
 
-def silence(voice: Voice) -> Recording:
+def silence(adapter: ModelAdapter) -> Recording:
     """A recording without a frame, for requests without audio."""
-    return Recording(AudioBuffer("", np.zeros(0, np.float32), voice.geometry.sample_rate), voice, 0.0)
+    return Recording(AudioBuffer("", np.zeros(0, np.float32), adapter.geometry.sample_rate), adapter, 0.0)
 
 
 class Resampled:

@@ -14,9 +14,9 @@ import torch
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.request_state import Defaults
 from diffroll_live.errors import CheckpointError, RequestError
-from diffroll_live.model.adapters.base import Voice
-from diffroll_live.model.adapters.compact import CompactVoice
-from diffroll_live.model.adapters.diffroll import DiffRollVoice
+from diffroll_live.model.adapters.base import ModelAdapter
+from diffroll_live.model.adapters.compact import CompactAdapter
+from diffroll_live.model.adapters.diffroll import DiffRollAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder, find_model
 from diffroll_live.model.checkpoints.weights import load_into, load_weights
 from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
@@ -54,8 +54,8 @@ def load_engine(
     folder = find_model(model or DEFAULT_MODEL)
     chosen = choose_device(device)
     dtype = PRECISIONS.get(precision) or choose_precision(chosen)
-    voice, defaults = VOICES[folder.config["architecture"]](folder, chosen, dtype)
-    engine = TorchEngine(voice, _info(folder, voice, chosen, dtype), defaults)
+    adapter, defaults = VOICES[folder.config["architecture"]](folder, chosen, dtype)
+    engine = TorchEngine(adapter, _info(folder, adapter, chosen, dtype), defaults)
     if warm:
         warm_up(engine)
     return engine
@@ -81,13 +81,15 @@ def choose_precision(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[Voice, Defaults]:
+def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[ModelAdapter, Defaults]:
     config = _build(CompactConfig, folder.config["network"], folder)
     front_end = FrontEnd(_build(FrontEndConfig, folder.config["front_end"], folder))
     network = Compact(config)
     load_into(network, load_weights(folder, device, dtype))
     defaults = _build(Defaults, {**folder.config["decode"], **folder.config["sampling"]}, folder)
-    return CompactVoice(network.to(device).eval().requires_grad_(False), front_end.to(device), device, dtype), defaults
+    return CompactAdapter(
+        network.to(device).eval().requires_grad_(False), front_end.to(device), device, dtype
+    ), defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class _DiffRollSettings:
     beta_end: float = 0.02
 
 
-def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[Voice, Defaults]:
+def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> tuple[ModelAdapter, Defaults]:
     with torch.device("meta"):
         network = DiffRoll(DiffRollConfig.from_mapping(folder.config["network"]))
     load_into(network, load_weights(folder, device, dtype))
@@ -112,7 +114,7 @@ def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> 
     except RequestError as error:
         raise CheckpointError(f"{folder.path / 'config.json'}: {error.text}") from error
     mel = LogMel(MelConfig.from_mapping({**folder.config, **folder.config["front_end"]}))
-    voice = DiffRollVoice(network.to(device).eval().requires_grad_(False), mel.to(device), schedule, device)
+    adapter = DiffRollAdapter(network.to(device).eval().requires_grad_(False), mel.to(device), schedule, device)
     steps = settings.steps
     defaults = Defaults(
         onset_threshold=settings.threshold,
@@ -122,17 +124,17 @@ def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> 
         reading_steps=(max(steps // 20, 1), max(steps // 4, 1), steps),
         batch=2,  # windows are long, and guidance doubles them
     )
-    return voice, defaults
+    return adapter, defaults
 
 
-#: How to make a voice of each architecture that a config.json may name, and what it does unless told otherwise.
+#: How to make an adapter of each architecture that a config.json may name, and what it does unless told otherwise.
 VOICES = {"compact": _compact, "diffroll": _diffroll}
 
 
 def warm_up(engine: TorchEngine) -> None:
     """Run every shape that requests will run: one window, a batch of them, and a block to write."""
-    rate, frames = engine.info.sample_rate, engine.voice.window_frames
-    window = frames / engine.voice.geometry.frame_rate
+    rate, frames = engine.info.sample_rate, engine.adapter.window_frames
+    window = frames / engine.adapter.geometry.frame_rate
     rng = np.random.default_rng(0)
     seconds = window * (engine.defaults.batch + 1)
     audio = AudioBuffer("", (rng.standard_normal(int(seconds * rate)) * 0.01).astype(np.float32), rate)
@@ -142,11 +144,11 @@ def warm_up(engine: TorchEngine) -> None:
         Request("warm-up", "transcribe", audio, options=once),
         Request("warm-up", "inpaint", audio, (hole,), options=once),
     ):
-        engine.run(request, _Deaf())
+        engine.run(request, _SilentControl())
     engine.forget()
 
 
-class _Deaf:
+class _SilentControl:
     """A control that nobody listens to."""
 
     def progress(self, step: int, steps: int) -> None:
@@ -156,7 +158,7 @@ class _Deaf:
         """Ignore."""
 
 
-def _info(folder: ModelFolder, voice: Voice, device: torch.device, dtype: torch.dtype) -> ModelInfo:
+def _info(folder: ModelFolder, adapter: ModelAdapter, device: torch.device, dtype: torch.dtype) -> ModelInfo:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     return ModelInfo(
         name=folder.name,
@@ -164,9 +166,9 @@ def _info(folder: ModelFolder, voice: Voice, device: torch.device, dtype: torch.
         licence=str(folder.config["licence"]),
         sha256=folder.sha256,
         device=f"{name} {str(dtype).removeprefix('torch.')}",
-        sample_rate=voice.geometry.sample_rate,
-        hop_length=voice.geometry.hop_length,
-        parameters=voice.parameters,
+        sample_rate=adapter.geometry.sample_rate,
+        hop_length=adapter.geometry.hop_length,
+        parameters=adapter.parameters,
         max_seconds=MAX_SECONDS,
     )
 

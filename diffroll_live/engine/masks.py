@@ -1,4 +1,4 @@
-"""What a request may hear: the cells of a recording that are hidden from a voice which fills them as it reads."""
+"""What a request may hear: the cells of a recording that are hidden from an adapter which fills them as it reads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def conceal(work: Work, hidden: tuple[Region, ...]) -> None:
     after it is hidden, for music that goes on is not followed by silence.
     """
     n_frames = work.n_frames
-    end = max(*(work.voice.geometry.frame(region.offset) for region in hidden), n_frames)
-    marked = torch.from_numpy(cells(work, hidden, end + work.voice.window_frames)).to(work.voice.device)
+    end = max(*(work.adapter.geometry.frame(region.offset) for region in hidden), n_frames)
+    marked = torch.from_numpy(cells(work, hidden, end + work.adapter.window_frames)).to(work.adapter.device)
     if end > n_frames:
         marked[:, n_frames:] = True
     work.audible = (~marked).float()

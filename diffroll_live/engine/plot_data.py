@@ -21,7 +21,7 @@ def pictures_of(
     """
     if not work.request.pictures:
         return None
-    geometry = work.voice.geometry
+    geometry = work.adapter.geometry
     ends = (*(s.first + s.posteriors[0].n_frames for s in spans), *(geometry.n_frames(r.offset) for r in drawn_regions))
     posterior = np.zeros((max(work.n_frames, *ends, 1), N_PITCHES), np.float32)
     for span in spans:
@@ -32,13 +32,13 @@ def pictures_of(
     certain = target_of(to_array([*work.keep, *drawn]), geometry, len(posterior))
     np.maximum(posterior, certain.frame, out=posterior)
     trail = torch.stack(work.trail).numpy() if work.trail else np.zeros((0, 1, N_PITCHES), np.float32)
-    return Pictures(work.voice.geometry.frame_rate, _spectrogram(work), posterior, trail)
+    return Pictures(work.adapter.geometry.frame_rate, _spectrogram(work), posterior, trail)
 
 
 def _spectrogram(work: Work) -> Floats:
     """The features of pitch, (n_frames, n_bins), brought to [0, 1] for the eye."""
     if not work.n_frames:
         return np.zeros((1, 1), np.float32)
-    features: Floats = work.voice.spectrogram(work.recording.features()).T.float().cpu().numpy()
+    features: Floats = work.adapter.spectrogram(work.recording.features()).T.float().cpu().numpy()
     low, high = np.quantile(features, [0.05, 0.999])
     return np.clip((features - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)

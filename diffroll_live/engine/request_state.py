@@ -13,7 +13,7 @@ from torch import Tensor
 from diffroll_live.engine.features import Recording, silence
 from diffroll_live.engine.windowed_sampling import Sampling
 from diffroll_live.errors import RequestError
-from diffroll_live.model.adapters.base import Voice
+from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.samplers import SAMPLERS
 from diffroll_live.types import QUALITIES, Control, NoteEvent, Options, Region, Request, StreamedNote, Timings
@@ -47,7 +47,7 @@ class Work:
 
     request: Request
     control: Control
-    voice: Voice
+    adapter: ModelAdapter
     defaults: Defaults
     regions: tuple[Region, ...]
     keep: tuple[NoteEvent, ...]
@@ -100,7 +100,7 @@ class Work:
         """Count an evaluation. Raises Cancelled when the job was cancelled."""
         self.done += 1
         if "trajectory" in self.request.pictures and len(self.trail) < LONGEST_TRAIL:
-            self.trail.append(self.voice.probabilities(x0[:1])[0].amax(dim=0).float().cpu())
+            self.trail.append(self.adapter.probabilities(x0[:1])[0].amax(dim=0).float().cpu())
         self.control.progress(self.done, max(self.total, self.done))
 
     def send(self, variation: int, notes: tuple[NoteEvent, ...]) -> None:
@@ -111,7 +111,7 @@ class Work:
 
     def rest(self) -> None:
         """Drop what only sampling needed."""
-        self.recording, self.hidden, self.audible = silence(self.voice), None, None
+        self.recording, self.hidden, self.audible = silence(self.adapter), None, None
         self.trail = []
 
     @contextmanager

@@ -45,14 +45,14 @@ def cells(work: Work, regions: tuple[Region, ...], n_frames: int) -> np.ndarray:
     """Mark the cells of regions: (88, n_frames) bool."""
     marked = np.zeros((N_PITCHES, n_frames), bool)
     for region in regions:
-        first, last = work.voice.geometry.frame(region.onset), work.voice.geometry.frame(region.offset)
+        first, last = work.adapter.geometry.frame(region.onset), work.adapter.geometry.frame(region.offset)
         marked[region.low - LOW_PITCH : region.high - LOW_PITCH + 1, first:last] = True
     return marked
 
 
 def stretches(regions: tuple[Region, ...], work: Work, around: float) -> tuple[tuple[int, int], ...]:
     """The frames (first, last) that regions cover with ``around`` seconds on both sides, merged where they touch."""
-    geometry, merged = work.voice.geometry, list[tuple[int, int]]()
+    geometry, merged = work.adapter.geometry, list[tuple[int, int]]()
     for region in sorted(regions, key=lambda r: r.onset):
         first = max(geometry.frame(region.onset - around), 0)
         last = min(geometry.frame(region.offset + around), work.n_readable)
@@ -65,8 +65,8 @@ def stretches(regions: tuple[Region, ...], work: Work, around: float) -> tuple[t
 
 def windows_of(work: Work, frames: tuple[tuple[int, int], ...]) -> tuple[tuple[Window, ...], ...]:
     """The windows that cover each stretch."""
-    voice = work.voice
-    return tuple(plan(a, b, work.n_readable, voice.window_frames, voice.margin_frames) for a, b in frames)
+    adapter = work.adapter
+    return tuple(plan(a, b, work.n_readable, adapter.window_frames, adapter.margin_frames) for a, b in frames)
 
 
 def evaluations(work: Work, windows: tuple[tuple[Window, ...], ...], steps: int) -> int:
@@ -76,7 +76,7 @@ def evaluations(work: Work, windows: tuple[tuple[Window, ...], ...], steps: int)
 
 def reading_windows(work: Work, regions: tuple[Region, ...]) -> tuple[tuple[Window, ...], ...]:
     """The windows that read regions and a little around them, stretch by stretch."""
-    return windows_of(work, stretches(regions, work, AROUND / work.voice.geometry.frame_rate))
+    return windows_of(work, stretches(regions, work, AROUND / work.adapter.geometry.frame_rate))
 
 
 def transcribe(
@@ -135,13 +135,13 @@ def read_batch(work: Work, windows: list[Window], reading: Reading) -> list[Post
 
 
 def _read_at_once(work: Work, windows: list[Window], reading: Reading) -> list[Posterior]:
-    begin, end = windows[0].begin, windows[-1].begin + work.voice.window_frames
+    begin, end = windows[0].begin, windows[-1].begin + work.adapter.window_frames
     with work.timed("frontend"):
         features = work.recording.features(begin, end)
         believable = work.believable(windows[0].first, windows[-1].last)
     with work.timed("sample"):
         posteriors = read(
-            work.voice,
+            work.adapter,
             features,
             windows,
             reading.sampling,
@@ -155,8 +155,8 @@ def _read_at_once(work: Work, windows: list[Window], reading: Reading) -> list[P
 
 def _stream(work: Work, first: int) -> NoteStream:
     thresholds = work.thresholds()
-    decode = partial(work.voice.decode, thresholds=replace(thresholds, min_note=0.0))
-    return NoteStream(decode, work.voice.geometry.frame_rate, first, thresholds.min_note)
+    decode = partial(work.adapter.decode, thresholds=replace(thresholds, min_note=0.0))
+    return NoteStream(decode, work.adapter.geometry.frame_rate, first, thresholds.min_note)
 
 
 def decode_again(work: Work, spans: list[Span], variation: int, regions: tuple[Region, ...]) -> tuple[NoteEvent, ...]:

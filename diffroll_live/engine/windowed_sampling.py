@@ -1,4 +1,4 @@
-"""Reading notes out of audio: windows of a recording through a voice and a sampler, posteriors out.
+"""Reading notes out of audio: windows of a recording through an adapter and a sampler, posteriors out.
 
 Where notes are known they are held; what the sampler is and how the network works is not this room's business.
 """
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from diffroll_live.engine.windows import Window
-from diffroll_live.model.adapters.base import Voice
+from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.cut_windows import cut_windows
 from diffroll_live.model.decoding import Posterior, join
 from diffroll_live.model.denoiser import Denoise
@@ -34,7 +34,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A roll in part known: roll (channels * 88, n_frames) as a voice draws it, known (88, n_frames) of 0 and 1."""
+    """A roll in part known: roll (channels * 88, n_frames) as an adapter draws it, known (88, n_frames) of 0 and 1."""
 
     roll: Tensor
     known: Tensor
@@ -50,7 +50,7 @@ def window_seed(seed: int, variation: int, begin: int) -> int:
 
 
 def read(
-    voice: Voice,
+    adapter: ModelAdapter,
     features: Tensor,
     windows: list[Window],
     sampling: Sampling,
@@ -66,32 +66,32 @@ def read(
     beyond its end; None is everywhere. ``callback`` is called once an evaluation.
     """
     begins = [w.begin for w in windows]
-    cut, mask = voice.cut(features, begins)
+    cut, mask = adapter.cut(features, begins)
     if audible is not None:
-        mask = mask * cut_windows(audible, begins, voice.window_frames, 1.0)
-    heard = voice.hear(cut, mask)
-    known = canvas.cut(begins, voice.window_frames) if canvas is not None else (None, None)
+        mask = mask * cut_windows(audible, begins, adapter.window_frames, 1.0)
+    heard = adapter.hear(cut, mask)
+    known = canvas.cut(begins, adapter.window_frames) if canvas is not None else (None, None)
     scale = sampling.guidance if bool(mask.any()) else 0.0  # with nothing to hear there is nothing to be guided by
-    denoise = _denoise(voice, cut, heard, known, scale)
-    shape = (len(windows), voice.channels, voice.window_frames, N_PITCHES)
+    denoise = _denoise(adapter, cut, heard, known, scale)
+    shape = (len(windows), adapter.channels, adapter.window_frames, N_PITCHES)
     out = []
     for variation in range(variations):
-        noise = seeded_noise([window_seed(sampling.seed, variation, b) for b in begins], voice.device)
-        x_t = torch.empty(shape, device=voice.device)
+        noise = seeded_noise([window_seed(sampling.seed, variation, b) for b in begins], adapter.device)
+        x_t = torch.empty(shape, device=adapter.device)
         noise(x_t)
-        timesteps = voice.schedule.timesteps(sampling.steps)
-        x0 = sampling.sampler(denoise, x_t, timesteps, voice.schedule, noise=noise, callback=callback)
-        rows = voice.posteriors(x0, heard)
+        timesteps = adapter.schedule.timesteps(sampling.steps)
+        x0 = sampling.sampler(denoise, x_t, timesteps, adapter.schedule, noise=noise, callback=callback)
+        rows = adapter.posteriors(x0, heard)
         out.append(join([p.cut(w.first - w.begin, w.last - w.begin) for p, w in zip(rows, windows, strict=True)]))
     return out
 
 
-def _denoise(voice: Voice, cut: Tensor, heard: Any, known: Any, scale: float) -> Denoise:
-    condition = voice.condition(heard, *known)
+def _denoise(adapter: ModelAdapter, cut: Tensor, heard: Any, known: Any, scale: float) -> Denoise:
+    condition = adapter.condition(heard, *known)
     if scale == 0:
-        return voice.denoise(condition)
-    unheard = voice.hear(cut, cut.new_zeros((len(cut), 1, cut.shape[2])))
-    return voice.guided(condition, voice.condition(unheard, *known), scale)
+        return adapter.denoise(condition)
+    unheard = adapter.hear(cut, cut.new_zeros((len(cut), 1, cut.shape[2])))
+    return adapter.guided(condition, adapter.condition(unheard, *known), scale)
 
 
 def batches(windows: tuple[Window, ...], size: int) -> Iterator[list[Window]]:

@@ -10,10 +10,10 @@ import torch
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.features import Recording, silence
 from diffroll_live.engine.infill.context import context_windows, read_context
-from diffroll_live.engine.infill.infill import scene_of
-from diffroll_live.engine.infill.writer import Taste, Writer
+from diffroll_live.engine.infill.infill import infill_context
+from diffroll_live.engine.infill.writer import Writer, WritingStyle
 from diffroll_live.engine.request_state import Work
-from diffroll_live.evaluation.evaluation import Silent
+from diffroll_live.evaluation.evaluation import SilentControl
 from diffroll_live.evaluation.gaps import Gap, within
 from diffroll_live.model.roll_targets import ONSET_WIDTH, NoteArray, to_array
 from diffroll_live.music import regions as tasks
@@ -83,27 +83,27 @@ class Chain:
 @torch.inference_mode()
 def marginals(engine: TorchEngine, gap: Gap) -> NoteArray:
     """Draw every cell by itself from what the network thinks likely at once, nothing of it being known to the next."""
-    request, voice, defaults = gap.request, engine.voice, engine.defaults
+    request, adapter, defaults = gap.request, engine.adapter, engine.defaults
     regions = tasks.written_regions(request)
-    heard = silence(voice) if request.audio is None else Recording(request.audio, voice, defaults.gate)
+    heard = silence(adapter) if request.audio is None else Recording(request.audio, adapter, defaults.gate)
     keep = tasks.kept(request.known, regions)
-    work = Work(request, Silent(), voice, defaults, regions, keep, heard)
+    work = Work(request, SilentControl(), adapter, defaults, regions, keep, heard)
     around, _ = read_context(work, regions, context_windows(work, regions))
-    scene = scene_of(work, regions, to_array(keep) if keep else around)
+    scene = infill_context(work, regions, to_array(keep) if keep else around)
     sampling = work.sampling(defaults.writing_steps)
-    writer = Writer(voice, scene, sampling, Taste(1.0, defaults.density, 0.0), 1)
+    writer = Writer(adapter, scene, sampling, WritingStyle(1.0, defaults.density, 0.0), 1)
     rng = np.random.default_rng([request.options.seed, 4])
-    first, last = (voice.geometry.frame(second) for second in (gap.region.onset, gap.region.offset))
+    first, last = (adapter.geometry.frame(second) for second in (gap.region.onset, gap.region.offset))
     rows, at = [], first
     while at < last:
         begin, probability = writer.estimate(at, None)
-        end = min(begin + voice.window_frames, last)
+        end = min(begin + adapter.window_frames, last)
         part = probability[0, :, at - begin : end - begin].float().cpu().numpy()
         part *= scene.writable[:, at:end].T.cpu().numpy()
         rows.append(_drawn(part, at, defaults.density, rng))
         at = end
     found = np.concatenate(rows)
-    found[:, :2] /= voice.geometry.frame_rate
+    found[:, :2] /= adapter.geometry.frame_rate
     return within(found, gap.region)
 
 

@@ -24,7 +24,7 @@ from diffroll_live.model.roll_targets import NoteArray
 
 DEFAULT = 0.5  # the onset threshold that Basic Pitch has
 GRID = tuple(n / 20 for n in range(6, 17))
-PATIENCE = 1800.0  # s that a set may take
+TIMEOUT = 1800.0  # s that a set may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _figures(chosen: TestSet, found: Score) -> Row:
 def _run(python: Path, folder: Path) -> list[dict[str, Any]]:
     command = [str(python), basic_pitch_job.__file__, str(folder), *map(str, GRID)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     except OSError as error:
         raise FileMissing(
             f"{python} cannot be run ({error.strerror}); name the Python that has Basic Pitch."

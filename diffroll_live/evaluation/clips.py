@@ -18,7 +18,7 @@ from diffroll_live.training.corpus.pieces import Corpus, Piece, open_corpus
 from diffroll_live.training.examples.windows import LEAD, Material
 from diffroll_live.training.synthesis.augment import noise, room
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank
-from diffroll_live.training.synthesis.mixer import Touch, mix, with_pedal
+from diffroll_live.training.synthesis.mixer import PlayedTouch, mix, with_pedal
 from diffroll_live.types import AudioBuffer, Floats
 
 SECONDS = 20.48
@@ -30,7 +30,7 @@ HOLD = 8.0  # s that the pedal stays down where it is heavy
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class EvaluationSet:
     """A note bank and the pieces of the validation split, by collection."""
 
     bank: Bank
@@ -38,7 +38,7 @@ class Stage:
     pieces: tuple[tuple[int, ...], ...]
 
 
-def open_stage(material: Material, pianos: tuple[str, ...]) -> Stage:
+def open_evaluation_set(material: Material, pianos: tuple[str, ...]) -> EvaluationSet:
     """Open what clips are made of. Raises FileMissing or FileError, RequestError without a piano or the split."""
     if material.bank is None or material.corpus is None:
         raise RequestError("A model is measured on clips of a note bank and a corpus: run diffroll-live prepare.")
@@ -51,10 +51,12 @@ def open_stage(material: Material, pianos: tuple[str, ...]) -> Stage:
     collections = sorted({corpus.collection(i) for i in members})
     if not members:
         raise RequestError(f"No piece of {material.corpus} is in the split 'valid'; leave fewer out.")
-    return Stage(bank, corpus, tuple(tuple(i for i in members if corpus.collection(i) == c) for c in collections))
+    return EvaluationSet(
+        bank, corpus, tuple(tuple(i for i in members if corpus.collection(i) == c) for c in collections)
+    )
 
 
-def excerpts(stage: Stage, seconds: float, seed: int) -> Iterator[Piece]:
+def excerpts(stage: EvaluationSet, seconds: float, seed: int) -> Iterator[Piece]:
     """Excerpts of ``seconds`` without end, each collection as often as another, with what still rings from before.
 
     Times are from the beginning of the excerpt; notes and pedal of the LEAD seconds before have times below 0.
@@ -88,7 +90,7 @@ def inside(notes: NoteArray, seconds: float) -> NoteArray:
 
 
 def clips(
-    stage: Stage, piano: str, count: int, *, noisy: bool = False, heavy: bool = False, seed: int = SEED
+    stage: EvaluationSet, piano: str, count: int, *, noisy: bool = False, heavy: bool = False, seed: int = SEED
 ) -> Iterator[Clip]:
     """Clips of 20.48 s on one piano; ``noisy``: in a room, with noise 20 dB below; ``heavy``: on a pedal kept down.
 
@@ -96,7 +98,7 @@ def clips(
     """
     for number, piece in zip(range(count), excerpts(stage, SECONDS, seed), strict=False):
         rng = np.random.default_rng([seed, 1, number])
-        touch = Touch(piano, rng.uniform(28, 38), rng.uniform(-15, 15), float(np.exp(rng.uniform(-3.0, -2.0))))
+        touch = PlayedTouch(piano, rng.uniform(28, 38), rng.uniform(-15, 15), float(np.exp(rng.uniform(-3.0, -2.0))))
         pedal = _kept_down() if heavy else piece.pedal
         samples = mix(stage.bank, with_pedal(piece.notes, pedal), SECONDS, touch, rng)
         if noisy:

@@ -112,16 +112,18 @@ def _labels(path: Path) -> NoteArray:
 
 def transcribed(engine: TorchEngine, audio: AudioBuffer, options: Options) -> NoteArray:
     """What an engine hears, as any request would; rows as in a clip."""
-    return to_array(engine.run(Request("evaluation", "transcribe", audio, options=options), Silent()).variations[0])
+    return to_array(
+        engine.run(Request("evaluation", "transcribe", audio, options=options), SilentControl()).variations[0]
+    )
 
 
 @torch.inference_mode()
 def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
     """Hear audio once, to decode it with many thresholds."""
-    voice, defaults = engine.voice, engine.defaults
+    adapter, defaults = engine.adapter, engine.defaults
     request = Request("evaluation", "transcribe", audio, options=options)
     regions = tasks.written_regions(request)
-    work = Work(request, Silent(), voice, defaults, regions, (), Recording(audio, voice, defaults.gate))
+    work = Work(request, SilentControl(), adapter, defaults, regions, (), Recording(audio, adapter, defaults.gate))
     _, spans = transcribe(work, regions, None)
     work.rest()
 
@@ -154,7 +156,7 @@ def _best(scores: Sequence[float]) -> float:
     return winners[len(winners) // 2]
 
 
-class Silent:
+class SilentControl:
     """A control that nobody listens to."""
 
     def progress(self, step: int, steps: int) -> None:

@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from diffroll_live.evaluation.band import PROGRAMS, drums, played
-from diffroll_live.evaluation.clips import SECONDS, Stage, excerpts, inside
+from diffroll_live.evaluation.clips import SECONDS, EvaluationSet, excerpts, inside
 from diffroll_live.evaluation.scores import score
 from diffroll_live.evaluation.speech import speech
 from diffroll_live.evaluation.store import Row
@@ -41,7 +41,7 @@ def invented(hear: Hear, say: Callable[[str], None]) -> list[Row]:
     return rows
 
 
-def instruments(hear: Hear, stage: Stage, say: Callable[[str], None]) -> list[Row]:
+def instruments(hear: Hear, stage: EvaluationSet, say: Callable[[str], None]) -> list[Row]:
     """Score what is heard of pieces that other instruments play."""
     pieces = [inside(piece.notes, SECONDS) for piece in islice(excerpts(stage, SECONDS, SEED), EXCERPTS)]
     rows = []

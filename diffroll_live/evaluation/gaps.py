@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diffroll_live.evaluation.clips import Stage, excerpts
+from diffroll_live.evaluation.clips import EvaluationSet, excerpts
 from diffroll_live.model.roll_targets import NoteArray, to_notes
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE
-from diffroll_live.training.synthesis.mixer import Touch, mix, with_pedal
+from diffroll_live.training.synthesis.mixer import PlayedTouch, mix, with_pedal
 from diffroll_live.types import AudioBuffer, Options, Region, Request
 
 BEFORE, AFTER = 10.0, 8.0  # s of music around a hole
@@ -42,7 +42,7 @@ class Gap:
     around: NoteArray
 
 
-def gaps(stage: Stage, piano: str, kind: str, count: int, seed: int = SEED) -> Iterator[Gap]:
+def gaps(stage: EvaluationSet, piano: str, kind: str, count: int, seed: int = SEED) -> Iterator[Gap]:
     """Draw ``count`` gaps of a kind, the same ones each time; holes last 0.5 to 4 s, their logarithms even."""
     found = 0
     for number, piece in enumerate(excerpts(stage, BEFORE + LONGEST + AFTER, seed + list(KINDS).index(kind))):
@@ -51,7 +51,7 @@ def gaps(stage: Stage, piano: str, kind: str, count: int, seed: int = SEED) -> I
         if kind != "generation" and len(gap.around) < FEWEST:
             continue
         if gap.request.audio is not None and kind != "hole, only notes around":
-            touch = Touch(piano, 33.0, 0.0, 0.08)
+            touch = PlayedTouch(piano, 33.0, 0.0, 0.08)
             sound = mix(stage.bank, with_pedal(piece.notes, piece.pedal), gap.request.audio.seconds, touch, rng)
             audio = AudioBuffer("gap", np.clip(sound, -1, 1).astype(np.float32), SAMPLE_RATE)
             gap = replace(gap, request=replace(gap.request, audio=audio))

@@ -12,15 +12,15 @@ import numpy as np
 import soundfile
 
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.evaluation.clips import Stage, clips
-from diffroll_live.evaluation.evaluation import Silent
+from diffroll_live.evaluation.clips import EvaluationSet, clips
+from diffroll_live.evaluation.evaluation import SilentControl
 from diffroll_live.evaluation.gaps import Gap, gaps
 from diffroll_live.files.atomic import make_folder, write_atomic
 from diffroll_live.files.plot import FAINT, INK, PAPER, REGION_COLOUR, draw_plot
 from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
 from diffroll_live.music import regions as tasks
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE
-from diffroll_live.training.synthesis.mixer import Touch, mix
+from diffroll_live.training.synthesis.mixer import PlayedTouch, mix
 from diffroll_live.types import Floats, Options, Region, Request, Result
 
 COUNT = 10  # examples of a task
@@ -43,7 +43,7 @@ class Example:
     regions: tuple[Region, ...]
 
 
-def make_page(engine: TorchEngine, stage: Stage, piano: str, folder: Path, say: Callable[[str], None]) -> Path:
+def make_page(engine: TorchEngine, stage: EvaluationSet, piano: str, folder: Path, say: Callable[[str], None]) -> Path:
     """Make the page with its sounds and pictures in a folder, and return its path. Raises FileError."""
     make_folder(folder)
     parts = []
@@ -60,7 +60,7 @@ def make_page(engine: TorchEngine, stage: Stage, piano: str, folder: Path, say: 
     return folder / PAGE
 
 
-def _chapters(engine: TorchEngine, stage: Stage, piano: str) -> Iterator[tuple[str, str, Iterator[Example]]]:
+def _chapters(engine: TorchEngine, stage: EvaluationSet, piano: str) -> Iterator[tuple[str, str, Iterator[Example]]]:
     """Title, explanation and examples of each task."""
     yield "Transcription", "A piano that no training heard, in a room with noise.", _heard(engine, stage, piano)
     for title, kind, about in (
@@ -72,18 +72,18 @@ def _chapters(engine: TorchEngine, stage: Stage, piano: str) -> Iterator[tuple[s
         yield title, about, drawn
 
 
-def _heard(engine: TorchEngine, stage: Stage, piano: str) -> Iterator[Example]:
+def _heard(engine: TorchEngine, stage: EvaluationSet, piano: str) -> Iterator[Example]:
     for clip in clips(stage, piano, COUNT, noisy=True, seed=SEED):
         request = Request("listen", "transcribe", clip.audio, pictures=frozenset({"plot"}))
-        result = engine.run(request, Silent())
+        result = engine.run(request, SilentControl())
         sounds = {"recording": clip.audio.samples, "transcript": _sound(stage, piano, to_array(result.variations[0]))}
         yield Example(clip.name, sounds, result, ())
 
 
-def _written(engine: TorchEngine, stage: Stage, piano: str, gap: Gap) -> Example:
+def _written(engine: TorchEngine, stage: EvaluationSet, piano: str, gap: Gap) -> Example:
     options = Options(seed=gap.request.options.seed, seconds=gap.request.options.seconds)
     request = replace(gap.request, options=options, pictures=frozenset({"plot"}))
-    result = engine.run(request, Silent())
+    result = engine.run(request, SilentControl())
     written = to_array(note for note in result.variations[0] if tasks.holds(gap.region, note))
     begin = min(gap.region.onset, *(gap.around[:, 0].tolist() or [gap.region.onset]))
     sounds = {
@@ -94,10 +94,10 @@ def _written(engine: TorchEngine, stage: Stage, piano: str, gap: Gap) -> Example
     return Example(f"{gap.region.onset:.1f} to {gap.region.offset:.1f} s", sounds, shown, (gap.region,))
 
 
-def _sound(stage: Stage, piano: str, notes: NoteArray) -> Floats:
+def _sound(stage: EvaluationSet, piano: str, notes: NoteArray) -> Floats:
     """Play notes on a piano of the bank."""
     seconds = float(notes[:, 1].max(initial=0.0)) + RING
-    played = mix(stage.bank, notes, seconds, Touch(piano, 33.0, 0.0, 0.12), np.random.default_rng(SEED))
+    played = mix(stage.bank, notes, seconds, PlayedTouch(piano, 33.0, 0.0, 0.12), np.random.default_rng(SEED))
     return np.clip(played, -1, 1).astype(np.float32)
 
 

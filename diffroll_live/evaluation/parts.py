@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.evaluation import beside, composing, foreign, steps, tables
-from diffroll_live.evaluation.clips import TUNING_SEED, Stage, clips
+from diffroll_live.evaluation.clips import TUNING_SEED, EvaluationSet, clips
 from diffroll_live.evaluation.evaluation import transcribed
 from diffroll_live.evaluation.store import Row, Store
 from diffroll_live.evaluation.tables import SCORES, Columns, percent, plain
@@ -27,7 +27,7 @@ class Bench:
     """A model, and what it is measured on. ``python``: of another environment, with Basic Pitch."""
 
     engine: TorchEngine
-    stage: Stage
+    stage: EvaluationSet
     store: Store
     options: Options
     heard: tuple[str, ...]
@@ -83,7 +83,7 @@ def _steps(bench: Bench) -> list[Row]:
     members: list[object] = []
     for way in steps.WAYS:
 
-        def make(way: steps.Way = way) -> list[Row]:
+        def make(way: steps.SamplerChoice = way) -> list[Row]:
             if not members:
                 members.extend(clips(bench.stage, bench.unheard, FEW, noisy=True))
             return [steps.speed_and_accuracy(bench.engine, members, bench.options, way, bench.say)]  # type: ignore[arg-type]

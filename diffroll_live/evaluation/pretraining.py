@@ -21,7 +21,7 @@ from diffroll_live.evaluation.evaluation import TUNING_SEED, Clip, heard, render
 from diffroll_live.evaluation.results import RESULTS, Result, append_result, read_results
 from diffroll_live.evaluation.scores import Score, score
 from diffroll_live.files.atomic import atomic_file, make_folder
-from diffroll_live.model.adapters.compact import CompactVoice
+from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.networks.compact import CompactConfig
 from diffroll_live.training.examples.batches import loader
@@ -210,8 +210,8 @@ def _engine(trainer: Trainer) -> TorchEngine:
     """The averaged weights, ready to transcribe."""
     device, config = trainer.device, trainer.subject.front_end_config
     dtype = next(trainer.averaged.parameters()).dtype
-    voice = CompactVoice(trainer.averaged.eval(), trainer.front_end, device, dtype)
+    adapter = CompactAdapter(trainer.averaged.eval(), trainer.front_end, device, dtype)
     info = ModelInfo(
-        "experiment", "0", "none", "", str(device), config.sample_rate, config.hop_length, voice.parameters, 60.0
+        "experiment", "0", "none", "", str(device), config.sample_rate, config.hop_length, adapter.parameters, 60.0
     )
-    return TorchEngine(voice, info, Defaults())
+    return TorchEngine(adapter, info, Defaults())

@@ -15,7 +15,7 @@ from diffroll_live.types import AudioBuffer, Floats
 
 PROGRAM = "espeak-ng"
 RATE = 22_050  # Hz, of all its voices
-PATIENCE = 60.0  # s that one voice may take
+TIMEOUT = 60.0  # s that one voice may take
 PAUSE = 0.4  # s between voices
 LEVEL = 0.1  # root mean square of a voice
 TEXTS: dict[str, str] = {
@@ -59,7 +59,7 @@ def _say(text: str, voice: str, *, pace: int, pitch: int) -> Floats:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "said.wav"
         command = [PROGRAM, "-v", voice, "-s", str(pace), "-p", str(pitch), "-w", str(path), text]
-        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=TIMEOUT)
         if done.returncode or not path.is_file():
             reason = done.stderr.decode(errors="replace").strip()
             raise InternalError(f"{PROGRAM} could not speak with the voice {voice} ({reason}).")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.evaluation.evaluation import Clip, Silent
+from diffroll_live.evaluation.evaluation import Clip, SilentControl
 from diffroll_live.evaluation.scores import score
 from diffroll_live.evaluation.store import Row
 from diffroll_live.model.roll_targets import to_array
@@ -14,24 +14,24 @@ from diffroll_live.types import Options, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class SamplerChoice:
     """A sampler and how often it asks the network."""
 
     sampler: str
     steps: int
 
 
-WAYS = (*(Way("ddim", steps) for steps in (1, 2, 4, 8, 16)), Way("ddpm", 200))
+WAYS = (*(SamplerChoice("ddim", steps) for steps in (1, 2, 4, 8, 16)), SamplerChoice("ddpm", 200))
 
 
 def speed_and_accuracy(
-    engine: TorchEngine, clips: Sequence[Clip], options: Options, way: Way, say: Callable[[str], None]
+    engine: TorchEngine, clips: Sequence[Clip], options: Options, way: SamplerChoice, say: Callable[[str], None]
 ) -> Row:
     """Score and time one way of sampling; milliseconds are of 10 s of audio, all stages together."""
     estimates, spent, heard = [], 0.0, 0.0
     chosen = replace(options, sampler=way.sampler, steps=way.steps)
     for number, clip in enumerate(clips):
-        result = engine.run(Request("steps", "transcribe", clip.audio, options=chosen), Silent())
+        result = engine.run(Request("steps", "transcribe", clip.audio, options=chosen), SilentControl())
         estimates.append(to_array(result.variations[0]))
         spent, heard = spent + result.timings.total, heard + clip.audio.seconds
         engine.forget()

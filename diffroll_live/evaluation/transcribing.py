@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diffroll_live.evaluation.clips import Stage, clips
+from diffroll_live.evaluation.clips import EvaluationSet, clips
 from diffroll_live.evaluation.evaluation import Clip, recorded
 from diffroll_live.evaluation.scores import score
 from diffroll_live.evaluation.store import Row
@@ -31,7 +31,9 @@ class TestSet:
     shift: bool = False
 
 
-def test_sets(stage: Stage, heard: tuple[str, ...], unheard: str, count: int, recordings: Path | None) -> list[TestSet]:
+def test_sets(
+    stage: EvaluationSet, heard: tuple[str, ...], unheard: str, count: int, recordings: Path | None
+) -> list[TestSet]:
     """The sets of the table: pianos heard in training, one that was not, rooms with noise, recordings where given."""
     sets = []
     for noisy, circumstances in ((False, ""), (True, ", room and noise at 20 dB")):
@@ -56,6 +58,6 @@ def transcription(hear: Hear, chosen: TestSet, say: Callable[[str], None]) -> Ro
     return {"set": chosen.name, "clips": len(truths), **figures, "velocity_constant": constant}
 
 
-def _all(stage: Stage, pianos: tuple[str, ...], count: int, noisy: bool) -> Iterator[Clip]:
+def _all(stage: EvaluationSet, pianos: tuple[str, ...], count: int, noisy: bool) -> Iterator[Clip]:
     for piano in pianos:
         yield from clips(stage, piano, count, noisy=noisy)

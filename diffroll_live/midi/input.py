@@ -16,7 +16,7 @@ from typing import Any
 import mido
 import rtmidi
 
-from diffroll_live.audio.jack.client import DOOR, JackWatch
+from diffroll_live.audio.jack.client import JACK_CLIENT_LOCK, JackWatch
 from diffroll_live.errors import PortClosed, PortError
 from diffroll_live.midi.ports import APIS, Api, PortChoice, choose_api, find_port
 
@@ -46,7 +46,7 @@ class MidiInput:
         self._times = _Times()
         self._watch = JackWatch() if self._api == "jack" else None
         try:
-            with DOOR:
+            with JACK_CLIENT_LOCK:
                 self._port, self.name = _open(self._api, choice)
         except BaseException:
             self._leave()
@@ -67,7 +67,7 @@ class MidiInput:
         if not self._closing.is_set():
             self._closing.set()
             self._thread.join()
-            with DOOR:
+            with JACK_CLIENT_LOCK:
                 self._port.close_port()
                 self._port.delete()
             self._leave()
@@ -113,7 +113,7 @@ class _Times:
 
 def list_inputs(api: str = "auto") -> tuple[str, ...]:
     """List the names of the ports that can be heard. Raises PortError where there is no MIDI."""
-    with DOOR:
+    with JACK_CLIENT_LOCK:
         port = _construct(choose_api(api), "diffroll-live")
         try:
             return tuple(port.get_ports())

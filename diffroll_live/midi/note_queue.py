@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from diffroll_live.errors import Busy, RequestError
-from diffroll_live.midi.playhead import Course
-from diffroll_live.midi.playhead_queue import Placed, PlayheadLane, Taken
+from diffroll_live.midi.playhead import PlayheadModel
+from diffroll_live.midi.playhead_queue import Placed, PlayheadQueue, Taken
 from diffroll_live.types import NoteEvent
 
 LATE_SECONDS = 0.05
@@ -64,7 +64,7 @@ class NoteQueue:
 
     def __init__(self) -> None:
         self._heap: list[_Entry] = []
-        self._lane = PlayheadLane()
+        self._lane = PlayheadQueue()
         self._sounding: dict[Key, _Note] = {}
         self._held: dict[tuple[str, Key], _Note] = {}  # whose end is still to be told
         self._dropped: dict[str, int] = {}
@@ -118,7 +118,7 @@ class NoteQueue:
         for taken in self._lane.add(placed, now):
             self._push(taken)
 
-    def follow(self, course: Course, now: float) -> None:
+    def follow(self, course: PlayheadModel, now: float) -> None:
         """Go by another course of the playhead; what a jump or a stop ends is due to end ``now``."""
         if course.run != self._lane.course.run:
             self._heap = [entry for entry in self._heap if entry[1] == _OFF or entry[3].offset is not None]

@@ -22,7 +22,7 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PlayheadModel:
     """The playhead's way since it last jumped, started or stopped; ``run`` counts those breaks.
 
     At ``at`` seconds of the scheduler's clock it was at ``travelled``, and it moves by ``rate`` seconds of the

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from diffroll_live.midi.playhead import Course
+from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.types import NoteEvent
 
 _ONSET = attrgetter("note.onset")
@@ -38,11 +38,11 @@ class Taken:
     placed: Placed
 
 
-class PlayheadLane:
+class PlayheadQueue:
     """All placed notes, the course of the playhead, and how far it has come."""
 
     def __init__(self) -> None:
-        self.course = Course()
+        self.course = PlayheadModel()
         self._notes: list[Placed] = []  # by onset, then order
         self._next = 0  # of those, the first that this lap has not taken
         self._lap = 0
@@ -75,7 +75,7 @@ class PlayheadLane:
         self._await_end(placed)
         return (Taken(due, True, placed),)
 
-    def follow(self, course: Course, now: float) -> tuple[Taken, ...]:
+    def follow(self, course: PlayheadModel, now: float) -> tuple[Taken, ...]:
         """Go by another course. One of another run ends what sounds and begins anew; give those ends."""
         broken = course.run != self.course.run
         self.course = course

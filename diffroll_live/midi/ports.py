@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import rtmidi
 
-from diffroll_live.audio.jack.client import DOOR, JackWatch
+from diffroll_live.audio.jack.client import JACK_CLIENT_LOCK, JackWatch
 from diffroll_live.errors import PortClosed, PortError
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class MidiPort:
         if out is not None:
             if self._watch is not None:
                 _let_hear(self._watch)
-            with DOOR:
+            with JACK_CLIENT_LOCK:
                 out.close_port()
                 out.delete()  # a virtual port goes only with its object
         if self._watch is not None:
@@ -151,7 +151,7 @@ def choose_api(wanted: str = "auto") -> Api:
 
 def list_ports(api: str = "auto") -> tuple[str, ...]:
     """List the names of the existing ports that notes can be sent to. Raises PortError where there is no MIDI."""
-    with DOOR:
+    with JACK_CLIENT_LOCK:
         out = _construct(choose_api(api), "diffroll-live")
         try:
             return tuple(out.get_ports())
@@ -165,7 +165,7 @@ def open_port(choice: PortChoice) -> MidiPort:
     Raises PortError with a sentence that helps: no MIDI system, no port of that name (with those that there are),
     or a system without virtual ports.
     """
-    with DOOR:
+    with JACK_CLIENT_LOCK:
         return _open(choice)
 
 

@@ -28,7 +28,7 @@ class PortState:
     text: str
 
 
-class KeptSink:
+class ReconnectingSink:
     """The sink that ``open_sink`` opens, as long as it can be had; ``on_state`` hears of every change."""
 
     def __init__(

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 
 from diffroll_live.errors import PortClosed
 from diffroll_live.midi.note_queue import Key, NoteQueue
-from diffroll_live.midi.playhead import Course
-from diffroll_live.midi.reconnecting_sink import KeptSink, PortState
+from diffroll_live.midi.playhead import PlayheadModel
+from diffroll_live.midi.reconnecting_sink import PortState, ReconnectingSink
 from diffroll_live.midi.sinks import Sink
 from diffroll_live.types import NoteEvent
 
@@ -57,7 +57,7 @@ class Scheduler:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.now = clock
-        self._sink = KeptSink(open_sink, on_state, clock)  # the MIDI thread's own
+        self._sink = ReconnectingSink(open_sink, on_state, clock)  # the MIDI thread's own
         self._wake = threading.Condition()  # guards everything below
         self._queue = NoteQueue()
         self._lateness: deque[float] = deque(maxlen=N_LATENESS)
@@ -98,7 +98,7 @@ class Scheduler:
             self._queue.place(owner, notes, origin, self.now())
             self._wake.notify_all()
 
-    def follow(self, course: Course) -> None:
+    def follow(self, course: PlayheadModel) -> None:
         """Go by another course of the DAW's playhead; placed notes that sound end when it jumps or stops."""
         with self._wake:
             self._queue.follow(course, self.now())
@@ -223,7 +223,7 @@ class Scheduler:
                 closing = self._closing and self._asked == self._answered
         self._sink.close()
 
-    def _ask(self, change: Callable[[], None], patience: float = ANSWER_SECONDS) -> None:
+    def _ask(self, change: Callable[[], None], timeout: float = ANSWER_SECONDS) -> None:
         """Change the queue, and wait until the MIDI thread has acted on it (but not for oneself)."""
         thread = self._thread
         with self._wake:
@@ -232,8 +232,8 @@ class Scheduler:
             ticket = self._asked
             self._wake.notify_all()
             answers = thread is not None and thread is not threading.current_thread() and thread.is_alive()
-            if answers and not self._wake.wait_for(lambda: self._answered >= ticket, patience):
-                logger.warning("the MIDI output has not answered for %g s", patience)
+            if answers and not self._wake.wait_for(lambda: self._answered >= ticket, timeout):
+                logger.warning("the MIDI output has not answered for %g s", timeout)
         if thread is None:
             self.turn()
 

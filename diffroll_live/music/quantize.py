@@ -12,7 +12,7 @@ from diffroll_live.types import NoteEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class NoteShaping:
     """A grid on the DAW's tempo and a scale, each or none; ``origin`` is the DAW position of second 0 of the notes.
 
     Notes that are ``kept``, the user's own, are left alone.

@@ -21,7 +21,7 @@ from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Reques
 
 CHUNK_BYTES = 1 << 16
 SILENCE = 30.0  # s without a word from the daemon before it is asked whether it is still there
-PATIENCE = 10.0  # s that it then has
+TIMEOUT = 10.0  # s that it then has
 MAX_PACKET = 1 << 22  # bytes
 _LENGTH = struct.Struct(">i")
 
@@ -38,7 +38,7 @@ class Client:
         self._pending: deque[codec.Message] = deque()
         self._names = (f"{name}-{number}"[-32:] for number in itertools.count(1))
         try:
-            self._socket = socket.create_connection((host, port), timeout=PATIENCE)
+            self._socket = socket.create_connection((host, port), timeout=TIMEOUT)
         except OSError as error:
             raise TimedOut(
                 f"No daemon answers at {self._where}. Start one with 'diffroll-live serve', or say where it is with "
@@ -171,7 +171,7 @@ class Client:
                     raise TimedOut(f"The daemon at {self._where} has stopped answering; start it again.") from error
                 asked = True
                 self._post(messages.Ping())
-                self._socket.settimeout(PATIENCE)
+                self._socket.settimeout(TIMEOUT)
                 continue
             except OSError:
                 return None

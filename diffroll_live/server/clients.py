@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diffroll_live.audio.chunk_stream import ChunkStream
-from diffroll_live.audio.chunks import Assembly
+from diffroll_live.audio.chunks import ChunkAssembly
 from diffroll_live.audio.live_buffer import LiveBuffer
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import Busy, DiffrollError
@@ -29,7 +29,7 @@ class BufferSlot:
     """A buffer in one of its states: chunks still coming, being read, whole, or live."""
 
     size_bytes: int  # that it is counted for
-    assembly: Assembly | None = None
+    assembly: ChunkAssembly | None = None
     loading: asyncio.Task[None] | None = None
     audio: AudioBuffer | None = None
     live: LiveBuffer | None = None

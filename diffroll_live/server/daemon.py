@@ -15,24 +15,24 @@ from pathlib import Path
 from typing import Any
 
 from diffroll_live.config import Config, ServerConfig
-from diffroll_live.server.audio.buffers import Shelf
-from diffroll_live.server.audio.handlers import AudioRoom
-from diffroll_live.server.audio.input_handlers import ListenRoom
+from diffroll_live.server.audio.buffers import BufferStore
+from diffroll_live.server.audio.handlers import AudioHandlers
+from diffroll_live.server.audio.input_handlers import InputHandlers
 from diffroll_live.server.audio.live_inputs import LiveInputs
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints.sockets import TcpEndpoint, UdpEndpoint, bind
 from diffroll_live.server.endpoints.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
-from diffroll_live.server.jam.handlers import JamRoom
-from diffroll_live.server.jam.session import Stage
-from diffroll_live.server.jobs.delivery import Courier
-from diffroll_live.server.jobs.handlers import JobRoom
+from diffroll_live.server.jam.handlers import JamHandlers
+from diffroll_live.server.jam.session import JamContext
+from diffroll_live.server.jobs.delivery import NoteDelivery
+from diffroll_live.server.jobs.handlers import JobHandlers
 from diffroll_live.server.jobs.runs import Runs
-from diffroll_live.server.live.handlers import LiveRoom
+from diffroll_live.server.live.handlers import LiveHandlers
 from diffroll_live.server.midi_output import MidiDesk, MidiOut
-from diffroll_live.server.session import SessionRoom
-from diffroll_live.server.transport import TransportRoom
+from diffroll_live.server.session import SessionHandlers
+from diffroll_live.server.transport import TransportHandlers
 from diffroll_live.timeline.sources import SourceThread
 from diffroll_live.timeline.table import SOURCES, source_opener
 from diffroll_live.timeline.timeline import Timeline
@@ -90,14 +90,14 @@ class Daemon:
         self._timeline = Timeline(traits, (lambda _: None) if desk is None else desk.follow)
         self._open_source = source_opener(config, self._timeline, self._clock)
         self._following: SourceThread | None = None
-        self._courier = Courier(config.server, desk, self._timeline)
+        self._delivery = NoteDelivery(config.server, desk, self._timeline)
         serials = itertools.count(1)
-        self._runs = Runs(worker, self._courier, serials)
-        self._live = LiveRoom(worker, desk)
-        stage = Stage(worker, desk, self._timeline, self._clock, serials, config.midi.api)
-        self._jams = JamRoom(stage, self._live)
-        self._audio: AudioRoom | None = None
-        self._listening: ListenRoom | None = None
+        self._runs = Runs(worker, self._delivery, serials)
+        self._live = LiveHandlers(worker, desk)
+        stage = JamContext(worker, desk, self._timeline, self._clock, serials, config.midi.api)
+        self._jams = JamHandlers(stage, self._live)
+        self._audio: AudioHandlers | None = None
+        self._listening: InputHandlers | None = None
         self._dispatcher: Dispatcher | None = None
         self._transport: asyncio.BaseTransport | None = None
         self._server: asyncio.Server | None = None
@@ -124,13 +124,13 @@ class Daemon:
         """Hear clients: what they have sent since the sockets were bound, and what they send."""
         assert self._worker.info is not None
         max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
-        shelf = Shelf(self._config, self._clients)
-        inputs = LiveInputs(self._config, self._clients, shelf, self._live.open)
-        audio = self._audio = AudioRoom(self._readable(), self._clients, shelf, inputs, max_seconds)
-        listening = self._listening = ListenRoom(inputs)
-        session = SessionRoom(self._worker, self._runs, self._jams, self._courier, max_seconds)
-        jobs = JobRoom(audio, self._runs, self._courier)
-        transport = TransportRoom(self._timeline, self._clock, follows=self._open_source is None)
+        buffers = BufferStore(self._config, self._clients)
+        inputs = LiveInputs(self._config, self._clients, buffers, self._live.open)
+        audio = self._audio = AudioHandlers(self._readable(), self._clients, buffers, inputs, max_seconds)
+        listening = self._listening = InputHandlers(inputs)
+        session = SessionHandlers(self._worker, self._runs, self._jams, self._delivery, max_seconds)
+        jobs = JobHandlers(audio, self._runs, self._delivery)
+        transport = TransportHandlers(self._timeline, self._clock, follows=self._open_source is None)
         rooms = (session, audio, listening, jobs, transport, self._live, self._jams)
         dispatcher = self._dispatcher = Dispatcher(*(room.handlers for room in rooms))
         loop = asyncio.get_running_loop()
@@ -217,7 +217,7 @@ class Daemon:
         self._timeline.check(self._clock())
         self._jams.tick()
         for client in self._clients:
-            self._courier.tell_late(client)
+            self._delivery.tell_late(client)
             silent = now - client.heard > self._config.client_timeout_s
             if silent and not client.busy and not client.connected and not self._jams.has(client):
                 self._forget(client)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from diffroll_live.errors import DiffrollError
-from diffroll_live.midi.playhead import Course
+from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.types import NoteEvent
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class MidiOut(Protocol):
     def place(self, owner: str, notes: Sequence[NoteEvent], origin: float) -> None:
         """Play notes whenever the DAW's playhead comes to them; ``origin`` is the position of their second 0."""
 
-    def follow(self, course: Course) -> None:
+    def follow(self, course: PlayheadModel) -> None:
         """Go by another course of the playhead."""
 
     def cancel(self, owner: str) -> None:
@@ -76,7 +76,7 @@ class MidiDesk:
         """Have notes wait for the DAW's playhead; ``failed`` is called as by play()."""
         self._add(lambda: self._scheduler.place(owner, notes, origin), failed)
 
-    def follow(self, course: Course) -> None:
+    def follow(self, course: PlayheadModel) -> None:
         """Go by another course of the playhead, at once; from any thread, as it waits for no port."""
         self._scheduler.follow(course)
 

@@ -11,8 +11,8 @@ from diffroll_live.errors import ProtocolError
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import Panicked, Pong, Status, StatusJob, Welcome
 from diffroll_live.server.clients import Client
-from diffroll_live.server.jam.handlers import JamRoom
-from diffroll_live.server.jobs.delivery import Courier
+from diffroll_live.server.jam.handlers import JamHandlers
+from diffroll_live.server.jobs.delivery import NoteDelivery
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.types import ModelInfo
 from diffroll_live.worker.queue import Worker
@@ -23,14 +23,16 @@ _SMALLEST_DATAGRAM = 256  # bytes; an error still says something in it
 _LARGEST_DATAGRAM = 65_507
 
 
-class SessionRoom:
+class SessionHandlers:
     """Handles what is about the session rather than about audio or notes."""
 
-    def __init__(self, worker: Worker, runs: Runs, jams: JamRoom, courier: Courier, max_seconds: float) -> None:
+    def __init__(
+        self, worker: Worker, runs: Runs, jams: JamHandlers, delivery: NoteDelivery, max_seconds: float
+    ) -> None:
         self._worker = worker
         self._runs = runs
         self._jams = jams
-        self._courier = courier
+        self._delivery = delivery
         self._max_seconds = max_seconds  # of one buffer
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             m.Hello: self._hello,
@@ -64,4 +66,4 @@ class SessionRoom:
     def _panic(self, client: Client, _: m.Panic) -> None:
         self._runs.mute()
         self._jams.listen()
-        self._courier.panic(lambda: client.send(Panicked()))
+        self._delivery.panic(lambda: client.send(Panicked()))

@@ -36,7 +36,7 @@ _REPORTS: dict[type[Any], Callable[[Any, float], Report]] = {
 }
 
 
-class TransportRoom:
+class TransportHandlers:
     """Handles every timeline message.
 
     Tempo and metre are anyone's to tell. The playhead is followed only where OSC is the chosen source, and then only

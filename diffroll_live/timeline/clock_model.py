@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from diffroll_live.midi.playhead import Course, Loop, find_loop
+from diffroll_live.midi.playhead import Loop, PlayheadModel, find_loop
 
 AHEAD_SECONDS = 0.1  # no message comes before its time: a position so far ahead is a jump
 BEHIND_SECONDS = 0.25  # a late message looks like a position behind; beyond this it is a jump
@@ -49,7 +49,7 @@ class ClockModel:
     """
 
     def __init__(self, jitter: float, *, varispeed: bool = True) -> None:
-        self.course = Course()
+        self.course = PlayheadModel()
         self._varispeed = varispeed
         self._jitter = jitter
         self._spread = _Spread(jitter**2, 0.0, _RATE_DEVIATION**2)
@@ -192,7 +192,7 @@ class ClockModel:
         rate = self.course.rate if abs(self.course.rate - 1.0) > _VARISPEED else 1.0
         self._left, self._broken = self.course, at
         loop = self._find_loop(position)
-        self.course = Course(self.course.run + 1, playing, at, position, rate, start, loop)
+        self.course = PlayheadModel(self.course.run + 1, playing, at, position, rate, start, loop)
         self._spread = _Spread(self._jitter**2, 0.0, _RATE_DEVIATION**2)
         self._second_last, self._last = self._last, _Sample(at, position)
         self._suspect, self._trend = None, 0.0

@@ -13,28 +13,29 @@ from diffroll_live.timeline.midi_clock import MidiClock
 from diffroll_live.timeline.midi_source import MidiSource
 from diffroll_live.timeline.midi_timecode import MidiTimecode
 from diffroll_live.timeline.sources import Hear, Source
-from diffroll_live.timeline.timeline import Timeline, Traits
+from diffroll_live.timeline.timeline import SourceTraits, Timeline
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """How a source speaks, and how to open it: a MIDI port is chosen for those that need one."""
 
-    traits: Traits
+    traits: SourceTraits
     open: Callable[[PortChoice, Hear, Callable[[], float]], Source] | None  # None: its reports come over OSC
 
 
 SOURCES: dict[str, SourceRow] = {
-    "osc": SourceRow(Traits(jitter=0.005, patience=2.0, varispeed=True), None),
+    "osc": SourceRow(SourceTraits(jitter=0.005, timeout=2.0, varispeed=True), None),
     "midi-clock": SourceRow(
-        Traits(jitter=0.002, patience=0.5), lambda choice, hear, clock: MidiSource(MidiClock(), choice, hear, clock)
+        SourceTraits(jitter=0.002, timeout=0.5),
+        lambda choice, hear, clock: MidiSource(MidiClock(), choice, hear, clock),
     ),
     "mtc": SourceRow(
-        Traits(jitter=0.002, patience=0.25, varispeed=True),
+        SourceTraits(jitter=0.002, timeout=0.25, varispeed=True),
         lambda choice, hear, clock: MidiSource(MidiTimecode(), choice, hear, clock),
     ),
-    "jack": SourceRow(Traits(jitter=0.0005, patience=1.0), lambda _, hear, clock: JackSource(hear, clock)),
-    "link": SourceRow(Traits(jitter=0.0005, patience=1.0), lambda _, hear, clock: LinkSource(hear, clock)),
+    "jack": SourceRow(SourceTraits(jitter=0.0005, timeout=1.0), lambda _, hear, clock: JackSource(hear, clock)),
+    "link": SourceRow(SourceTraits(jitter=0.0005, timeout=1.0), lambda _, hear, clock: LinkSource(hear, clock)),
 }
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from diffroll_live.midi.playhead import Course
+from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.music.smf_tempo import is_metre
 from diffroll_live.music.tempo_map import TempoTrack
 from diffroll_live.timeline.clock_model import ClockModel
@@ -21,18 +21,18 @@ _ON_BEAT = 1e-6  # beats; what rounding does to one
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class SourceTraits:
     """How a source speaks: the usual error of its positions, how long it may be silent while it plays, its rate."""
 
     jitter: float  # s
-    patience: float  # s
+    timeout: float  # s
     varispeed: bool = False  # whether its playhead may move at another rate than 1
 
 
 class Timeline:
     """Follows a DAW. Safe to use from any thread; ``on_course`` is called on the thread that brings the news."""
 
-    def __init__(self, traits: Traits, on_course: Callable[[Course], None] = lambda _: None) -> None:
+    def __init__(self, traits: SourceTraits, on_course: Callable[[PlayheadModel], None] = lambda _: None) -> None:
         self._traits = traits
         self._on_course = on_course
         self._lock = threading.Lock()  # guards everything below
@@ -48,7 +48,7 @@ class Timeline:
         self._regular = 0  # positions in a row, without a long pause
 
     @property
-    def course(self) -> Course:
+    def course(self) -> PlayheadModel:
         """Where the playhead is going."""
         with self._lock:
             return self._model.course
@@ -100,7 +100,7 @@ class Timeline:
     def check(self, now: float) -> None:
         """See whether the source still speaks: where regular reports stop coming, the playhead is taken to stand."""
         with self._lock:
-            silent = now - self._heard > self._traits.patience
+            silent = now - self._heard > self._traits.timeout
             if self._model.course.playing and self._regular >= _REGULAR and silent:
                 self._model.stop(now)
                 self._regular = 0

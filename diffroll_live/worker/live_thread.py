@@ -14,19 +14,19 @@ import time
 from multiprocessing.connection import Connection
 
 from diffroll_live.errors import DiffrollError, InternalError
-from diffroll_live.live_types import LiveEar
+from diffroll_live.live_types import LiveTranscriber
 from diffroll_live.types import Engine
 from diffroll_live.worker.messages import LiveFailed, LiveFeed, LiveHeard, LiveMessage, LiveOpen
 
 logger = logging.getLogger(__name__)
 
 
-class LiveLane:
+class LiveThread:
     """Serves live inputs with the ears of an engine, on a thread that ends with the pipe."""
 
     def __init__(self, connection: Connection, engine: Engine) -> None:
         self._connection, self._engine = connection, engine
-        self._ears: dict[int, LiveEar] = {}
+        self._ears: dict[int, LiveTranscriber] = {}
 
     def start(self) -> None:
         """Start the thread."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diffroll_live.errors import Cancelled, DiffrollError
 
 if TYPE_CHECKING:
-    from diffroll_live.live_types import Belief
+    from diffroll_live.live_types import LiveEstimate
     from diffroll_live.types import Floats, ModelInfo, Request, Result, StreamedNote
 
 
@@ -129,7 +129,7 @@ class LiveHeard:
     """What is believed after a feed, which took ``seconds`` to hear."""
 
     session: int
-    belief: Belief
+    belief: LiveEstimate
     seconds: float
 
 

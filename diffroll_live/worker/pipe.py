@@ -23,7 +23,7 @@ _NO_SAMPLES = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class WorkPacket:
     """Work without its samples. ``n_samples`` follow as bytes; None: they are those of the work before."""
 
     work: Work
@@ -41,10 +41,10 @@ class WorkSender:
         """Send a piece of work. Raises OSError when the process is gone."""
         samples = work.request.audio.samples if isinstance(work, Run) and work.request.audio is not None else None
         if samples is None:
-            self._connection.send(Parcel(work, 0))
+            self._connection.send(WorkPacket(work, 0))
             return
         known = self._there is not None and self._there() is samples
-        self._connection.send(Parcel(_with_samples(work, _NO_SAMPLES), None if known else len(samples)))
+        self._connection.send(WorkPacket(_with_samples(work, _NO_SAMPLES), None if known else len(samples)))
         if not known:
             self._connection.send_bytes(np.ascontiguousarray(samples).data.cast("B"))
             self._there = weakref.ref(samples)
@@ -59,7 +59,7 @@ class WorkReceiver:
 
     def receive(self) -> Work:
         """Wait for a piece of work. Raises EOFError when the daemon is gone."""
-        parcel: Parcel = self._connection.recv()
+        parcel: WorkPacket = self._connection.recv()
         if parcel.n_samples:
             self._samples = np.empty(parcel.n_samples, np.float32)
             self._connection.recv_bytes_into(self._samples.data.cast("B"))

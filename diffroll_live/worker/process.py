@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
 from diffroll_live.types import Control, Engine, Result, StreamedNote
-from diffroll_live.worker.live_thread import LiveLane
+from diffroll_live.worker.live_thread import LiveThread
 from diffroll_live.worker.messages import (
     Event,
     Failed,
@@ -69,7 +69,7 @@ def main(connection: Connection, live: Connection, cancelled: c_longlong, factor
     try:
         engine = _make_engine(connection, factory)
         if engine is not None:
-            LiveLane(live, engine).start()
+            LiveThread(live, engine).start()
             _let_others_go_first()
         while engine is not None:
             _perform(engine, receiver.receive(), connection, cancelled)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffroll_live.audio.chunks import Assembly, ChunkPlan
+from diffroll_live.audio.chunks import ChunkAssembly, ChunkPlan
 from diffroll_live.audio.pcm import FORMATS
 from diffroll_live.errors import AudioError, BadChecksum, ProtocolError, TooLarge
 
@@ -35,7 +35,7 @@ def chunk(plan: ChunkPlan, raw: bytes, index: int) -> bytes:
 @given(buffers(), st.randoms(use_true_random=False), st.data())
 def test_loss_disorder_and_repeats_do_no_harm(buffer, random, data):
     plan, raw = buffer
-    assembly = Assembly(plan)
+    assembly = ChunkAssembly(plan)
     pending = list(range(plan.chunks))
     while pending:
         sent = pending + random.choices(range(plan.chunks), k=3)  # some come twice
@@ -56,7 +56,7 @@ def test_loss_disorder_and_repeats_do_no_harm(buffer, random, data):
 
 def test_an_ack_is_due_every_window():
     plan = ChunkPlan("b", 16_000, 1, 10_000, "f32", 40)
-    assembly = Assembly(plan)
+    assembly = ChunkAssembly(plan)
     due = [assembly.add(index, b"\0" * 40) for index in range(2 * plan.window)]
     assert [i for i, ack in enumerate(due, 1) if ack] == [plan.window, 2 * plan.window]
 
@@ -69,7 +69,7 @@ def test_the_window_shrinks_with_the_chunks(chunk_bytes, window):
 def test_checksums_may_be_signed_and_a_wrong_one_starts_anew():
     raw = b"\x01\x02\x03\x04" * 3
     assert zlib.crc32(raw) > 2**31
-    assembly = Assembly(ChunkPlan("b", 16_000, 1, 3, "f32", 12))
+    assembly = ChunkAssembly(ChunkPlan("b", 16_000, 1, 3, "f32", 12))
     assembly.add(0, raw)
     with pytest.raises(BadChecksum):
         assembly.finish(1)

@@ -14,7 +14,7 @@ from support.running import RunningDaemon
 from support.tiny import write_tiny_model
 
 from diffroll_live.bench import daemon, lateness, material, memory, upload
-from diffroll_live.bench.figures import Figure, Rounds, Settings
+from diffroll_live.bench.figures import Figure, Repetitions, Settings
 from diffroll_live.bench.machine import this_machine
 from diffroll_live.bench.report import document
 from diffroll_live.bench.table import BENCHMARKS
@@ -71,7 +71,7 @@ def test_each_benchmark_measures_something(name, reduced, jack):
 def test_warm_ups_do_not_count():
     numbers = iter(range(10))
     seen = []
-    rounds = Rounds(Settings(repeat=3, warm_ups=2), lambda *step: seen.append(step), total=2)
+    rounds = Repetitions(Settings(repeat=3, warm_ups=2), lambda *step: seen.append(step), total=2)
     assert rounds.repeat(lambda: next(numbers)) == [2, 3, 4]
     assert seen[-1] == (5, 10)
 

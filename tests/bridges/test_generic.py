@@ -20,7 +20,7 @@ from support.osc_client import UdpClient
 from support.paths import BRIDGE
 from support.running import RunningDaemon
 
-PATIENCE = 60.0  # s; only a failing test waits for it
+TIMEOUT = 60.0  # s; only a failing test waits for it
 NOTE_COUNT = 4  # that the fake engine hears in two seconds
 
 
@@ -84,7 +84,7 @@ def lines_until(command: list[str], until: str, **environment: str) -> list[str]
 
 def _with_patience(process: subprocess.Popen[str]) -> Iterator[str]:
     """The lines of a process that is killed when it takes too long."""
-    timer = threading.Timer(PATIENCE, process.kill)
+    timer = threading.Timer(TIMEOUT, process.kill)
     timer.start()
     assert process.stdout is not None
     try:
@@ -199,7 +199,7 @@ def python_client(port: int, *arguments: str) -> subprocess.CompletedProcess[str
     )
     environment = os.environ | {"PYTHONPATH": str(BRIDGE / "python")}
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=TIMEOUT, check=False)
 
 
 def test_the_python_client_transcribes_and_fills(daemon, take):

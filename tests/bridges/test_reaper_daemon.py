@@ -17,7 +17,7 @@ from support.reaper_scenes import BRIDGE, INTERPRETERS, STAGE, play
 from support.recorder import RecordingScheduler
 from support.running import DaemonProcess, RunningDaemon
 
-PATIENCE = 30.0  # s; only a failing test waits for it
+TIMEOUT = 30.0  # s; only a failing test waits for it
 UPLOAD = ("/diffroll/audio/open", "/diffroll/audio/chunk", "/diffroll/audio/close")
 
 
@@ -85,7 +85,7 @@ def test_scene_with_the_daemon(daemon, interpreter, name, make_wav):
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -107,5 +107,5 @@ def test_a_daemon_that_is_killed_and_started_anew_is_asked_again(make_wav, tmp_p
         assert script.stdout.readline() == "asked\n"
         first.__exit__()
         with DaemonProcess(tmp_path, "--spool"):
-            _, problem = script.communicate("\n", timeout=PATIENCE * 2)
+            _, problem = script.communicate("\n", timeout=TIMEOUT * 2)
     assert script.returncode == 0, problem

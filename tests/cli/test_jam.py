@@ -20,7 +20,7 @@ from diffroll_live.bench.memory import PROC, family, proc_parents
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.cli.commands import embedded_daemon as own_daemon
-from diffroll_live.cli.jam_events import Story
+from diffroll_live.cli.jam_events import JamPrinter
 from diffroll_live.osc import replies as r
 
 
@@ -99,7 +99,7 @@ def test_a_cue_that_is_none_is_told(jack: DummyJack, capsys: pytest.CaptureFixtu
 
 
 def test_the_story_tells_turns_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
-    with Story() as story:
+    with JamPrinter() as story:
         for reply in (
             r.JamState("jam", "listening"),
             r.JamState("jam", "answering"),

@@ -40,9 +40,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchEngine]:
 
 
 def test_it_is_taken_by_itself_and_computes_in_bf16(engine: TorchEngine) -> None:
-    assert engine.voice.device.type == "cuda"
+    assert engine.adapter.device.type == "cuda"
     assert engine.info.device == f"{torch.cuda.get_device_name()} bfloat16"
-    assert {parameter.dtype for parameter in engine.voice.network.parameters()} == {torch.bfloat16}
+    assert {parameter.dtype for parameter in engine.adapter.network.parameters()} == {torch.bfloat16}
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -63,7 +63,7 @@ def test_only_notes_are_copied_back(engine: TorchEngine, name: str, monkeypatch:
 
     monkeypatch.setattr(Tensor, "cpu", watched)
     engine.run(REQUESTS[name], Listener())
-    frames = engine.voice.window_frames * engine.voice.channels * 88
+    frames = engine.adapter.window_frames * engine.adapter.channels * 88
     assert max(copied, default=0) < frames / 4  # a few numbers a note; a roll of one window would be all of it
     assert all(
         part.is_cuda
@@ -76,17 +76,17 @@ def test_only_notes_are_copied_back(engine: TorchEngine, name: str, monkeypatch:
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_sampling_never_waits_for_the_device(engine: TorchEngine, sampler: str) -> None:
-    voice = engine.voice
-    x_t = torch.randn(2, voice.channels, voice.window_frames, 88, device=voice.device)
-    mask = torch.ones(2, 1, voice.window_frames, device=voice.device)
-    windows = torch.zeros(2, voice.n_features, voice.window_frames, device=voice.device)
-    heard, unheard = voice.hear(windows, mask), voice.hear(windows, 0 * mask)
-    noise, timesteps = seeded_noise((1, 2), voice.device), voice.schedule.timesteps(8)
-    denoise = voice.guided(voice.condition(heard), voice.condition(unheard), 1.0)
+    adapter = engine.adapter
+    x_t = torch.randn(2, adapter.channels, adapter.window_frames, 88, device=adapter.device)
+    mask = torch.ones(2, 1, adapter.window_frames, device=adapter.device)
+    windows = torch.zeros(2, adapter.n_features, adapter.window_frames, device=adapter.device)
+    heard, unheard = adapter.hear(windows, mask), adapter.hear(windows, 0 * mask)
+    noise, timesteps = seeded_noise((1, 2), adapter.device), adapter.schedule.timesteps(8)
+    denoise = adapter.guided(adapter.condition(heard), adapter.condition(unheard), 1.0)
     denoise(x_t, 0.5)  # what is only worked out once
     torch.cuda.set_sync_debug_mode("error")
     try:
-        SAMPLERS[sampler](denoise, x_t, timesteps, voice.schedule, noise=noise, callback=None)
+        SAMPLERS[sampler](denoise, x_t, timesteps, adapter.schedule, noise=noise, callback=None)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -159,7 +159,7 @@ def test_silence_gives_no_notes_and_neither_does_what_is_too_quiet(engine: Torch
 
 @pytest.mark.parametrize("batch", [1, 2, 8])
 def test_the_batch_size_changes_nothing(engine: TorchEngine, batch: int) -> None:
-    other = TorchEngine(engine.voice, engine.info, replace(engine.defaults, batch=batch))
+    other = TorchEngine(engine.adapter, engine.info, replace(engine.defaults, batch=batch))
     for name in ("transcribe long audio", "inpaint around known notes"):
         assert_near(ask(other, REQUESTS[name]), ask(engine, REQUESTS[name]))
 
@@ -331,13 +331,13 @@ def test_audio_is_listened_to_once_and_only_where_it_is_asked_about(
     engine: TorchEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[float] = []
-    listen = type(engine.voice).features
+    listen = type(engine.adapter).features
 
-    def counting(voice: object, samples: Tensor) -> Tensor:
+    def counting(adapter: object, samples: Tensor) -> Tensor:
         heard.append(len(samples) / 16_000)
-        return listen(voice, samples)
+        return listen(adapter, samples)
 
-    monkeypatch.setattr(type(engine.voice), "features", counting)
+    monkeypatch.setattr(type(engine.adapter), "features", counting)
     engine.forget()
     for request in (REQUESTS["transcribe"], REQUESTS["inpaint"]):
         ask(engine, request)

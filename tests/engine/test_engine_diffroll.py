@@ -23,7 +23,7 @@ from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.windowed_sampling import Canvas, Sampling, read
 from diffroll_live.engine.windows import Window
 from diffroll_live.errors import Cancelled, CheckpointError, RequestError
-from diffroll_live.model.adapters.diffroll import DiffRollVoice
+from diffroll_live.model.adapters.diffroll import DiffRollAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder
 from diffroll_live.model.checkpoints.lightning import import_checkpoint
 from diffroll_live.model.decoding import Posterior, Thresholds
@@ -60,10 +60,10 @@ def golden() -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope="module")
-def short_voice(engine: TorchEngine) -> DiffRollVoice:
+def short_voice(engine: TorchEngine) -> DiffRollAdapter:
     """The voice of the engine with windows as long as the golden clip."""
-    assert isinstance(engine.voice, DiffRollVoice)
-    return DiffRollVoice(engine.voice.network, engine.voice.mel, SCHEDULE, torch.device("cpu"), window_frames=80)
+    assert isinstance(engine.adapter, DiffRollAdapter)
+    return DiffRollAdapter(engine.adapter.network, engine.adapter.mel, SCHEDULE, torch.device("cpu"), window_frames=80)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def transcription(options: Options = QUICK, identity: str = "t") -> Request:
 
 
 def golden_chain(
-    voice: DiffRollVoice,
+    adapter: DiffRollAdapter,
     golden: dict[str, Tensor],
     sampling: Sampling,
     draws: Tensor,
@@ -105,8 +105,10 @@ def golden_chain(
     patch.setattr(reading, "seeded_noise", recorded)
     estimates: list[Tensor] = []
     window = Window(0, 0, 80)
-    features = voice.features(golden["waveform"][0])
-    read(voice, features, [window], sampling, audible=audible, callback=lambda _step, _steps, x0: estimates.append(x0))
+    features = adapter.features(golden["waveform"][0])
+    read(
+        adapter, features, [window], sampling, audible=audible, callback=lambda _step, _steps, x0: estimates.append(x0)
+    )
     return estimates[-1] * final_scale(SCHEDULE)
 
 
@@ -116,14 +118,14 @@ def last_steps(denoise, x_t, timesteps, schedule, *, noise=None, callback=None):
 
 
 def test_ddim_of_all_steps_is_the_reference_s(
-    short_voice: DiffRollVoice, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+    short_voice: DiffRollAdapter, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x0 = golden_chain(short_voice, golden, Sampling(sample_ddim, 200, 0.0, 0), torch.empty(0), monkeypatch)
     torch.testing.assert_close(x0, golden["ddim_x0_200"], atol=1e-3, rtol=0)
 
 
 def test_guided_filling_is_the_reference_s(
-    short_voice: DiffRollVoice, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
+    short_voice: DiffRollAdapter, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audible = torch.ones(88, 80)
     audible[:, 20:50] = 0
@@ -133,7 +135,7 @@ def test_guided_filling_is_the_reference_s(
 
 
 def test_generation_is_the_reference_s_and_unguided(
-    short_voice: DiffRollVoice, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch, evaluations: list[int]
+    short_voice: DiffRollAdapter, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch, evaluations: list[int]
 ) -> None:
     sampling = Sampling(last_steps, 6, 0.5, 0)
     audible = torch.zeros(88, 80)
@@ -142,7 +144,7 @@ def test_generation_is_the_reference_s_and_unguided(
     assert evaluations == [1] * 6
 
 
-def test_notes_are_the_reference_s(short_voice: DiffRollVoice, golden: dict[str, Tensor]) -> None:
+def test_notes_are_the_reference_s(short_voice: DiffRollAdapter, golden: dict[str, Tensor]) -> None:
     roll = golden["notes_roll"]
     still = torch.zeros_like(roll)
     posterior = Posterior(roll, roll, torch.full_like(roll, 0.5), still, still)
@@ -155,7 +157,7 @@ def test_notes_are_the_reference_s(short_voice: DiffRollVoice, golden: dict[str,
     assert (few[:, 1] - few[:, 0] > 0.1 - 1e-6).all()
 
 
-def test_a_run_that_begins_where_it_is_too_quiet_is_no_note(short_voice: DiffRollVoice) -> None:
+def test_a_run_that_begins_where_it_is_too_quiet_is_no_note(short_voice: DiffRollAdapter) -> None:
     roll = torch.zeros(80, 88)
     roll[10:20, 30], roll[40:50, 30] = 1.0, 1.0
     onset = roll.clone()
@@ -164,7 +166,7 @@ def test_a_run_that_begins_where_it_is_too_quiet_is_no_note(short_voice: DiffRol
     assert rows.tolist() == [[40 * FRAME, 50 * FRAME, 51, 127]]
 
 
-def test_pitches_hide_their_own_band_and_all_pitches_everything(short_voice: DiffRollVoice) -> None:
+def test_pitches_hide_their_own_band_and_all_pitches_everything(short_voice: DiffRollAdapter) -> None:
     windows, mask = short_voice.cut(short_voice.features(torch.randn(40_960) * 0.1), [0])
     assert short_voice.hear(windows, mask).min() >= 0.0
     audible = torch.ones(1, 88, 80)
@@ -179,7 +181,7 @@ def test_pitches_hide_their_own_band_and_all_pitches_everything(short_voice: Dif
     assert short_voice.hear(windows, mask * 0).eq(-1.0).all()
 
 
-def test_velocities_rise_with_the_level_and_are_moderate_where_nothing_is_heard(short_voice: DiffRollVoice) -> None:
+def test_velocities_rise_with_the_level_and_are_moderate_where_nothing_is_heard(short_voice: DiffRollAdapter) -> None:
     heard = torch.full((1, 229, 80), 0.6)
     heard[:, :, 40:] = 0.9
     heard[:, :, 60:] = -1.0
@@ -189,7 +191,7 @@ def test_velocities_rise_with_the_level_and_are_moderate_where_nothing_is_heard(
     assert soft < unheard < loud
 
 
-def test_known_cells_are_held_through_the_chain(short_voice: DiffRollVoice) -> None:
+def test_known_cells_are_held_through_the_chain(short_voice: DiffRollAdapter) -> None:
     roll, known = torch.zeros(88, 80), torch.zeros(88, 80)
     known[:, :40] = 1
     roll[30, 10:20] = 1
@@ -204,7 +206,7 @@ def test_known_cells_are_held_through_the_chain(short_voice: DiffRollVoice) -> N
     assert posterior.frame[40:].count_nonzero() > 0
 
 
-def test_windows_do_not_depend_on_their_company(short_voice: DiffRollVoice) -> None:
+def test_windows_do_not_depend_on_their_company(short_voice: DiffRollAdapter) -> None:
     features = short_voice.features(torch.randn(150 * 512, generator=torch.Generator().manual_seed(1)) * 0.1)
     windows = [Window(0, 0, 60), Window(40, 60, 100), Window(70, 100, 150)]
     sampling = Sampling(sample_ddpm, 3, 0.5, 7)
@@ -219,7 +221,7 @@ def test_what_it_is(engine: TorchEngine) -> None:
     assert engine.info.parameters == 375_760
     assert engine.defaults.guidance == 0.5
     assert engine.defaults.reading_steps == (10, 50, 200)
-    assert engine.voice.window_frames * FRAME == pytest.approx(20.48)
+    assert engine.adapter.window_frames * FRAME == pytest.approx(20.48)
 
 
 def test_best_quality_is_all_steps_of_guided_ddpm(engine: TorchEngine, evaluations: list[int]) -> None:
@@ -386,6 +388,6 @@ def test_a_config_that_cannot_be_run(
 
 
 def test_front_end_is_the_one_of_the_checkpoint(engine: TorchEngine) -> None:
-    assert isinstance(engine.voice, DiffRollVoice)
-    assert isinstance(engine.voice.mel, LogMel)
-    assert engine.voice.mel.config == MelConfig()
+    assert isinstance(engine.adapter, DiffRollAdapter)
+    assert isinstance(engine.adapter.mel, LogMel)
+    assert engine.adapter.mel.config == MelConfig()

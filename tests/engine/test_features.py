@@ -72,9 +72,9 @@ def test_nothing_is_worked_out_before_it_is_asked_for(monkeypatch: pytest.Monkey
     asked: list[int] = []
     listen = type(VOICE).features
 
-    def counting(voice: object, samples: torch.Tensor) -> torch.Tensor:
+    def counting(adapter: object, samples: torch.Tensor) -> torch.Tensor:
         asked.append(len(samples) // 256)
-        return listen(voice, samples)
+        return listen(adapter, samples)
 
     monkeypatch.setattr(type(VOICE), "features", counting)
     recording = Recording(noise(60.0), VOICE, -65.0)

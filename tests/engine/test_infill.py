@@ -20,8 +20,8 @@ from diffroll_live.engine.infill.blocks import (
     blocks_of,
 )
 from diffroll_live.engine.infill.context import as_played
-from diffroll_live.engine.infill.infill import Harvest
-from diffroll_live.engine.infill.writer import Scene, Taste, Writer
+from diffroll_live.engine.infill.infill import EndedNotes
+from diffroll_live.engine.infill.writer import InfillContext, Writer, WritingStyle
 from diffroll_live.engine.windowed_sampling import Canvas, Sampling
 from diffroll_live.model.adapters.cut_windows import cut_windows
 from diffroll_live.model.denoiser import Denoise
@@ -75,14 +75,14 @@ class Opinion:
         return x0
 
 
-def scene(writable: Tensor, given: NoteArray | None = None) -> Scene:
+def scene(writable: Tensor, given: NoteArray | None = None) -> InfillContext:
     """A silent recording with a hole, and notes that are known around it."""
     around = np.zeros((0, 4)) if given is None else given
     target = target_of(around, GEOMETRY, FRAMES)
     roll = torch.from_numpy(np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1)
     sounding = torch.from_numpy(target.frame.T) > 0
     known = (~writable | sounding).float()
-    return Scene(torch.zeros(1, FRAMES), torch.ones(FRAMES), Canvas(roll, known), writable & ~sounding, around)
+    return InfillContext(torch.zeros(1, FRAMES), torch.ones(FRAMES), Canvas(roll, known), writable & ~sounding, around)
 
 
 def hole(first: int, last: int, low: int = 0, high: int = N_PITCHES) -> Tensor:
@@ -92,8 +92,8 @@ def hole(first: int, last: int, low: int = 0, high: int = N_PITCHES) -> Tensor:
 
 
 def write(
-    voice: Opinion,
-    place: Scene,
+    adapter: Opinion,
+    place: InfillContext,
     *,
     seed: int = 0,
     n: int = 1,
@@ -101,7 +101,7 @@ def write(
     density: float = 1.0,
     steps: int = 1,
 ) -> Writer:
-    writer = Writer(voice, place, Sampling(sample_ddim, steps, 0.0, seed), Taste(temperature, density), n)
+    writer = Writer(adapter, place, Sampling(sample_ddim, steps, 0.0, seed), WritingStyle(temperature, density), n)
     for first, last in writer.blocks():
         writer.write(first, last, None)
     return writer
@@ -144,7 +144,7 @@ def test_only_the_hole_is_written(writable: Tensor) -> None:
 
 def test_blocks_cover_the_hole_in_order() -> None:
     place = scene(hole(10, 60) | hole(60, 65, 5, 6) | hole(100, 101))
-    blocks = Writer(Opinion(), place, Sampling(sample_ddim, 1, 0.0, 0), Taste(), 1).blocks()
+    blocks = Writer(Opinion(), place, Sampling(sample_ddim, 1, 0.0, 0), WritingStyle(), 1).blocks()
     assert [frame for first, last in blocks for frame in range(first, last)] == [*range(10, 65), 100]
     assert all(last - first <= BLOCK_FRAMES for first, last in blocks)
 
@@ -177,9 +177,9 @@ def test_a_variation_does_not_depend_on_how_many_there_are() -> None:
 
 
 def test_variations_are_one_batch_and_each_block_is_asked_once() -> None:
-    voice = Opinion()
-    writer = write(voice, scene(hole(100, 200)), n=4, steps=3)
-    assert voice.asked == [4] * (3 * len(writer.blocks()))
+    adapter = Opinion()
+    writer = write(adapter, scene(hole(100, 200)), n=4, steps=3)
+    assert adapter.asked == [4] * (3 * len(writer.blocks()))
 
 
 def played(pitches: Sequence[int], rest: float, length: float = 0.1, velocity: int = 80) -> NoteArray:
@@ -280,14 +280,14 @@ def test_what_is_thought_impossible_is_not_written() -> None:
 
 
 def test_a_written_block_is_known_to_the_next() -> None:
-    voice = Opinion(0.02, lasting=0.0)
+    adapter = Opinion(0.02, lasting=0.0)
     place = scene(hole(100, 400))
-    writer = write(voice, place)
+    writer = write(adapter, place)
     assert writer.known[:, :, : writer.blocks()[-1][0]].eq(1.0).all()
     assert len(notes_of(writer)) > 0
-    first_told = voice.told[0][1]
+    first_told = adapter.told[0][1]
     assert int((first_told == 0).sum()) > 0
-    for known, mask in voice.told:
+    for known, mask in adapter.told:
         assert known[~(mask.repeat(1, 3, 1) > 0)].eq(0).all()
 
 
@@ -302,8 +302,8 @@ def test_a_hole_in_a_kept_chord_leaves_the_chord_alone() -> None:
 @pytest.mark.parametrize("lasting", [0.0, 0.7, 0.98, 1.0])
 def test_notes_harvested_block_by_block_are_all_notes_once(lasting: float) -> None:
     place, sampling = scene(hole(40, 500)), Sampling(sample_ddim, 1, 0.0, seed=5)
-    writer = Writer(Opinion(0.004, lasting), place, sampling, Taste(), 2)
-    harvests = [Harvest(writer, variation) for variation in range(2)]
+    writer = Writer(Opinion(0.004, lasting), place, sampling, WritingStyle(), 2)
+    harvests = [EndedNotes(writer, variation) for variation in range(2)]
     taken: list[list[NoteArray]] = [[], []]
     blocks = writer.blocks()
     for number, (first, last) in enumerate(blocks):

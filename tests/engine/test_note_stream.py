@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffroll_live.engine.note_stream import Decode, NoteStream
-from diffroll_live.model.adapters.diffroll import DiffRollVoice
+from diffroll_live.model.adapters.diffroll import DiffRollAdapter
 from diffroll_live.model.decoding import Posterior, Thresholds, decode
 from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig
 from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
@@ -22,7 +22,7 @@ from diffroll_live.music.roll import RollGeometry
 
 GEOMETRY = RollGeometry(16_000, 256)
 ALL = Thresholds(0.5, 0.5, 0.0)
-DIFFROLL = DiffRollVoice(
+DIFFROLL = DiffRollAdapter(
     DiffRoll(DiffRollConfig(residual_channels=1, residual_layers=1)),
     LogMel(MelConfig()),
     LinearSchedule(),

@@ -17,18 +17,18 @@ from support.tiny import tiny_voice
 
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.features import Recording, Resampled
-from diffroll_live.engine.live.onset_candidates import belief_of
-from diffroll_live.engine.live.priority import Precedence
-from diffroll_live.engine.live.resampler import Inflow
-from diffroll_live.engine.live.transcriber import Ear, _Past
+from diffroll_live.engine.live.onset_candidates import live_estimate
+from diffroll_live.engine.live.priority import PriorityGate
+from diffroll_live.engine.live.resampler import StreamingResampler
+from diffroll_live.engine.live.transcriber import StreamingTranscriber, _Past
 from diffroll_live.engine.loading import load_engine
 from diffroll_live.engine.request_state import Defaults
 from diffroll_live.errors import RequestError
 from diffroll_live.evaluation.scores import score_one
 from diffroll_live.files.audio_file import read_audio
-from diffroll_live.live_types import Belief
+from diffroll_live.live_types import LiveEstimate
 from diffroll_live.model.decoding import Posterior, Thresholds
-from diffroll_live.server.live.note_tracker import LiveNotes
+from diffroll_live.server.live.note_tracker import NoteTracker
 from diffroll_live.types import AudioBuffer
 
 HOP = 1024  # samples
@@ -39,9 +39,9 @@ def noise(seconds: float, rate: int = 16_000) -> np.ndarray:
     return (np.random.default_rng(0).standard_normal(round(seconds * rate)) * 0.1).astype(np.float32)
 
 
-def new_ear() -> Ear:
-    voice = tiny_voice()
-    return Ear(voice, Defaults(), 16_000, Precedence(voice.network))
+def new_ear() -> StreamingTranscriber:
+    adapter = tiny_voice()
+    return StreamingTranscriber(adapter, Defaults(), 16_000, PriorityGate(adapter.network))
 
 
 @settings(max_examples=20, deadline=None)
@@ -51,7 +51,7 @@ def new_ear() -> Ear:
 )
 def test_a_stream_is_resampled_as_a_file_is(rate: int, blocks: list[int]) -> None:
     samples = noise(sum(blocks) / rate + 0.01, rate)
-    inflow, ends = Inflow(rate, 16_000, CPU), np.cumsum([0, *blocks])
+    inflow, ends = StreamingResampler(rate, 16_000, CPU), np.cumsum([0, *blocks])
     streamed = torch.cat([inflow.push(samples[a:b]) for a, b in pairwise(ends)])
     whole = Resampled(AudioBuffer("", samples[: ends[-1]], rate), 16_000, CPU)
     assert 0 <= whole.n_samples - len(streamed) <= 20
@@ -59,13 +59,13 @@ def test_a_stream_is_resampled_as_a_file_is(rate: int, blocks: list[int]) -> Non
 
 
 def test_features_and_the_gate_are_those_of_a_file() -> None:
-    voice, samples = tiny_voice(), noise(3.0)
+    adapter, samples = tiny_voice(), noise(3.0)
     samples[20_000:30_000] *= 1e-5
-    past = _Past(voice, -65.0, 16_000, 0)
+    past = _Past(adapter, -65.0, 16_000, 0)
     for at in range(0, len(samples), 1000):
         past.take(samples[at : at + 1000])
-        whole = Recording(AudioBuffer("", samples[: past._n_samples], 16_000), voice, -65.0)
-        n = min(past.n_frames, voice.live_frames)
+        whole = Recording(AudioBuffer("", samples[: past._n_samples], 16_000), adapter, -65.0)
+        n = min(past.n_frames, adapter.live_frames)
         assert whole.n_frames == past.n_frames
         torch.testing.assert_close(past.features[:, -n:], whole.features()[:, -n:])
         assert torch.equal(past.loud[-n:], whole.loud(past.n_frames - n, past.n_frames)[:, 0])
@@ -109,7 +109,7 @@ def test_beliefs_are_peaks_and_stretches() -> None:
     posterior = Posterior(zeros.clone(), zeros.clone(), zeros + 0.5, zeros + 0.25, zeros.clone())
     posterior.onset[10, 39], posterior.onset[30, 39], posterior.onset[1, 39] = 0.9, 0.35, 0.9
     posterior.frame[10:20, 39] = posterior.frame[30:, 39] = 1.0
-    belief = belief_of(posterior, Thresholds(0.5, 0.5), 50.0, 7.0)
+    belief = live_estimate(posterior, Thresholds(0.5, 0.5), 50.0, 7.0)
     assert (belief.since, belief.edge, belief.threshold) == (7.06, 7.8, 0.5)
     struck = [(s.pitch, round(s.onset, 3), s.velocity, round(s.probability, 3)) for s in belief.strikes]
     assert struck == [(60, 7.205, 64, 0.9), (60, 7.605, 64, 0.35)]
@@ -117,19 +117,19 @@ def test_beliefs_are_peaks_and_stretches() -> None:
 
 
 def test_a_job_stands_still_at_its_next_layer_while_a_hop_is_heard() -> None:
-    voice = tiny_voice()
-    precedence, steps = Precedence(voice.network), []
-    features, mask = torch.zeros(1, voice.n_features, 16), torch.ones(1, 1, 16)
+    adapter = tiny_voice()
+    precedence, steps = PriorityGate(adapter.network), []
+    features, mask = torch.zeros(1, adapter.n_features, 16), torch.ones(1, 1, 16)
 
     def job() -> None:
-        voice.hear(features, mask)
+        adapter.hear(features, mask)
         steps.append("job")
 
     thread = threading.Thread(target=job)
     with precedence.first():
         thread.start()
         thread.join(0.3)
-        voice.hear(features, mask)
+        adapter.hear(features, mask)
         steps.append("hop")
     thread.join(60.0)
     assert steps == ["hop", "job"]
@@ -145,7 +145,7 @@ def engine() -> Iterator[TorchEngine]:
     torch.set_num_threads(threads)
 
 
-def beliefs(engine: TorchEngine, samples: np.ndarray) -> list[Belief]:
+def beliefs(engine: TorchEngine, samples: np.ndarray) -> list[LiveEstimate]:
     ear = engine.listen(16_000)
     return [ear.hear(at, samples[at : at + HOP]) for at in range(0, len(samples), HOP)]
 
@@ -156,7 +156,7 @@ def test_live_notes_are_nearly_those_of_the_recording(engine: TorchEngine) -> No
     with (EXAMPLES / "clip.csv").open(newline="") as handle:
         rows = np.array([list(map(float, row)) for row in list(csv.reader(handle))[1:]])
     played = rows[rows[:, 0] < seconds]
-    notes, told = LiveNotes(), []
+    notes, told = NoteTracker(), []
     for belief in beliefs(engine, clip.samples):
         told += notes.hear(belief, belief.edge - latency)
     told += notes.finish(seconds)
@@ -172,6 +172,6 @@ def test_a_silent_input_has_no_notes(engine: TorchEngine, level: float) -> None:
 
 def test_a_model_that_cannot_hear_live_says_so(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     deaf = TorchEngine(tiny_voice(), engine.info, Defaults())
-    object.__setattr__(deaf.voice, "live_frames", 0)
+    object.__setattr__(deaf.adapter, "live_frames", 0)
     with pytest.raises(RequestError, match="cannot hear live"):
         deaf.listen(48_000)

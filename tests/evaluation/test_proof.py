@@ -14,7 +14,7 @@ from diffroll_live.evaluation import listening, speech
 from diffroll_live.evaluation.baselines import Chain, bar_before
 from diffroll_live.evaluation.beside import GRID, basic_pitch, tuned_threshold
 from diffroll_live.evaluation.card import PAGE, write_figures
-from diffroll_live.evaluation.clips import SECONDS, Stage, clips, in_a_room, open_stage
+from diffroll_live.evaluation.clips import SECONDS, EvaluationSet, clips, in_a_room, open_evaluation_set
 from diffroll_live.evaluation.gaps import KINDS, gaps
 
 pytest_plugins = ["support.training_fixtures"]
@@ -29,11 +29,11 @@ for path in sorted(pathlib.Path(sys.argv[2]).glob("*.wav")):
 
 
 @pytest.fixture(scope="module")
-def stage(folders: Folders) -> Stage:
-    return open_stage(folders.material, (HEARD, UNHEARD))
+def stage(folders: Folders) -> EvaluationSet:
+    return open_evaluation_set(folders.material, (HEARD, UNHEARD))
 
 
-def test_clips_are_the_same_notes_on_every_piano_and_in_every_room(stage: Stage) -> None:
+def test_clips_are_the_same_notes_on_every_piano_and_in_every_room(stage: EvaluationSet) -> None:
     (plain,) = clips(stage, HEARD, 1)
     (noisy,) = clips(stage, UNHEARD, 1, noisy=True)
     (again,) = clips(stage, HEARD, 1)
@@ -45,7 +45,7 @@ def test_clips_are_the_same_notes_on_every_piano_and_in_every_room(stage: Stage)
     assert not np.array_equal(other.notes, plain.notes)
 
 
-def test_noise_is_20_db_below(stage: Stage) -> None:
+def test_noise_is_20_db_below(stage: EvaluationSet) -> None:
     rng = np.random.default_rng(1)
     silent = in_a_room(np.zeros(16_000, np.float32), rng)
     assert not silent.any()
@@ -56,11 +56,11 @@ def test_noise_is_20_db_below(stage: Stage) -> None:
 
 def test_a_stage_needs_its_pianos_and_material(folders: Folders) -> None:
     with pytest.raises(RequestError, match="no piano 'organ'"):
-        open_stage(folders.material, ("organ",))
+        open_evaluation_set(folders.material, ("organ",))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gaps_are_the_same_each_time_and_hide_what_they_ask_for(stage: Stage, kind: str) -> None:
+def test_gaps_are_the_same_each_time_and_hide_what_they_ask_for(stage: EvaluationSet, kind: str) -> None:
     first, second = (list(gaps(stage, HEARD, kind, 2)) for _ in range(2))
     for one, other in zip(first, second, strict=True):
         assert np.array_equal(one.inside, other.inside)
@@ -75,7 +75,7 @@ def test_gaps_are_the_same_each_time_and_hide_what_they_ask_for(stage: Stage, ki
             assert one.request.audio.samples.any() == (kind != "hole, only notes around")
 
 
-def test_baselines_stay_in_their_gap(stage: Stage) -> None:
+def test_baselines_stay_in_their_gap(stage: EvaluationSet) -> None:
     chain = Chain(stage.corpus)
     for gap in gaps(stage, HEARD, "continuation", 3):
         bar = bar_before(gap)
@@ -86,7 +86,7 @@ def test_baselines_stay_in_their_gap(stage: Stage) -> None:
         assert np.array_equal(chain(gap), chain(gap))
 
 
-def test_another_program_is_run_by_its_own_python(stage: Stage, tmp_path: Path) -> None:
+def test_another_program_is_run_by_its_own_python(stage: EvaluationSet, tmp_path: Path) -> None:
     script = tmp_path / "python"
     script.write_text(f"#!{sys.executable}\n{OTHER}")
     script.chmod(0o755)
@@ -143,7 +143,9 @@ def test_a_page_of_figures_has_a_small_picture_and_a_table_for_each_part(tmp_pat
     assert (tmp_path / PAGE).is_file()
 
 
-def test_every_example_can_be_heard_and_seen(folders: Folders, stage: Stage, tmp_path: Path, monkeypatch) -> None:
+def test_every_example_can_be_heard_and_seen(
+    folders: Folders, stage: EvaluationSet, tmp_path: Path, monkeypatch
+) -> None:
     from support.training_material import SMALL
 
     from diffroll_live.engine.loading import load_engine

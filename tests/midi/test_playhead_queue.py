@@ -12,7 +12,7 @@ from support.scheduler_bench import OFF, ON, Bench
 
 from diffroll_live.errors import Busy, PortClosed, RequestError
 from diffroll_live.midi.note_queue import LATE_SECONDS
-from diffroll_live.midi.playhead import Course, Loop
+from diffroll_live.midi.playhead import Loop, PlayheadModel
 from diffroll_live.types import NoteEvent
 
 SCALE = tuple(NoteEvent(float(at), at + 0.5, 60 + at, 80) for at in range(5))
@@ -23,15 +23,15 @@ def bench() -> Bench:
     return Bench()
 
 
-def roll(bench: Bench, position: float, run: int, rate: float = 1.0, loop: Loop | None = None) -> Course:
+def roll(bench: Bench, position: float, run: int, rate: float = 1.0, loop: Loop | None = None) -> PlayheadModel:
     """Let the playhead go from a position now on."""
-    course = Course(run, True, bench.clock.seconds, position, rate, position, loop)
+    course = PlayheadModel(run, True, bench.clock.seconds, position, rate, position, loop)
     bench.scheduler.follow(course)
     return course
 
 
 def halt(bench: Bench, run: int) -> None:
-    bench.scheduler.follow(Course(run, False, bench.clock.seconds, 0.0))
+    bench.scheduler.follow(PlayheadModel(run, False, bench.clock.seconds, 0.0))
 
 
 def starts(bench: Bench) -> list[tuple[float, int]]:
@@ -253,7 +253,7 @@ DEEDS = st.lists(
 def test_whatever_the_playhead_does_no_note_hangs_or_overlaps(notes, deeds) -> None:
     bench = Bench()
     bench.scheduler.place("job", notes, origin=0.0)
-    course = Course()
+    course = PlayheadModel()
     for run, (deed, value) in enumerate(deeds, start=1):
         if deed == "run":
             bench.run(value / 16)

@@ -1,4 +1,4 @@
-"""The compact network and its voice: shapes, what masks hide, and what is known."""
+"""The compact network and its adapter: shapes, what masks hide, and what is known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from support.tiny import CONFIG, tiny_network, tiny_voice
 from torch import Tensor
 
-from diffroll_live.model.adapters.compact import CompactVoice
+from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.denoiser import logit_guidance
 from diffroll_live.model.networks.compact import ROLL_WIDTH, Compact, Heard
 from diffroll_live.model.networks.layers import Context
@@ -26,7 +26,7 @@ def network() -> Compact:
 
 
 @pytest.fixture(scope="module")
-def voice() -> CompactVoice:
+def adapter() -> CompactAdapter:
     return tiny_voice()
 
 
@@ -101,29 +101,29 @@ def test_what_may_not_be_heard_changes_nothing(network: Compact) -> None:
     assert not torch.equal(network.encoder(one, mask).draft, network.encoder(one, everything()).draft)
 
 
-def test_a_hidden_pitch_hides_its_frames(voice: CompactVoice) -> None:
+def test_a_hidden_pitch_hides_its_frames(adapter: CompactAdapter) -> None:
     rows = torch.ones(BATCH, N_PITCHES, FRAMES)
     rows[:, 40, 20:40] = 0
     whole = everything()
     whole[:, :, 20:40] = 0
     windows = features()
-    assert torch.equal(voice.hear(windows, rows).draft, voice.hear(windows, whole).draft)
+    assert torch.equal(adapter.hear(windows, rows).draft, adapter.hear(windows, whole).draft)
 
 
-def test_rows_do_not_depend_on_their_company(voice: CompactVoice) -> None:
+def test_rows_do_not_depend_on_their_company(adapter: CompactAdapter) -> None:
     windows, (known, mask) = features(), known_half()
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
-    together = voice.denoise(voice.condition(voice.hear(windows, everything()), known, mask))(x_t, 0.7)
+    together = adapter.denoise(adapter.condition(adapter.hear(windows, everything()), known, mask))(x_t, 0.7)
     for row in range(BATCH):
         one = slice(row, row + 1)
-        heard = voice.hear(windows[one], everything(1))
-        alone = voice.denoise(voice.condition(heard, known[one], mask[one]))(x_t[one], 0.7)
+        heard = adapter.hear(windows[one], everything(1))
+        alone = adapter.denoise(adapter.condition(heard, known[one], mask[one]))(x_t[one], 0.7)
         torch.testing.assert_close(together[one], alone, atol=1e-5, rtol=0)
 
 
-def test_known_cells_are_told_clean_whatever_the_noise(voice: CompactVoice) -> None:
+def test_known_cells_are_told_clean_whatever_the_noise(adapter: CompactAdapter) -> None:
     known, mask = known_half()
-    denoise = voice.denoise(voice.condition(voice.hear(features(), everything()), known, mask))
+    denoise = adapter.denoise(adapter.condition(adapter.hear(features(), everything()), known, mask))
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
     other = x_t.clone()
     other[:, :, : FRAMES // 2] = torch.randn(BATCH, 3, FRAMES // 2, N_PITCHES)
@@ -132,32 +132,32 @@ def test_known_cells_are_told_clean_whatever_the_noise(voice: CompactVoice) -> N
     assert not torch.equal(denoise(x_t, 1.0), denoise(other, 1.0))
 
 
-def test_unknown_cells_of_the_roll_say_nothing(voice: CompactVoice) -> None:
+def test_unknown_cells_of_the_roll_say_nothing(adapter: CompactAdapter) -> None:
     known, mask = known_half()
-    heard = voice.hear(features(), everything())
+    heard = adapter.hear(features(), everything())
     other = torch.where(mask.repeat(1, 3, 1) > 0, known, -known)
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
-    one = voice.denoise(voice.condition(heard, known, mask))(x_t, 0.5)
-    assert torch.equal(one, voice.denoise(voice.condition(heard, other, mask))(x_t, 0.5))
-    assert not torch.equal(one, voice.denoise(voice.condition(heard))(x_t, 0.5))
+    one = adapter.denoise(adapter.condition(heard, known, mask))(x_t, 0.5)
+    assert torch.equal(one, adapter.denoise(adapter.condition(heard, other, mask))(x_t, 0.5))
+    assert not torch.equal(one, adapter.denoise(adapter.condition(heard))(x_t, 0.5))
 
 
-def test_estimates_are_bits_of_the_scale_they_were_trained_at(voice: CompactVoice) -> None:
-    denoise = voice.denoise(voice.condition(voice.hear(10 * features(), everything())))
+def test_estimates_are_bits_of_the_scale_they_were_trained_at(adapter: CompactAdapter) -> None:
+    denoise = adapter.denoise(adapter.condition(adapter.hear(10 * features(), everything())))
     for t in (1.0, 0.5, 0.01):
         x0 = denoise(torch.randn(BATCH, 3, FRAMES, N_PITCHES), t)
         assert x0.shape == (BATCH, 3, FRAMES, N_PITCHES)
         assert x0.abs().max() <= SCALE
-        assert ((voice.probabilities(x0) >= 0) & (voice.probabilities(x0) <= 1)).all()
+        assert ((adapter.probabilities(x0) >= 0) & (adapter.probabilities(x0) <= 1)).all()
 
 
 @pytest.mark.parametrize("with_known", [False, True])
-def test_guidance_is_in_logits_and_in_the_middle(voice: CompactVoice, with_known: bool) -> None:
+def test_guidance_is_in_logits_and_in_the_middle(adapter: CompactAdapter, with_known: bool) -> None:
     known = known_half() if with_known else (None, None)
     windows = features()
-    told = voice.condition(voice.hear(windows, everything()), *known)
-    untold = voice.condition(voice.hear(windows, 0 * everything()), *known)
-    denoise, plain, unheard = voice.guided(told, untold, 1.5), voice.denoise(told), voice.denoise(untold)
+    told = adapter.condition(adapter.hear(windows, everything()), *known)
+    untold = adapter.condition(adapter.hear(windows, 0 * everything()), *known)
+    denoise, plain, unheard = adapter.guided(told, untold, 1.5), adapter.denoise(told), adapter.denoise(untold)
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
     wanted = logit_guidance(-SCALE, SCALE)(plain(x_t, 0.5), unheard(x_t, 0.5), 1.5)
     torch.testing.assert_close(denoise(x_t, 0.5), wanted, atol=2e-3, rtol=0)
@@ -165,21 +165,21 @@ def test_guidance_is_in_logits_and_in_the_middle(voice: CompactVoice, with_known
         torch.testing.assert_close(denoise(x_t, t), plain(x_t, t))
 
 
-def test_a_drawn_roll_is_read_as_it_was_drawn(voice: CompactVoice) -> None:
-    target = target_of(np.array([[0.1, 0.5, 60, 100]]), voice.geometry, FRAMES)
-    roll = voice.draw(target)
+def test_a_drawn_roll_is_read_as_it_was_drawn(adapter: CompactAdapter) -> None:
+    target = target_of(np.array([[0.1, 0.5, 60, 100]]), adapter.geometry, FRAMES)
+    roll = adapter.draw(target)
     assert roll.shape == (ROLL_WIDTH, FRAMES)
     x0 = roll.view(1, 3, N_PITCHES, FRAMES).transpose(2, 3) * SCALE
-    heard = voice.hear(features(1), everything(1))
-    (posterior,) = voice.posteriors(x0, heard)
+    heard = adapter.hear(features(1), everything(1))
+    (posterior,) = adapter.posteriors(x0, heard)
     np.testing.assert_allclose(posterior.onset, target.onset, atol=1e-6)
     np.testing.assert_allclose(posterior.frame, target.frame, atol=1e-6)
     np.testing.assert_allclose(posterior.velocity, target.velocity, atol=1e-6)
     assert posterior.onset_shift.shape == (FRAMES, N_PITCHES)
 
 
-def test_windows_beyond_the_ends_are_quiet_and_not_heard(voice: CompactVoice) -> None:
-    windows, mask = voice.cut(torch.ones(CONFIG.n_features, 10), [0, 5, 40])
+def test_windows_beyond_the_ends_are_quiet_and_not_heard(adapter: CompactAdapter) -> None:
+    windows, mask = adapter.cut(torch.ones(CONFIG.n_features, 10), [0, 5, 40])
     assert windows.shape == (3, CONFIG.n_features, FRAMES)
     assert mask.sum(dim=2)[:, 0].tolist() == [10, 5, 0]
     assert windows[2].eq(-1.8).all()

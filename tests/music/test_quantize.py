@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from diffroll_live.errors import RequestError
 from diffroll_live.music.grid import Grid, parse_grid
-from diffroll_live.music.quantize import Shape
+from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.music.scales import SCALES, parse_scale
 from diffroll_live.music.tempo_map import TempoChange, TempoTrack
 from diffroll_live.types import NoteEvent
@@ -104,7 +104,7 @@ def test_every_pitch_of_the_piano_has_its_place_on_the_piano(name, root, pitch):
 
 def test_a_grid_follows_the_daws_tempo_and_the_buffers_place_in_it():
     track = TempoTrack((TempoChange(0.0, 120.0), TempoChange(10.0, 60.0)))  # beat 20 at 10 s
-    shape = Shape(Grid(1.0), None, track, origin=9.3)
+    shape = NoteShaping(Grid(1.0), None, track, origin=9.3)
     moved = shape.apply(NoteEvent(0.3, 0.5, 60, 80))  # beat 19.2: nearest is 19 at 9.5 s
     assert moved.onset == pytest.approx(0.2)
     assert moved.duration == pytest.approx(0.2)
@@ -112,13 +112,13 @@ def test_a_grid_follows_the_daws_tempo_and_the_buffers_place_in_it():
 
 
 def test_no_note_goes_before_the_buffer_begins():
-    shape = Shape(Grid(1.0), None, TempoTrack(), origin=0.1)
+    shape = NoteShaping(Grid(1.0), None, TempoTrack(), origin=0.1)
     assert shape.apply(NoteEvent(0.0, 0.2, 60, 80)).onset == pytest.approx(0.4)
 
 
 def test_the_users_notes_and_everything_else_stay():
     mine, new = NoteEvent(0.13, 0.4, 61, 80), NoteEvent(0.13, 0.4, 63, 77, channel=2)
-    shape = Shape(Grid(1.0), parse_scale("C major"), TempoTrack(), 0.0, frozenset({mine}))
+    shape = NoteShaping(Grid(1.0), parse_scale("C major"), TempoTrack(), 0.0, frozenset({mine}))
     assert shape.apply(mine) == mine
     assert shape.apply(new) == NoteEvent(0.0, pytest.approx(0.27), 62, 77, channel=2)
-    assert Shape(None, None, TempoTrack(), 0.0).apply(new) == new
+    assert NoteShaping(None, None, TempoTrack(), 0.0).apply(new) == new

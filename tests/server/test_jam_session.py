@@ -14,7 +14,7 @@ from support.wheel import OFF, ON, Wheel
 from diffroll_live.errors import Busy, InternalError
 from diffroll_live.midi.note_queue import LATE_SECONDS
 from diffroll_live.osc.replies import JamAhead, JamState, Note
-from diffroll_live.server.jam.session import JamSession, Stage
+from diffroll_live.server.jam.session import JamContext, JamSession
 from diffroll_live.server.jam.turns import JamSettings
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.table import SOURCES
@@ -84,7 +84,7 @@ class Room:
         self.worker.now = lambda: self.wheel.now
         self.timeline = Timeline(SOURCES["osc"].traits)
         self.writing, self.notes = writing, notes
-        stage = Stage(
+        stage = JamContext(
             self.worker,  # type: ignore[arg-type]
             Desk(self.wheel),  # type: ignore[arg-type]
             self.timeline,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diffroll_live.live_types import Belief, LaneNote, Stretch, Strike
+from diffroll_live.live_types import LaneNote, LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.server.live import note_tracker as live_notes
-from diffroll_live.server.live.note_tracker import GRACE, LONGEST, REVISE_AGE, SHORTEST, LiveNotes
+from diffroll_live.server.live.note_tracker import GRACE, LONGEST, REVISE_AGE, SHORTEST, NoteTracker
 
 HOP = 0.064
 LATENCY = 0.15  # s from the edge back to what is due
@@ -30,22 +30,24 @@ class Played:
     lost: float = 1e9
 
 
-def belief(edge: float, played: list[Played]) -> Belief:
+def belief(edge: float, played: list[Played]) -> LiveEstimate:
     since = edge - TOLD
     strikes = [
-        Strike(p.pitch, p.onset, 80, 0.9) for p in played if since < p.onset and p.seen <= edge - p.onset < p.lost
+        OnsetCandidate(p.pitch, p.onset, 80, 0.9)
+        for p in played
+        if since < p.onset and p.seen <= edge - p.onset < p.lost
     ]
     stretches = [
-        Stretch(p.pitch, max(p.onset, since), None if p.offset > edge else p.offset)
+        SoundingSpan(p.pitch, max(p.onset, since), None if p.offset > edge else p.offset)
         for p in played
         if p.onset < edge and p.offset > since
     ]
     by_time = (sorted(strikes, key=lambda s: s.onset), sorted(stretches, key=lambda s: s.begin))
-    return Belief(since, edge, 0.5, tuple(by_time[0]), tuple(by_time[1]))
+    return LiveEstimate(since, edge, 0.5, tuple(by_time[0]), tuple(by_time[1]))
 
 
 def hear(played: list[Played], seconds: float = 4.0) -> list[LaneNote]:
-    notes, told = LiveNotes(), []
+    notes, told = NoteTracker(), []
     for hop in range(1, round(seconds / HOP)):
         told += notes.hear(belief(hop * HOP, played), hop * HOP - LATENCY)
     return [*told, *notes.finish(seconds)]
@@ -104,7 +106,7 @@ def test_no_note_is_longer_than_a_string_rings(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_finish_ends_what_sounds_and_the_next_hop_begins_anew() -> None:
-    notes = LiveNotes()
+    notes = NoteTracker()
     for hop in range(1, 20):
         notes.hear(belief(hop * HOP, [Played(60, 0.5, 9.0)]), hop * HOP - LATENCY)
     ended = notes.finish(1.2)
@@ -116,7 +118,7 @@ def test_finish_ends_what_sounds_and_the_next_hop_begins_anew() -> None:
 
 # Whatever is believed
 
-STRIKES = st.builds(Strike, st.integers(60, 61), st.floats(-1.0, 0.0), st.integers(1, 127), st.floats(0.3, 1.0))
+STRIKES = st.builds(OnsetCandidate, st.integers(60, 61), st.floats(-1.0, 0.0), st.integers(1, 127), st.floats(0.3, 1.0))
 STRETCHES = st.builds(
     lambda pitch, begin, length: (pitch, begin, length),
     st.integers(60, 61),
@@ -126,13 +128,15 @@ STRETCHES = st.builds(
 HOPS = st.tuples(st.lists(STRIKES, max_size=6), st.lists(STRETCHES, max_size=4), st.floats(0.05, 0.7))
 
 
-def random_belief(edge: float, strikes: list[Strike], stretches: list[tuple[int, float, float]]) -> Belief:
-    struck = [Strike(s.pitch, edge + s.onset, s.velocity, s.probability) for s in strikes]
+def random_belief(
+    edge: float, strikes: list[OnsetCandidate], stretches: list[tuple[int, float, float]]
+) -> LiveEstimate:
+    struck = [OnsetCandidate(s.pitch, edge + s.onset, s.velocity, s.probability) for s in strikes]
     sounding = [
-        Stretch(pitch, edge + begin, None if begin + length > 0 else edge + begin + length)
+        SoundingSpan(pitch, edge + begin, None if begin + length > 0 else edge + begin + length)
         for pitch, begin, length in stretches
     ]
-    return Belief(
+    return LiveEstimate(
         edge - TOLD,
         edge,
         0.5,
@@ -144,7 +148,7 @@ def random_belief(edge: float, strikes: list[Strike], stretches: list[tuple[int,
 @settings(max_examples=80, deadline=None)
 @given(st.lists(HOPS, max_size=40), st.integers(0, 3))
 def test_lanes_are_in_order_whatever_is_believed(hops: list, finish_every: int) -> None:
-    notes, told, edge = LiveNotes(), [], 0.0
+    notes, told, edge = NoteTracker(), [], 0.0
     for number, (strikes, stretches, latency) in enumerate(hops, 1):
         edge += HOP * (1 + number % 3)
         told += notes.hear(random_belief(edge, strikes, stretches), edge - latency)

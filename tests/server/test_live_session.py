@@ -16,7 +16,7 @@ from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
 
 from diffroll_live.errors import InternalError, RequestError
-from diffroll_live.live_types import Belief, LiveSettings, Stretch, Strike
+from diffroll_live.live_types import LiveEstimate, LiveSettings, OnsetCandidate, SoundingSpan
 from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.live.clock import GAP, LONGEST_STEP, LiveClock
 from diffroll_live.server.live.handlers import change
@@ -80,7 +80,7 @@ class FakeClient:
         return [reply for reply in self.sent if isinstance(reply, LiveNote) and reply.lane == lane]
 
 
-class Stage:
+class LiveBench:
     """A session with its surroundings and a clock; sample 0 was heard at second 100."""
 
     def __init__(self, **settings: Any) -> None:
@@ -110,13 +110,13 @@ class Stage:
     def hear(self, onset: float = 0.1, offset: float | None = None) -> None:
         """Answer the feed under way: one note is believed in."""
         edge = self.now - 100.0
-        seen = (Strike(60, onset, 90, 0.9),) if onset < edge else ()
-        sounds = (Stretch(60, onset, offset if offset is not None and offset < edge else None),) if seen else ()
-        self.session.heard(LiveHeard(1, Belief(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
+        seen = (OnsetCandidate(60, onset, 90, 0.9),) if onset < edge else ()
+        sounds = (SoundingSpan(60, onset, offset if offset is not None and offset < edge else None),) if seen else ()
+        self.session.heard(LiveHeard(1, LiveEstimate(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
 
 
 def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
-    stage = Stage()
+    stage = LiveBench()
     assert stage.worker.told == [LiveOpen(1, RATE)]
     for _ in range(3):
         stage.feed(0.5)
@@ -131,7 +131,7 @@ def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
 
 
 def test_what_waits_is_bounded() -> None:
-    stage = Stage()
+    stage = LiveBench()
     stage.feed()
     for _ in range(3 * KEPT_HOPS):
         stage.feed()
@@ -144,7 +144,7 @@ def test_what_waits_is_bounded() -> None:
 
 @pytest.mark.parametrize("seconds", [0.02, 1.0])
 def test_a_short_gap_is_silence(seconds: float) -> None:
-    stage = Stage()
+    stage = LiveBench()
     stage.feed()
     stage.hear()
     stage.feed(at=stage.now + seconds)
@@ -154,7 +154,7 @@ def test_a_short_gap_is_silence(seconds: float) -> None:
 
 
 def test_a_long_gap_is_left_out() -> None:
-    stage = Stage()
+    stage = LiveBench()
     stage.feed()
     stage.hear()
     stage.feed(0.5)
@@ -163,7 +163,7 @@ def test_a_long_gap_is_left_out() -> None:
 
 
 def test_a_block_that_is_a_little_late_joins_the_one_before() -> None:
-    stage = Stage()
+    stage = LiveBench()
     stage.feed()
     stage.hear()
     stage.feed(at=stage.now + GAP / 2)
@@ -171,7 +171,7 @@ def test_a_block_that_is_a_little_late_joins_the_one_before() -> None:
 
 
 def test_a_note_sounds_and_ends_the_asked_latency_after_it_was_played() -> None:
-    stage = Stage(latency_ms=200.0)
+    stage = LiveBench(latency_ms=200.0)
     for _ in range(20):
         stage.feed()
         stage.hear(0.1, 0.5)
@@ -181,7 +181,7 @@ def test_a_note_sounds_and_ends_the_asked_latency_after_it_was_played() -> None:
 
 
 def test_the_decision_is_made_as_late_as_it_can_be() -> None:
-    stage, decided = Stage(latency_ms=300.0), []
+    stage, decided = LiveBench(latency_ms=300.0), []
     for _ in range(20):
         stage.feed()
         before = len(stage.desk.calls)
@@ -191,7 +191,7 @@ def test_the_decision_is_made_as_late_as_it_can_be() -> None:
 
 
 def test_the_preview_lane_sounds_at_once() -> None:
-    stage = Stage(lane="preview")
+    stage = LiveBench(lane="preview")
     for _ in range(4):
         stage.feed()
         stage.hear(0.07)
@@ -200,7 +200,7 @@ def test_the_preview_lane_sounds_at_once() -> None:
 
 @pytest.mark.parametrize(("deliver", "sounds", "tells"), [("osc", False, True), ("midi", True, False)])
 def test_notes_go_only_where_they_are_wanted(deliver: str, sounds: bool, tells: bool) -> None:
-    stage = Stage(deliver=deliver)
+    stage = LiveBench(deliver=deliver)
     for _ in range(8):
         stage.feed()
         stage.hear()
@@ -209,7 +209,7 @@ def test_notes_go_only_where_they_are_wanted(deliver: str, sounds: bool, tells: 
 
 
 def test_listeners_hear_every_lane() -> None:
-    stage, heard = Stage(), []
+    stage, heard = LiveBench(), []
     stage.session.listeners.append(lambda note, origin: heard.append((note.lane, origin)))
     for _ in range(20):
         stage.feed()
@@ -219,7 +219,7 @@ def test_listeners_hear_every_lane() -> None:
 
 @pytest.mark.parametrize("ending", ["interrupt", "close"])
 def test_every_note_ends_with_the_session(ending: str) -> None:
-    stage = Stage()
+    stage = LiveBench()
     for _ in range(8):
         stage.feed()
         stage.hear()
@@ -231,7 +231,7 @@ def test_every_note_ends_with_the_session(ending: str) -> None:
 
 
 def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None:
-    stage = Stage()
+    stage = LiveBench()
     stage.worker.is_ready = False
     stage.feed(3)
     assert not stage.worker.feeds
@@ -246,7 +246,7 @@ def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None
 
 
 def test_hours_of_silence_are_told_in_no_message() -> None:
-    stage = Stage()
+    stage = LiveBench()
     for _ in range(3 * 3600):
         stage.feed(1.0 / HOP_SECONDS)
         stage.hear(onset=1e9)

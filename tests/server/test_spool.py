@@ -24,7 +24,7 @@ from diffroll_live.server.endpoints.spool import open_spool, read_line
 from diffroll_live.server.endpoints.spool_folder import MAX_FILE, SpoolFolder
 
 ONE, TWO = "0123456789abcdef", "fedcba9876543210"
-PATIENCE = 20.0  # s; only a failing test waits for it
+TIMEOUT = 20.0  # s; only a failing test waits for it
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ class Script:
         put(self.spool, f"{self.name}.{self.sent:06d}.jsonl", "".join(json.dumps(m) + "\n" for m in messages).encode())
 
     def next(self) -> list[Any]:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while not self.lines:
             path = self.spool / "out" / f"{self.name}.{self.read + 1:06d}.jsonl"
             if path.exists():
@@ -73,7 +73,7 @@ class Script:
 
 
 def wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

@@ -169,7 +169,7 @@ def the_daemon_comes_up_anew_in_the_middle(world):
 
     with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
         osc, talk = one.module("osc"), one.module("talk")
-        talk.PATIENCE = 0.05
+        talk.TIMEOUT = 0.05
         one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
         one.press("transcribe")
         one.until(lambda: daemon.serve(osc) or any("started anew" in text for text in one.host.messages))

@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
-from diffroll_live.live_types import Belief, Stretch, Strike
+from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.types import Control, ModelInfo, NoteEvent, Request, Result, StreamedNote
 
 INFO = ModelInfo(
@@ -45,7 +45,7 @@ class FakeEar:
         self._rate = rate
         self._sounds: list[list[float]] = []  # begin, end in s
 
-    def hear(self, first: int, samples: np.ndarray) -> Belief:
+    def hear(self, first: int, samples: np.ndarray) -> LiveEstimate:
         """Tell of the sounds of the last second."""
         if len(samples) and float(samples[0]) == CRASH:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -58,13 +58,13 @@ class FakeEar:
             else:
                 self._sounds.append([begin, end])
         since = edge - 1.0
-        strikes = tuple(Strike(LIVE_PITCH, begin, 80, 0.9) for begin, _ in self._sounds if begin > since)
+        strikes = tuple(OnsetCandidate(LIVE_PITCH, begin, 80, 0.9) for begin, _ in self._sounds if begin > since)
         stretches = tuple(
-            Stretch(LIVE_PITCH, max(begin, since), None if end > edge - 0.02 else end)
+            SoundingSpan(LIVE_PITCH, max(begin, since), None if end > edge - 0.02 else end)
             for begin, end in self._sounds
             if end > since
         )
-        return Belief(since, edge, 0.5, strikes, stretches)
+        return LiveEstimate(since, edge, 0.5, strikes, stretches)
 
 
 class FakeEngine:

@@ -15,10 +15,10 @@ import rtmidi
 from diffroll_live.audio.jack.client import jack_answers
 from diffroll_live.audio.jack.server import DummyJack
 
-PATIENCE = 30.0  # s; only a failing test waits this long
+TIMEOUT = 30.0  # s; only a failing test waits this long
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = TIMEOUT) -> None:
     """Poll until something holds; fail, saying what, when it never does."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -98,7 +98,7 @@ class MidiDump:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(PATIENCE)
+        self._process.wait(TIMEOUT)
         self._output.close()
 
 

@@ -20,7 +20,7 @@ from support import fake_live, fake_live_host
 from support.paths import BRIDGE
 
 SCRIPT = BRIDGE / "ableton" / "DiffRollLive"
-PATIENCE = 30.0  # s; only a failing test waits for it
+TIMEOUT = 30.0  # s; only a failing test waits for it
 LOCAL = "127.0.0.1"
 WELCOME = ("/diffroll/welcome", 1, "0.1.0", "fake", "cpu", 16000, 600.0)
 
@@ -59,7 +59,7 @@ class World:
 
     def until(self, condition):
         """Tick until something is true."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while not condition():
             assert time.monotonic() < end, f"nothing came of it; Live was told: {self.host.messages}"
             self.tick()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from diffroll_live.midi.playhead import Course
+from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.types import NoteEvent
 
 
@@ -20,7 +20,7 @@ class RecordingScheduler:
         self.played: list[tuple[str, tuple[NoteEvent, ...], float]] = []
         self.held: list[tuple[int, float, str]] = []  # pitch, due, on or off
         self.placed: list[tuple[str, tuple[NoteEvent, ...], float]] = []
-        self.courses: list[Course] = []
+        self.courses: list[PlayheadModel] = []
         self.late: dict[str, int] = {}
 
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
@@ -43,7 +43,7 @@ class RecordingScheduler:
             self.calls.append(("place", owner))
             self.placed.append((owner, tuple(notes), origin))
 
-    def follow(self, course: Course) -> None:
+    def follow(self, course: PlayheadModel) -> None:
         with self._lock:
             self.courses.append(course)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from diffroll_live.model.adapters.compact import CompactVoice
+from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder
 from diffroll_live.model.checkpoints.weights import write_model
 from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
@@ -42,9 +42,9 @@ def tiny_network(seed: int = 4) -> Compact:
     return network.eval().requires_grad_(False)
 
 
-def tiny_voice(seed: int = 4, window_frames: int = 64, margin_frames: int = 8) -> CompactVoice:
+def tiny_voice(seed: int = 4, window_frames: int = 64, margin_frames: int = 8) -> CompactAdapter:
     """The network as a voice on the CPU, in float32, with short windows."""
-    return CompactVoice(
+    return CompactAdapter(
         tiny_network(seed), FrontEnd(), torch.device("cpu"), torch.float32, window_frames, margin_frames
     )
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffroll_live.midi.playhead import Course, Loop, find_loop
+from diffroll_live.midi.playhead import Loop, PlayheadModel, find_loop
 from diffroll_live.timeline.clock_model import AHEAD_SECONDS, BEHIND_SECONDS, LANDING_SECONDS, ClockModel
 
 JITTER = 0.005
@@ -23,7 +23,7 @@ def playing(position: float = 0.0, at: float = 100.0) -> ClockModel:
     return model
 
 
-def report(model: ClockModel, at: float, position: float) -> Course:
+def report(model: ClockModel, at: float, position: float) -> PlayheadModel:
     model.play(at, position)
     return model.course
 
@@ -33,7 +33,7 @@ def report(model: ClockModel, at: float, position: float) -> Course:
 
 @given(POSITIONS, RATES, st.floats(0.0, 1000.0))
 def test_time_and_way_are_each_others_inverse(way, rate, seconds):
-    course = Course(1, True, 50.0, way, rate, way)
+    course = PlayheadModel(1, True, 50.0, way, rate, way)
     assert course.travelled_at(course.time_of(way + seconds)) == pytest.approx(way + seconds)
 
 
@@ -41,7 +41,7 @@ def test_time_and_way_are_each_others_inverse(way, rate, seconds):
 def test_a_looping_playhead_never_leaves_its_loop_and_counts_its_laps(start, length, before, seconds):
     loop = Loop(start, start + length)
     position = start + before * length * 0.999
-    course = Course(1, True, 0.0, position, 1.0, position, loop)
+    course = PlayheadModel(1, True, 0.0, position, 1.0, position, loop)
     way = course.travelled_at(seconds)
     folded = course.fold(way)
     assert loop.start - 1e-6 <= folded <= loop.end + 1e-6
@@ -51,7 +51,7 @@ def test_a_looping_playhead_never_leaves_its_loop_and_counts_its_laps(start, len
 
 
 def test_a_playhead_that_stands_stays():
-    assert Course(1, False, 0.0, 7.0).position_at(99.0) == 7.0
+    assert PlayheadModel(1, False, 0.0, 7.0).position_at(99.0) == 7.0
     assert find_loop(1.0, 1.01, 0.0) is None  # too short
     assert find_loop(1.0, 3.0, 3.0) is None  # behind
     assert find_loop(1.0, 3.0, 0.0) == Loop(1.0, 3.0)

@@ -128,7 +128,7 @@ def test_a_clock_that_stops_coming_stands():
     sender = Sender()
     sender.send(mido.Message("start"))
     sender.tick(4, 120.0)
-    sender.timeline.check(sender.now + SOURCES["midi-clock"].traits.patience + 0.1)
+    sender.timeline.check(sender.now + SOURCES["midi-clock"].traits.timeout + 0.1)
     assert not sender.timeline.course.playing
 
 

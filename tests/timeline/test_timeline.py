@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffroll_live.errors import ProtocolError
-from diffroll_live.midi.playhead import Course, Loop
+from diffroll_live.midi.playhead import Loop, PlayheadModel
 from diffroll_live.music.tempo_map import TempoChange, TempoTrack
 from diffroll_live.osc import timeline_messages as m
-from diffroll_live.server.transport import HOLD_SECONDS, TransportRoom, seconds
+from diffroll_live.server.transport import HOLD_SECONDS, TransportHandlers, seconds
 from diffroll_live.timeline.report import MAX_POSITION, Report
 from diffroll_live.timeline.table import SOURCES
 from diffroll_live.timeline.timeline import Timeline
@@ -101,8 +101,8 @@ def test_a_long_ramp_does_not_grow_for_ever(monkeypatch):
 # Reports
 
 
-def make_timeline() -> tuple[Timeline, list[Course]]:
-    courses: list[Course] = []
+def make_timeline() -> tuple[Timeline, list[PlayheadModel]]:
+    courses: list[PlayheadModel] = []
     return Timeline(OSC_TRAITS, courses.append), courses
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(report):
     with pytest.raises(ProtocolError):
         timeline.hear(report)
     assert not courses
-    assert timeline.course == Course()
+    assert timeline.course == PlayheadModel()
 
 
 def test_a_player_is_told_of_news_and_of_nothing_else():
@@ -156,7 +156,7 @@ def test_regular_reports_that_stop_coming_mean_that_the_playhead_stands():
         timeline.hear(Report(at / 30, True, at / 30))
     timeline.check(1.0)
     assert timeline.course.playing
-    timeline.check(0.3 + OSC_TRAITS.patience + 0.1)
+    timeline.check(0.3 + OSC_TRAITS.timeout + 0.1)
     assert not courses[-1].playing
     timeline.hear(Report(5.0, True, 2.5))
     assert courses[-1].playing
@@ -197,9 +197,9 @@ class Room:
     def __init__(self, follows: bool = True) -> None:
         self.now = 100.0
         self.timeline = Timeline(OSC_TRAITS)
-        self.room = TransportRoom(self.timeline, lambda: self.now, follows=follows)
+        self.room = TransportHandlers(self.timeline, lambda: self.now, follows=follows)
 
-    def hear(self, *messages: object, key: str = "udp 1") -> Course:
+    def hear(self, *messages: object, key: str = "udp 1") -> PlayheadModel:
         for message in messages:
             self.room.handlers[type(message)](Speaker(key), message)  # type: ignore[arg-type]
         return self.timeline.course
@@ -278,7 +278,7 @@ def test_of_several_that_tell_the_position_the_first_is_believed_while_it_speaks
 def test_where_another_source_is_followed_only_tempo_and_metre_are_taken():
     room = Room(follows=False)
     course = room.hear(m.Transport(True, 10.0, 90.0, 1.0, 6, 8), m.TransportPlay(), m.TransportTime(5.0))
-    assert course == Course()
+    assert course == PlayheadModel()
     assert room.timeline.track.tempo_at(0.0) == 90.0
     assert room.timeline.metre == (6, 8)
 

@@ -14,7 +14,7 @@ from diffroll_live.training.examples.batches import loader
 from diffroll_live.training.examples.windows import Material, WindowMaker
 from diffroll_live.training.synthesis import device_mixer
 from diffroll_live.training.synthesis.device_mixer import DeviceMixer
-from diffroll_live.training.synthesis.mixer import Touch, sympathetic, with_pedal
+from diffroll_live.training.synthesis.mixer import PlayedTouch, sympathetic, with_pedal
 
 pytest_plugins = ["support.training_fixtures"]
 GEOMETRY = RollGeometry(16_000, 256)
@@ -70,7 +70,7 @@ def test_rolls_alone_need_no_bank_there_either(material):
 
 def test_free_strings_ring_along_softly():
     """Octave and twelfth above what the pedal holds, so much softer; nothing without a pedal."""
-    touch = Touch(HEARD, dynamic_range=30, detune=0, release=0.05, sympathy=40.0)
+    touch = PlayedTouch(HEARD, dynamic_range=30, detune=0, release=0.05, sympathy=40.0)
     notes = np.array([(0.0, 0.5, 60.0, 90.0), (1.0, 1.5, 100.0, 90.0)])
     rung = with_pedal(notes, np.array([(0.2, 3.0)]))
     along = sympathetic(notes, rung, touch)

@@ -311,9 +311,9 @@ def test_a_run_becomes_a_model(material, tmp_path):
     engine = load_engine(str(tmp_path / "mine"), "cpu", warm=False)
     assert (folder.name, engine.info.name, engine.info.version) == ("mine", "mine", "1.2")
     assert (engine.defaults.onset_threshold, engine.defaults.frame_threshold) == (0.35, 0.4)
-    for name, value in engine.voice.network.state_dict().items():
+    for name, value in engine.adapter.network.state_dict().items():
         assert torch.equal(value.float(), trainer.averaged.state_dict()[name].bfloat16().float()), name
-    assert engine.voice.network.config == SMALL
+    assert engine.adapter.network.config == SMALL
     assert (tmp_path / "mine/CARD.md").read_text() == "# a card\n"
     said = json.loads((tmp_path / "mine/config.json").read_text())["training"]
     assert said["steps"] == 6

@@ -31,7 +31,7 @@ SCHEDULE = Schedule(3, batch=4, warm_up=2, precision="float32")
 TINY = DiffRollConfig(residual_channels=8, residual_layers=2, kernel_size=3, n_mels=32, steps=10)
 
 
-class Deaf:
+class SilentControl:
     """A control that nobody listens to."""
 
     def progress(self, step: int, steps: int) -> None: ...
@@ -107,11 +107,11 @@ def test_diffroll_is_trained_by_the_same_code_and_can_be_used(material, tmp_path
     assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
     export(tmp_path / "run/state.pt", tmp_path / "mine", "# mine\n", decode={}, sampling={"steps": 10}, version="1")
     engine = load_engine(str(tmp_path / "mine"), "cpu", warm=False)
-    assert engine.voice.network.config == TINY
-    for name, value in engine.voice.network.state_dict().items():
+    assert engine.adapter.network.config == TINY
+    for name, value in engine.adapter.network.state_dict().items():
         assert torch.equal(value.float(), trainer.averaged.state_dict()[name].bfloat16().float()), name
     audio = AudioBuffer("take", torch.zeros(32_000).numpy(), 16_000)
-    result = engine.run(Request("x", "transcribe", audio, options=Options(steps=2)), Deaf())
+    result = engine.run(Request("x", "transcribe", audio, options=Options(steps=2)), SilentControl())
     assert len(result.variations) == 1
     rolls = train(
         replace(clips, stage="rolls", bank=None), Schedule(1, batch=1), tmp_path / "rolls", subject=tiny_diffroll()

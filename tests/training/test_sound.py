@@ -11,7 +11,7 @@ from support.training_material import HEARD, UNHEARD, Folders
 from diffroll_live.training.synthesis.augment import noise, room
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank
 from diffroll_live.training.synthesis.effects import augment
-from diffroll_live.training.synthesis.mixer import UNDAMPED_PITCH, Touch, mix, with_pedal
+from diffroll_live.training.synthesis.mixer import UNDAMPED_PITCH, PlayedTouch, mix, with_pedal
 
 pytest_plugins = ["support.training_fixtures"]
 MILLISECOND = SAMPLE_RATE // 1000
@@ -24,7 +24,7 @@ def bank(folders: Folders) -> Bank:
 
 def sound(bank: Bank, *rows: tuple[float, ...], seconds: float = 2.0, **touch: float) -> np.ndarray:
     played = {"dynamic_range": 30.0, "detune": 0.0, "release": 0.05, "piano": HEARD} | touch
-    return mix(bank, np.array(rows, np.float64), seconds, Touch(**played), np.random.default_rng(0))
+    return mix(bank, np.array(rows, np.float64), seconds, PlayedTouch(**played), np.random.default_rng(0))
 
 
 def level(samples: np.ndarray, begin: float, end: float) -> float:

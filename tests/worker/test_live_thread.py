@@ -12,7 +12,7 @@ import pytest
 from support.fake_engine import CRASH, LIVE_PITCH, FakeEngine, make_engine
 
 from diffroll_live.errors import RequestError
-from diffroll_live.live_types import LiveEar
+from diffroll_live.live_types import LiveTranscriber
 from diffroll_live.types import Options, Request
 from diffroll_live.worker.messages import (
     Died,
@@ -63,7 +63,7 @@ class Owner:
 class DeafEngine(FakeEngine):
     """Cannot hear live."""
 
-    def listen(self, rate: int) -> LiveEar:
+    def listen(self, rate: int) -> LiveTranscriber:
         raise RequestError("The model 'fake' cannot hear live; serve another one.")
 
 
@@ -77,7 +77,7 @@ class BrokenEar:
 class BrokenEngine(FakeEngine):
     """Has broken ears."""
 
-    def listen(self, rate: int) -> LiveEar:
+    def listen(self, rate: int) -> LiveTranscriber:
         return BrokenEar()
 
 

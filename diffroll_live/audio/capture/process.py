@@ -60,9 +60,9 @@ def _hear(stream: InputStream, say: Say) -> None:
         while True:
             say(stream.read())
     except (SystemExit, BrokenPipeError):
-        patience = threading.Timer(_FAREWELL_SECONDS, os._exit, (0,))
-        patience.daemon = True
-        patience.start()
+        timeout = threading.Timer(_FAREWELL_SECONDS, os._exit, (0,))
+        timeout.daemon = True
+        timeout.start()
         stream.close()
         raise
 

@@ -19,7 +19,7 @@ from diffroll_live.errors import PortError
 
 #: Held while a client comes or goes. All clients of a process share libjack's tables: closing one of a server that had
 #: died after another had come to the next server, or meanwhile, ended the process by a segmentation fault.
-DOOR = threading.RLock()
+JACK_CLIENT_LOCK = threading.RLock()
 _NO_START_SERVER = 0x01
 _SERVER_NAME = 0x04
 _IS_OUTPUT = 0x2
@@ -78,7 +78,7 @@ class JackWatch:
     def __init__(self, server: str | None = None) -> None:
         self._library = libjack()
         self.gone = False
-        with DOOR:
+        with JACK_CLIENT_LOCK:
             if any(other.gone for other in _inside):
                 raise PortError("The JACK server ended, and not everybody has left it yet. Try again in a second.")
             self._client = self._open(server)
@@ -130,7 +130,7 @@ class JackWatch:
         """Leave the server. Safe to call again."""
         client, self._client = self._client, None
         if client:
-            with DOOR:
+            with JACK_CLIENT_LOCK:
                 self._library.jack_client_close(client)
                 _inside.discard(self)
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from diffroll_live.cli.options import HEAR, REGION, REMOTE, SECONDS, limited
-from diffroll_live.cli.progress import Bars, Stage
+from diffroll_live.cli.progress import ProgressBar, ProgressBars
 from diffroll_live.errors import TimedOut
 from diffroll_live.integrations.ableton.abletonosc import AbletonOsc
 from diffroll_live.integrations.ableton.jobs import Written, run_selected
@@ -71,7 +71,7 @@ def _command(name: str, task: Task, help_text: str) -> click.Command:
         if given["seed"] is None:
             given["seed"] = 0 if task == "transcribe" else secrets.randbelow(2**31)
         wanted = Wanted(task, Options(**given), regions, hear, host, port)
-        with Bars() as bars, bars.stage(f"{name} in Live") as stage:
+        with ProgressBars() as bars, bars.stage(f"{name} in Live") as stage:
             written = _routes(through, regions)(wanted, stage)
         click.echo(f"{written.notes} notes in {written.track}")
 
@@ -81,14 +81,14 @@ def _command(name: str, task: Task, help_text: str) -> click.Command:
     return click.command(name, help=help_text)(command)
 
 
-def _routes(through: str, regions: tuple[Region, ...]) -> Callable[[Wanted, Stage], Written]:
+def _routes(through: str, regions: tuple[Region, ...]) -> Callable[[Wanted, ProgressBar], Written]:
     """Choose the way to Live; the script takes its region from Live's own selection."""
     if regions or through == "abletonosc":
         return _through_abletonosc
     return _through_script if through == "script" else _through_either
 
 
-def _through_either(wanted: Wanted, stage: Stage) -> Written:
+def _through_either(wanted: Wanted, stage: ProgressBar) -> Written:
     try:
         script = RemoteScript()
     except TimedOut:
@@ -97,12 +97,12 @@ def _through_either(wanted: Wanted, stage: Stage) -> Written:
         return _press(script, wanted, stage)
 
 
-def _through_script(wanted: Wanted, stage: Stage) -> Written:
+def _through_script(wanted: Wanted, stage: ProgressBar) -> Written:
     with RemoteScript() as script:
         return _press(script, wanted, stage)
 
 
-def _press(script: RemoteScript, wanted: Wanted, stage: Stage) -> Written:
+def _press(script: RemoteScript, wanted: Wanted, stage: ProgressBar) -> Written:
     chosen = {key: getattr(wanted.options, key) for key in ("seed", "quality", "density", "temperature", "threshold")}
     if wanted.task in ("continue", "generate"):
         chosen["seconds"] = wanted.options.seconds
@@ -111,7 +111,7 @@ def _press(script: RemoteScript, wanted: Wanted, stage: Stage) -> Written:
     return script.run(wanted.task, {key: value for key, value in chosen.items() if value is not None}, stage.say)
 
 
-def _through_abletonosc(wanted: Wanted, stage: Stage) -> Written:
+def _through_abletonosc(wanted: Wanted, stage: ProgressBar) -> Written:
     from diffroll_live.osc.client import Client
 
     with AbletonOsc() as live:

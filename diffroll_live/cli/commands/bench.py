@@ -12,7 +12,7 @@ from diffroll_live.bench.figures import Figure, Settings
 from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS, TRANSPORT_BENCHMARKS
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.cli.options import PATH
-from diffroll_live.cli.progress import Bars
+from diffroll_live.cli.progress import ProgressBars
 from diffroll_live.errors import DiffrollError
 from diffroll_live.model.checkpoints.folder import find_model
 
@@ -58,7 +58,7 @@ def bench(
     table = LIVE_BENCHMARKS if live else TRANSPORT_BENCHMARKS if transport else BENCHMARKS
     figures: list[Figure] = []
     code = exit_codes.OK
-    with Bars() as bars:
+    with ProgressBars() as bars:
         for name in table if live or transport else only or table:
             try:
                 with bars.stage(name) as stage:

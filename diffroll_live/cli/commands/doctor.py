@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.diagnostics import Finding, examine
-from diffroll_live.cli.progress import Bars
+from diffroll_live.cli.progress import ProgressBars
 from diffroll_live.config import DEFAULT_PORT
 
 MARKS = {"good": "[green]ok  [/]", "poor": "[yellow]poor[/]", "bad": "[red]bad [/]"}
@@ -26,7 +26,7 @@ def doctor(port: int, as_json: bool) -> int:
     """Look over the machine; say what is wrong and how to mend it. Exits with 8 when something is bad."""
     findings: list[Finding] = []
     console = Console(highlight=False, soft_wrap=True)
-    with Bars() as bars, bars.stage("Looking"):
+    with ProgressBars() as bars, bars.stage("Looking"):
         for finding in examine(port):
             findings.append(finding)
             if not as_json:

@@ -11,7 +11,7 @@ import click
 
 from diffroll_live.cli.commands.training import DEVICE, PROBABILITY, WORK
 from diffroll_live.cli.options import PATH
-from diffroll_live.cli.progress import Bars, Stage
+from diffroll_live.cli.progress import ProgressBar, ProgressBars
 from diffroll_live.types import Options
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def evaluate(
     model: what was cut off goes on where it stopped.
     """
     from diffroll_live.engine.loading import load_engine
-    from diffroll_live.evaluation.clips import open_stage
+    from diffroll_live.evaluation.clips import open_evaluation_set
     from diffroll_live.evaluation.evaluation import recorded
     from diffroll_live.evaluation.parts import PARTS, Bench
     from diffroll_live.evaluation.scores import require_mir_eval
@@ -94,14 +94,14 @@ def evaluate(
     from diffroll_live.training.examples.windows import Material
 
     require_mir_eval()
-    stage = open_stage(Material(work / "bank", work / "corpus", unheard=""), (*pianos, unheard))
+    stage = open_evaluation_set(Material(work / "bank", work / "corpus", unheard=""), (*pianos, unheard))
     if recordings is not None:
         next(recorded(recordings))
     engine = load_engine(model, device, threads)
     store = Store(work / PROOF / engine.info.sha256[:12], fresh=fresh)
     options = Options(steps=steps, threshold=threshold)
     names = tuple(PARTS) if everything or card else parts or QUICK
-    with Bars() as bars, bars.stage("Measuring") as shown:
+    with ProgressBars() as bars, bars.stage("Measuring") as shown:
         bench = Bench(engine, stage, store, options, pianos, unheard, clips, gaps, recordings, beside, shown.say)
         if tune:
             click.echo(json.dumps(_tuned(bench, shown)))
@@ -133,7 +133,7 @@ def _print(name: str, rows: list[Row], as_json: bool) -> None:
         click.echo(f"\n{PARTS[name].title}\n\n{table(rows, PARTS[name].columns)}")
 
 
-def _tuned(bench: Bench, shown: Stage) -> dict[str, object]:
+def _tuned(bench: Bench, shown: ProgressBar) -> dict[str, object]:
     """Thresholds and a density that suit other clips and holes than are measured, plain and noisy, on all pianos."""
     from diffroll_live.evaluation.clips import TUNING_SEED, clips
     from diffroll_live.evaluation.composing import density

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from diffroll_live.cli.commands.embedded_daemon import Wire, open_midi, run_with_client
-from diffroll_live.cli.jam_events import Story
-from diffroll_live.cli.live_events import Lines, View
+from diffroll_live.cli.jam_events import JamPrinter
+from diffroll_live.cli.live_events import JsonLines, View
 from diffroll_live.cli.options import Finite
 from diffroll_live.config import load_config
 from diffroll_live.errors import Busy, DeviceMemory, InternalError, PortClosed
@@ -67,7 +67,7 @@ def jam(midi_in: str | None, audio: str | None, as_json: bool, **options: Any) -
     config = load_config(None, {field: options[name] for name, field in _FLAGS.items()})
     scheduler = open_midi(config.midi)
     settings = {name: options[name] for name in _SETTINGS}
-    view: View = Lines() if as_json else Story()
+    view: View = JsonLines() if as_json else JamPrinter()
     try:
         with view:
             asyncio.run(run_with_client(config, scheduler, partial(_converse, midi_in or "", audio, settings, view)))

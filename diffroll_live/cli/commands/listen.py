@@ -9,7 +9,7 @@ import click
 
 from diffroll_live.cli.commands.training import DEVICE, WORK
 from diffroll_live.cli.options import PATH
-from diffroll_live.cli.progress import Bars
+from diffroll_live.cli.progress import ProgressBars
 
 
 @click.command("listen")
@@ -26,13 +26,13 @@ def listen(model: str, out: Path, piano: str, show: bool, device: str, threads: 
     They are the first ten that the seeds give, of pieces of the validation split.
     """
     from diffroll_live.engine.loading import load_engine
-    from diffroll_live.evaluation.clips import open_stage
+    from diffroll_live.evaluation.clips import open_evaluation_set
     from diffroll_live.evaluation.listening import make_page
     from diffroll_live.training.examples.windows import Material
 
-    stage = open_stage(Material(work / "bank", work / "corpus", unheard=""), (piano,))
+    stage = open_evaluation_set(Material(work / "bank", work / "corpus", unheard=""), (piano,))
     engine = load_engine(model, device, threads)
-    with Bars() as bars, bars.stage("Playing") as shown:
+    with ProgressBars() as bars, bars.stage("Playing") as shown:
         page = make_page(engine, stage, piano, out, shown.say)
     click.echo(page)
     if show:

@@ -13,7 +13,7 @@ import click
 
 from diffroll_live.audio.capture.devices import choose
 from diffroll_live.cli.commands.embedded_daemon import Wire, open_midi, run_with_client
-from diffroll_live.cli.live_events import Lines, Screen, View
+from diffroll_live.cli.live_events import JsonLines, Screen, View
 from diffroll_live.cli.options import Finite
 from diffroll_live.config import load_config
 from diffroll_live.midi.scheduler import Scheduler
@@ -32,7 +32,7 @@ _FLAGS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LiveOptions:
     """How to listen. An empty ``device`` is the machine's default one."""
 
     device: str
@@ -75,7 +75,9 @@ def live(
     scheduler = None if silent else open_midi(config.midi)
     try:
         with _view(device, latency, scheduler, as_json=as_json) as view:
-            asyncio.run(run_with_client(config, scheduler, partial(_converse, Wish(device, latency, lane), view)))
+            asyncio.run(
+                run_with_client(config, scheduler, partial(_converse, LiveOptions(device, latency, lane), view))
+            )
     finally:
         if scheduler is not None:
             scheduler.close()
@@ -83,7 +85,7 @@ def live(
 
 def _view(device: str, latency: float, scheduler: Scheduler | None, *, as_json: bool) -> View:
     if as_json or not sys.stdout.isatty():
-        return Lines()
+        return JsonLines()
     ours = logging.getLogger("diffroll_live")
     if ours.level == logging.NOTSET:
         ours.setLevel(logging.ERROR)  # the view tells the rest
@@ -101,7 +103,7 @@ async def _check(device: str) -> None:
     choose(await list_inputs(), device)
 
 
-async def _converse(wish: Wish, view: View, wire: Wire) -> None:
+async def _converse(wish: LiveOptions, view: View, wire: Wire) -> None:
     """Ask the daemon to listen, and show what it says until it hangs up. Raises the error that it answers with."""
     wire.send(messages.AudioListen(BUFFER, wish.device, wish.latency))
     async for reply in wire.replies():

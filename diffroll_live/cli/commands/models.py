@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from diffroll_live.cli.options import PATH
-from diffroll_live.cli.progress import Bars
+from diffroll_live.cli.progress import ProgressBars
 from diffroll_live.model.checkpoints.folder import ModelFolder, list_models, models_folders
 
 
@@ -37,7 +37,7 @@ def import_checkpoint(checkpoint: Path, output: Path, overwrite: bool) -> None:
     """Turn a published DiffRoll checkpoint into a model folder. No code in the file is run."""
     from diffroll_live.model.checkpoints import lightning
 
-    with Bars() as bars, bars.stage(f"Reading {checkpoint.name}"):
+    with ProgressBars() as bars, bars.stage(f"Reading {checkpoint.name}"):
         folder = lightning.import_checkpoint(checkpoint, output, overwrite=overwrite)
     click.echo(f"{checkpoint} -> {folder.path}: use it with --model {folder.path}")
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, Choices, choices
+from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, TaskChoices, choices
 from diffroll_live.cli.run import Opened, run_task
 from diffroll_live.types import Task
 
-Opener = Callable[[Choices], Opened]
+Opener = Callable[[TaskChoices], Opened]
 
 
-def open_local(wanted: Choices) -> Opened:
+def open_local(wanted: TaskChoices) -> Opened:
     """Load a model into this process; imports torch. Raises errors.CheckpointError."""
     from diffroll_live.engine.loading import load_engine
 
@@ -22,7 +22,7 @@ def open_local(wanted: Choices) -> Opened:
     return Opened(engine.info.name, engine.info.device, engine.run, close=lambda: None)
 
 
-def open_remote(wanted: Choices) -> Opened:
+def open_remote(wanted: TaskChoices) -> Opened:
     """Greet the daemon. Raises errors.TimedOut when it does not answer."""
     from diffroll_live.osc.client import Client
 

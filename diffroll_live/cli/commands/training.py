@@ -10,7 +10,7 @@ import click
 
 from diffroll_live import __version__
 from diffroll_live.cli.options import PATH, Finite
-from diffroll_live.cli.progress import Bars
+from diffroll_live.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
     from diffroll_live.training.examples.windows import Material
@@ -52,7 +52,7 @@ def prepare(
         raise click.UsageError("Say what to prepare: --midi, --samples, --soundfont, --pairs; or where to --pack it.")
     make_folder(work)
     skipped: list[str] = []
-    with Bars() as bars:
+    with ProgressBars() as bars:
         if samples is not None or soundfont is not None:
             from diffroll_live.training.synthesis.bank_cutting import build_bank
 
@@ -132,7 +132,7 @@ def train(
     settings = dict(subject.schedule) | ({"rate": rate} if rate is not None else {})
     schedule = Schedule(steps, batch=batch, seed=seed, precision=precision, weighting=weighting, **settings)
     where = str(choose_device(device))
-    with Bars() as bars, bars.stage("Training") as stage:
+    with ProgressBars() as bars, bars.stage("Training") as stage:
 
         def report(step: int, parts: dict[str, float]) -> None:
             stage.progress(step, steps)

@@ -30,7 +30,7 @@ def context_windows(work: Work, hidden: tuple[Region, ...]) -> tuple[tuple[Windo
     """
     if work.keep or not hidden:
         return ()
-    geometry, wanted = work.voice.geometry, np.zeros(work.n_frames, bool)
+    geometry, wanted = work.adapter.geometry, np.zeros(work.n_frames, bool)
     for region in hidden:
         first, last = geometry.frame(region.onset - CONTEXT_SECONDS), geometry.frame(region.offset + CONTEXT_SECONDS)
         wanted[max(first, 0) : last] = True
@@ -53,13 +53,13 @@ def read_context(
     found = [np.zeros((0, 4))]
     if not around:
         return found[0], spans
-    audible = torch.from_numpy(~_closed(work, hidden))[None].float().to(work.voice.device)
+    audible = torch.from_numpy(~_closed(work, hidden))[None].float().to(work.adapter.device)
     reading = Reading(context_sampling(work), audible=audible)
     for windows in around:
         read = [read_batch(work, batch, reading)[0] for batch in batches(windows, work.defaults.batch)]
         spans.append(Span(windows[0].first, (join(read),)))
-        rows = work.voice.decode(spans[-1].posteriors[0], work.thresholds())
-        rows[:, :2] += windows[0].first / work.voice.geometry.frame_rate
+        rows = work.adapter.decode(spans[-1].posteriors[0], work.thresholds())
+        rows[:, :2] += windows[0].first / work.adapter.geometry.frame_rate
         found.append(rows)
     rows = to_array(tasks.kept(to_notes(np.concatenate(found)), work.regions))
     return as_played(rows), spans

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from diffroll_live.engine.infill.blocks import block_frames
-from diffroll_live.engine.infill.writer import Scene, Taste, Writer
+from diffroll_live.engine.infill.writer import InfillContext, Writer, WritingStyle
 from diffroll_live.engine.request_state import Work
 from diffroll_live.engine.transcription import cells
 from diffroll_live.engine.windowed_sampling import Canvas
@@ -26,15 +26,15 @@ def known_canvas(work: Work, notes: NoteArray) -> Canvas:
 
     Known are all cells up to the end of the audio and of the regions but those in regions; there, those of kept notes.
     """
-    voice, geometry = work.voice, work.voice.geometry
+    adapter, geometry = work.adapter, work.adapter.geometry
     end = max(geometry.n_frames(max(r.offset for r in work.regions)), work.n_frames)
-    n_frames = max(end, voice.window_frames)
+    n_frames = max(end, adapter.window_frames)
     target = target_of(notes, geometry, n_frames)
     known = np.zeros((N_PITCHES, n_frames), np.float32)
     known[:, :end] = 1
     known[cells(work, work.regions, n_frames)] = 0
     np.maximum(known, (target.frame.T > 0), out=known)
-    return Canvas(voice.draw(target), torch.from_numpy(known).to(voice.device))
+    return Canvas(adapter.draw(target), torch.from_numpy(known).to(adapter.device))
 
 
 def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[list[NoteEvent]]:
@@ -43,12 +43,12 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
     given: rows of the notes that surround the regions.
     """
     options = work.options
-    scene = scene_of(work, hidden, given)
-    taste = Taste(options.temperature, options.density * work.defaults.density)
-    writer = Writer(work.voice, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
+    scene = infill_context(work, hidden, given)
+    taste = WritingStyle(options.temperature, options.density * work.defaults.density)
+    writer = Writer(work.adapter, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
     around = to_notes(given)
     notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
-    harvests = [Harvest(writer, variation) for variation in range(options.variations)]
+    harvests = [EndedNotes(writer, variation) for variation in range(options.variations)]
     blocks = writer.blocks()
     work.total = work.done + len(blocks) * writer.sampling.steps
     for number, (first, last) in enumerate(blocks):
@@ -63,7 +63,7 @@ def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[li
     return notes
 
 
-class Harvest:
+class EndedNotes:
     """Takes the notes of one variation off a writer as they end, each once, looking back no further than it must."""
 
     def __init__(self, writer: Writer, variation: int) -> None:
@@ -76,7 +76,7 @@ class Harvest:
 
         Returns rows (onset s, offset s, pitch, velocity).
         """
-        frame_rate = self._writer.voice.geometry.frame_rate
+        frame_rate = self._writer.adapter.geometry.frame_rate
         rows = self._writer.notes(self._variation, max(self._settled - MARGIN, 0), last)
         onset = np.rint(rows[:, 0] * frame_rate).astype(np.int64)
         keys = list(zip(rows[:, 2].astype(int).tolist(), onset.tolist(), strict=True))
@@ -90,27 +90,27 @@ class Harvest:
 
 def planned_evaluations(work: Work, hidden: tuple[Region, ...]) -> int:
     """How many evaluations writing will take."""
-    frame_rate = work.voice.geometry.frame_rate
+    frame_rate = work.adapter.geometry.frame_rate
     lengths = [math.ceil(r.duration * frame_rate) for r in hidden]
     blocks = sum(math.ceil(n / block_frames(n)) for n in lengths)
     return blocks * work.sampling(work.defaults.writing_steps).steps if hidden else 0
 
 
-def scene_of(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> Scene:
+def infill_context(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> InfillContext:
     """What there is to hear and to write where ``given`` (rows) surrounds hidden regions."""
     canvas = known_canvas(work, given)
     n_frames = canvas.roll.shape[1]
-    device = work.voice.device
+    device = work.adapter.device
     marked = torch.from_numpy(cells(work, hidden, n_frames)).to(device)
     audible = torch.zeros(n_frames, device=device)
     audible[: work.n_frames] = 1
     audible[marked.any(dim=0)] = 0
-    return Scene(_around(work, hidden), audible, canvas, marked & (canvas.known == 0), given)
+    return InfillContext(_around(work, hidden), audible, canvas, marked & (canvas.known == 0), given)
 
 
 def _around(work: Work, hidden: tuple[Region, ...]) -> Tensor:
     """Features of which those are worked out that a writer of regions looks at: a window on both sides, at most."""
-    frame, window = work.voice.geometry.frame, work.voice.window_frames
+    frame, window = work.adapter.geometry.frame, work.adapter.window_frames
     with work.timed("frontend"):
         for region in hidden:
             features = work.recording.features(frame(region.onset) - window, frame(region.offset) + window)

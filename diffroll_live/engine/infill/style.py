@@ -37,7 +37,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class StyleStatistics:
     """What is done around a hole.
 
     models: rows of notes that written ones are as long and as loud as. sizes: of chords, in notes. hazard: the chance
@@ -55,7 +55,7 @@ class Habits:
         return np.asarray((weight / weight.sum(axis=1, keepdims=True)).cumsum(axis=1))
 
 
-def habits_of(rows: NoteArray, begin: float, end: float, frame_rate: float) -> Habits | None:
+def style_of(rows: NoteArray, begin: float, end: float, frame_rate: float) -> StyleStatistics | None:
     """Learn from the notes that begin up to REACH before ``begin`` and after ``end`` (s); None from too few."""
     sides = [
         rows[(rows[:, 0] >= begin - REACH) & (rows[:, 0] < begin)],
@@ -67,15 +67,15 @@ def habits_of(rows: NoteArray, begin: float, end: float, frame_rate: float) -> H
     if len(models) < FEWEST or len(rests) < FEWEST_RESTS:
         return None
     sizes = np.concatenate([counts for _, counts in chords])
-    return Habits(models, sizes.clip(max=MAX_CHORD), hazard_of(rests * frame_rate))
+    return StyleStatistics(models, sizes.clip(max=MAX_CHORD), hazard_of(rests * frame_rate))
 
 
-def common_habits(seed: int, frame_rate: float) -> Habits:
+def common_style(seed: int, frame_rate: float) -> StyleStatistics:
     """What is done in music of which nothing is known, on a beat that the seed chooses."""
     beat = float(np.exp(np.random.default_rng([seed, 6]).uniform(*np.log(BEAT))))
     models = np.zeros((len(LENGTHS), 4))
     models[:, 1], models[:, 2], models[:, 3] = np.multiply(LENGTHS, beat), 60, VELOCITIES
-    return Habits(models, np.array(SIZES), hazard_of(np.multiply(RESTS, beat * frame_rate)))
+    return StyleStatistics(models, np.array(SIZES), hazard_of(np.multiply(RESTS, beat * frame_rate)))
 
 
 def hazard_of(rests: Numbers) -> Numbers:

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from diffroll_live.engine.infill.blocks import blocks_of, runs, strikable
-from diffroll_live.engine.infill.style import Habits, common_habits, habits_of
+from diffroll_live.engine.infill.style import StyleStatistics, common_style, style_of
 from diffroll_live.engine.windowed_sampling import Canvas, Sampling, window_seed
-from diffroll_live.model.adapters.base import Voice
+from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Posterior, Thresholds, decode
 from diffroll_live.model.roll_targets import ONSET_WIDTH, NoteArray
 from diffroll_live.model.samplers import Callback, seeded_noise
@@ -35,7 +35,7 @@ LASTING = 2.0  # s; a longer note counts no more in a key
 
 
 @dataclass(frozen=True, slots=True)
-class Taste:
+class WritingStyle:
     """How to draw.
 
     Temperature spreads the choice of pitch, density scales the number of notes in a chord (0.5 leaves out as many as it
@@ -48,7 +48,7 @@ class Taste:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class InfillContext:
     """What there is to hear and to write.
 
     features: (n_features, n_frames), heard where ``audible`` (n_frames,) is 1; ``writable``: (88, n_canvas) bool, the
@@ -65,8 +65,10 @@ class Scene:
 class Writer:
     """Writes into a canvas, ``n`` variations at once."""
 
-    def __init__(self, voice: Voice, scene: Scene, sampling: Sampling, taste: Taste, n: int) -> None:
-        self.voice, self.scene = voice, scene
+    def __init__(
+        self, adapter: ModelAdapter, scene: InfillContext, sampling: Sampling, taste: WritingStyle, n: int
+    ) -> None:
+        self.adapter, self.scene = adapter, scene
         self.sampling, self.taste, self.n = sampling, taste, n
         canvas = scene.canvas
         self.roll = canvas.roll[None].repeat(n, 1, 1)
@@ -75,10 +77,10 @@ class Writer:
         onset, frame, _ = ((canvas.roll > 0) & (canvas.known > 0).repeat(3, 1)).split(N_PITCHES)
         self.strikable = strikable(scene.writable, onset, frame)
         self.generators = [
-            torch.Generator(voice.device).manual_seed(window_seed(sampling.seed, v, -1)) for v in range(n)
+            torch.Generator(adapter.device).manual_seed(window_seed(sampling.seed, v, -1)) for v in range(n)
         ]
         self._heard: tuple[int, Any] | None = None
-        self._manner: Manner | None = None
+        self._manner: StyleTensors | None = None
 
     def blocks(self) -> list[tuple[int, int]]:
         """The blocks (first frame, last frame) that there are to write, in order of time."""
@@ -102,40 +104,42 @@ class Writer:
         part = self.roll[variation, :, first:last].unflatten(0, (3, N_PITCHES)).transpose(1, 2)
         bits = (part + 1) / 2 * self.writable[:, first:last].T
         zero = torch.zeros_like(bits[0])
-        rows = decode(Posterior(bits[0], bits[1], bits[2], zero, zero), self.voice.geometry, Thresholds(0.5, 0.5, 0.0))
-        rows[:, :2] += first / self.voice.geometry.frame_rate
+        rows = decode(
+            Posterior(bits[0], bits[1], bits[2], zero, zero), self.adapter.geometry, Thresholds(0.5, 0.5, 0.0)
+        )
+        rows[:, :2] += first / self.adapter.geometry.frame_rate
         return rows
 
     def estimate(self, first: int, callback: Callback | None) -> tuple[int, Tensor]:
         """Ask the network about the window around a block: its first frame, its probabilities (n, 3, window, 88)."""
-        voice, window = self.voice, self.voice.window_frames
+        adapter, window = self.adapter, self.adapter.window_frames
         quarter = window // 4
         begin = max((first - window // 2) // quarter * quarter, 0)
         begin = max(min(begin, self.roll.shape[2] - window), 0)
         if self._heard is None or self._heard[0] != begin:
-            cut, mask = voice.cut(self.scene.features, [begin])
+            cut, mask = adapter.cut(self.scene.features, [begin])
             audible = torch.nn.functional.pad(self.scene.audible, (0, window))[begin : begin + window]
-            self._heard = begin, voice.hear(cut.expand(self.n, -1, -1), (mask * audible).expand(self.n, -1, -1))
+            self._heard = begin, adapter.hear(cut.expand(self.n, -1, -1), (mask * audible).expand(self.n, -1, -1))
         canvases = [Canvas(r, k).cut([begin], window) for r, k in zip(self.roll, self.known, strict=True)]
         roll, known = (torch.cat(parts) for parts in zip(*canvases, strict=True))
-        denoise = voice.denoise(voice.condition(self._heard[1], roll * known.repeat(1, 3, 1), known))
-        noise = seeded_noise([window_seed(self.sampling.seed, v, first) for v in range(self.n)], voice.device)
-        x_t = torch.empty((self.n, voice.channels, window, N_PITCHES), device=voice.device)
+        denoise = adapter.denoise(adapter.condition(self._heard[1], roll * known.repeat(1, 3, 1), known))
+        noise = seeded_noise([window_seed(self.sampling.seed, v, first) for v in range(self.n)], adapter.device)
+        x_t = torch.empty((self.n, adapter.channels, window, N_PITCHES), device=adapter.device)
         noise(x_t)
-        timesteps = voice.schedule.timesteps(self.sampling.steps)
-        x0 = self.sampling.sampler(denoise, x_t, timesteps, voice.schedule, noise=noise, callback=callback)
-        return begin, voice.probabilities(x0)
+        timesteps = adapter.schedule.timesteps(self.sampling.steps)
+        x0 = self.sampling.sampler(denoise, x_t, timesteps, adapter.schedule, noise=noise, callback=callback)
+        return begin, adapter.probabilities(x0)
 
-    def _manner_at(self, first: int) -> Manner:
+    def _manner_at(self, first: int) -> StyleTensors:
         """How a hole that begins at a frame is to be played: as its pitches are around it."""
-        frame_rate, around = self.voice.geometry.frame_rate, self.scene.around
+        frame_rate, around = self.adapter.geometry.frame_rate, self.scene.around
         last = next(last for begin, last in runs(self.writable.any(dim=0)) if begin <= first < last)
         pitches = torch.nonzero(self.writable[:, first:last].any(dim=1))[:, 0].cpu().numpy() + LOW_PITCH
         rows = around[np.isin(around[:, 2], pitches)]
-        habits = habits_of(rows, first / frame_rate, last / frame_rate, frame_rate)
+        habits = style_of(rows, first / frame_rate, last / frame_rate, frame_rate)
         before = rows[rows[:, 0] < first / frame_rate, 0]
         idle = first - round(float(before.max()) * frame_rate) if len(before) else last
-        return Manner(habits or common_habits(self.sampling.seed, frame_rate), idle - 1, frame_rate, self)
+        return StyleTensors(habits or common_style(self.sampling.seed, frame_rate), idle - 1, frame_rate, self)
 
     def _rate(self, onset: Tensor, first: int) -> Tensor:
         """How many onsets the network expects in each cell where one may be: (n, n_frames, 88) from frame ``first``."""
@@ -185,7 +189,7 @@ class Writer:
 
     def _tilt(self, first: int) -> Tensor:
         """Logarithms of how much each pitch's class sounds, in the notes around and near what was written; (n, 88)."""
-        reach = self.voice.window_frames // 2
+        reach = self.adapter.window_frames // 2
         near = slice(max(first - reach, 0), first + reach)
         sounds = (self.roll[:, N_PITCHES : 2 * N_PITCHES, near] > 0) & (self.known[:, :, near] > 0)
         classes = torch.nn.functional.pad(sounds.sum(dim=2).float(), (LOW_PITCH % 12, 11))
@@ -201,14 +205,14 @@ class Writer:
         rows = self.scene.around
         lasting = np.minimum(rows[:, 1] - rows[:, 0], LASTING)
         classes = np.bincount(rows[:, 2].astype(np.int64) % 12, weights=lasting, minlength=PITCH_CLASSES)
-        return torch.from_numpy(classes / max(classes.sum(), 1e-9)).float().to(self.voice.device)
+        return torch.from_numpy(classes / max(classes.sum(), 1e-9)).float().to(self.adapter.device)
 
 
-class Manner:
+class StyleTensors:
     """Habits as tensors, and how long ago each variation struck its last chord."""
 
-    def __init__(self, habits: Habits, idle: int, frame_rate: float, writer: Writer) -> None:
-        device = writer.voice.device
+    def __init__(self, habits: StyleStatistics, idle: int, frame_rate: float, writer: Writer) -> None:
+        device = writer.adapter.device
         self.idle = torch.full((writer.n,), idle)
         self.hazard = torch.from_numpy(habits.hazard).float()
         self.sizes = torch.from_numpy(habits.sizes).to(device)

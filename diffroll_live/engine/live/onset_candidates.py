@@ -11,20 +11,20 @@ import torch
 from torch import Tensor
 
 from diffroll_live.engine.note_stream import BLURRED_FRAMES
-from diffroll_live.live_types import Belief, Stretch, Strike
+from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.model.decoding import Posterior, Thresholds, note_ends, peaks
 from diffroll_live.music.roll import LOW_PITCH
 
 FAINTEST = 0.6  # of the onset threshold: what was a note once may fall that low without being taken back
 
 
-def belief_of(posterior: Posterior, thresholds: Thresholds, frame_rate: float, begin: float) -> Belief:
+def live_estimate(posterior: Posterior, thresholds: Thresholds, frame_rate: float, begin: float) -> LiveEstimate:
     """Read a posterior that ends at the live edge; ``begin`` is the time of its first frame in seconds.
 
     Strikes are peaks of the onset channel, down to FAINTEST of its threshold; pitches sound in frames above the frame
     threshold.
     """
-    return Belief(
+    return LiveEstimate(
         begin + BLURRED_FRAMES / frame_rate,
         begin + posterior.n_frames / frame_rate,
         thresholds.onset,
@@ -33,7 +33,7 @@ def belief_of(posterior: Posterior, thresholds: Thresholds, frame_rate: float, b
     )
 
 
-def _strikes(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[Strike, ...]:
+def _strikes(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[OnsetCandidate, ...]:
     onset = posterior.onset.float()
     frames, bins = peaks(onset, threshold)
     after_the_cut = frames >= BLURRED_FRAMES
@@ -42,12 +42,12 @@ def _strikes(posterior: Posterior, threshold: float, frame_rate: float, begin: f
     level = posterior.velocity[(frames + 1).clamp(max=posterior.n_frames - 1), bins]  # the attack is over
     columns = (frames + late, bins, level * 127, onset[frames, bins])
     return tuple(
-        Strike(int(pitch) + LOW_PITCH, begin + at / frame_rate, min(max(round(level), 1), 127), probability)
+        OnsetCandidate(int(pitch) + LOW_PITCH, begin + at / frame_rate, min(max(round(level), 1), 127), probability)
         for at, pitch, level, probability in sorted(_rows(columns))
     )
 
 
-def _stretches(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[Stretch, ...]:
+def _stretches(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[SoundingSpan, ...]:
     n_frames = posterior.n_frames
     sounds = torch.nn.functional.pad((posterior.frame >= threshold).to(torch.int8), (0, 0, 1, 0))
     first, bins = torch.nonzero(sounds.diff(dim=0) == 1, as_tuple=True)
@@ -55,7 +55,9 @@ def _stretches(posterior: Posterior, threshold: float, frame_rate: float, begin:
     late = posterior.offset_shift[last.clamp(max=n_frames - 1), bins].clamp(-1.0, 1.0)
     ends = torch.where(last < n_frames, last + late, torch.inf)
     return tuple(
-        Stretch(int(pitch) + LOW_PITCH, begin + at / frame_rate, None if math.isinf(end) else begin + end / frame_rate)
+        SoundingSpan(
+            int(pitch) + LOW_PITCH, begin + at / frame_rate, None if math.isinf(end) else begin + end / frame_rate
+        )
         for at, pitch, end in sorted(_rows((first, bins, ends)))
     )
 

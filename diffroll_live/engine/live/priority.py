@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from torch import nn
 
 
-class Precedence:
+class PriorityGate:
     """Holds up whoever else calls a layer of a network while a hop is heard."""
 
     def __init__(self, network: nn.Module) -> None:

@@ -14,7 +14,7 @@ from diffroll_live.engine.features import LONGEST_BLOCK, SINC_REACH
 from diffroll_live.types import Floats
 
 
-class Inflow:
+class StreamingResampler:
     """Brings blocks of a stream to the very samples that the whole of it would give; silence came before it.
 
     What depends on samples that have not come is held back: 8 samples at the lower of both rates.

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 PORT = 11000  # it listens here
 REPLY_PORT = 11001  # and answers here
-PATIENCE = 1.0  # s for one answer: ten of its ticks
+TIMEOUT = 1.0  # s for one answer: ten of its ticks
 ATTEMPTS = 4
 MAX_ARGUMENTS = 4096  # of one answer; 800 notes
 _LOCAL = "127.0.0.1"
@@ -69,7 +69,7 @@ class AbletonOsc:
         for _ in range(ATTEMPTS):
             self._forget()
             self._socket.sendto(packet, self._where)
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + TIMEOUT
             while (answer := self._next(deadline)) is not None:
                 if answer.address == _ERROR:
                     raise _refusal(answer)
@@ -88,7 +88,7 @@ class AbletonOsc:
         self._forget()
         self._socket.sendto(_encode(address, args), self._where)
         self._socket.sendto(_encode(_TEST, ()), self._where)
-        deadline, failure = time.monotonic() + PATIENCE, None
+        deadline, failure = time.monotonic() + TIMEOUT, None
         while (answer := self._next(deadline)) is not None:
             if answer.address == _ERROR:
                 failure = _refusal(answer)

@@ -73,8 +73,8 @@ class RemoteScript:
         except OSError as error:
             raise self._absent() from error
 
-    def _until(self, wanted: str, patience: float, say: Callable[[str], None] = lambda text: None) -> Message:
-        deadline = time.monotonic() + patience
+    def _until(self, wanted: str, timeout: float, say: Callable[[str], None] = lambda text: None) -> Message:
+        deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
             self._socket.settimeout(left)
             try:
@@ -90,7 +90,7 @@ class RemoteScript:
                 raise _failure(message)
             if word == "said":
                 say(" ".join(map(str, message.arguments)))
-                deadline = time.monotonic() + patience
+                deadline = time.monotonic() + timeout
         raise self._absent()
 
     @staticmethod

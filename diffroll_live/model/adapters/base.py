@@ -14,7 +14,7 @@ from diffroll_live.model.schedules import Schedule
 from diffroll_live.music.roll import RollGeometry
 
 
-class Voice(Protocol):
+class ModelAdapter(Protocol):
     """A warm network; ``heard`` and ``condition`` are its own business and only handed back to it."""
 
     @property

@@ -1,4 +1,4 @@
-"""The compact network as a voice: features, conditions, denoise functions and posteriors in the engine's shapes."""
+"""The compact network as an adapter: features, conditions, denoise functions and posteriors in the engine's shapes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is id
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Conditioning:
     """What the evaluations of one sampling share: the condition, and the bits of the cells that are known.
 
     bits: (batch, 264, n_frames) in [-1, 1], known: bool, same shape; both None where nothing is known.
@@ -36,7 +36,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class CompactVoice:
+class CompactAdapter:
     """A warm compact network. Rolls are (batch, 3, n_frames, 88) with x0 in [-bit_scale, bit_scale]."""
 
     network: Compact
@@ -106,17 +106,17 @@ class CompactVoice:
         heard: Heard = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
         return heard
 
-    def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Told:
+    def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Conditioning:
         """Join what was heard and what is known, (batch, 264, n_frames) in [-1, 1] where (batch, 88, n_frames) is 1."""
         batch, _, n_frames = heard.z.shape
         if known is None or known_mask is None:
             nothing = heard.z.new_zeros((batch, ROLL_WIDTH, n_frames))
-            return Told(self.network.denoiser.condition(nothing, nothing[:, :N_PITCHES], heard), None, None)
+            return Conditioning(self.network.denoiser.condition(nothing, nothing[:, :N_PITCHES], heard), None, None)
         bits, mask = known.to(self.dtype), known_mask.to(self.dtype)
         bits = bits * mask.repeat(1, CHANNELS, 1)
-        return Told(self.network.denoiser.condition(bits, mask, heard), bits, mask.repeat(1, CHANNELS, 1) > 0)
+        return Conditioning(self.network.denoiser.condition(bits, mask, heard), bits, mask.repeat(1, CHANNELS, 1) > 0)
 
-    def denoise(self, condition: Told) -> Denoise:
+    def denoise(self, condition: Conditioning) -> Denoise:
         """Make ``denoise(x_t, t) -> x0``; as in the training, known cells of x_t are clean at any time."""
         scale = self.bit_scale
 
@@ -132,7 +132,7 @@ class CompactVoice:
 
         return denoise
 
-    def guided(self, condition: Told, unheard: Told, scale: float) -> Denoise:
+    def guided(self, condition: Conditioning, unheard: Conditioning, scale: float) -> Denoise:
         """Guide in logit space, in the middle of the chain only; both halves are one batch."""
         pair = as_one_batch(self.denoise(_both(condition, unheard)))
         combine = logit_guidance(-self.bit_scale, self.bit_scale)
@@ -160,9 +160,9 @@ class CompactVoice:
         return decode(posterior, self.geometry, thresholds)
 
 
-def _both(first: Told, second: Told) -> Told:
+def _both(first: Conditioning, second: Conditioning) -> Conditioning:
     """Put the rows of two conditions, of the same known notes, behind each other."""
     condition = first.condition.followed_by(second.condition)
     if first.bits is None or first.known is None:
-        return Told(condition, None, None)
-    return Told(condition, first.bits.repeat(2, 1, 1), first.known.repeat(2, 1, 1))
+        return Conditioning(condition, None, None)
+    return Conditioning(condition, first.bits.repeat(2, 1, 1), first.known.repeat(2, 1, 1))

@@ -1,4 +1,4 @@
-"""The published DiffRoll as a voice: a roll of frames, clips of 20.48 s, hidden parts filled by the sampler."""
+"""The published DiffRoll as an adapter: a roll of frames, clips of 20.48 s, hidden parts filled by the sampler."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ UNHEARD_VELOCITY = 0.6  # of a note that nothing was heard of
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Conditioning:
     """What the network is told: of the audio, and which cells of the roll are known, (batch, 1, n_frames, 88)."""
 
     condition: Condition
@@ -33,7 +33,7 @@ class Told:
     known: Tensor | None
 
 
-class DiffRollVoice:
+class DiffRollAdapter:
     """A warm DiffRoll network. Rolls are (batch, 1, n_frames, 88) with x0 around [0, 1].
 
     Each window is a clip of its own, stretched to [0, 1] by itself, as in the training.
@@ -81,18 +81,18 @@ class DiffRollVoice:
         hidden = (1.0 - audio_mask).expand(-1, N_PITCHES, -1)
         return hide(self.mel(_samples(windows)), torch.matmul(self._bins.T, hidden) > 0)
 
-    def condition(self, heard: Tensor, known: Tensor | None = None, known_mask: Tensor | None = None) -> Told:
+    def condition(self, heard: Tensor, known: Tensor | None = None, known_mask: Tensor | None = None) -> Conditioning:
         """Project what was heard for every layer; keep what is known, both (batch, 88, n_frames), for ``denoise``."""
         projected = self.network.condition(heard)
         if known is None or known_mask is None:
-            return Told(projected, None, None)
-        return Told(projected, known.transpose(1, 2)[:, None], known_mask.transpose(1, 2)[:, None] > 0)
+            return Conditioning(projected, None, None)
+        return Conditioning(projected, known.transpose(1, 2)[:, None], known_mask.transpose(1, 2)[:, None] > 0)
 
-    def denoise(self, condition: Told) -> Denoise:
+    def denoise(self, condition: Conditioning) -> Denoise:
         """Make ``denoise(x_t, t) -> x0``, in which known cells are what they are known to be."""
         return _held(self.network.denoiser(condition.condition), condition)
 
-    def guided(self, condition: Told, unheard: Told, scale: float) -> Denoise:
+    def guided(self, condition: Conditioning, unheard: Conditioning, scale: float) -> Denoise:
         """Guide as published: extrapolate x0, at every step; both halves are one batch."""
         pair = as_one_batch(self.network.denoiser(condition.condition.followed_by(unheard.condition)))
         alone = self.network.denoiser(condition.condition)
@@ -140,7 +140,7 @@ def _samples(windows: Tensor) -> Tensor:
     return windows.transpose(1, 2).flatten(1)
 
 
-def _held(denoise: Denoise, told: Told) -> Denoise:
+def _held(denoise: Denoise, told: Conditioning) -> Denoise:
     if told.known_x0 is None or told.known is None:
         return denoise
     return holding(denoise, told.known_x0, told.known)

@@ -15,7 +15,7 @@ BYTES_PER_SAMPLE = 4  # of a finished buffer: mono float32
 Then = Callable[[DiffrollError | None], None]
 
 
-class Shelf:
+class BufferStore:
     """Puts buffers where their clients find them."""
 
     def __init__(self, config: ServerConfig, clients: ClientTable) -> None:

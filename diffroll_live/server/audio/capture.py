@@ -218,10 +218,10 @@ async def _end(process: Process) -> None:
         await process.communicate()
 
 
-async def _next(reader: asyncio.StreamReader, patience: float) -> Saying | None:
+async def _next(reader: asyncio.StreamReader, seconds: float) -> Saying | None:
     """Read what the process says next; None when it has ended, is silent, or talks nonsense."""
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(seconds):
             kind, length = unpack_head(await reader.readexactly(HEAD_BYTES))
             return unpack(kind, await reader.readexactly(length))
     except (TimeoutError, asyncio.IncompleteReadError):

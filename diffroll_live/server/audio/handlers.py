@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from diffroll_live.audio.chunks import Assembly, ChunkPlan
+from diffroll_live.audio.chunks import ChunkAssembly, ChunkPlan
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import (
     BadChecksum,
@@ -24,7 +24,7 @@ from diffroll_live.errors import (
 from diffroll_live.files.audio_file import allowed_path, read_audio
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioMissing, AudioOpened
-from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, Shelf, Then, ready
+from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, BufferStore, Then, ready
 from diffroll_live.server.audio.live_inputs import LiveInputs
 from diffroll_live.server.clients import BufferSlot, Client, ClientTable
 from diffroll_live.types import AudioBuffer
@@ -34,15 +34,15 @@ logger = logging.getLogger(__name__)
 _MOST_MISSING = 8192  # indexes told at once; the next close tells the rest
 
 
-class AudioRoom:
+class AudioHandlers:
     """Handles every ``/diffroll/audio`` message."""
 
     def __init__(
-        self, config: ServerConfig, clients: ClientTable, shelf: Shelf, live: LiveInputs, max_seconds: float
+        self, config: ServerConfig, clients: ClientTable, buffers: BufferStore, live: LiveInputs, max_seconds: float
     ) -> None:
         self._config = config
         self._clients = clients
-        self._shelf = shelf
+        self._buffers = buffers
         self._live = live
         self._max_seconds = max_seconds  # of one buffer
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="audio")  # reading and checking take their time
@@ -59,7 +59,7 @@ class AudioRoom:
 
         Raises errors.UnknownBuffer, and errors.Incomplete while chunks are missing.
         """
-        slot = self._shelf.slot(client, name)
+        slot = self._buffers.slot(client, name)
         if slot.live is not None:
             return slot.live.snapshot()
         if slot.assembly is not None and slot.loading is None:
@@ -69,7 +69,7 @@ class AudioRoom:
 
     def wait(self, client: Client, name: str, then: Then) -> None:
         """Call ``then`` when a buffer that is being read is there, or with the error that kept it away."""
-        self._shelf.slot(client, name).waiting.append(then)
+        self._buffers.slot(client, name).waiting.append(then)
 
     def sweep(self, now: float) -> None:
         """Drop buffers whose chunks have stopped coming. ``now`` is monotonic."""
@@ -95,9 +95,9 @@ class AudioRoom:
             name=message.buffer,
             origin=message.origin,
             max_seconds=self._max_seconds,
-            max_bytes=self._shelf.room,
+            max_bytes=self._buffers.room,
         )
-        slot = self._shelf.put(client, message.buffer, BufferSlot(size_bytes=0))
+        slot = self._buffers.put(client, message.buffer, BufferSlot(size_bytes=0))
         self._load(client, message.buffer, slot, read)
 
     def _open(self, client: Client, message: m.AudioOpen) -> None:
@@ -116,11 +116,11 @@ class AudioRoom:
         if plan.seconds > self._max_seconds:
             raise TooLarge(f"{plan.seconds:.0f} s of audio are more than {self._max_seconds:.0f} s; send a part of it.")
         size = plan.total_bytes + plan.frames * BYTES_PER_SAMPLE
-        self._shelf.put(client, message.buffer, BufferSlot(size, assembly=Assembly(plan)))
+        self._buffers.put(client, message.buffer, BufferSlot(size, assembly=ChunkAssembly(plan)))
         client.send(AudioOpened(message.buffer, plan.window))
 
     def _chunk(self, client: Client, message: m.AudioChunk) -> None:
-        slot = self._shelf.slot(client, message.buffer)
+        slot = self._buffers.slot(client, message.buffer)
         if slot.live is not None:
             self._live.chunk(client, slot, slot.live, message)
             return
@@ -131,7 +131,7 @@ class AudioRoom:
             client.send(AudioAck(message.buffer, slot.assembly.received))
 
     def _close(self, client: Client, message: m.AudioClose) -> None:
-        slot = self._shelf.slot(client, message.buffer)
+        slot = self._buffers.slot(client, message.buffer)
         if slot.live is not None:
             self._live.close(client, slot, slot.live)
             return
@@ -150,7 +150,7 @@ class AudioRoom:
         self._load(client, message.buffer, slot, partial(slot.assembly.finish, message.crc32))
 
     def _free(self, client: Client, message: m.AudioFree) -> None:
-        self._shelf.remove(client, message.buffer)
+        self._buffers.remove(client, message.buffer)
         client.send(AudioFreed(message.buffer))
 
     def _load(self, client: Client, name: str, slot: BufferSlot, work: Callable[[], AudioBuffer]) -> None:
@@ -159,12 +159,12 @@ class AudioRoom:
         async def load() -> None:
             try:
                 audio = await asyncio.get_running_loop().run_in_executor(self._pool, _guarded, work)
-                if self._shelf.holds(client, name, slot):
-                    self._shelf.finish(client, name, slot, audio)
+                if self._buffers.holds(client, name, slot):
+                    self._buffers.finish(client, name, slot, audio)
             except DiffrollError as error:
                 slot.loading = None
-                if self._shelf.holds(client, name, slot):  # after a bad checksum the chunks may come again
-                    self._shelf.fail(client, name, slot, error, keep=isinstance(error, BadChecksum))
+                if self._buffers.holds(client, name, slot):  # after a bad checksum the chunks may come again
+                    self._buffers.fail(client, name, slot, error, keep=isinstance(error, BadChecksum))
 
         slot.loading = asyncio.get_running_loop().create_task(load())
 

@@ -20,7 +20,7 @@ from diffroll_live.server.clients import Client
 logger = logging.getLogger(__name__)
 
 
-class ListenRoom:
+class InputHandlers:
     """Handles ``/diffroll/audio/listen`` and ``/diffroll/audio/inputs``."""
 
     def __init__(self, inputs: LiveInputs) -> None:
@@ -45,11 +45,11 @@ class ListenRoom:
 
     def _listen(self, client: Client, message: m.AudioListen) -> None:
         live = self._inputs.add(client, message.buffer, message.latency_ms)
-        ear = _Ear(self._inputs, client, live)
+        ear = _DeviceFeed(self._inputs, client, live)
         live.on_close = lambda: self._spawn(self._captures.leave(ear))
         self._spawn(self._begin(ear, message.device))
 
-    async def _begin(self, ear: _Ear, device: str) -> None:
+    async def _begin(self, ear: _DeviceFeed, device: str) -> None:
         try:
             await self._captures.listen(device, ear)
         except NoSuchDevice as error:
@@ -71,7 +71,7 @@ class ListenRoom:
         task.add_done_callback(self._tasks.discard)
 
 
-class _Ear:
+class _DeviceFeed:
     """Brings what a device is heard to say into the live buffer of a client."""
 
     def __init__(self, inputs: LiveInputs, client: Client, live: LiveBuffer) -> None:

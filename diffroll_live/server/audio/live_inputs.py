@@ -12,7 +12,7 @@ from diffroll_live.config import ServerConfig
 from diffroll_live.errors import Busy, DiffrollError, Incomplete, ProtocolError
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioOpened
-from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, Shelf
+from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, BufferStore
 from diffroll_live.server.clients import BufferSlot, Client, ClientTable
 
 _RATE = 48_000  # Hz at which a live input keeps its seconds; at higher rates it keeps fewer
@@ -28,10 +28,12 @@ class OpenSession(Protocol):
 class LiveInputs:
     """All live buffers, whether chunks or devices feed them."""
 
-    def __init__(self, config: ServerConfig, clients: ClientTable, shelf: Shelf, open_session: OpenSession) -> None:
+    def __init__(
+        self, config: ServerConfig, clients: ClientTable, buffers: BufferStore, open_session: OpenSession
+    ) -> None:
         self._config = config
         self._clients = clients
-        self._shelf = shelf
+        self._buffers = buffers
         self._open_session = open_session
 
     def add(
@@ -45,14 +47,14 @@ class LiveInputs:
         keep = round(self._config.live_seconds * _RATE)
         open_session = partial(self._open_session, client, name, latency_ms=latency_ms)
         live = LiveBuffer(name, client.send, open_session, keep_samples=keep, origin=origin)
-        self._shelf.put(client, name, BufferSlot(keep * BYTES_PER_SAMPLE, live=live, stream=stream))
+        self._buffers.put(client, name, BufferSlot(keep * BYTES_PER_SAMPLE, live=live, stream=stream))
         return live
 
     def fail(self, client: Client, live: LiveBuffer, error: DiffrollError) -> None:
         """Give up a live buffer, and say why."""
         slot = client.buffers.get(live.name)
         if slot is not None and slot.live is live:
-            self._shelf.fail(client, live.name, slot, error)
+            self._buffers.fail(client, live.name, slot, error)
 
     def open_stream(self, client: Client, message: m.AudioOpen) -> None:
         """Make a buffer of chunks without an end. Raises what `ChunkStream` and `add` raise, errors.RequestError."""
@@ -62,7 +64,7 @@ class LiveInputs:
         try:
             live.open(rate)
         except DiffrollError:
-            self._shelf.remove(client, name)
+            self._buffers.remove(client, name)
             raise
         client.send(AudioOpened(name, stream.window))
 
@@ -82,11 +84,11 @@ class LiveInputs:
         try:
             audio = live.snapshot()
         except Incomplete:
-            self._shelf.remove(client, live.name)
+            self._buffers.remove(client, live.name)
             client.send(AudioFreed(live.name))
         else:
             slot.end()
-            self._shelf.finish(client, live.name, slot, audio)
+            self._buffers.finish(client, live.name, slot, audio)
 
     def sweep(self) -> None:
         """Let silence stand for what does not come."""

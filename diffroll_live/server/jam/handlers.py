@@ -12,10 +12,10 @@ from diffroll_live.limits import LIMITS, Limit
 from diffroll_live.osc import jam_messages as m
 from diffroll_live.osc.replies import JamState
 from diffroll_live.server.clients import Client
-from diffroll_live.server.jam.session import JamSession, Stage
+from diffroll_live.server.jam.session import JamContext, JamSession
 from diffroll_live.server.jam.sources import SOURCES, Source, check_cue
 from diffroll_live.server.jam.turns import JamSettings
-from diffroll_live.server.live.handlers import LiveRoom
+from diffroll_live.server.live.handlers import LiveHandlers
 from diffroll_live.types import QUALITIES
 from diffroll_live.worker.messages import Event
 
@@ -33,10 +33,10 @@ TASTES = ("seed", "temperature", "density")
 CHANNEL = Limit(1, 16, whole=True)
 
 
-class JamRoom:
+class JamHandlers:
     """Knows every jam and its source, and handles ``/diffroll/jam`` messages."""
 
-    def __init__(self, stage: Stage, live: LiveRoom) -> None:
+    def __init__(self, stage: JamContext, live: LiveHandlers) -> None:
         self._stage, self._live = stage, live
         self._jams: dict[tuple[str, str], tuple[JamSession, Source]] = {}
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {

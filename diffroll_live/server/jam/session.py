@@ -26,7 +26,7 @@ TELL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class JamContext:
     """What all jams of a daemon play with. ``now`` is the desk's clock, in seconds; ``serials`` are nobody else's."""
 
     worker: Worker
@@ -53,7 +53,7 @@ class JamSession:
         self,
         client: Client,
         name: str,
-        stage: Stage,
+        stage: JamContext,
         settings: JamSettings,
         on_close: Callable[[], None],
         on_silent: Callable[[], None],

@@ -13,7 +13,7 @@ from diffroll_live.live_types import LaneNote
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.server.jam.keyboard import Keyboard
 from diffroll_live.server.jam.session import JamSession
-from diffroll_live.server.live.handlers import LiveRoom
+from diffroll_live.server.live.handlers import LiveHandlers
 
 SUSTAIN = 64  # the controller of the pedal
 MIDI_CLIENT, MIDI_PORT = "diffroll-live-jam", "in"  # what a virtual input of ours is called
@@ -76,11 +76,11 @@ class Source:
         self.on_close()
 
 
-def _by_osc(session: JamSession, _name: str, _live: LiveRoom) -> Source:
+def _by_osc(session: JamSession, _name: str, _live: LiveHandlers) -> Source:
     return Source(session)
 
 
-def _by_midi(session: JamSession, name: str, _live: LiveRoom) -> Source:
+def _by_midi(session: JamSession, name: str, _live: LiveHandlers) -> Source:
     """Hear the MIDI input ``name``, or a virtual one of our own where that is empty."""
     if session.stage.midi_api == "none":
         raise PortError("The daemon was started without MIDI; start it without --midi-api none.")
@@ -100,10 +100,10 @@ def _hear_midi(source: Source, message: Any, at: float) -> None:
         source.control(message.control, message.value)
 
 
-class _Ear(Source):
+class _LiveSource(Source):
     """Hears what the live input ``name`` of the same client commits, in whichever session that is heard."""
 
-    def __init__(self, session: JamSession, name: str, live: LiveRoom) -> None:
+    def __init__(self, session: JamSession, name: str, live: LiveHandlers) -> None:
         """Raises errors.UnknownBuffer."""
         super().__init__(session)
         self._find = partial(live.find, session.client, name)
@@ -135,8 +135,8 @@ class _Ear(Source):
         self._heard.listeners.remove(self._hear)
 
 
-SOURCES: dict[str, Callable[[JamSession, str, LiveRoom], Source]] = {
+SOURCES: dict[str, Callable[[JamSession, str, LiveHandlers], Source]] = {
     "osc": _by_osc,
     "midi": _by_midi,
-    "audio": _Ear,
+    "audio": _LiveSource,
 }

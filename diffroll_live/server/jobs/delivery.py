@@ -15,7 +15,7 @@ from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError, RequestError
 from diffroll_live.files.audio_file import allowed_save_path
 from diffroll_live.files.midi_file import write_smf
-from diffroll_live.music.quantize import Shape
+from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import Job, NoteKey
@@ -37,7 +37,7 @@ class MidiAxis:
     start: float | None = None
 
 
-class Courier:
+class NoteDelivery:
     """Delivers notes."""
 
     def __init__(self, config: ServerConfig, desk: MidiDesk | None, timeline: Timeline) -> None:
@@ -147,10 +147,10 @@ class Courier:
                 client.send_error(job.name, error)
                 return
 
-    def _shape(self, job: Job) -> Shape:
+    def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery
         kept = frozenset(job.known) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
-        return Shape(delivery.quantize, delivery.scale, self._timeline.track, job.origin, kept)
+        return NoteShaping(delivery.quantize, delivery.scale, self._timeline.track, job.origin, kept)
 
 
 def _numbered(path: Path, number: int) -> Path:

@@ -9,22 +9,22 @@ from typing import Any
 
 from diffroll_live.errors import DiffrollError
 from diffroll_live.osc import messages as m
-from diffroll_live.server.audio.handlers import AudioRoom
+from diffroll_live.server.audio.handlers import AudioHandlers
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import ACTIVE, Job
 from diffroll_live.server.job_settings import change
-from diffroll_live.server.jobs.delivery import Courier
+from diffroll_live.server.jobs.delivery import NoteDelivery
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.types import NoteEvent, Region
 
 
-class JobRoom:
+class JobHandlers:
     """Handles every ``/diffroll/job`` message and the one-line forms."""
 
-    def __init__(self, audio: AudioRoom, runs: Runs, courier: Courier) -> None:
+    def __init__(self, audio: AudioHandlers, runs: Runs, delivery: NoteDelivery) -> None:
         self._audio = audio
         self._runs = runs
-        self._courier = courier
+        self._delivery = delivery
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             m.JobNew: self._new,
             m.JobRegion: self._region,
@@ -33,7 +33,7 @@ class JobRoom:
             m.JobRun: lambda client, message: self._run(client, client.jobs[message.job]),
             m.JobCancel: lambda client, message: self._runs.cancel(client, client.jobs[message.job]),
             m.JobRedecode: self._redecode,
-            m.JobPlay: lambda client, message: courier.play(client, client.jobs[message.job], message.variation),
+            m.JobPlay: lambda client, message: delivery.play(client, client.jobs[message.job], message.variation),
             m.JobNotes: lambda client, message: runs.send_again(client, client.jobs[message.job]),
             m.Transcribe: lambda client, message: self._make_and_run(client, message.job, "transcribe", message.buffer),
             m.Inpaint: self._inpaint,
@@ -87,7 +87,7 @@ class JobRoom:
         if older is not None and older.state in ACTIVE:
             self._runs.cancel(client, older)
         elif older is not None:
-            self._courier.silence(older, lambda: None)
+            self._delivery.silence(older, lambda: None)
         return job
 
     def _run(self, client: Client, job: Job) -> None:

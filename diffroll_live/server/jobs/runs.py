@@ -13,7 +13,7 @@ from diffroll_live.errors import Cancelled, UnknownJob
 from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobProgress
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import ACTIVE, Job, NoteKey
-from diffroll_live.server.jobs.delivery import Courier, MidiAxis
+from diffroll_live.server.jobs.delivery import MidiAxis, NoteDelivery
 from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
 from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Progressed, Redecode, Run, Started, Work
 from diffroll_live.worker.queue import Worker
@@ -37,9 +37,9 @@ class ActiveRun:
 class Runs:
     """All work under way, by serial."""
 
-    def __init__(self, worker: Worker, courier: Courier, serials: Iterator[int]) -> None:
+    def __init__(self, worker: Worker, delivery: NoteDelivery, serials: Iterator[int]) -> None:
         self._worker = worker
-        self._courier = courier
+        self._delivery = delivery
         self._active: dict[int, ActiveRun] = {}
         self._silencing: dict[tuple[str, str], list[Callable[[], None]]] = {}  # by client and job
         self._serials = serials
@@ -80,7 +80,7 @@ class Runs:
             for then in self._silencing.pop(key, []):
                 then()
 
-        self._courier.silence(job, tell)
+        self._delivery.silence(job, tell)
 
     def when_silent(self, client: Client, name: str, then: Callable[[], None]) -> None:
         """Call ``then`` once no job of this name is being silenced, so that its end is told before a new begin."""
@@ -99,7 +99,7 @@ class Runs:
         """Take back all jobs of a client that is gone."""
         for job in client.jobs:
             self._drop(job)
-            self._courier.silence(job, lambda: None)
+            self._delivery.silence(job, lambda: None)
 
     def running_job(self, serial: int | None, client: Client) -> str:
         """Name the job of a client that has this serial; empty when there is none."""
@@ -118,7 +118,7 @@ class Runs:
         notes, result = job.notes, job.result
 
         async def send() -> None:
-            await self._courier.send_all(client, job, notes.items(), lambda: job.result is result)
+            await self._delivery.send_all(client, job, notes.items(), lambda: job.result is result)
             client.send(JobDone(job.name, len(notes), result.seed, 0.0))
 
         self._spawn(send())
@@ -131,7 +131,7 @@ class Runs:
             handler(run, event)
 
     def _submit(self, client: Client, job: Job, work: Work, asked: float) -> None:
-        self._courier.check(job)
+        self._delivery.check(job)
         ahead, superseded = self._worker.submit(work, (client.key, type(work)))
         if superseded is not None:
             self._supersede(superseded)
@@ -166,14 +166,14 @@ class Runs:
         run.replaced = run.replaced or len(new) < len(changed)
         run.notes.update(changed)
         if delivery.deliver != "midi":
-            self._courier.send(run.client, run.job, changed.items())
+            self._delivery.send(run.client, run.job, changed.items())
         if delivery.deliver != "osc" and delivery.when != "never":
             self._sound(run, new)
 
     def _sound(self, run: ActiveRun, notes: list[StreamedNote]) -> None:
         """Play what is new of the first variation; a note that is already on its way is not started twice."""
         first = [item.note for item in notes if item.variation == 0]
-        self._courier.sound(run.client, run.job, run.axis, first)
+        self._delivery.sound(run.client, run.job, run.axis, first)
 
     def _finished(self, run: ActiveRun, event: Finished) -> None:
         self._spawn(self._conclude(run, event.result))
@@ -184,9 +184,9 @@ class Runs:
         if isinstance(run.work, Redecode):
             run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
             if job.settings.delivery.deliver != "midi":
-                await self._courier.send_all(client, job, run.notes.items(), lambda: serial in self._active)
+                await self._delivery.send_all(client, job, run.notes.items(), lambda: serial in self._active)
         if serial in self._active:
-            await self._courier.save(client, job, result)
+            await self._delivery.save(client, job, result)
         if self._active.pop(serial, None) is None:
             return
         job.result, job.notes, job.state, job.progress = result, run.notes, "done", 1.0
@@ -208,7 +208,7 @@ class Runs:
         delivery = run.job.settings.delivery
         improved = run.replaced or isinstance(run.work, Redecode)
         if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.axis.muted:
-            self._courier.replay(run.client, run.job)
+            self._delivery.replay(run.client, run.job)
 
     def _failed(self, run: ActiveRun, event: Failed) -> None:
         del self._active[run.work.serial]
@@ -221,7 +221,7 @@ class Runs:
             else:
                 run.client.send_error(run.job.name, event.error)
 
-        self._courier.silence(run.job, tell)
+        self._delivery.silence(run.job, tell)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -29,7 +29,7 @@ CHOICES: dict[str, Limit | tuple[str, ...]] = {
 _FIELDS = {"latency": "latency_ms"}
 
 
-class LiveRoom:
+class LiveHandlers:
     """Knows every live session, brings it what the worker tells, and handles ``/diffroll/live`` messages."""
 
     def __init__(self, worker: Worker, desk: MidiDesk | None) -> None:

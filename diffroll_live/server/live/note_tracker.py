@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from diffroll_live.live_types import Belief, Lane, LaneNote, Stretch, Strike
+from diffroll_live.live_types import Lane, LaneNote, LiveEstimate, OnsetCandidate, SoundingSpan
 
 PREVIEW_AGE = 0.02  # s; at the very edge a strike is a guess
 REVISE_AGE = 0.75  # s; nothing that is heard later changes a note
@@ -22,9 +22,9 @@ GRACE = 0.05  # s that a note may be late; one that is believed in even later is
 ATTACK = 0.032  # s after its onset in which a note need not sound yet
 SHORTEST = 0.03  # s
 LONGEST = 60.0  # s; a string rings no longer
-PATIENCE = 2  # hops without a strike that a previewed note survives
+DOUBTED_HOPS = 2  # hops without a strike that a previewed note survives
 
-Sounded = TypeVar("Sounded", Strike, Stretch)
+Sounded = TypeVar("Sounded", OnsetCandidate, SoundingSpan)
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class _Note:
     """A note in the making. ``onset`` and ``offset`` are as they were committed, ``strike`` as it was last believed."""
 
     index: int
-    strike: Strike
+    strike: OnsetCandidate
     in_time: bool  # it was believed in early enough to sound
     previewed: bool = False
     committed: bool = False
@@ -49,7 +49,7 @@ class _Note:
         return LaneNote(lane, self.index, self.strike.pitch, onset, self.offset, level)
 
 
-class LiveNotes:
+class NoteTracker:
     """All notes of one live input."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class LiveNotes:
         self._due = -float("inf")
         self._since = -float("inf")  # s; what was struck before has been told and ended
 
-    def hear(self, belief: Belief, due: float) -> tuple[LaneNote, ...]:
+    def hear(self, belief: LiveEstimate, due: float) -> tuple[LaneNote, ...]:
         """Take a hop's belief. What began or ended until ``due`` must be decided now to be heard on time."""
         before = self._due
         due = self._due = max(min(due, belief.edge - PREVIEW_AGE), before)
@@ -85,9 +85,9 @@ class LiveNotes:
 class _Pitch:
     """What a hop believes of one pitch."""
 
-    strikes: list[Strike]
-    stretches: list[Stretch]
-    belief: Belief  # that it is part of
+    strikes: list[OnsetCandidate]
+    stretches: list[SoundingSpan]
+    belief: LiveEstimate  # that it is part of
 
     def end(self, onset: float) -> float | None:
         """When a note that began at ``onset`` ended; None while it sounds."""
@@ -139,7 +139,7 @@ class _Track:
 
     def _preview(self, note: _Note, edge: float, due: float) -> Iterator[LaneNote]:
         """Tell of a note as soon as it may be one; take it back when it is believed in no more."""
-        if note.doubts >= PATIENCE or (note.doubts and note.in_time and note.strike.onset <= due):
+        if note.doubts >= DOUBTED_HOPS or (note.doubts and note.in_time and note.strike.onset <= due):
             self.notes.remove(note)
             if note.previewed:
                 yield note.told("preview", velocity=0)

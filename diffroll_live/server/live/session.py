@@ -17,7 +17,7 @@ from diffroll_live.live_types import LaneNote, LiveSettings
 from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.clients import Client
 from diffroll_live.server.live.clock import LiveClock
-from diffroll_live.server.live.note_tracker import LiveNotes
+from diffroll_live.server.live.note_tracker import NoteTracker
 from diffroll_live.server.midi_output import MidiDesk
 from diffroll_live.types import Floats
 from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
@@ -68,7 +68,7 @@ class LiveSession:
         self._rate, self._worker, self._desk, self._now = rate, worker, desk, clock
         self._hop = round(HOP_SECONDS * rate)  # samples
         self._clock = LiveClock(rate, HOP_SECONDS)
-        self._notes = LiveNotes()
+        self._notes = NoteTracker()
         self._sounding: dict[int, int] = {}  # index to channel, from 0
         self._waiting: list[Floats] = []
         self._first = 0  # number of the first sample that waits

@@ -14,7 +14,7 @@ from diffroll_live.music.roll import RollGeometry
 from diffroll_live.training.examples.windows import Material, Window, WindowMaker
 from diffroll_live.training.processes import ALONE, Share
 from diffroll_live.training.synthesis.device_mixer import DeviceMixer
-from diffroll_live.training.synthesis.plans import Plan
+from diffroll_live.training.synthesis.plans import WindowPlan
 
 Batch = dict[str, torch.Tensor]
 """samples (batch, n_samples) float32; edge (batch,), the frame from which audio is missing; and the rolls of
@@ -30,7 +30,7 @@ def batch_of(windows: list[Window], geometry: RollGeometry, seconds: float) -> B
     return {"samples": samples, **rolls_of(windows, geometry, seconds)}
 
 
-def rolls_of(windows: Sequence[Window | Plan], geometry: RollGeometry, seconds: float) -> Batch:
+def rolls_of(windows: Sequence[Window | WindowPlan], geometry: RollGeometry, seconds: float) -> Batch:
     """All of a batch but its samples."""
     n_frames = geometry.n_frames(seconds)
     targets = [target_of(w.notes, geometry, n_frames) for w in windows]

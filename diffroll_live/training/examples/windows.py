@@ -19,8 +19,8 @@ from diffroll_live.training.stages import stage_of
 from diffroll_live.training.synthesis.augment import draw_effects
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank
 from diffroll_live.training.synthesis.effects import perform
-from diffroll_live.training.synthesis.mixer import Touch, summed, sympathetic, voices_of, with_pedal
-from diffroll_live.training.synthesis.plans import Plan
+from diffroll_live.training.synthesis.mixer import PlayedTouch, summed, sympathetic, voices_of, with_pedal
+from diffroll_live.training.synthesis.plans import WindowPlan
 from diffroll_live.types import Floats
 
 POOL = 1 << 40  # sets the seeds of windows that come again apart from those that do not
@@ -92,7 +92,7 @@ class WindowMaker:
         samples[int(plan.edge * SAMPLE_RATE) :] = 0
         return Window(samples, plan.notes, plan.edge)
 
-    def plan(self, seed: int, number: int) -> Plan:
+    def plan(self, seed: int, number: int) -> WindowPlan:
         """Draw window ``number`` of a seed, without sounding it."""
         rng = np.random.default_rng([seed, number])
         if self.stage.rolls and rng.random() < self.stage.rolls:
@@ -120,31 +120,31 @@ class WindowMaker:
         if material.corpus is None and (self.stage.rolls or material.recordings is None or material.bank is not None):
             raise RequestError("There are no notes to learn from: prepare a folder of MIDI files.")
 
-    def _roll(self, rng: np.random.Generator) -> Plan:
+    def _roll(self, rng: np.random.Generator) -> WindowPlan:
         """Notes of which nothing is heard."""
         if self.corpus is None:
             return self._sounding(rng).unheard()
         notes = self._piece(rng).notes
         notes[:, :2] -= LEAD
-        return Plan(notes, 0.0)
+        return WindowPlan(notes, 0.0)
 
-    def _sounding(self, rng: np.random.Generator) -> Plan:
+    def _sounding(self, rng: np.random.Generator) -> WindowPlan:
         if self.pairs is not None and (self.bank is None or rng.random() < self.material.recorded_share):
             return self._recorded(rng, self.pairs)
         assert self.bank is not None
         return self._mixed(rng, self.bank)
 
-    def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> Plan:
+    def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> WindowPlan:
         """Cut out a stretch of a recording, at another level and with other colours."""
         samples, notes = pairs.window(int(rng.choice(self._takes)), self.material.seconds, rng)
         effects = draw_effects(rng, self.material.augmentation)
-        return Plan(notes, self._edge(rng), samples=samples, effects=effects)
+        return WindowPlan(notes, self._edge(rng), samples=samples, effects=effects)
 
-    def _mixed(self, rng: np.random.Generator, bank: Bank) -> Plan:
+    def _mixed(self, rng: np.random.Generator, bank: Bank) -> WindowPlan:
         """Notes sounded on a piano of the bank."""
         material = self.material
         if rng.random() < material.empty_share:
-            return Plan(np.zeros((0, 4)), material.seconds, samples=nothing(rng, material.seconds))
+            return WindowPlan(np.zeros((0, 4)), material.seconds, samples=nothing(rng, material.seconds))
         piece = self._piece(rng)
         touch = self._touch(rng)
         rung = with_pedal(piece.notes, piece.pedal)
@@ -154,7 +154,7 @@ class WindowMaker:
         effects = draw_effects(rng, material.augmentation)
         notes = piece.notes.copy()
         notes[:, :2] -= LEAD
-        return Plan(notes, self._edge(rng), voices=voices, effects=effects)
+        return WindowPlan(notes, self._edge(rng), voices=voices, effects=effects)
 
     def _edge(self, rng: np.random.Generator) -> float:
         """Where the audio stops, which may be early."""
@@ -179,8 +179,8 @@ class WindowMaker:
             extra_share=material.extra_share,
         )
 
-    def _touch(self, rng: np.random.Generator) -> Touch:
-        return Touch(
+    def _touch(self, rng: np.random.Generator) -> PlayedTouch:
+        return PlayedTouch(
             piano=str(rng.choice(self.pianos)),
             dynamic_range=rng.uniform(28, 40),
             detune=rng.triangular(-45, 0, 45) if rng.random() < 0.7 else 0.0,

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank
 from diffroll_live.training.synthesis.effects import perform
-from diffroll_live.training.synthesis.mixer import Voices
-from diffroll_live.training.synthesis.plans import Plan
+from diffroll_live.training.synthesis.mixer import SoundingNotes
+from diffroll_live.training.synthesis.plans import WindowPlan
 
 AT_ONCE = 1 << 25  # samples of voices that are gathered together; bounds the memory
 
@@ -27,7 +27,7 @@ class DeviceMixer:
         self.device = device
         self.bank = torch.from_numpy(np.array(bank.samples)).to(device) if bank is not None else None
 
-    def __call__(self, plans: Sequence[Plan], seconds: float) -> Tensor:
+    def __call__(self, plans: Sequence[WindowPlan], seconds: float) -> Tensor:
         """Sound a batch: (batch, n_samples)."""
         n = int(round(seconds * SAMPLE_RATE))
         out = torch.zeros(len(plans), n, device=self.device)
@@ -43,7 +43,7 @@ class DeviceMixer:
         ends = torch.tensor([int(plan.edge * SAMPLE_RATE) for plan in plans], device=self.device)
         return torch.where(torch.arange(n, device=self.device) < ends[:, None], out, 0.0)
 
-    def _voices(self, windows: Sequence[Voices], n: int) -> Tensor:
+    def _voices(self, windows: Sequence[SoundingNotes], n: int) -> Tensor:
         """Add all voices up, then read each window at its tuning."""
         length = max(int(np.ceil(n * each.ratio)) + 1 for each in windows)
         names = ("begin", "source", "length", "damp", "gain")

@@ -19,7 +19,7 @@ LOUD = 100  # the velocity at which a note has the bank's level
 
 
 @dataclass(frozen=True, slots=True)
-class Touch:
+class PlayedTouch:
     """How a piano is played in one window."""
 
     piano: str
@@ -31,7 +31,7 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
-class Voices:
+class SoundingNotes:
     """Recordings that sound in a window; all arrays (n_voices,), times in samples before the window is tuned."""
 
     begin: npt.NDArray[np.int64]  # may be before the window
@@ -54,7 +54,7 @@ def with_pedal(notes: NoteArray, pedal: NoteArray) -> NoteArray:
     return out
 
 
-def sympathetic(notes: NoteArray, rung: NoteArray, touch: Touch) -> NoteArray:
+def sympathetic(notes: NoteArray, rung: NoteArray, touch: PlayedTouch) -> NoteArray:
     """The strings that ring along where the pedal leaves them free: the octave and the twelfth above each note.
 
     notes: as the keys were held; rung: as the strings sounded. Returns rows to sound beside those of ``rung``, with
@@ -69,7 +69,7 @@ def sympathetic(notes: NoteArray, rung: NoteArray, touch: Touch) -> NoteArray:
     return rows[rows[:, 2] <= HIGH_PITCH]
 
 
-def mix(bank: Bank, notes: NoteArray, seconds: float, touch: Touch, rng: np.random.Generator) -> Floats:
+def mix(bank: Bank, notes: NoteArray, seconds: float, touch: PlayedTouch, rng: np.random.Generator) -> Floats:
     """Sound notes on a piano, here and now.
 
     notes: rows with the times the strings are damped at (pedal already applied), which may begin before 0.
@@ -78,7 +78,7 @@ def mix(bank: Bank, notes: NoteArray, seconds: float, touch: Touch, rng: np.rand
     return summed(bank, voices_of(bank, notes, touch, rng), seconds)
 
 
-def voices_of(bank: Bank, notes: NoteArray, touch: Touch, rng: np.random.Generator) -> Voices:
+def voices_of(bank: Bank, notes: NoteArray, touch: PlayedTouch, rng: np.random.Generator) -> SoundingNotes:
     """Choose the recordings that sound for notes, and what is done to each."""
     ratio = 2.0 ** (touch.detune / 1200)
     rows = np.array(bank.layers[touch.piano])
@@ -89,7 +89,7 @@ def voices_of(bank: Bank, notes: NoteArray, touch: Touch, rng: np.random.Generat
     damp = np.where(notes[:, 2] >= UNDAMPED_PITCH, 10.0, notes[:, 1] - notes[:, 0])
     damp = np.maximum(np.rint(damp * ratio * SAMPLE_RATE).astype(np.int64), SHORTEST)
     tail = max(int(5 * touch.release * ratio * SAMPLE_RATE), 2)
-    return Voices(
+    return SoundingNotes(
         begin=np.rint(notes[:, 0] * ratio * SAMPLE_RATE).astype(np.int64),
         source=bank.start[layer, bins],
         length=np.minimum(bank.length[layer, bins], damp + tail),
@@ -100,7 +100,7 @@ def voices_of(bank: Bank, notes: NoteArray, touch: Touch, rng: np.random.Generat
     )
 
 
-def summed(bank: Bank, voices: Voices, seconds: float) -> Floats:
+def summed(bank: Bank, voices: SoundingNotes, seconds: float) -> Floats:
     """Add voices up, one after the other: quickest on a processor. ``device_mixer`` does all at once."""
     target = int(round(seconds * SAMPLE_RATE))
     length = int(np.ceil(target * voices.ratio)) + 1

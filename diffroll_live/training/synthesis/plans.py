@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.training.synthesis.augment import Effects
-from diffroll_live.training.synthesis.mixer import Voices
+from diffroll_live.training.synthesis.mixer import SoundingNotes
 from diffroll_live.types import Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WindowPlan:
     """A window before it sounds: voices of the bank, or samples, or neither, which is silence.
 
     notes: key-up, times from the window's beginning; edge: the second from which audio is missing.
@@ -19,10 +19,10 @@ class Plan:
 
     notes: NoteArray
     edge: float
-    voices: Voices | None = None
+    voices: SoundingNotes | None = None
     samples: Floats | None = None  # (n_samples,)
     effects: Effects | None = None
 
-    def unheard(self) -> Plan:
+    def unheard(self) -> WindowPlan:
         """The notes alone: audio is missing from the beginning."""
-        return Plan(self.notes, 0.0)
+        return WindowPlan(self.notes, 0.0)

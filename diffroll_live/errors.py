@@ -6,7 +6,7 @@ DiffrollError(text)                 code
 ├─ AudioError                       bad-audio
 │  ├─ UnknownBuffer                 unknown-buffer
 │  ├─ TooLarge                      too-large
-│  ├─ BadChecksum                   checksum
+│  ├─ BadChecksum                   bad-checksum
 │  ├─ Incomplete                    incomplete
 │  ├─ NoSuchDevice                  no-such-device
 │  └─ TimedOut                      timed-out
@@ -75,9 +75,9 @@ class TooLarge(AudioError):
 
 
 class BadChecksum(AudioError):
-    """Chunks whose bytes are not those that the client's checksum was made of."""
+    """Chunks that arrived damaged: their bytes do not match the client's checksum."""
 
-    code = "checksum"
+    code = "bad-checksum"
 
 
 class Incomplete(AudioError):

@@ -111,7 +111,7 @@ class ChunkAssembly:
         if crc32 and zlib.crc32(self.raw.data) != crc32 & 0xFFFFFFFF:
             self._arrived[:] = False
             self.received = 0
-            raise BadChecksum("The bytes are not those that the checksum was made of; send all chunks again.")
+            raise BadChecksum("The chunks do not match their checksum; send all of them again.")
         samples = from_bytes(self.raw, self.plan.fmt, self.plan.channels)
         return make_buffer(self.plan.name, samples, self.plan.sample_rate, self.plan.origin)
 

@@ -168,6 +168,15 @@ def test_send_writes_the_file_that_transcribe_would(daemon, audio, tmp_path, cap
     capsys.readouterr()
 
 
+def test_an_upload_that_arrives_damaged_is_a_file_error(daemon, audio, tmp_path, capsys, monkeypatch):
+    clip = tmp_path / "clip.wav"
+    soundfile.write(clip, audio.samples, audio.sample_rate, subtype="FLOAT")
+    monkeypatch.setattr("diffroll_live.osc.client.zlib", SimpleNamespace(crc32=lambda data: 1))  # not the daemon's
+    words = ["send", "transcribe", str(clip), "--port", str(daemon.port), "-o", str(tmp_path / "out.mid")]
+    assert run(words) == exit_codes.FILE
+    assert "checksum" in capsys.readouterr().err
+
+
 def test_send_prints_json(daemon, capsys):
     assert run(["send", "generate", "--seconds", "2", "--port", str(daemon.port), "--json"]) == exit_codes.OK
     document = json.loads(capsys.readouterr().out)

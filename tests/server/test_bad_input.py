@@ -203,7 +203,7 @@ def test_samples_that_are_not_finite(client, bad):
 def test_a_wrong_checksum_asks_for_all_chunks_again(client):
     client.ask("/diffroll/audio/open", "crc", RATE, 1, 2, "f32", 8, answer="/diffroll/audio/opened")
     client.send("/diffroll/audio/chunk", "crc", 0, b"\0" * 8)
-    assert client.ask_wrongly("/diffroll/audio/close", "crc", 1, 12345).args[:2] == ("crc", "checksum")
+    assert client.ask_wrongly("/diffroll/audio/close", "crc", 1, 12345).args[:2] == ("crc", "bad-checksum")
     assert client.ask("/diffroll/audio/close", "crc", 1, 0, answer="/diffroll/audio/missing").args == ("crc", 0)
     client.send("/diffroll/audio/chunk", "crc", 0, b"\0" * 8)
     client.ask("/diffroll/audio/close", "crc", 1, 0, answer="/diffroll/audio/ready")

@@ -1,0 +1,1 @@
+"""A run of training: objectives, the trainer, its states on disk, the export of its weights."""

@@ -15,15 +15,15 @@ INTERRUPTED = 130
 
 #: What each exit code means, as printed by ``--help``.
 MEANINGS = {
-    OK: "all done",
-    INTERNAL: "a fault of the program; the log has the details",
-    USAGE: "an option or a region with a value that it cannot have",
-    FILE: "a file that is missing, refused, or not usable audio, or that arrived damaged at the daemon",
+    OK: "success",
+    INTERNAL: "a bug in the program; the log has the details",
+    USAGE: "an option or a region with an invalid value",
+    FILE: "a file that is missing, refused, damaged in transfer, or not usable audio",
     MODEL: "a model that is missing or was altered",
     MEMORY: "too little memory on the device",
     PORT: "a MIDI or network port that cannot be opened",
-    DAEMON: "the daemon is not there, busy, or stopped answering",
-    UNWELL: "the doctor found something that must be mended",
+    DAEMON: "the daemon is not running, busy, or stopped answering",
+    UNWELL: "the doctor found a problem that needs fixing",
     INTERRUPTED: "interrupted with Ctrl-C",
 }
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from diffroll_live.backoff import Backoff
 from diffroll_live.errors import PortError
 from diffroll_live.midi.note_queue import Key, TimedMessage
 from diffroll_live.midi.sinks import Sink
@@ -41,7 +42,7 @@ class ReconnectingSink:
         self._clock = clock
         self._sink: Sink | None = None
         self._hanging: set[Key] = set()  # to be ended before anything else is sent
-        self._pause = FIRST_RETRY_SECONDS
+        self._backoff = Backoff(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS)
 
     @property
     def is_open(self) -> bool:
@@ -98,7 +99,7 @@ class ReconnectingSink:
         self._sink = self._open_sink()
         self.next_chore = self._clock() + CHECK_SECONDS
         self._end_hanging(self._sink)
-        self._pause = FIRST_RETRY_SECONDS
+        self._backoff.reset()
         self._tell(PortState(True, f"Notes go to {self._sink.name}."))
 
     def _end_hanging(self, sink: Sink) -> None:
@@ -121,8 +122,7 @@ class ReconnectingSink:
 
     def _lose(self, reason: str) -> None:
         self._release()
-        self.next_chore = self._clock() + self._pause
-        self._pause = min(2 * self._pause, LAST_RETRY_SECONDS)
+        self.next_chore = self._clock() + self._backoff.next()
         self._tell(PortState(False, reason))
 
     def _release(self) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from diffroll_live.backoff import Backoff
 from diffroll_live.errors import DiffrollError
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.timeline import Timeline
@@ -48,7 +49,7 @@ class SourceThread:
         self._thread.join()
 
     def _run(self) -> None:
-        pause = FIRST_RETRY_SECONDS
+        backoff = Backoff(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS)
         told = ""
         while not self._closing.is_set():
             try:
@@ -56,11 +57,10 @@ class SourceThread:
             except DiffrollError as error:
                 told = _tell(logging.WARNING, error.text, told)
             else:
-                pause = FIRST_RETRY_SECONDS
+                backoff.reset()
                 told = _tell(logging.INFO, f"The DAW's time comes from {source.name}.", told)
                 told = _tell(logging.WARNING, self._follow(source), told)
-            self._closing.wait(pause)
-            pause = min(2 * pause, LAST_RETRY_SECONDS)
+            self._closing.wait(backoff.next())
 
     def _follow(self, source: Source) -> str:
         """Look after a source until it is gone or no longer wanted; say why it is gone."""

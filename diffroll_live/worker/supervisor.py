@@ -14,6 +14,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from diffroll_live.backoff import Backoff
 from diffroll_live.errors import InternalError
 from diffroll_live.types import Engine
 from diffroll_live.worker.messages import (
@@ -32,8 +33,7 @@ from diffroll_live.worker.process import main
 
 logger = logging.getLogger(__name__)
 
-_FIRST_BACKOFF = 0.5  # s
-_LONGEST_BACKOFF = 30.0  # s
+_FIRST_PAUSE, _LAST_PAUSE = 0.5, 30.0  # s between starts that come to nothing
 
 
 class Supervisor:
@@ -51,6 +51,7 @@ class Supervisor:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="diffroll-worker", daemon=True)
         self._failures = 0  # starts in a row that came to nothing
+        self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
         self._unsent: Work | None = None
         self._sent: Work | None = None
 
@@ -92,7 +93,7 @@ class Supervisor:
             self._end(process, connection, live)
             if not self._closing.is_set():
                 self._report_death(process.exitcode)
-                self._closing.wait(self._backoff())
+                self._closing.wait(self._backoff.next() if self._failures else 0.0)
 
     def _spawn(self) -> tuple[BaseProcess, Connection, Connection]:
         ours, theirs = self._context.Pipe()
@@ -143,6 +144,7 @@ class Supervisor:
     def _hear(self, event: Event) -> None:
         if isinstance(event, Ready):
             self._loaded, self._failures = True, 0
+            self._backoff.reset()
         elif isinstance(event, StartFailed):
             self._failures += 1
             event = StartFailed(event.error, self._failures)
@@ -160,12 +162,6 @@ class Supervisor:
             self._failures += 1
             reason = f"The inference process {describe_exit(exit_code)} while it loaded the model."
             self._post(StartFailed(InternalError(reason), self._failures))
-
-    def _backoff(self) -> float:
-        """Seconds to wait before the next start: none after a good one, then longer and longer."""
-        if not self._failures:
-            return 0.0
-        return float(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (self._failures - 1)))
 
     def _end(self, process: BaseProcess, connection: Connection, live: Connection) -> None:
         connection.close()

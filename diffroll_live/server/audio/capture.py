@@ -23,6 +23,7 @@ from diffroll_live.audio.capture.messages import (
     unpack,
     unpack_head,
 )
+from diffroll_live.backoff import Backoff
 from diffroll_live.errors import NoSuchDevice
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ class _Capture:
 
     async def _run(self) -> None:
         """Hear the device, again and again; give up when it could not be opened the first time."""
-        pause, loop = _FIRST_PAUSE, asyncio.get_running_loop()
+        backoff, loop = Backoff(_FIRST_PAUSE, _LAST_PAUSE), asyncio.get_running_loop()
         known = False
         while True:
             began = loop.time()
@@ -144,9 +145,9 @@ class _Capture:
                 return
             if lost:
                 logger.warning("%s", reason.text)
-                pause = _FIRST_PAUSE if loop.time() - began > _STEADY_SECONDS else pause
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LAST_PAUSE)
+                if loop.time() - began > _STEADY_SECONDS:
+                    backoff.reset()
+            await asyncio.sleep(backoff.next())
 
     async def _hear(self) -> NoSuchDevice:
         """Hear the device until it is lost; tell why."""

@@ -1,6 +1,6 @@
 """A client of the daemon: one request at a time over OSC and TCP, answered like an engine's.
 
-TCP loses nothing, so there is no resending here; a DAW's script over UDP is shown in examples/demo.py.
+TCP loses nothing, so there is no resending here; a DAW's script over UDP is shown in examples/daw.py.
 """
 
 from __future__ import annotations
@@ -8,22 +8,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import socket
-import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
 from diffroll_live.osc import codec, messages, replies
-from diffroll_live.osc.client_codec import error_of, read_reply, write_message
+from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
+from diffroll_live.osc.framing import PacketReader, frame
 from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
 
 CHUNK_BYTES = 1 << 16
 SILENCE = 30.0  # s without a word from the daemon before it is asked whether it is still there
 TIMEOUT = 10.0  # s that it then has
-MAX_PACKET = 1 << 22  # bytes
-_LENGTH = struct.Struct(">i")
+_READ_BYTES = 1 << 16
 
 
 class Client:
@@ -34,7 +34,7 @@ class Client:
 
     def __init__(self, host: str, port: int, name: str = "client") -> None:
         self._where = f"{host}:{port}"
-        self._received = bytearray()
+        self._stream = PacketReader(MAX_PACKET)
         self._pending: deque[codec.Message] = deque()
         self._names = (f"{name}-{number}"[-32:] for number in itertools.count(1))
         try:
@@ -72,7 +72,7 @@ class Client:
         return result
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._socket.close()
 
     def _answer(self, job: str, buffer: str, request: Request, control: Control) -> Result:
@@ -122,9 +122,9 @@ class Client:
                     return _result(request, notes, seed, latency_ms / 1000)
 
     def _post(self, message: Any) -> None:
-        packet = write_message(message)
+        packet = frame(write_message(message))
         try:
-            self._socket.sendall(_LENGTH.pack(len(packet)) + packet)
+            self._socket.sendall(packet)
         except OSError as error:
             raise TimedOut(f"The daemon at {self._where} hung up ({error.strerror or error}).") from error
 
@@ -145,44 +145,40 @@ class Client:
     def _next(self) -> Any:
         """Wait for whatever the daemon says next. Raises TimedOut when it hangs up."""
         while not self._pending:
-            packet = self._packet()
-            if packet is None:
-                raise TimedOut(f"The daemon at {self._where} hung up.")
-            self._pending.extend(codec.decode(packet))
+            self._stream.feed(self._read())
+            try:
+                self._pending.extend(chain.from_iterable(map(codec.decode, self._stream.packets())))
+            except ProtocolError as error:
+                raise ProtocolError(
+                    f"Whatever answers at {self._where} does not speak OSC; say where the daemon is."
+                ) from error
         return read_reply(self._pending.popleft())
 
-    def _packet(self) -> bytes | None:
-        """Read one packet; None when the daemon hung up."""
-        head = self._read(_LENGTH.size)
-        if head is None:
-            return None
-        (length,) = _LENGTH.unpack(head)
-        if not 0 < length <= MAX_PACKET:
-            raise ProtocolError(f"Whatever answers at {self._where} does not speak OSC; say where the daemon is.")
-        return self._read(length)
-
-    def _read(self, count: int) -> bytes | None:
-        asked = False
-        while len(self._received) < count:
-            try:
-                data = self._socket.recv(1 << 16)
-            except TimeoutError as error:
-                if asked:
-                    raise TimedOut(f"The daemon at {self._where} has stopped answering; start it again.") from error
-                asked = True
-                self._post(messages.Ping())
-                self._socket.settimeout(TIMEOUT)
-                continue
-            except OSError:
-                return None
-            if not data:
-                return None
-            self._received += data
-        if asked:
+    def _read(self) -> bytes:
+        """Read what has come; ask a silent daemon whether it is still there."""
+        try:
+            return self._receive()
+        except TimeoutError:
+            self._post(messages.Ping())
+        self._socket.settimeout(TIMEOUT)
+        try:
+            return self._receive()
+        except TimeoutError as error:
+            raise TimedOut(f"The daemon at {self._where} has stopped answering; start it again.") from error
+        finally:
             self._socket.settimeout(SILENCE)
-        packet = bytes(self._received[:count])
-        del self._received[:count]
-        return packet
+
+    def _receive(self) -> bytes:
+        """Read from the socket. Raises TimeoutError, and TimedOut when the daemon has hung up."""
+        try:
+            data = self._socket.recv(_READ_BYTES)
+        except TimeoutError:
+            raise
+        except OSError:
+            data = b""
+        if not data:
+            raise TimedOut(f"The daemon at {self._where} hung up.")
+        return data
 
 
 def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:

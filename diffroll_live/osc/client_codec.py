@@ -8,6 +8,8 @@ from typing import Any
 from diffroll_live.errors import DiffrollError, ProtocolError
 from diffroll_live.osc import codec, messages, replies
 
+MAX_PACKET = 1 << 22  # bytes that the daemon may send as one packet
+
 
 def write_message(message: Any) -> bytes:
     """Write one of `messages` as a packet. Raises errors.ProtocolError for a value that OSC cannot hold."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
+
+from diffroll_live.osc.framing import frame
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class DatagramOutbox:
 
 
 class StreamOutbox:
-    """Writes OSC 1.0 stream packets: a length, then the packet."""
+    """Writes to a TCP connection."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -97,7 +98,7 @@ class StreamOutbox:
             logger.warning("a TCP client does not read its replies; its connection is closed")
             self._writer.transport.abort()
             return
-        self._writer.write(struct.pack(">i", len(packet)) + packet)
+        self._writer.write(frame(packet))
 
     def redirect(self, port: int) -> None:
         """Stay: replies go where the request came from, and over TCP that is the connection."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import chain
 from typing import Any
 
 from diffroll_live.cli.commands.serve import start_midi
@@ -14,11 +14,12 @@ from diffroll_live.config import Config, MidiConfig
 from diffroll_live.errors import PortError
 from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.osc import codec, replies
-from diffroll_live.osc.client_codec import error_of, read_reply, write_message
+from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
+from diffroll_live.osc.framing import PacketReader, frame
 from diffroll_live.server import serve as serve_clients
 from diffroll_live.worker.queue import Worker
 
-_LENGTH = struct.Struct(">i")
+_READ_BYTES = 1 << 16
 
 
 class Wire:
@@ -29,15 +30,15 @@ class Wire:
 
     def send(self, message: Any) -> None:
         """Send one of osc.messages."""
-        packet = write_message(message)
-        self._writer.write(_LENGTH.pack(len(packet)) + packet)
+        self._writer.write(frame(write_message(message)))
 
     async def replies(self, survives: Callable[[replies.Error], bool] = lambda _: False) -> AsyncIterator[Any]:
         """Give the daemon's replies until it hangs up; its errors are raised but for those that one ``survives``."""
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-                for message in codec.decode(await self._reader.readexactly(length)):
+        stream = PacketReader(MAX_PACKET)
+        with contextlib.suppress(ConnectionError):
+            while data := await self._reader.read(_READ_BYTES):
+                stream.feed(data)
+                for message in chain.from_iterable(map(codec.decode, stream.packets())):
                     reply = read_reply(message)
                     if isinstance(reply, replies.Error) and not survives(reply):
                         raise error_of(reply)

@@ -6,12 +6,12 @@ import asyncio
 import logging
 import os
 import socket
-import struct
 from collections.abc import Callable
 from typing import Any
 
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError, ProtocolError
+from diffroll_live.osc.framing import PacketReader
 from diffroll_live.osc.replies import DEFAULT_DATAGRAM, Error, encode_reply
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.outbox import DatagramOutbox, StreamOutbox
@@ -22,6 +22,7 @@ Receive = Callable[[Client, bytes], None]
 
 _ATTEMPTS = 16  # to find a port that is free for UDP and TCP
 _SMALLEST_BUFFER = 1 << 16  # bytes
+_READ_BYTES = 1 << 16  # of a connection at once
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -108,7 +109,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
 
 class TcpEndpoint:
-    """Makes each connection a client. Packets come with their length before them, as OSC 1.0 has it."""
+    """Makes each connection a client."""
 
     def __init__(
         self, clients: ClientTable, receive: Receive, left: Callable[[Client], None], max_packet_bytes: int
@@ -131,20 +132,21 @@ class TcpEndpoint:
             return
         try:
             await self._read_packets(client, reader)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            logger.debug("%s has hung up", key)
+        except ProtocolError as error:
+            client.send_error("packet", ProtocolError(f"{error.text} The connection is closed."))
+        except ConnectionError as error:
+            logger.debug("%s has hung up: %s", key, error)
         finally:
             self._left(client)
 
     async def _read_packets(self, client: Client, reader: asyncio.StreamReader) -> None:
-        while True:
-            (length,) = struct.unpack(">i", await reader.readexactly(4))
-            if not 0 < length <= self._max_packet_bytes:
-                text = f"A packet of {length} bytes is outside 1 to {self._max_packet_bytes}; the connection is closed."
-                client.send_error("packet", ProtocolError(text))
-                return
-            self._receive(client, await reader.readexactly(length))
-            await asyncio.sleep(0)  # other clients get a turn even when this one sends without a pause
+        """Handle packets until the client hangs up. Raises errors.ProtocolError for one of an impossible length."""
+        stream = PacketReader(self._max_packet_bytes)
+        while data := await reader.read(_READ_BYTES):
+            stream.feed(data)
+            for packet in stream.packets():
+                self._receive(client, packet)
+                await asyncio.sleep(0)  # other clients get a turn even when this one sends without a pause
 
 
 def _error(about: str, error: DiffrollError) -> bytes:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from diffroll_live.errors import UnknownAddress
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import jam_messages as j
 from diffroll_live.osc import timeline_messages as t
-from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting, fit
-from diffroll_live.osc.codec import Message
+from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class AudioOpen:
 
 @dataclass(frozen=True, slots=True)
 class AudioChunk:
-    """Bring chunk ``index`` of a buffer: its bytes, or its samples as floats."""
+    """Send chunk ``index`` of a buffer: its bytes, or its samples as floats."""
 
     buffer: Name
     index: int
@@ -78,7 +76,7 @@ class AudioChunk:
 
 @dataclass(frozen=True, slots=True)
 class AudioClose:
-    """End a buffer of ``chunks`` chunks, or a live one; crc32 is over all bytes as sent, 0 leaves it unchecked."""
+    """End a buffer of ``chunks`` chunks, or a live one; crc32 is over all bytes as sent, 0 leaves them unchecked."""
 
     buffer: Name
     chunks: int = 0
@@ -87,7 +85,7 @@ class AudioClose:
 
 @dataclass(frozen=True, slots=True)
 class AudioListen:
-    """Hear an input device; an empty name is the machine's default one."""
+    """Capture an input device; an empty name is the machine's default one."""
 
     buffer: Name
     device: str
@@ -138,7 +136,7 @@ class JobRegion:
 
 @dataclass(frozen=True, slots=True)
 class JobNote:
-    """Add a note that the user already has."""
+    """Add a note that the client already has."""
 
     job: Name
     pitch: int
@@ -149,7 +147,7 @@ class JobNote:
 
 @dataclass(frozen=True, slots=True)
 class JobSet:
-    """Choose an option."""
+    """Set an option."""
 
     job: Name
     key: str
@@ -172,7 +170,7 @@ class JobCancel:
 
 @dataclass(frozen=True, slots=True)
 class JobRedecode:
-    """Find the notes of a finished job again without sampling."""
+    """Decode a finished job again without sampling."""
 
     job: Name
     threshold: float
@@ -275,14 +273,3 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/transport_play": t.TransportPlay,
     "/transport_stop": t.TransportStop,
 }
-
-
-def parse(message: Message) -> Any:
-    """Turn an OSC message into the dataclass that its address names.
-
-    Raises errors.UnknownAddress, and errors.ProtocolError when the arguments do not fit. Patterns are not matched.
-    """
-    target = CLIENT_MESSAGES.get(message.address)
-    if target is None:
-        raise UnknownAddress(f"The daemon has no address {message.address}; PROTOCOL.md lists them all.")
-    return fit(message, target)

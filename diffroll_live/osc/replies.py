@@ -1,17 +1,12 @@
-"""What the daemon may send: one dataclass and one row of DAEMON_MESSAGES each, and their encoding.
+"""What the daemon may send: one dataclass and one row of DAEMON_MESSAGES each.
 
-Only the tags i, f and s are used, since some hosts drop a message that holds any other.
+A field is an int, a float, a str or a tuple of ints: some hosts drop a message that holds any other type.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-
-from diffroll_live.osc.arguments import field_types
-from diffroll_live.osc.codec import encode
-
-DEFAULT_DATAGRAM = 1024  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,7 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Tell what the daemon is doing; ``load`` is the busy share of the last ten seconds."""
+    """Report what the daemon is doing; ``load`` is the busy share of the last ten seconds."""
 
     state: str  # ready, busy or restarting
     queued: int
@@ -45,7 +40,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class StatusJob:
-    """Tell how one of the asking client's jobs stands."""
+    """Report how one of the asking client's jobs stands."""
 
     job: str
     task: str
@@ -60,7 +55,7 @@ class Panicked:
 
 @dataclass(frozen=True, slots=True)
 class AudioReady:
-    """Tell that a buffer is whole and usable."""
+    """Report that a buffer is complete and can be used."""
 
     buffer: str
     seconds: float
@@ -69,7 +64,7 @@ class AudioReady:
 
 @dataclass(frozen=True, slots=True)
 class AudioOpened:
-    """Tell that chunks may come, with an ack for every ``window`` of them."""
+    """Invite chunks; every ``window`` of them are acknowledged."""
 
     buffer: str
     window: int
@@ -77,7 +72,7 @@ class AudioOpened:
 
 @dataclass(frozen=True, slots=True)
 class AudioAck:
-    """Tell how many distinct chunks have arrived."""
+    """Report how many distinct chunks have arrived."""
 
     buffer: str
     received: int
@@ -93,7 +88,7 @@ class AudioMissing:
 
 @dataclass(frozen=True, slots=True)
 class AudioListening:
-    """Tell that an input device is heard."""
+    """Report that an input device is being captured."""
 
     buffer: str
     sample_rate: int  # Hz
@@ -101,7 +96,7 @@ class AudioListening:
 
 @dataclass(frozen=True, slots=True)
 class AudioLevel:
-    """Tell how loud a live input was in the last tenth of a second; of silence, only that it began."""
+    """Report the level of a live input over the last tenth of a second; of silence, only its beginning."""
 
     buffer: str
     rms: float  # dBFS
@@ -110,7 +105,7 @@ class AudioLevel:
 
 @dataclass(frozen=True, slots=True)
 class AudioOverrun:
-    """Tell how often samples were lost so far, and how many seconds of them are known of."""
+    """Report how often samples have been lost so far, and how many seconds of them as far as is known."""
 
     buffer: str
     count: int
@@ -119,7 +114,7 @@ class AudioOverrun:
 
 @dataclass(frozen=True, slots=True)
 class AudioVanished:
-    """Tell that an input device is gone; it is sought until the buffer is closed."""
+    """Report that an input device is gone; the daemon keeps looking for it until the buffer is closed."""
 
     buffer: str
     text: str
@@ -127,7 +122,7 @@ class AudioVanished:
 
 @dataclass(frozen=True, slots=True)
 class AudioReconnected:
-    """Tell that a vanished input device is heard again."""
+    """Report that an input device is back."""
 
     buffer: str
     sample_rate: int  # Hz
@@ -135,14 +130,14 @@ class AudioReconnected:
 
 @dataclass(frozen=True, slots=True)
 class AudioInputs:
-    """Tell how many input devices there are; each follows."""
+    """Announce the list of input devices; one message follows for each."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInput:
-    """Tell of an input device; ``main`` is 1 for the machine's default one."""
+    """Describe an input device; ``main`` is 1 for the machine's default one."""
 
     name: str
     system: str
@@ -160,7 +155,7 @@ class AudioFreed:
 
 @dataclass(frozen=True, slots=True)
 class JobAccepted:
-    """Tell that a job is queued behind ``ahead`` others."""
+    """Report that a job is queued behind ``ahead`` others."""
 
     job: str
     ahead: int
@@ -168,7 +163,7 @@ class JobAccepted:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """Tell how many network evaluations are done."""
+    """Report how many network evaluations are done."""
 
     job: str
     step: int
@@ -177,7 +172,7 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Bring one note of a result."""
+    """Deliver one note of a result."""
 
     job: str
     index: int
@@ -200,14 +195,14 @@ class JobDone:
 
 @dataclass(frozen=True, slots=True)
 class JobCancelled:
-    """End a job that was cancelled; it sounds no more."""
+    """End a job that was cancelled; no note of it sounds any more."""
 
     job: str
 
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """Tell how many notes came too late to be played."""
+    """Report how many notes came too late to be played."""
 
     job: str
     dropped: int
@@ -215,7 +210,7 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class LiveNote:
-    """Tell of a note of a live input; the same index again replaces what was told of it before, in any lane."""
+    """Deliver a note of a live input; the same index again replaces the note, whichever lane it came in."""
 
     buffer: str
     index: int
@@ -228,19 +223,19 @@ class LiveNote:
 
 @dataclass(frozen=True, slots=True)
 class LiveStatus:
-    """Tell once a second how a live input is heard, unless it is silent."""
+    """Report once a second how a live input is doing, unless it is silent."""
 
     buffer: str
-    seconds: float  # since its begin
-    hops: int  # heard
-    missed: int  # hops that could not be heard in time
+    seconds: float  # since it began
+    hops: int  # transcribed
+    missed: int  # hops that were not transcribed in time
     late: int  # notes that came too late to be played
-    load: float  # share of the time since the last status that hearing took
+    load: float  # share of the time since the last status that transcribing took
 
 
 @dataclass(frozen=True, slots=True)
 class JamState:
-    """Tell whose turn it is in a jam: listening, answering or stopped."""
+    """Report whose turn it is in a jam: listening, answering or stopped."""
 
     jam: str
     state: str
@@ -248,7 +243,7 @@ class JamState:
 
 @dataclass(frozen=True, slots=True)
 class JamAhead:
-    """Tell once a second of an answer how far writing is ahead of what sounds, and how many notes came too late."""
+    """Report once a second of an answer how far writing is ahead of what sounds, and how many notes came too late."""
 
     jam: str
     ms: float  # negative when it has fallen behind
@@ -257,7 +252,7 @@ class JamAhead:
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """Tell what is wrong with the job, buffer or address ``about``, and how to mend it."""
+    """Report what is wrong with the job, buffer or address ``about``, and how to fix it."""
 
     about: str
     code: str
@@ -294,34 +289,3 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/jam/ahead": JamAhead,
     "/diffroll/error": Error,
 }
-_TAGS = {str: "s", float: "f"}
-_ADDRESSES = {kind: address for address, kind in DAEMON_MESSAGES.items()}
-
-
-def encode_reply(reply: Any, limit: int) -> tuple[bytes, ...]:
-    """Write a reply as datagrams of at most ``limit`` bytes.
-
-    A list of missing chunks becomes several messages; the text of an error is cut.
-    Raises errors.ProtocolError for a value that OSC cannot hold.
-    """
-    if isinstance(reply, AudioMissing):
-        room = (limit - len(_write(AudioMissing(reply.buffer, ())))) // 5 - 1  # 4 bytes and a tag each
-        parts = range(0, len(reply.index), room)
-        return tuple(_write(AudioMissing(reply.buffer, reply.index[at : at + room])) for at in parts)
-    datagram = _write(reply)
-    if isinstance(reply, Error) and len(datagram) > limit:
-        surplus = len(datagram) - limit + 4
-        text = reply.text.encode()[: max(0, len(reply.text.encode()) - surplus)].decode(errors="ignore")
-        return (_write(Error(reply.about, reply.code, text)),)
-    return (datagram,)
-
-
-def _write(reply: Any) -> bytes:
-    tags = ""
-    values: list[int | float | str] = []
-    for name, kind in field_types(type(reply)).items():
-        value = getattr(reply, name)
-        items = value if isinstance(value, tuple) else (value,)
-        tags += _TAGS.get(kind, "i") * len(items)
-        values.extend(items)
-    return encode(_ADDRESSES[type(reply)], tags, tuple(values))

@@ -14,7 +14,8 @@ from diffroll_live.audio.chunks import ChunkAssembly
 from diffroll_live.audio.live_buffer import LiveBuffer
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import Busy, DiffrollError
-from diffroll_live.osc.replies import Error, encode_reply
+from diffroll_live.osc.replies import Error
+from diffroll_live.osc.server_codec import write_reply
 from diffroll_live.server.job import ACTIVE, JobTable
 from diffroll_live.server.outbox import Outbox
 from diffroll_live.types import AudioBuffer
@@ -58,7 +59,7 @@ class Client:
 
     def send(self, reply: Any) -> None:
         """Send a reply. Raises errors.ProtocolError when OSC cannot hold one of its values."""
-        for packet in encode_reply(reply, self.max_datagram):
+        for packet in write_reply(reply, self.max_datagram):
             self.outbox.send(packet)
 
     def send_error(self, about: str, error: DiffrollError) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from diffroll_live.errors import DiffrollError, InternalError
 from diffroll_live.osc.codec import Message, decode
-from diffroll_live.osc.messages import CLIENT_MESSAGES, parse
+from diffroll_live.osc.messages import CLIENT_MESSAGES
 from diffroll_live.osc.replies import DAEMON_MESSAGES
+from diffroll_live.osc.server_codec import read_message
 from diffroll_live.server.clients import Client
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Dispatcher:
             client.is_surface = client.is_surface or message.address in CLIENT_MESSAGES
         about = message.address
         try:
-            parsed = parse(message)
+            parsed = read_message(message)
             about = getattr(parsed, "job", "") or getattr(parsed, "buffer", "") or about
             self._handlers[type(parsed)](client, parsed)
         except DiffrollError as error:

@@ -16,7 +16,7 @@ from support.live_world import install_script
 from support.osc_client import build
 
 from diffroll_live.osc.codec import decode
-from diffroll_live.osc.messages import parse
+from diffroll_live.osc.server_codec import read_message
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
 UNHURRIED = settings(deadline=None)
@@ -111,6 +111,6 @@ def test_the_daemon_reads_the_transport_as_it_was_meant(script):
     song = fake_live.Song()
     song._time, song._tempo, song._playing = 7.0, 140.0, True
     Transport(song, SimpleNamespace(send=sent.append)).tick()
-    (told,) = (parse(message) for packet in sent for message in decode(packet))
+    (told,) = (read_message(message) for packet in sent for message in decode(packet))
     assert (told.playing, told.tempo, told.beat, told.numerator, told.denominator) == (True, 140.0, 7.0, 3, 4)
     assert told.position == pytest.approx(3.0)

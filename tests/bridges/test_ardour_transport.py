@@ -15,7 +15,8 @@ from support.running import RunningDaemon
 from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.midi.sinks import RecordingSink
 from diffroll_live.osc.codec import decode
-from diffroll_live.osc.messages import CLIENT_MESSAGES, parse
+from diffroll_live.osc.messages import CLIENT_MESSAGES
+from diffroll_live.osc.server_codec import read_message
 from diffroll_live.osc.timeline_messages import TransportPlay, TransportStop, TransportTime
 from diffroll_live.server.transport import seconds
 
@@ -105,7 +106,7 @@ def heard(daemon: UdpClient) -> list[object]:
     """Give what has come that the daemon understands, as it understands it."""
     reports = []
     while (packet := daemon.receive_packet(0.2)) is not None:
-        reports += [parse(message) for message in decode(packet) if message.address in CLIENT_MESSAGES]
+        reports += [read_message(message) for message in decode(packet) if message.address in CLIENT_MESSAGES]
     return reports
 
 
@@ -116,7 +117,7 @@ def until(daemon: UdpClient, wanted: Callable[[object], bool]) -> list[object]:
     def come() -> bool:
         packet = daemon.receive_packet(1.0)
         messages = decode(packet) if packet is not None else ()
-        new = [parse(message) for message in messages if message.address in CLIENT_MESSAGES]
+        new = [read_message(message) for message in messages if message.address in CLIENT_MESSAGES]
         reports.extend(new)
         return any(wanted(report) for report in new)
 

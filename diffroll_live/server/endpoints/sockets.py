@@ -12,7 +12,7 @@ from typing import Any
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError, ProtocolError
 from diffroll_live.osc.framing import PacketReader
-from diffroll_live.osc.replies import DEFAULT_DATAGRAM, Error, encode_reply
+from diffroll_live.osc.server_codec import write_error
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.outbox import DatagramOutbox, StreamOutbox
 
@@ -99,7 +99,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             try:
                 client = self._clients.admit(key, DatagramOutbox(self._transport.sendto, addr))
             except DiffrollError as error:
-                self._transport.sendto(_error(key, error), addr)
+                self._transport.sendto(write_error(key, error), addr)
                 return
         self._receive(client, data)
 
@@ -127,7 +127,7 @@ class TcpEndpoint:
         try:
             client = self._clients.admit(key, outbox)
         except DiffrollError as error:
-            outbox.send(_error(key, error))
+            outbox.send(write_error(key, error))
             outbox.close()
             return
         try:
@@ -147,7 +147,3 @@ class TcpEndpoint:
             for packet in stream.packets():
                 self._receive(client, packet)
                 await asyncio.sleep(0)  # other clients get a turn even when this one sends without a pause
-
-
-def _error(about: str, error: DiffrollError) -> bytes:
-    return encode_reply(Error(about, error.code, error.text), DEFAULT_DATAGRAM)[0]

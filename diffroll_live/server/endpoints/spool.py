@@ -16,7 +16,7 @@ from pathlib import Path
 
 from diffroll_live.errors import DiffrollError, ProtocolError
 from diffroll_live.osc.codec import MAX_ARGUMENTS, MAX_STRING, Argument, Message, decode
-from diffroll_live.osc.replies import DEFAULT_DATAGRAM, Error, encode_reply
+from diffroll_live.osc.server_codec import write_error
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
 
@@ -139,7 +139,7 @@ class SpoolEndpoint:
                 self._outboxes[name] = outbox
             except DiffrollError as error:
                 self._refused[name] = outbox
-                outbox.send(encode_reply(Error(key, error.code, error.text), DEFAULT_DATAGRAM)[0])
+                outbox.send(write_error(key, error))
         return client
 
 

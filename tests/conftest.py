@@ -37,7 +37,7 @@ BY_THE_CLOCK = (
         "server/test_jam",
         "server/test_live_input",
         "server/test_live_session",
-        "midi/test_scheduler",
+        "midi/test_scheduler_thread",
         "midi/test_sinks",
     ),
     *(

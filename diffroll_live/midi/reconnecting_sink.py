@@ -1,6 +1,6 @@
-"""Keep a sink open: open it, notice when it is lost, open it again after a growing pause, and leave no note hanging.
+"""Keep a sink open: open it, notice when it is lost, reopen it after growing pauses, and leave no note hanging.
 
-Used by one thread, the MIDI thread. Nothing here raises for a fault of the port; `state` says how it is.
+Only the MIDI thread uses it. No method raises when the port fails; `state` describes the port.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from diffroll_live.midi.sinks import Sink
 
 logger = logging.getLogger(__name__)
 
-CHECK_SECONDS = 0.25  # how often the port is looked at
+CHECK_SECONDS = 0.25  # between two checks of an open port
 FIRST_RETRY_SECONDS = 0.5
 LAST_RETRY_SECONDS = 8.0
 
@@ -30,13 +30,13 @@ class PortState:
 
 
 class ReconnectingSink:
-    """The sink that ``open_sink`` opens, as long as it can be had; ``on_state`` hears of every change."""
+    """The sink that ``open_sink`` opens, while there is one; ``on_state`` is called with every change of state."""
 
     def __init__(
         self, open_sink: Callable[[], Sink], on_state: Callable[[PortState], None] | None, clock: Callable[[], float]
     ) -> None:
         self.state = PortState(False, "The MIDI port has not been opened yet.")
-        self.next_chore = clock()  # when tend() has something to do, in seconds of the clock
+        self.next_check = clock()  # when maintain() has something to do, in seconds of the clock
         self._open_sink = open_sink
         self._on_state = on_state
         self._clock = clock
@@ -54,53 +54,53 @@ class ReconnectingSink:
         """How long before its time a message is to be sent, in seconds."""
         return self._sink.lead if self._sink is not None else 0.0
 
-    def tend(self) -> None:
-        """Open the port if it is time to, or see that it is still there."""
-        if self._clock() < self.next_chore:
+    def maintain(self) -> None:
+        """When it is time to: open the port, or check that it is still there."""
+        if self._clock() < self.next_check:
             return
         if self._sink is None:
             self._guard(self._open)
         else:
-            self.next_chore = self._clock() + CHECK_SECONDS
+            self.next_check = self._clock() + CHECK_SECONDS
             self._guard(self._sink.check)
 
     def send(self, message: TimedMessage) -> bool:
-        """Start or end a note; tell whether it left."""
+        """Start or end a note; return whether it was sent."""
         sink = self._sink
         if sink is None:
             return False
         key = (message.channel, message.pitch)
-        self._hanging.add(key)  # until it is known that the message has left
+        self._hanging.add(key)  # until the message is known to have been sent
         if message.velocity:
-            left = self._guard(lambda: sink.note_on(*key, message.velocity))
+            sent = self._guard(lambda: sink.note_on(*key, message.velocity))
         else:
-            left = self._guard(lambda: sink.note_off(*key))
-        if left:
+            sent = self._guard(lambda: sink.note_off(*key))
+        if sent:
             self._hanging.discard(key)
-        return left
+        return sent
 
     def silence(self, sounding: Iterable[Key]) -> None:
-        """End these notes, and whatever else may sound on any channel."""
+        """End these notes, and anything else that may sound on any channel."""
         self._hanging.update(sounding)
         sink = self._sink
         if sink is not None and self._guard(lambda: self._end_hanging(sink)):
             self._guard(sink.all_notes_off)
 
     def abandon(self, sounding: Iterable[Key]) -> None:
-        """Take note of what sounded when the port was lost; it is ended when the port is back."""
+        """Remember what sounded when the port was lost; it is ended when the port is back."""
         self._hanging.update(sounding)
 
     def close(self) -> None:
-        """Let go of the port for good."""
+        """Close the port for good."""
         self._release()
         self.state = PortState(False, "The MIDI port is closed.")
 
     def _open(self) -> None:
         self._sink = self._open_sink()
-        self.next_chore = self._clock() + CHECK_SECONDS
+        self.next_check = self._clock() + CHECK_SECONDS
         self._end_hanging(self._sink)
         self._backoff.reset()
-        self._tell(PortState(True, f"Notes go to {self._sink.name}."))
+        self._report(PortState(True, f"Notes go to {self._sink.name}."))
 
     def _end_hanging(self, sink: Sink) -> None:
         for key in sorted(self._hanging):
@@ -108,22 +108,22 @@ class ReconnectingSink:
             self._hanging.discard(key)
 
     def _guard(self, action: Callable[[], None]) -> bool:
-        """Do something with the port; on a fault give the port up for now. Tell whether it went well."""
+        """Use the port, and release it for now if that fails; return whether it succeeded."""
         try:
             action()
         except PortError as error:
             self._lose(error.text)
         except Exception as error:
             logger.exception("the MIDI output failed")
-            self._lose(f"The MIDI output failed ({error}); it is tried again.")
+            self._lose(f"The MIDI output failed ({error}); it will be opened again.")
         else:
             return True
         return False
 
     def _lose(self, reason: str) -> None:
         self._release()
-        self.next_chore = self._clock() + self._backoff.next()
-        self._tell(PortState(False, reason))
+        self.next_check = self._clock() + self._backoff.next()
+        self._report(PortState(False, reason))
 
     def _release(self) -> None:
         sink, self._sink = self._sink, None
@@ -133,7 +133,7 @@ class ReconnectingSink:
             except Exception:
                 logger.exception("the MIDI port could not be closed cleanly")
 
-    def _tell(self, state: PortState) -> None:
+    def _report(self, state: PortState) -> None:
         if state == self.state:
             return
         self.state = state

@@ -1,8 +1,9 @@
-"""The MIDI thread: sends notes on time and sees to it that each is ended, whatever happens to the port.
+"""The MIDI thread: sends notes on time and makes sure that each one is ended, whatever happens to the port.
 
-It owns the open sink; other threads only change the queue. Due times are absolute seconds of time.perf_counter, the
-finest monotonic clock on every system (Python's time.monotonic steps by 15 ms on Windows before 3.13). Late wake-ups
-therefore never add up. Which message comes next is decided in note_queue, what becomes of a lost port in kept_sink.
+It owns the open sink. Other threads only change the queue, under a lock that is never held while a message is sent, so
+that no caller waits for a port. Due times are absolute seconds of time.perf_counter, the finest monotonic clock on
+every system (Python's time.monotonic steps by 15 ms on Windows before 3.13), so late wake-ups never add up. Which
+message comes next is decided in note_queue, what happens to a lost port in reconnecting_sink.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from diffroll_live.errors import PortClosed
@@ -26,9 +28,9 @@ from diffroll_live.types import NoteEvent
 
 logger = logging.getLogger(__name__)
 
-ANSWER_SECONDS = 1.0  # how long a caller waits for its notes to end
-PORT_SECONDS = 5.0  # how long a caller waits for a port to open or close
-FAULT_SECONDS = 0.1  # between two attempts of a thread that failed
+OPEN_SECONDS = 5.0  # how long start() waits for the port
+CLOSE_SECONDS = 10.0  # how long close() waits for the port
+FAULT_SECONDS = 0.1  # pause before the thread goes on after a failure
 N_LATENESS = 4096
 
 
@@ -42,11 +44,11 @@ class Lateness:
 
 
 class Scheduler:
-    """Plays notes on the sink that ``open_sink`` opens; opens it again, with a growing pause, when it is lost.
+    """Plays notes on the sink that ``open_sink`` opens, and reopens it after growing pauses when it is lost.
 
     ``open_sink`` raises PortError where there is no port. ``on_state`` is called on the MIDI thread whenever the port
-    opens or is lost. Without ``start()`` there is no thread and the caller turns the wheel itself (``turn()``), with
-    any ``clock``: the same logic, another "now".
+    opens or is lost. Every method may be called from any thread, and only ``start`` and ``close`` wait for the port.
+    Without ``start()`` there is no thread: the caller runs due events itself (``run_due``), on any ``clock``.
     """
 
     def __init__(
@@ -57,14 +59,14 @@ class Scheduler:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.now = clock
-        self._sink = ReconnectingSink(open_sink, on_state, clock)  # the MIDI thread's own
+        self._sink = ReconnectingSink(open_sink, on_state, clock)  # only the MIDI thread uses it
         self._wake = threading.Condition()  # guards everything below
         self._queue = NoteQueue()
         self._lateness: deque[float] = deque(maxlen=N_LATENESS)
         self._thread: threading.Thread | None = None
-        self._asked = self._answered = 0  # commands given, and carried out
+        self._commands: list[Future[None]] = []  # that the thread has not carried out yet
         self._silence = False  # a panic is to be sent
-        self._closing = False
+        self._closing = self._ended = False
 
     def start(self) -> PortState:
         """Start the thread; return the state of the port after the first attempt to open it."""
@@ -72,73 +74,64 @@ class Scheduler:
         # A daemon thread is not waited for at exit: close() must come first, or notes would hang.
         atexit.register(self.close)
         self._thread.start()
-        self._ask(lambda: None, PORT_SECONDS)
+        wait((self._command(lambda: None),), OPEN_SECONDS)
         return self.state
 
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
         """Add notes of an owner; ``start`` is the clock's time of their second 0. More may follow.
 
-        Raises RequestError for a note that MIDI cannot say, Busy when too many wait, PortClosed after close(); then
-        none is added.
+        Raises RequestError for a note that MIDI cannot express, Busy when too many wait, PortClosed after close();
+        then none is added.
         """
-        with self._wake:
-            if self._closing:
-                raise PortClosed("The MIDI output was closed; start the daemon again.")
-            self._queue.add(owner, notes, start)
-            self._wake.notify_all()
+        self._add(lambda: self._queue.add(owner, notes, start))
 
     def place(self, owner: str, notes: Sequence[NoteEvent], origin: float) -> None:
         """Add notes of an owner whose second 0 is at ``origin`` on the DAW's timeline; each pass plays them.
 
         Raises as play() does; then none is added.
         """
-        with self._wake:
-            if self._closing:
-                raise PortClosed("The MIDI output was closed; start the daemon again.")
-            self._queue.place(owner, notes, origin, self.now())
-            self._wake.notify_all()
-
-    def follow(self, course: PlayheadModel) -> None:
-        """Go by another course of the DAW's playhead; placed notes that sound end when it jumps or stops."""
-        with self._wake:
-            self._queue.follow(course, self.now())
-            self._wake.notify_all()
+        self._add(lambda: self._queue.place(owner, notes, origin, self.now()))
 
     def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
-        """Start a note of an owner at ``due``, whose end is not known yet; raises as ``play``.
+        """Start a note of an owner at ``due`` whose end is not known yet; raises as play() does.
 
         It sounds until ``release``, and for note_queue.LONGEST_HELD at most.
         """
-        with self._wake:
-            if self._closing:
-                raise PortClosed("The MIDI output was closed; start the daemon again.")
-            self._queue.hold(owner, channel, pitch, velocity, due)
-            self._wake.notify_all()
+        self._add(lambda: self._queue.hold(owner, channel, pitch, velocity, due))
 
     def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
-        """End at ``due`` the note that an owner held last on a channel and pitch."""
+        """End at ``due`` the last note that an owner holds on a channel and pitch."""
         with self._wake:
             self._queue.release(owner, channel, pitch, due)
             self._wake.notify_all()
 
-    def cancel(self, owner: str) -> None:
-        """End the sounding notes of an owner and forget the rest; return when they have been ended."""
-        self._ask(lambda: self._queue.cancel(owner, self.now()))
+    def follow(self, playhead: PlayheadModel) -> None:
+        """Switch to a new model of the DAW's playhead; placed notes that sound end when it jumps or stops."""
+        with self._wake:
+            self._queue.follow(playhead, self.now())
+            self._wake.notify_all()
 
-    def panic(self) -> None:
-        """End everything on every channel and forget the rest; return when that has been sent."""
-        self._ask(self._panic)
+    def cancel(self, owner: str) -> Future[None]:
+        """End the sounding notes of an owner and forget the rest; the future completes when they have been ended.
+
+        It does not complete while the port hangs, and cannot be cancelled.
+        """
+        return self._command(lambda: self._queue.cancel(owner, self.now()))
+
+    def panic(self) -> Future[None]:
+        """End everything on every channel and forget the rest; the future is as that of cancel()."""
+        return self._command(self._panic)
 
     def close(self) -> None:
         """Panic, close the sink and end the thread. Safe to call again, from any thread."""
-        self._ask(self._stop, PORT_SECONDS)
+        self._command(self._stop)
         atexit.unregister(self.close)
         if self._thread is None:
             self._sink.close()
         elif self._thread is not threading.current_thread():
-            self._thread.join(PORT_SECONDS)
+            self._thread.join(CLOSE_SECONDS)
             if self._thread.is_alive():
-                logger.error("the MIDI output does not answer; its thread is left behind")
+                logger.error("the MIDI output does not respond; its thread is left behind")
 
     def dropped(self, owner: str) -> int:
         """Count the notes of an owner that were dropped: over 50 ms late, or due while there was no port."""
@@ -157,48 +150,50 @@ class Scheduler:
         return self._sink.state
 
     def lateness(self) -> Lateness:
-        """Tell how late messages were sent lately; for the bench and the doctor."""
+        """Measure how late recent messages were sent; for the bench and the diagnostics."""
         with self._wake:
             late = sorted(self._lateness)
         if not late:
             return Lateness(0, 0.0, 0.0)
         return Lateness(len(late), late[len(late) // 2], late[int(0.99 * (len(late) - 1))])
 
-    def turn(self) -> None:
-        """Do everything that is due now. The thread does nothing else; without a thread, the caller does it."""
+    def run_due(self) -> None:
+        """Do everything that is due now. This is all that the thread does; without a thread, the caller does it."""
         with self._wake:
-            asked = self._asked
+            commands = tuple(self._commands)
             closing = self._closing
         if not closing or self._sink.is_open:
-            self._sink.tend()
+            self._sink.maintain()
         while self._send_next():
             pass
         with self._wake:
-            self._answered = asked
-            self._wake.notify_all()
+            carried_out = [command for command in commands if command in self._commands]
+            self._commands = [command for command in self._commands if command not in carried_out]
+        for command in carried_out:
+            command.set_result(None)
 
     @property
-    def next_turn(self) -> float:
+    def next_due(self) -> float:
         """When there is something to do again, in seconds of the clock."""
         due = self._queue.next_due
-        return self._sink.next_chore if due is None else min(due - self._sink.lead, self._sink.next_chore)
+        return self._sink.next_check if due is None else min(due - self._sink.lead, self._sink.next_check)
 
-    def _heard(self) -> float:
-        """Tell when a message that is sent now is heard, on the average."""
+    def _audible_at(self) -> float:
+        """Give the time at which a message that is sent now is heard, on average."""
         return self.now() + self._sink.lead
 
     def _send_next(self) -> bool:
-        """Send what is due first; tell whether there was anything."""
+        """Send the message that is due first; return whether there was one."""
         with self._wake:
             if not self._sink.is_open:
                 self._sink.abandon(self._queue.lose())
                 self._queue.drop_due(self.now())
                 return False
             silence, self._silence = self._silence, False
-            message = None if silence else self._queue.pop(self._heard)
+            message = None if silence else self._queue.pop(self._audible_at)
             sounding = self._queue.lose() if silence else frozenset()
             if message is not None:
-                self._lateness.append(self._heard() - message.due)
+                self._lateness.append(self._audible_at() - message.due)
         if silence:
             self._sink.silence(sounding)
         elif message is not None and not self._sink.send(message) and message.velocity:
@@ -208,34 +203,42 @@ class Scheduler:
 
     def _run(self) -> None:
         _ask_for_priority()
-        closing = False
-        while not closing:
+        while not self._ended:
             try:
-                self.turn()
+                self.run_due()
             except Exception:
                 logger.exception("the MIDI thread failed; every note is ended")
                 with self._wake:
                     self._panic()
                     self._wake.wait(FAULT_SECONDS)
             with self._wake:
-                if self._asked == self._answered:
-                    self._wake.wait(max(0.0, self.next_turn - self.now()))
-                closing = self._closing and self._asked == self._answered
+                if not self._commands:
+                    self._wake.wait(max(0.0, self.next_due - self.now()))
+                self._ended = self._closing and not self._commands
         self._sink.close()
 
-    def _ask(self, change: Callable[[], None], timeout: float = ANSWER_SECONDS) -> None:
-        """Change the queue, and wait until the MIDI thread has acted on it (but not for oneself)."""
-        thread = self._thread
+    def _add(self, add: Callable[[], None]) -> None:
+        """Put notes into the queue. Raises PortClosed after close()."""
         with self._wake:
-            change()
-            self._asked += 1
-            ticket = self._asked
+            if self._closing:
+                raise PortClosed("The MIDI output was closed; start the daemon again.")
+            add()
             self._wake.notify_all()
-            answers = thread is not None and thread is not threading.current_thread() and thread.is_alive()
-            if answers and not self._wake.wait_for(lambda: self._answered >= ticket, timeout):
-                logger.warning("the MIDI output has not answered for %g s", timeout)
-        if thread is None:
-            self.turn()
+
+    def _command(self, change: Callable[[], None]) -> Future[None]:
+        """Change the queue; the future completes when everything that this makes due has been sent."""
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # a caller that stops waiting takes nothing back
+        with self._wake:
+            if self._ended:  # nothing sounds any more, and the sink is the thread's to close
+                done.set_result(None)
+                return done
+            change()
+            self._commands.append(done)
+            self._wake.notify_all()
+        if self._thread is None:
+            self.run_due()
+        return done
 
     def _panic(self) -> None:
         self._queue.forget()
@@ -247,10 +250,10 @@ class Scheduler:
 
 
 def _ask_for_priority() -> None:
-    """Let this thread go first, where the system grants that (Linux: root, or a user with an rtprio limit).
+    """Give this thread real-time priority where the system permits it (Linux: root, or a user with an rtprio limit).
 
-    Beside a busy process on two cores, the p99 of lateness fell from 4-8 ms to 0.2 ms. Threads that MIDI libraries
-    start from here do not inherit it.
+    Next to a busy process on two cores, it lowered the p99 of lateness from 4-8 ms to 0.2 ms. Threads that MIDI
+    libraries start from here do not inherit it.
     """
     if sys.platform == "linux":
         try:

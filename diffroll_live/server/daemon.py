@@ -30,7 +30,7 @@ from diffroll_live.server.jobs.delivery import NoteDelivery
 from diffroll_live.server.jobs.handlers import JobHandlers
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.server.live.handlers import LiveHandlers
-from diffroll_live.server.midi_output import MidiDesk, MidiOut
+from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.server.session import SessionHandlers
 from diffroll_live.server.transport import TransportHandlers
 from diffroll_live.timeline.sources import SourceThread
@@ -62,8 +62,7 @@ async def serve(
     """
     stop = stop or asyncio.Event()
     sockets = bind(config.server)
-    desk = MidiDesk(scheduler) if scheduler is not None else None
-    daemon = Daemon(config, worker, desk, open_spool(spool))
+    daemon = Daemon(config, worker, scheduler, open_spool(spool))
     with _stopping_on_signals(stop):  # until the end: a second signal must not come before the last note-off
         try:
             if await daemon.start(stop):
@@ -79,22 +78,22 @@ async def serve(
 class Daemon:
     """The parts of a running daemon, put together."""
 
-    def __init__(self, config: Config, worker: Worker, desk: MidiDesk | None, folder: SpoolFolder | None) -> None:
+    def __init__(self, config: Config, worker: Worker, midi: MidiOut | None, folder: SpoolFolder | None) -> None:
         self._config = config.server
         self._worker = worker
-        self._desk = desk
+        self._midi = midi
         self._folder = folder
         self._clients = ClientTable(config.server)
-        self._clock = time.perf_counter if desk is None else desk.now
+        self._clock = time.perf_counter if midi is None else midi.now
         traits = SOURCES[config.transport.source].traits
-        self._timeline = Timeline(traits, (lambda _: None) if desk is None else desk.follow)
+        self._timeline = Timeline(traits, (lambda _: None) if midi is None else midi.follow)
         self._open_source = source_opener(config, self._timeline, self._clock)
         self._following: SourceThread | None = None
-        self._delivery = NoteDelivery(config.server, desk, self._timeline)
+        self._delivery = NoteDelivery(config.server, midi, self._timeline)
         serials = itertools.count(1)
         self._runs = Runs(worker, self._delivery, serials)
-        self._live = LiveHandlers(worker, desk)
-        stage = JamContext(worker, desk, self._timeline, self._clock, serials, config.midi.api)
+        self._live = LiveHandlers(worker, midi)
+        stage = JamContext(worker, midi, self._timeline, self._clock, serials, config.midi.api)
         self._jams = JamHandlers(stage, self._live)
         self._audio: AudioHandlers | None = None
         self._listening: InputHandlers | None = None
@@ -164,9 +163,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         if self._following is not None:
             await loop.run_in_executor(None, self._following.close)
-        if self._desk is not None:
-            await loop.run_in_executor(None, self._desk.close)
-        await asyncio.sleep(0)  # the desk's last answers
+        if self._midi is not None:
+            await loop.run_in_executor(None, self._midi.close)  # what waits for silence is called before this returns
         await loop.run_in_executor(None, self._worker.close)
         if self._audio is not None:
             self._audio.close()

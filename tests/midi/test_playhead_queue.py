@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.scheduler_bench import OFF, ON, Bench
+from support.scheduler_bench import OFF, ON, SchedulerBench
 
 from diffroll_live.errors import Busy, PortClosed, RequestError
 from diffroll_live.midi.note_queue import LATE_SECONDS
@@ -19,26 +19,28 @@ SCALE = tuple(NoteEvent(float(at), at + 0.5, 60 + at, 80) for at in range(5))
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def bench() -> SchedulerBench:
+    return SchedulerBench()
 
 
-def roll(bench: Bench, position: float, run: int, rate: float = 1.0, loop: Loop | None = None) -> PlayheadModel:
+def roll(
+    bench: SchedulerBench, position: float, run: int, rate: float = 1.0, loop: Loop | None = None
+) -> PlayheadModel:
     """Let the playhead go from a position now on."""
-    course = PlayheadModel(run, True, bench.clock.seconds, position, rate, position, loop)
+    course = PlayheadModel(run, True, bench.now, position, rate, position, loop)
     bench.scheduler.follow(course)
     return course
 
 
-def halt(bench: Bench, run: int) -> None:
-    bench.scheduler.follow(PlayheadModel(run, False, bench.clock.seconds, 0.0))
+def halt(bench: SchedulerBench, run: int) -> None:
+    bench.scheduler.follow(PlayheadModel(run, False, bench.now, 0.0))
 
 
-def starts(bench: Bench) -> list[tuple[float, int]]:
+def starts(bench: SchedulerBench) -> list[tuple[float, int]]:
     return [(instant, pitch) for instant, status, pitch, _ in bench.notes if status == ON]
 
 
-def assert_all_ended(bench: Bench) -> None:
+def assert_all_ended(bench: SchedulerBench) -> None:
     """Every start has its end, and no two notes of a pitch overlap."""
     open_notes: set[int] = set()
     for _, status, pitch, _ in bench.notes:
@@ -47,14 +49,14 @@ def assert_all_ended(bench: Bench) -> None:
     assert not open_notes
 
 
-def test_nothing_sounds_before_the_playhead_moves(bench: Bench) -> None:
+def test_nothing_sounds_before_the_playhead_moves(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=10.0)
     bench.run(20.0)
     assert not bench.notes
-    assert bench.scheduler.next_turn <= 121.0  # only the port is looked after
+    assert bench.scheduler.next_due <= 121.0  # only the port is looked after
 
 
-def test_notes_sound_at_origin_plus_t(bench: Bench) -> None:
+def test_notes_sound_at_origin_plus_t(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=10.0)
     roll(bench, 9.5, run=1)
     bench.run(10.0)
@@ -62,14 +64,14 @@ def test_notes_sound_at_origin_plus_t(bench: Bench) -> None:
     assert [instant for instant, status, *_ in bench.notes if status == OFF] == [1.0 + at for at in range(5)]
 
 
-def test_half_speed_takes_twice_as_long(bench: Bench) -> None:
+def test_half_speed_takes_twice_as_long(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=0.0)
     roll(bench, 0.0, run=1, rate=0.5)
     bench.run(20.0)
     assert starts(bench) == [(2.0 * at, 60 + at) for at in range(5)]
 
 
-def test_a_stop_ends_what_sounds_and_a_new_start_plays_from_there(bench: Bench) -> None:
+def test_a_stop_ends_what_sounds_and_a_new_start_plays_from_there(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=0.0)
     roll(bench, 0.0, run=1)
     bench.run(1.2)
@@ -82,7 +84,7 @@ def test_a_stop_ends_what_sounds_and_a_new_start_plays_from_there(bench: Bench) 
     assert_all_ended(bench)
 
 
-def test_a_jump_ends_what_sounds_and_goes_on_elsewhere(bench: Bench) -> None:
+def test_a_jump_ends_what_sounds_and_goes_on_elsewhere(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=0.0)
     roll(bench, 0.0, run=1)
     bench.run(0.25)
@@ -95,7 +97,7 @@ def test_a_jump_ends_what_sounds_and_goes_on_elsewhere(bench: Bench) -> None:
     assert_all_ended(bench)
 
 
-def test_a_loop_plays_its_notes_in_each_lap_and_cuts_at_its_end(bench: Bench) -> None:
+def test_a_loop_plays_its_notes_in_each_lap_and_cuts_at_its_end(bench: SchedulerBench) -> None:
     notes = (*SCALE, NoteEvent(1.9, 4.0, 90, 80))
     bench.scheduler.place("job", notes, origin=0.0)
     roll(bench, 0.0, run=1, loop=Loop(1.0, 2.0))
@@ -110,7 +112,7 @@ def test_a_loop_plays_its_notes_in_each_lap_and_cuts_at_its_end(bench: Bench) ->
     assert bench.scheduler.dropped("job") == 0
 
 
-def test_a_correction_moves_what_is_to_come_and_doubles_nothing(bench: Bench) -> None:
+def test_a_correction_moves_what_is_to_come_and_doubles_nothing(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=0.0)
     course = roll(bench, 0.0, run=1)
     bench.run(1.0)  # the note at 1.0 has just been started
@@ -122,7 +124,7 @@ def test_a_correction_moves_what_is_to_come_and_doubles_nothing(bench: Bench) ->
     assert_all_ended(bench)
 
 
-def test_a_tempo_that_changes_while_a_note_sounds_moves_its_end(bench: Bench) -> None:
+def test_a_tempo_that_changes_while_a_note_sounds_moves_its_end(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", [NoteEvent(0.0, 2.0, 60, 80)], origin=0.0)
     course = roll(bench, 0.0, run=1)
     bench.run(1.0)
@@ -131,7 +133,7 @@ def test_a_tempo_that_changes_while_a_note_sounds_moves_its_end(bench: Bench) ->
     assert bench.notes == [(0.0, ON, 60, 80), (3.0, OFF, 60, 0)]
 
 
-def test_notes_that_come_when_the_playhead_has_passed(bench: Bench) -> None:
+def test_notes_that_come_when_the_playhead_has_passed(bench: SchedulerBench) -> None:
     roll(bench, 2.0, run=1)
     bench.run(1.03)  # at 3.03
     bench.scheduler.place("job", SCALE, origin=0.0)
@@ -144,7 +146,7 @@ def test_notes_that_come_when_the_playhead_has_passed(bench: Bench) -> None:
     assert_all_ended(bench)
 
 
-def test_notes_stream_in_ahead_of_the_playhead_in_any_order(bench: Bench) -> None:
+def test_notes_stream_in_ahead_of_the_playhead_in_any_order(bench: SchedulerBench) -> None:
     roll(bench, 0.0, run=1)
     for note in (SCALE[3], SCALE[1], SCALE[4], SCALE[2]):
         bench.scheduler.place("job", [note], origin=0.0)
@@ -153,7 +155,7 @@ def test_notes_stream_in_ahead_of_the_playhead_in_any_order(bench: Bench) -> Non
     assert starts(bench) == [(float(at), 60 + at) for at in range(1, 5)]
 
 
-def test_a_stall_drops_and_counts_and_never_bursts(bench: Bench) -> None:
+def test_a_stall_drops_and_counts_and_never_bursts(bench: SchedulerBench) -> None:
     notes = [NoteEvent(0.1 * at, 60.0, 30 + at, 80) for at in range(1, 11)]
     bench.scheduler.place("job", notes, origin=0.0)
     roll(bench, 0.0, run=1)
@@ -162,10 +164,10 @@ def test_a_stall_drops_and_counts_and_never_bursts(bench: Bench) -> None:
     assert bench.scheduler.dropped("job") == 9
 
 
-def test_a_jump_during_a_stall_leaves_nothing_hanging(bench: Bench) -> None:
+def test_a_jump_during_a_stall_leaves_nothing_hanging(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", [NoteEvent(1.0, 1.2, 60, 80), NoteEvent(1.01, 1.2, 60, 81)], origin=0.0)
     roll(bench, 0.0, run=1)
-    bench.clock.seconds += 1.02
+    bench.now += 1.02
     message = bench.scheduler._queue.pop(bench.clock)  # the first has left; the second would end it first
     assert message is not None
     bench.scheduler._sink.send(message)
@@ -174,7 +176,7 @@ def test_a_jump_during_a_stall_leaves_nothing_hanging(bench: Bench) -> None:
     assert_all_ended(bench)
 
 
-def test_a_lost_port_drops_and_the_next_pass_plays(bench: Bench) -> None:
+def test_a_lost_port_drops_and_the_next_pass_plays(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=0.0)
     roll(bench, 0.0, run=1)
     bench.run(0.2)
@@ -190,7 +192,7 @@ def test_a_lost_port_drops_and_the_next_pass_plays(bench: Bench) -> None:
     assert [pitch for _, pitch in starts(bench)[before:]] == [60, 61, 62, 63, 64]
 
 
-def test_cancel_panic_and_the_other_lane(bench: Bench) -> None:
+def test_cancel_panic_and_the_other_lane(bench: SchedulerBench) -> None:
     bench.scheduler.place("a", SCALE, origin=0.0)
     bench.scheduler.place("b", [NoteEvent(0.0, 4.0, 90, 80)], origin=0.0)
     bench.scheduler.play("c", [NoteEvent(0.0, 1.0, 60, 81)], start=100.5)
@@ -210,7 +212,7 @@ def test_cancel_panic_and_the_other_lane(bench: Bench) -> None:
     assert len(starts(bench)) == 4
 
 
-def test_what_cannot_be_placed_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_placed_is_refused(bench: SchedulerBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diffroll_live.midi.note_queue.MAX_PENDING", 100)
     with pytest.raises(RequestError, match="finite"):
         bench.scheduler.place("job", SCALE, origin=float("nan"))
@@ -251,7 +253,7 @@ DEEDS = st.lists(
 
 @given(NOTES, DEEDS)
 def test_whatever_the_playhead_does_no_note_hangs_or_overlaps(notes, deeds) -> None:
-    bench = Bench()
+    bench = SchedulerBench()
     bench.scheduler.place("job", notes, origin=0.0)
     course = PlayheadModel()
     for run, (deed, value) in enumerate(deeds, start=1):
@@ -272,7 +274,7 @@ def test_whatever_the_playhead_does_no_note_hangs_or_overlaps(notes, deeds) -> N
             course = replace(course, travelled=course.travelled + value / 1000)
             bench.scheduler.follow(course)
         else:
-            getattr(bench.scheduler, deed)("job", value, bench.clock.seconds if deed == "play" else 0.0)
+            getattr(bench.scheduler, deed)("job", value, bench.now if deed == "play" else 0.0)
     halt(bench, run=1000)
     bench.scheduler.cancel("job")
     bench.run(1.0)
@@ -281,7 +283,7 @@ def test_whatever_the_playhead_does_no_note_hangs_or_overlaps(notes, deeds) -> N
 
 @given(NOTES, st.lists(st.floats(-0.02, 0.02), max_size=20))
 def test_whatever_the_corrections_each_note_sounds_once_and_near_its_place(notes, nudges) -> None:
-    bench = Bench()
+    bench = SchedulerBench()
     once = {note.onset: note for note in notes}  # a pitch of its own each, so that none cuts another short
     placed = [replace(note, pitch=i) for i, note in enumerate(once.values())]
     bench.scheduler.place("job", placed, origin=0.0)

@@ -1,11 +1,11 @@
 """A live input in the daemon: hops to the worker, notes to MIDI and OSC on the clock of the samples.
 
-The worker and the desk are fakes that note what they are told; a real daemon is at the end.
+The worker and the MIDI output are fakes that record their calls; a real daemon is at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ class FakeWorker:
         return [(m.first, len(m.samples)) for m in self.told if isinstance(m, LiveFeed)]
 
 
-class FakeDesk:
+class FakeMidi:
     """Keeps what is to sound, with its time."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class FakeDesk:
     def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
         self.calls.append(("off", pitch, round(due, 6)))
 
-    def cancel(self, owner: str, then: Callable[[], None]) -> None:
+    def cancel(self, owner: str) -> None:
         self.calls.append(("cancel", 0, 0.0))
 
     def dropped(self, owner: str) -> int:
@@ -84,7 +84,7 @@ class LiveBench:
     """A session with its surroundings and a clock; sample 0 was heard at second 100."""
 
     def __init__(self, **settings: Any) -> None:
-        self.worker, self.desk, self.client, self.now = FakeWorker(), FakeDesk(), FakeClient(), 100.0
+        self.worker, self.midi, self.client, self.now = FakeWorker(), FakeMidi(), FakeClient(), 100.0
         self.closed = 0
         self.session = LiveSession(
             self.client,  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ class LiveBench:
             LiveSettings(**settings),
             number=1,
             worker=self.worker,  # type: ignore[arg-type]
-            desk=self.desk,  # type: ignore[arg-type]
+            midi=self.midi,  # type: ignore[arg-type]
             clock=lambda: self.now,
             on_close=self._close,
         )
@@ -175,7 +175,7 @@ def test_a_note_sounds_and_ends_the_asked_latency_after_it_was_played() -> None:
     for _ in range(20):
         stage.feed()
         stage.hear(0.1, 0.5)
-    assert [(what, at) for what, _, at in stage.desk.calls] == [("on", 100.3), ("off", 100.7)]
+    assert [(what, at) for what, _, at in stage.midi.calls] == [("on", 100.3), ("off", 100.7)]
     lanes = [(r.lane, r.index, round(r.duration, 6)) for r in stage.client.sent if isinstance(r, LiveNote)]
     assert lanes == [("preview", 0, 0.0), ("commit", 0, 0.0), ("commit", 0, 0.4), ("revise", 0, 0.4)]
 
@@ -184,9 +184,9 @@ def test_the_decision_is_made_as_late_as_it_can_be() -> None:
     stage, decided = LiveBench(latency_ms=300.0), []
     for _ in range(20):
         stage.feed()
-        before = len(stage.desk.calls)
+        before = len(stage.midi.calls)
         stage.hear(0.1)
-        decided += [stage.now] * (len(stage.desk.calls) - before)
+        decided += [stage.now] * (len(stage.midi.calls) - before)
     assert 100.4 - 2.5 * HOP_SECONDS < decided[0] <= 100.4
 
 
@@ -195,7 +195,7 @@ def test_the_preview_lane_sounds_at_once() -> None:
     for _ in range(4):
         stage.feed()
         stage.hear(0.07)
-    assert stage.desk.calls == [("on", 60, pytest.approx(100.0 + 2 * HOP_SECONDS, abs=1e-3))]
+    assert stage.midi.calls == [("on", 60, pytest.approx(100.0 + 2 * HOP_SECONDS, abs=1e-3))]
 
 
 @pytest.mark.parametrize(("deliver", "sounds", "tells"), [("osc", False, True), ("midi", True, False)])
@@ -204,7 +204,7 @@ def test_notes_go_only_where_they_are_wanted(deliver: str, sounds: bool, tells: 
     for _ in range(8):
         stage.feed()
         stage.hear()
-    assert bool(stage.desk.calls) == sounds
+    assert bool(stage.midi.calls) == sounds
     assert bool(stage.client.notes("commit")) == tells
 
 
@@ -224,7 +224,7 @@ def test_every_note_ends_with_the_session(ending: str) -> None:
         stage.feed()
         stage.hear()
     getattr(stage.session, ending)()
-    assert [what for what, _, _ in stage.desk.calls] == ["on", "off", "cancel"]
+    assert [what for what, _, _ in stage.midi.calls] == ["on", "off", "cancel"]
     assert stage.client.notes("commit")[-1].duration > 0
     assert stage.closed == (ending == "close")
     assert (LiveClose(1) in stage.worker.told) == (ending == "close")
@@ -251,7 +251,7 @@ def test_hours_of_silence_are_told_in_no_message() -> None:
         stage.feed(1.0 / HOP_SECONDS)
         stage.hear(onset=1e9)
     assert not stage.client.sent
-    assert not stage.desk.calls
+    assert not stage.midi.calls
     begin = stage.now
     stage.session.feed(np.full(HOP, 0.5, np.float32), begin)
     stage.now = begin + 1.0

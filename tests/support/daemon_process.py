@@ -28,10 +28,10 @@ from support.recorder import RecordingScheduler
 class SlowScheduler(RecordingScheduler):
     """Takes half a second to end its notes."""
 
-    def panic(self) -> None:
-        print(json.dumps({"panic": "begun"}), flush=True)
+    def close(self) -> None:
+        print(json.dumps({"close": "begun"}), flush=True)
         time.sleep(0.5)
-        super().panic()
+        super().close()
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.types import NoteEvent
@@ -47,11 +48,11 @@ class RecordingScheduler:
         with self._lock:
             self.courses.append(course)
 
-    def cancel(self, owner: str) -> None:
-        self._note("cancel", owner)
+    def cancel(self, owner: str) -> Future[None]:
+        return self._note("cancel", owner)
 
-    def panic(self) -> None:
-        self._note("panic", "")
+    def panic(self) -> Future[None]:
+        return self._note("panic", "")
 
     def close(self) -> None:
         self._note("close", "")
@@ -68,6 +69,9 @@ class RecordingScheduler:
         with self._lock:
             return {owner for _, owner in self.calls if f"/{job}#" in owner}
 
-    def _note(self, call: str, owner: str) -> None:
+    def _note(self, call: str, owner: str) -> Future[None]:
         with self._lock:
             self.calls.append((call, owner))
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done

@@ -14,12 +14,12 @@ from typing import Any, Self
 
 from diffroll_live.config import Config, ServerConfig
 from diffroll_live.server import serve
+from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.types import Engine
 from diffroll_live.worker.queue import Worker
 from support.fake_engine import make_engine
 from support.osc_client import TcpClient, UdpClient
 from support.paths import TESTS
-from support.recorder import RecordingScheduler
 
 START_SECONDS = 60.0
 
@@ -31,7 +31,7 @@ class RunningDaemon:
         self,
         folder: Path,
         factory: Callable[[], Engine] = make_engine,
-        scheduler: RecordingScheduler | None = None,
+        scheduler: MidiOut | None = None,
         spool: Path | None = None,
         **server: Any,
     ) -> None:

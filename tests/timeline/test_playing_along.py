@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from support.scheduler_bench import ON, Bench
+from support.scheduler_bench import ON, SchedulerBench
 
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.table import SOURCES
@@ -21,7 +21,7 @@ class Daw:
     """Where the playhead truly is, and what is reported of it."""
 
     def __init__(self, seed: int, rate: float = 1.0) -> None:
-        self.bench = Bench()
+        self.bench = SchedulerBench()
         self.timeline = Timeline(SOURCES["osc"].traits, self.bench.scheduler.follow)
         self.bench.scheduler.place("job", NOTES, origin=0.0)
         self.rate = rate
@@ -29,22 +29,22 @@ class Daw:
         self._chance = random.Random(seed)
 
     def tell(self, **said: object) -> None:
-        self.timeline.hear(Report(self.bench.clock.seconds, **said))  # type: ignore[arg-type]
+        self.timeline.hear(Report(self.bench.now, **said))  # type: ignore[arg-type]
 
     def play(self, start: float, end: float, *, told: bool = True) -> None:
         """Move from start to end; a jump there is told only by the positions, unless it is known in advance."""
-        begin = self.bench.clock.seconds
+        begin = self.bench.now
         self.stretches.append((begin, start, end))
         if told:
             self.tell(playing=True, position=start)
         due = self._chance.uniform(0.0, SPACING)
         while due < (end - start) / self.rate:
             delay = min(self._chance.expovariate(1000.0), 0.004)
-            self.bench.run(begin + due + delay - self.bench.clock.seconds)
+            self.bench.run(begin + due + delay - self.bench.now)
             if due + delay < (end - start) / self.rate:
                 self.tell(playing=True, position=start + due * self.rate)
             due += SPACING
-        self.bench.run(begin + (end - start) / self.rate - self.bench.clock.seconds)
+        self.bench.run(begin + (end - start) / self.rate - self.bench.now)
 
     def stop(self, position: float) -> None:
         self.tell(playing=False, position=position)

@@ -245,17 +245,17 @@ def test_a_signal_ends_the_daemon_its_notes_and_its_child(tmp_path, number, whol
         client.send("/diffroll/job/run", "long")
         client.expect("/diffroll/job/progress")
         calls = daemon.end(number, whole_group=whole_group)
-        assert [call for call, _ in calls][-2:] == ["panic", "close"]
+        assert calls[-1] == ["close", ""]
         assert not any(alive(pid) for pid in daemon.children)
 
 
 def test_further_signals_do_not_keep_the_daemon_from_ending_its_notes(tmp_path):
     with DaemonProcess(tmp_path, "--slow") as daemon:
         daemon.process.send_signal(signal.SIGTERM)
-        assert daemon.line() == {"panic": "begun"}
+        assert daemon.line() == {"close": "begun"}
         daemon.process.send_signal(signal.SIGINT)
         calls = daemon.end(signal.SIGTERM)
-        assert [call for call, _ in calls] == ["panic", "close"]
+        assert [call for call, _ in calls] == ["close"]
         assert not any(alive(pid) for pid in daemon.children)
 
 

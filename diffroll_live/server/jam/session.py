@@ -16,7 +16,7 @@ from diffroll_live.errors import Busy, Cancelled, DiffrollError
 from diffroll_live.osc.replies import JamAhead, JamState, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.jam.turns import Jam, JamSettings, State, Turn
-from diffroll_live.server.midi_output import MidiDesk
+from diffroll_live.server.midi_output import MidiOut, when_silent
 from diffroll_live.timeline.timeline import Timeline
 from diffroll_live.types import NoteEvent, StreamedNote
 from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Run
@@ -27,10 +27,10 @@ TELL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class JamContext:
-    """What all jams of a daemon play with. ``now`` is the desk's clock, in seconds; ``serials`` are nobody else's."""
+    """What the jams of a daemon share. ``now`` is the clock of the MIDI output, in seconds; ``serials`` are unique."""
 
     worker: Worker
-    desk: MidiDesk | None
+    midi: MidiOut | None
     timeline: Timeline
     now: Callable[[], float]
     serials: Iterator[int]
@@ -97,7 +97,7 @@ class JamSession:
         return f"{self.client.key}/jam/{self.name}"
 
     def start(self, pitch: int, velocity: int, at: float) -> None:
-        """The musician strikes a key, ``at`` a time of the desk's clock."""
+        """The musician strikes a key, ``at`` a time of the MIDI output's clock."""
         if self._jam.started(pitch, velocity, at):
             self._fall_silent()
 
@@ -151,8 +151,8 @@ class JamSession:
         """End every note, and the jam."""
         self._drop()
         self._on_close()
-        if self.stage.desk is not None:
-            self.stage.desk.cancel(self.owner, self._on_silent)
+        if self.stage.midi is not None:
+            when_silent(self.stage.midi.cancel(self.owner), self._on_silent)
         else:
             self._on_silent()
 
@@ -183,8 +183,11 @@ class JamSession:
         for note in notes:
             row = (next(self._indices), note.pitch, note.onset - self._begin, note.duration, note.velocity, 0)
             self.client.send(Note(self.name, *row))
-        if self.stage.desk is not None and notes:
-            self.stage.desk.play(self.owner, notes, 0.0, lambda error: self.client.send_error(self.name, error))
+        if self.stage.midi is not None and notes:
+            try:
+                self.stage.midi.play(self.owner, notes, 0.0)
+            except DiffrollError as error:
+                self.client.send_error(self.name, error)
 
     def _written(self) -> None:
         assert self._writing is not None
@@ -203,8 +206,8 @@ class JamSession:
 
     def _fall_silent(self) -> None:
         self._drop()
-        if self.stage.desk is not None:
-            self.stage.desk.cancel(self.owner, lambda: None)
+        if self.stage.midi is not None:
+            self.stage.midi.cancel(self.owner)
         self.client.send(JamState(self.name, "listening"))
 
     def _drop(self) -> None:
@@ -213,4 +216,4 @@ class JamSession:
             self.stage.worker.cancel(serial)
 
     def _dropped(self) -> int:
-        return self.stage.desk.dropped(self.owner) if self.stage.desk is not None else 0
+        return self.stage.midi.dropped(self.owner) if self.stage.midi is not None else 0

@@ -53,7 +53,7 @@ class Source:
         self._pressed = False
 
     def note(self, pitch: int, velocity: int, at: float) -> None:
-        """A key goes down, or up where ``velocity`` is 0; ``at`` on the desk's clock."""
+        """A key goes down, or up where ``velocity`` is 0; ``at`` on the MIDI output's clock."""
         if pitch == self.cue.note:
             if velocity:
                 self._session.cue()
@@ -113,7 +113,7 @@ class _LiveSource(Source):
         self.check, self.on_close = self._follow, self._leave
 
     def _hear(self, note: LaneNote, origin: float) -> None:
-        """Take a note; ``origin`` is when second 0 of the input was, on the desk's clock."""
+        """Take a note; ``origin`` is when second 0 of the input was, on the MIDI output's clock."""
         ends = note.offset is not None or not note.velocity
         if note.index in self._sounding and ends:
             self._sounding.remove(note.index)

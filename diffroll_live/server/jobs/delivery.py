@@ -19,7 +19,7 @@ from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import Job, NoteKey
-from diffroll_live.server.midi_output import LEAD, MidiDesk
+from diffroll_live.server.midi_output import LEAD, MidiOut, when_silent
 from diffroll_live.timeline.timeline import Timeline
 from diffroll_live.types import NoteEvent, Result
 
@@ -40,16 +40,16 @@ class MidiAxis:
 class NoteDelivery:
     """Delivers notes."""
 
-    def __init__(self, config: ServerConfig, desk: MidiDesk | None, timeline: Timeline) -> None:
+    def __init__(self, config: ServerConfig, midi: MidiOut | None, timeline: Timeline) -> None:
         self._config = config
-        self._desk = desk
+        self._midi = midi
         self._timeline = timeline
         self._plays = itertools.count(1)
 
     def check(self, job: Job) -> None:
         """Refuse a delivery that cannot be, before anything runs. Raises errors.PortError, errors.FileError."""
         delivery = job.settings.delivery
-        if delivery.deliver == "midi" and self._desk is None:
+        if delivery.deliver == "midi" and self._midi is None:
             raise PortError("There is no MIDI output on this machine; set deliver to osc, or see diffroll-live doctor.")
         if delivery.save:
             allowed_save_path(delivery.save, self._config.allowed_folders)
@@ -73,26 +73,28 @@ class NoteDelivery:
 
     def sound(self, client: Client, job: Job, axis: MidiAxis, notes: Sequence[NoteEvent]) -> None:
         """Play notes on the MIDI port, as the job's delivery and earlier notes say."""
-        if self._desk is None or axis.muted or not notes:
+        if self._midi is None or axis.muted or not notes:
             return
         if job.owner != axis.owner:
             job.owner, job.late = axis.owner, 0
         shape, delivery = self._shape(job), job.settings.delivery
         played = tuple(replace(shape.apply(note), channel=delivery.channel - 1) for note in notes)
-        failed = partial(client.send_error, job.name)
-        if delivery.when == "transport":
-            self._desk.place(axis.owner, played, job.origin, failed)
-            return
-        if axis.start is None:
-            axis.start = self._desk.now() + LEAD - min(note.onset for note in played)
-        self._desk.play(axis.owner, played, axis.start, failed)
+        try:
+            if delivery.when == "transport":
+                self._midi.place(axis.owner, played, job.origin)
+                return
+            if axis.start is None:
+                axis.start = self._midi.now() + LEAD - min(note.onset for note in played)
+            self._midi.play(axis.owner, played, axis.start)
+        except DiffrollError as error:
+            client.send_error(job.name, error)
 
     def play(self, client: Client, job: Job, variation: int) -> None:
         """Play a variation, in place of what was played of the job: from its first note on, or on the DAW's timeline.
 
         Raises errors.RequestError, errors.PortError.
         """
-        if self._desk is None:
+        if self._midi is None:
             raise PortError("There is no MIDI output on this machine; see diffroll-live doctor.")
         if job.result is None:
             raise RequestError(f"The job {job.name!r} has no notes yet; play it when it is done.")
@@ -104,27 +106,27 @@ class NoteDelivery:
 
     def replay(self, client: Client, job: Job) -> None:
         """Play the first variation as it is now in place of what was played of the job, where there is MIDI."""
-        if self._desk is not None and job.result is not None:
+        if self._midi is not None and job.result is not None:
             self.play(client, job, 0)
 
     def silence(self, job: Job, then: Callable[[], None]) -> None:
         """End the sounding notes of a job, then call ``then``."""
-        if self._desk is None or not job.owner:
+        if self._midi is None or not job.owner:
             then()
         else:
-            self._desk.cancel(job.owner, then)
+            when_silent(self._midi.cancel(job.owner), then)
 
     def panic(self, then: Callable[[], None]) -> None:
         """End all notes on every port, then call ``then``."""
-        if self._desk is None:
+        if self._midi is None:
             then()
         else:
-            self._desk.panic(then)
+            when_silent(self._midi.panic(), then)
 
     def tell_late(self, client: Client) -> None:
         """Tell a client of notes that came too late since it was last told."""
         for job in client.jobs:
-            dropped = self._desk.dropped(job.owner) if self._desk is not None and job.owner else 0
+            dropped = self._midi.dropped(job.owner) if self._midi is not None and job.owner else 0
             if dropped > job.late:
                 job.late = dropped
                 client.send(Late(job.name, dropped))

@@ -15,7 +15,7 @@ from diffroll_live.live_types import LiveSettings
 from diffroll_live.osc import messages as m
 from diffroll_live.server.clients import Client
 from diffroll_live.server.live.session import LiveSession
-from diffroll_live.server.midi_output import MidiDesk
+from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.worker.messages import Died, Event, LiveFailed, LiveHeard, Ready
 from diffroll_live.worker.queue import Worker
 
@@ -32,8 +32,8 @@ _FIELDS = {"latency": "latency_ms"}
 class LiveHandlers:
     """Knows every live session, brings it what the worker tells, and handles ``/diffroll/live`` messages."""
 
-    def __init__(self, worker: Worker, desk: MidiDesk | None) -> None:
-        self._worker, self._desk = worker, desk
+    def __init__(self, worker: Worker, midi: MidiOut | None) -> None:
+        self._worker, self._midi = worker, midi
         self._sessions: dict[int, LiveSession] = {}
         self._numbers = itertools.count(1)
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {m.LiveSet: self._set}
@@ -49,8 +49,8 @@ class LiveHandlers:
             settings,
             number=number,
             worker=self._worker,
-            desk=self._desk,
-            clock=self._desk.now if self._desk is not None else time.perf_counter,
+            midi=self._midi,
+            clock=self._midi.now if self._midi is not None else time.perf_counter,
             on_close=partial(self._forget, number),
         )
         return self._sessions[number]

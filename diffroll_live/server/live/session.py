@@ -18,7 +18,7 @@ from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.clients import Client
 from diffroll_live.server.live.clock import LiveClock
 from diffroll_live.server.live.note_tracker import NoteTracker
-from diffroll_live.server.midi_output import MidiDesk
+from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.types import Floats
 from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
 from diffroll_live.worker.queue import Worker
@@ -44,7 +44,7 @@ class LiveCounts:
 class LiveSession:
     """Hears one input for one client. Made by LiveRoom; every method is called on the loop.
 
-    ``listeners`` are told of every note. ``number`` is nobody else's; ``clock`` is that of the desk, in seconds.
+    ``listeners`` are told of every note. ``number`` is nobody else's; ``clock`` is that of the MIDI output, in seconds.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class LiveSession:
         *,
         number: int,
         worker: Worker,
-        desk: MidiDesk | None,
+        midi: MidiOut | None,
         clock: Callable[[], float],
         on_close: Callable[[], None],
     ) -> None:
@@ -65,7 +65,7 @@ class LiveSession:
         self.counts = LiveCounts()
         self.number = number
         self._on_close = on_close
-        self._rate, self._worker, self._desk, self._now = rate, worker, desk, clock
+        self._rate, self._worker, self._midi, self._now = rate, worker, midi, clock
         self._hop = round(HOP_SECONDS * rate)  # samples
         self._clock = LiveClock(rate, HOP_SECONDS)
         self._notes = NoteTracker()
@@ -157,8 +157,8 @@ class LiveSession:
     def _silence(self) -> None:
         self._tell(self._notes.finish(self._clock.count / self._rate), self._now())
         self._sounding.clear()
-        if self._desk is not None:
-            self._desk.cancel(self.owner, lambda: None)
+        if self._midi is not None:
+            self._midi.cancel(self.owner)
 
     def _tell(self, notes: tuple[LaneNote, ...], at: float | None) -> None:
         """Deliver notes; those that sound do so ``at`` a time, or after the latency that was asked for if None."""
@@ -173,19 +173,22 @@ class LiveSession:
 
     def _sound(self, note: LaneNote, at: float | None) -> None:
         """Start and end committed notes; a note that is taken back ends at once."""
-        if self._desk is None:
+        if self._midi is None:
             return
         later = (self._clock.origin or 0.0) + self.settings.latency_ms / 1000.0
         channel = self._sounding.get(note.index)
         if channel is None and note.lane == "commit" and note.offset is None and self.settings.deliver != "osc":
             channel = self._sounding[note.index] = self.settings.channel - 1
             due = at if at is not None else later + note.onset
-            self._desk.hold(self.owner, channel, note.pitch, note.velocity, due)
+            try:
+                self._midi.hold(self.owner, channel, note.pitch, note.velocity, due)
+            except DiffrollError as error:
+                self.client.send_error(self.buffer, error)
         elif channel is not None and (note.offset is not None or not note.velocity):
             due = at if at is not None and note.offset is not None else self._now()
             if at is None and note.offset is not None and note.velocity:
                 due = later + note.offset
-            self._desk.release(self.owner, channel, note.pitch, due)
+            self._midi.release(self.owner, channel, note.pitch, due)
             del self._sounding[note.index]
 
     def _tell_status(self) -> None:
@@ -194,7 +197,7 @@ class LiveSession:
         passed = now - self._told_at
         if passed < STATUS_SECONDS:
             return
-        late = self._desk.dropped(self.owner) if self._desk is not None else 0
+        late = self._midi.dropped(self.owner) if self._midi is not None else 0
         load = min(1.0, (self.counts.busy - self._told.busy) / passed)
         seconds = self._clock.count / self._rate
         if not self._quiet or (self.counts.missed, late) != (self._told.missed, self._told_late):

@@ -1,40 +1,25 @@
-"""A stream of chunks without an end: each is taken as it comes, with its time. No sockets, no clock of its own."""
+"""A stream of chunks without an end: each is taken as it comes in. No sockets, no clock."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from diffroll_live.audio.chunks import ChunkPlan
-from diffroll_live.audio.clock import SampleClock
+from diffroll_live.audio.clock import Arrival
 from diffroll_live.audio.pcm import FORMATS, from_bytes
 from diffroll_live.errors import AudioError, ProtocolError
 from diffroll_live.types import Floats
 
-_JUMP = 0.5  # s that a chunk may be late before the stream counts as interrupted; DAWs send in bursts
-_MOST_AHEAD = 1.0  # s that a stream may be ahead of real time
-
-
-@dataclass(frozen=True, slots=True)
-class SampleRun:
-    """(n,) samples, the first of them heard ``at`` seconds of time.perf_counter; ``lost`` samples are missing."""
-
-    samples: Floats
-    at: float
-    lost: int = 0
-
 
 class ChunkStream:
-    """Takes the chunks of a stream in their order; one that comes after a later one is passed over.
+    """Takes the chunks of a stream in order; one that comes after a later one is ignored.
 
-    Raises errors.AudioError, errors.ProtocolError for a layout that cannot be.
+    Raises errors.AudioError or errors.ProtocolError for an impossible layout.
     """
 
     def __init__(self, name: str, sample_rate: int, channels: int, fmt: str, chunk_bytes: int) -> None:
         frames = chunk_bytes // (FORMATS[fmt].itemsize * max(1, channels)) if fmt in FORMATS else 1
         self._plan = ChunkPlan(name, sample_rate, channels, frames, fmt, chunk_bytes)  # of one chunk
-        self._clock = SampleClock(sample_rate, _JUMP)
         self._next = 0
         self.received = 0
 
@@ -53,33 +38,31 @@ class ChunkStream:
         """Whether the client waits for an ack."""
         return self.received % self.window == 0
 
-    def take(self, index: int, data: bytes | Floats, now: float) -> SampleRun | None:
-        """Read a chunk that came at ``now``, of any length up to the largest; None for one that came too late.
+    def take(self, index: int, data: bytes | Floats, now: float) -> Arrival | None:
+        """Read a chunk that came in ``now``, of any length up to the largest; None for one that came too late.
 
-        What is over a second ahead of real time is lost. Raises errors.ProtocolError, errors.AudioError.
+        Its last sample sounds as it comes in. Raises errors.ProtocolError, errors.AudioError.
         """
         samples = self._read(index, data)
         if index < self._next:
             return None
         missed, self._next = index - self._next, index + 1
         self.received += 1
-        if self._clock.end is not None and self._clock.end > now + _MOST_AHEAD:
-            return SampleRun(samples[:0], self._clock.end, len(samples))
-        seconds = len(samples) / self.sample_rate
-        at = self._clock.stamp(len(samples), now - seconds, lost=missed > 0)
-        return SampleRun(samples, at, missed * len(samples))
+        return Arrival(samples, now - len(samples) / self.sample_rate, missed > 0, missed * len(samples))
 
     def _read(self, index: int, data: bytes | Floats) -> Floats:
         if index < 0:
-            raise ProtocolError(f"Chunk {index} cannot be; count from 0.")
+            raise ProtocolError(f"There is no chunk {index}; count from 0.")
         if not isinstance(data, bytes) and self._plan.fmt != "f32":
             raise ProtocolError("Lists of floats go into f32 buffers; send blobs, or open the buffer as f32.")
         raw = data if isinstance(data, bytes) else data.astype("<f4").tobytes()
         step = FORMATS[self._plan.fmt].itemsize * self._plan.channels
         if not 0 < len(raw) <= self._plan.chunk_bytes or len(raw) % step:
-            most = self._plan.chunk_bytes
-            raise ProtocolError(f"Chunk {index} has {len(raw)} bytes; send whole frames of {step}, {most} at most.")
+            largest = self._plan.chunk_bytes
+            raise ProtocolError(
+                f"Chunk {index} has {len(raw)} bytes; send whole frames of {step} bytes, {largest} bytes at most."
+            )
         samples = from_bytes(raw, self._plan.fmt, self._plan.channels)
         if not np.isfinite(samples).all():
-            raise AudioError(f"Chunk {index} has samples that are no finite numbers; it is left out.")
+            raise AudioError(f"Chunk {index} has samples that are NaN or infinite; it is left out.")
         return samples

@@ -1,16 +1,18 @@
-"""A buffer whose audio still comes: to the live lane, to a meter, and kept for jobs. Knows of no device."""
+"""A buffer that is still being filled: its samples go to a session, to a level meter, and into a ring for jobs."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
+from diffroll_live.audio.clock import Arrival, StampedBlock, StreamClock
 from diffroll_live.audio.level_meter import LevelMeter
-from diffroll_live.audio.ring_buffer import RecentAudio
+from diffroll_live.audio.ring_buffer import RingBuffer
 from diffroll_live.errors import Incomplete
 from diffroll_live.osc.replies import AudioLevel, AudioOverrun
 from diffroll_live.types import AudioBuffer, Floats
@@ -19,26 +21,23 @@ logger = logging.getLogger(__name__)
 
 _LEVEL_SECONDS = 0.1  # between two levels
 _OVERRUN_SECONDS = 1.0  # between two messages about losses, at least
-_SEAM = 0.005  # s by which two stretches may miss each other and still join
-_LATE = 0.5  # s without a sample after which silence is heard
-_SILENCE = 3.0  # s of it, which end every note
 
 
 class Session(Protocol):
-    """The live lane of one buffer."""
+    """Turns the samples of one live buffer into notes."""
 
-    def feed(self, samples: Floats, at: float) -> None:
-        """Hear (n,) finite samples, the first of them ``at`` seconds of time.perf_counter.
-
-        ``at`` joins the samples before, to some ms; a later one leaves a hole of any length. It never goes back.
-        """
+    def feed(self, block: StampedBlock) -> None:
+        """Take finite samples, in their order."""
 
     def close(self) -> None:
-        """Hear no more, and end every note."""
+        """Take no more, and end every note."""
 
 
 class LiveBuffer:
-    """One live input of a client. ``send`` takes replies, ``open_session`` the rate of the samples in Hz."""
+    """One live input of a client.
+
+    ``send`` takes replies, ``open_session`` the rate of the samples in Hz; blocks may be ``jitter`` seconds late.
+    """
 
     def __init__(
         self,
@@ -46,6 +45,7 @@ class LiveBuffer:
         send: Callable[[object], None],
         open_session: Callable[[int], Session],
         *,
+        jitter: float,
         keep_samples: int,
         origin: float = 0.0,
     ) -> None:
@@ -54,58 +54,51 @@ class LiveBuffer:
         self.on_close: Callable[[], None] = lambda: None
         self._send = send
         self._open_session = open_session
+        self._jitter = jitter
         self._keep_samples = keep_samples
         self._origin = origin  # s
+        self._clock: StreamClock | None = None
         self._session: Session | None = None
-        self._recent: RecentAudio | None = None
+        self._ring = RingBuffer(1, 1)
         self._meter = LevelMeter(1, _LEVEL_SECONDS)
         self._was_silent = False
-        self._end: float | None = None  # s, after the last sample
-        self._silence = 0.0  # s in place of what did not come
-        self._overruns, self._lost, self._told, self._told_at = 0, 0.0, 0, 0.0
+        self._overruns_sent, self._overruns_sent_at = 0, 0.0
 
     def open(self, rate: int) -> None:
-        """Prepare for samples at ``rate`` Hz; at another rate than before, all begins anew."""
-        if self._recent is not None and self._recent.rate == rate:
+        """Prepare for samples at ``rate`` Hz; at another rate than before, everything starts over."""
+        if self._clock is not None and self._clock.rate == rate:
             return
         if self._session is not None:
             self._session.close()
-        self._recent, self._end = RecentAudio(rate, self._keep_samples), None
+        before, self._clock = self._clock, StreamClock(rate, self._jitter)
+        if before is not None:
+            self._clock.overruns, self._clock.lost = before.overruns, before.lost
+        self._ring = RingBuffer(rate, self._keep_samples)
         self._meter = LevelMeter(rate, _LEVEL_SECONDS)
         self._session = self._open_session(rate)
 
-    def hear(self, samples: Floats, at: float, *, overrun: bool = False, lost: int = 0) -> None:
-        """Take (n,) samples, the first of them ``at``.
-
-        After an ``overrun`` some before them are missing: ``lost``, or more.
-        """
-        assert self._recent is not None
-        rate = self._recent.rate
-        early = 0.0 if self._end is None else self._end - at  # silence may have stood for them already
-        self._count(overrun, max(lost / rate, -early if overrun else 0.0))
-        if early > _SEAM:
-            samples, at = samples[round(early * rate) :], at + round(early * rate) / rate
-        self._silence = 0.0
-        if len(samples):
-            self._pass_on(_finite(samples), at)
+    def write(self, arrival: Arrival) -> None:
+        """Take samples as they come in."""
+        assert self._clock is not None
+        block = self._clock.stamp(replace(arrival, samples=_finite(arrival.samples)))
+        self._report_overruns(self._clock)
+        if len(block.samples):
+            self._pass_on(block)
 
     def wait(self, now: float) -> None:
-        """Let silence stand for what does not come, so that notes end; after a while, let nothing."""
-        if self._recent is None or self._end is None or self._silence >= _SILENCE:
-            return
-        behind = round(min(now - _LATE - self._end, _SILENCE) * self._recent.rate)  # samples
-        if behind > 0:
-            self._silence += behind / self._recent.rate
-            self._pass_on(np.zeros(behind, np.float32), self._end)
+        """Let silence stand for samples that are overdue, so that notes end. ``now`` is of time.perf_counter."""
+        silence = self._clock.silence(now) if self._clock is not None else None
+        if silence is not None:
+            self._pass_on(silence)
 
     def snapshot(self) -> AudioBuffer:
-        """Copy what was heard lately. Raises errors.Incomplete before the first sample."""
-        if self._recent is None or self._end is None:
-            raise Incomplete(f"The buffer {self.name!r} has heard nothing yet; wait for its first level.")
-        return self._recent.snapshot(self.name, self._origin)
+        """Copy the last seconds. Raises errors.Incomplete before the first sample."""
+        if self._clock is None or not self._clock.end:
+            raise Incomplete(f"The buffer {self.name!r} has no sound yet; wait for its first level.")
+        return self._ring.snapshot(self.name, self._origin)
 
     def close(self) -> None:
-        """Hear no more, and end every note."""
+        """Take no more, and end every note."""
         self.closed = True
         session, self._session = self._session, None
         if session is not None:
@@ -113,19 +106,14 @@ class LiveBuffer:
         on_close, self.on_close = self.on_close, lambda: None
         on_close()
 
-    def _pass_on(self, samples: Floats, at: float) -> None:
-        assert self._recent is not None
-        hole = 0.0 if self._end is None else at - self._end
-        if hole > _SEAM:
-            self._recent.skip(round(hole * self._recent.rate))
-        self._recent.write(samples)
-        self._end = at + len(samples) / self._recent.rate
+    def _pass_on(self, block: StampedBlock) -> None:
+        self._ring.write(block.first, block.samples)
         if self._session is not None:
-            self._session.feed(samples, at)
-        self._measure(samples)
+            self._session.feed(block)
+        self._measure(block.samples)
 
     def _measure(self, samples: Floats) -> None:
-        """Tell the level; of silence, only that it began."""
+        """Send the level; of silence, only that it began."""
         level = self._meter.add(samples)
         if level is None:
             return
@@ -133,14 +121,13 @@ class LiveBuffer:
             self._send(AudioLevel(self.name, level.rms, level.peak))
         self._was_silent = level.is_silent
 
-    def _count(self, overrun: bool, seconds: float) -> None:
-        self._overruns, self._lost = self._overruns + overrun, self._lost + seconds
+    def _report_overruns(self, clock: StreamClock) -> None:
         now = time.monotonic()
-        if self._overruns > self._told and now - self._told_at > _OVERRUN_SECONDS:
-            self._told, self._told_at = self._overruns, now
-            self._send(AudioOverrun(self.name, self._overruns, self._lost))
+        if clock.overruns > self._overruns_sent and now - self._overruns_sent_at > _OVERRUN_SECONDS:
+            self._overruns_sent, self._overruns_sent_at = clock.overruns, now
+            self._send(AudioOverrun(self.name, clock.overruns, clock.lost))
 
 
 def _finite(samples: Floats) -> Floats:
-    """Hear silence where a device brings what is no number."""
+    """Put silence where a device delivers NaN or infinity."""
     return np.nan_to_num(samples, copy=False, nan=0.0, posinf=0.0, neginf=0.0)

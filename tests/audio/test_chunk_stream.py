@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffroll_live.audio.chunk_stream import ChunkStream
+from diffroll_live.audio.clock import CLIENT_JITTER, StreamClock
 from diffroll_live.errors import AudioError, ProtocolError
 
 RATE = 8000
@@ -24,9 +25,10 @@ def stream(**changes) -> ChunkStream:
 
 @given(st.lists(st.floats(0.0, 0.3), min_size=2, max_size=40))
 def test_chunks_that_come_in_bursts_join(delays):
-    chunks = stream()
-    heard = [chunks.take(i, RAW, 50.0 + 0.1 * i + delay) for i, delay in enumerate(delays)]
-    for before, after in itertools.pairwise(heard):
+    chunks, clock = stream(), StreamClock(RATE, CLIENT_JITTER)
+    stamped = [clock.stamp(chunks.take(i, RAW, 50.0 + 0.1 * i + delay)) for i, delay in enumerate(delays)]
+    for before, after in itertools.pairwise(stamped):
+        assert after.first == before.end
         assert abs(after.at - before.at - 0.1) <= 0.001001
     assert chunks.received == len(delays)
 
@@ -42,23 +44,24 @@ def test_a_chunk_that_comes_too_late_is_passed_over_and_a_missing_one_is_a_loss(
     chunks = stream()
     chunks.take(0, RAW, 10.0)
     ahead = chunks.take(3, RAW, 10.3)
-    assert (ahead.lost, ahead.at) == (1600, pytest.approx(10.2))
+    assert (ahead.overrun, ahead.lost, ahead.at) == (True, 1600, pytest.approx(10.2))
     assert chunks.take(2, RAW, 10.31) is None
     assert chunks.take(3, RAW, 10.32) is None
 
 
-def test_a_pause_is_a_hole():
-    chunks = stream()
-    chunks.take(0, RAW, 10.0)
-    assert chunks.take(1, RAW, 70.0).at == pytest.approx(69.9)
+def test_the_last_sample_sounds_as_the_chunk_comes_in():
+    arrival = stream().take(0, RAW, 70.0)
+    assert (arrival.at, arrival.overrun, arrival.lost) == (pytest.approx(69.9), False, 0)
 
 
 def test_a_whole_file_at_once_is_not_live():
-    chunks = stream()
-    heard = [chunks.take(i, RAW, 10.0) for i in range(100)]
-    assert 1.0 < sum(len(part.samples) for part in heard) / RATE < 1.3
-    assert sum(part.lost for part in heard) / RATE > 8.5
-    assert chunks.take(100, RAW, 12.0).lost == 0
+    chunks, clock = stream(), StreamClock(RATE, CLIENT_JITTER)
+    stamped = [clock.stamp(chunks.take(i, RAW, 10.0)) for i in range(100)]
+    assert 1.0 < sum(len(block.samples) for block in stamped) / RATE < 1.3
+    assert clock.lost > 8.5
+    before = clock.overruns
+    clock.stamp(chunks.take(100, RAW, 12.0))
+    assert clock.overruns == before
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ def test_chunks_that_cannot_be_are_refused(index, data):
 
 def test_samples_that_are_no_numbers_are_refused_and_the_stream_goes_on():
     chunks = stream()
-    with pytest.raises(AudioError, match="no finite numbers"):
+    with pytest.raises(AudioError, match="NaN or infinite"):
         chunks.take(0, np.array([np.nan], np.float32), 1.0)
     assert chunks.take(1, RAW, 1.1) is not None
 

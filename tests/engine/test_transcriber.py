@@ -88,7 +88,7 @@ def test_what_was_left_out_is_silence_and_a_long_gap_begins_anew() -> None:
 def test_silence_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     ear, asked = new_ear(), []
     monkeypatch.setattr(ear, "_read", lambda past, n_told: asked.append(past.n_frames))
-    monkeypatch.setattr("diffroll_live.engine.live.transcriber.belief_of", lambda *_: None)
+    monkeypatch.setattr("diffroll_live.engine.live.transcriber.live_estimate", lambda *_: None)
     ear.hear(0, noise(0.1))
     assert len(asked) == 1
     silent = [ear.hear(ear._past.next, np.zeros(HOP, np.float32)) for _ in range(40)]

@@ -15,10 +15,11 @@ from support.musician import Musician
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
 
+from diffroll_live.audio.clock import DEVICE_JITTER, Arrival, StreamClock
 from diffroll_live.errors import InternalError, RequestError
 from diffroll_live.live_types import LiveEstimate, LiveSettings, OnsetCandidate, SoundingSpan
 from diffroll_live.osc.replies import LiveNote, LiveStatus
-from diffroll_live.server.live.clock import GAP, LONGEST_STEP, LiveClock
+from diffroll_live.server.live.deadline import LONGEST_STEP, Deadline
 from diffroll_live.server.live.handlers import change
 from diffroll_live.server.live.session import HOP_SECONDS, KEPT_HOPS, LiveSession
 from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
@@ -86,6 +87,7 @@ class LiveBench:
     def __init__(self, **settings: Any) -> None:
         self.worker, self.midi, self.client, self.now = FakeWorker(), FakeMidi(), FakeClient(), 100.0
         self.closed = 0
+        self.stream = StreamClock(RATE, DEVICE_JITTER)
         self.session = LiveSession(
             self.client,  # type: ignore[arg-type]
             "live",
@@ -103,9 +105,12 @@ class LiveBench:
 
     def feed(self, hops: float = 1.0, at: float | None = None) -> None:
         samples = np.zeros(round(hops * HOP), np.float32)
-        begin = self.now if at is None else at
-        self.now = begin + len(samples) / RATE
-        self.session.feed(samples, begin)
+        self.take(samples, self.now if at is None else at)
+
+    def take(self, samples: np.ndarray, at: float) -> None:
+        """Let samples arrive that begin ``at``."""
+        self.now = at + len(samples) / RATE
+        self.session.feed(self.stream.stamp(Arrival(samples, at)))
 
     def hear(self, onset: float = 0.1, offset: float | None = None) -> None:
         """Answer the feed under way: one note is believed in."""
@@ -142,15 +147,17 @@ def test_what_waits_is_bounded() -> None:
     assert first + count == round((3 * KEPT_HOPS + 2) * HOP)
 
 
-@pytest.mark.parametrize("seconds", [0.02, 1.0])
-def test_a_short_gap_is_silence(seconds: float) -> None:
-    stage = LiveBench()
-    stage.feed()
+@pytest.mark.parametrize("seconds", [0.06, 1.0])
+def test_a_short_gap_is_silence_between_blocks_and_a_gap_between_feeds(seconds: float) -> None:
+    stage, lost, half = LiveBench(), round(seconds * RATE), np.full(HOP // 2, 0.5, np.float32)
+    stage.take(half, stage.now)
+    stage.take(half, stage.now + seconds)
+    assert stage.worker.feeds == [(0, HOP + lost)]
+    samples = stage.worker.told[-1].samples
+    assert np.array_equal(np.flatnonzero(samples == 0.0), np.arange(len(half), len(half) + lost))
     stage.hear()
     stage.feed(at=stage.now + seconds)
-    lost = round(seconds * RATE)
-    assert stage.worker.feeds[-1] == (HOP, lost + HOP)
-    assert not stage.worker.told[-1].samples[:lost].any()
+    assert stage.worker.feeds[-1] == (HOP + 2 * lost, HOP)
 
 
 def test_a_long_gap_is_left_out() -> None:
@@ -166,7 +173,7 @@ def test_a_block_that_is_a_little_late_joins_the_one_before() -> None:
     stage = LiveBench()
     stage.feed()
     stage.hear()
-    stage.feed(at=stage.now + GAP / 2)
+    stage.feed(at=stage.now + DEVICE_JITTER / 2)
     assert stage.worker.feeds[-1] == (HOP, HOP)
 
 
@@ -253,7 +260,7 @@ def test_hours_of_silence_are_told_in_no_message() -> None:
     assert not stage.client.sent
     assert not stage.midi.calls
     begin = stage.now
-    stage.session.feed(np.full(HOP, 0.5, np.float32), begin)
+    stage.take(np.full(HOP, 0.5, np.float32), begin)
     stage.now = begin + 1.0
     stage.feed()
     (status,) = stage.client.sent
@@ -276,15 +283,20 @@ def test_settings_are_checked() -> None:
             change(LiveSettings(), key, value)
 
 
-def test_the_clock_follows_its_device_and_is_not_misled_by_one_late_hop() -> None:
-    clock = LiveClock(RATE, HOP_SECONDS)
-    for block in range(1000):
-        clock.take(HOP, 50.0 + block * HOP_SECONDS * 1.0001)
-    assert clock.origin == pytest.approx(50.0 + 999 * HOP_SECONDS * 0.0001, abs=0.001)
-    first = [clock.due(now, 0.2) for now in (100.0, 100.064)]
+def test_notes_keep_to_a_device_whose_clock_is_off() -> None:
+    stage, origins = LiveBench(), []
+    stage.session.listeners.append(lambda note, origin: origins.append(origin))
+    for hop in range(1000):
+        stage.feed(at=100.0 + hop * HOP_SECONDS * 1.0001)
+        stage.hear(0.1 if hop < 100 else 999 * HOP_SECONDS - 0.5)
+    assert origins[-1] == pytest.approx(100.0 + 999 * HOP_SECONDS * 0.0001, abs=0.001)
+
+
+def test_the_deadline_is_not_misled_by_one_late_hop() -> None:
+    deadline = Deadline(HOP_SECONDS)
+    first = [deadline.due(now, 0.2) for now in (100.0, 100.064)]
     assert first[1] - first[0] == pytest.approx(0.064, abs=0.001)
-    late = clock.due(110.0, 0.2) + clock.origin - 110.0
-    assert late <= LONGEST_STEP
+    assert deadline.due(110.0, 0.2) - 110.0 <= LONGEST_STEP
 
 
 # A daemon, a real inference process with a fake engine

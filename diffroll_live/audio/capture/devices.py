@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import Any
 
 from diffroll_live.audio.capture.messages import Block, InputDevice
-from diffroll_live.audio.clock import SampleClock
 from diffroll_live.audio.jack.client import JackWatch
 from diffroll_live.errors import NoSuchDevice, PortError
 
@@ -27,7 +26,6 @@ _CHANNELS = 2  # at most; more are other instruments
 _OTHER_RATES = (48_000, 44_100, 96_000, 32_000, 16_000)  # Hz, for a device that cannot do what it calls its own
 _MOST_WAITING = 1.0  # s of samples that wait to be read; what comes then is lost
 _SHORTEST_BLOCK = 0.01  # s
-_JUMP = 0.05  # s of difference between arrivals and samples that is a loss
 _STALL = 2.0  # s without a block after which a device counts as gone
 _GLANCE = 0.1  # s between two looks at a device that brings nothing
 _JACK = "JACK"
@@ -84,7 +82,7 @@ class _Part:
 
     data: bytes
     frames: int
-    heard: float  # s of time.perf_counter
+    at: float  # s of time.perf_counter at which the first frame sounded, as far as PortAudio knows
     lost: int  # frames before it that found no room
     overrun: bool
 
@@ -111,7 +109,6 @@ class InputStream:
         self._lost = 0  # frames, until the next part tells of them
         try:
             self.sample_rate = _possible_rate(portaudio, device, self.channels)
-            self._clock = SampleClock(self.sample_rate, _JUMP)
             self._stream: Any = portaudio.RawInputStream(
                 device=device.index,
                 samplerate=self.sample_rate,
@@ -132,10 +129,8 @@ class InputStream:
             parts.append(self._next())
         if self._source is not None and self._source.is_gone():
             raise self._gone()
-        frames = sum(part.frames for part in parts)
-        overrun = any(part.overrun for part in parts)
-        at = self._clock.stamp(frames, parts[0].heard, lost=overrun)
-        return Block(at, sum(part.lost for part in parts), overrun, b"".join(part.data for part in parts))
+        lost, overrun = sum(part.lost for part in parts), any(part.overrun for part in parts)
+        return Block(parts[0].at, lost, overrun, b"".join(part.data for part in parts))
 
     def close(self) -> None:
         """Let go of the device. May never return once a JACK server has died."""
@@ -165,10 +160,10 @@ class InputStream:
             self._lost += frames
             return
         delay = times.currentTime - times.inputBufferAdcTime
-        heard = now - (delay if 0.0 < delay < _MOST_WAITING else frames / self.sample_rate)
+        at = now - (delay if 0.0 < delay < _MOST_WAITING else frames / self.sample_rate)
         lost, self._lost = self._lost, 0
         self._brought += frames
-        self._parts.put(_Part(bytes(data), frames, heard, lost, lost > 0 or bool(status.input_overflow)))
+        self._parts.put(_Part(bytes(data), frames, at, lost, lost > 0 or bool(status.input_overflow)))
 
 
 class _JackSource:

@@ -42,7 +42,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Interleaved float32 samples. ``at`` is the time of the first one, in seconds of time.perf_counter."""
+    """Interleaved float32 samples, the first of which sounded ``at``, as audio/clock.py says of an arrival."""
 
     at: float
     lost: int  # frames before it, where their number is known

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from diffroll_live.audio.capture.messages import Block
+from diffroll_live.audio.clock import Arrival
 from diffroll_live.audio.live_buffer import LiveBuffer
 from diffroll_live.audio.pcm import check_layout, from_bytes
 from diffroll_live.errors import DiffrollError, InternalError, NoSuchDevice
@@ -104,7 +105,7 @@ class _DeviceFeed:
             return
         try:
             samples = from_bytes(block.data, "f32", channels)
-            self._live.hear(samples, block.at, overrun=block.overrun, lost=block.lost)
+            self._live.write(Arrival(samples, block.at, block.overrun, block.lost))
         except Exception as error:
             logger.exception("a live input failed")
             text = f"The daemon failed ({error}); its log has the details. Listen again."

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from diffroll_live.audio.chunk_stream import ChunkStream
+from diffroll_live.audio.clock import CLIENT_JITTER, DEVICE_JITTER
 from diffroll_live.audio.live_buffer import LiveBuffer, Session
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import Busy, DiffrollError, Incomplete, ProtocolError
@@ -46,7 +47,8 @@ class LiveInputs:
             raise Busy(f"{self._config.max_live} live inputs are heard; close one, or raise server.max_live.")
         keep = round(self._config.live_seconds * _RATE)
         open_session = partial(self._open_session, client, name, latency_ms=latency_ms)
-        live = LiveBuffer(name, client.send, open_session, keep_samples=keep, origin=origin)
+        jitter = DEVICE_JITTER if stream is None else CLIENT_JITTER
+        live = LiveBuffer(name, client.send, open_session, jitter=jitter, keep_samples=keep, origin=origin)
         self._buffers.put(client, name, BufferSlot(keep * BYTES_PER_SAMPLE, live=live, stream=stream))
         return live
 
@@ -72,10 +74,10 @@ class LiveInputs:
         """Hear a chunk. Raises errors.ProtocolError, errors.AudioError."""
         if slot.stream is None:
             raise ProtocolError(f"The buffer {live.name!r} listens to a device and takes no chunks; open another.")
-        heard = slot.stream.take(message.index, message.data, time.perf_counter())
-        if heard is None:
+        arrival = slot.stream.take(message.index, message.data, time.perf_counter())
+        if arrival is None:
             return
-        live.hear(heard.samples, heard.at, overrun=heard.lost > 0, lost=heard.lost)
+        live.write(arrival)
         if slot.stream.ack_due:
             client.send(AudioAck(live.name, slot.stream.received))
 

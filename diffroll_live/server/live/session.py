@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from diffroll_live.audio.clock import StampedBlock, join
 from diffroll_live.audio.level_meter import SILENT
 from diffroll_live.errors import DiffrollError
 from diffroll_live.live_types import LaneNote, LiveSettings
 from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.clients import Client
-from diffroll_live.server.live.clock import LiveClock
+from diffroll_live.server.live.deadline import Deadline
 from diffroll_live.server.live.note_tracker import NoteTracker
 from diffroll_live.server.midi_output import MidiOut
-from diffroll_live.types import Floats
 from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
 from diffroll_live.worker.queue import Worker
 
@@ -67,11 +67,12 @@ class LiveSession:
         self._on_close = on_close
         self._rate, self._worker, self._midi, self._now = rate, worker, midi, clock
         self._hop = round(HOP_SECONDS * rate)  # samples
-        self._clock = LiveClock(rate, HOP_SECONDS)
+        self._deadline = Deadline(HOP_SECONDS)
+        self._origin = 0.0  # s of time.perf_counter, when sample 0 sounded
+        self._end = 0  # number of the next sample
         self._notes = NoteTracker()
         self._sounding: dict[int, int] = {}  # index to channel, from 0
-        self._waiting: list[Floats] = []
-        self._first = 0  # number of the first sample that waits
+        self._waiting: list[StampedBlock] = []
         self._under_way = False
         self._deaf = False  # it cannot be heard, which was told
         self._told, self._told_late = LiveCounts(), 0
@@ -84,24 +85,18 @@ class LiveSession:
         """Whose the notes on the MIDI port are."""
         return f"{self.client.key}/live/{self.buffer}#{self.number}"
 
-    def feed(self, samples: Floats, at: float) -> None:
-        """Take (n,) finite mono samples, the first of which sounded ``at`` (s of time.perf_counter).
-
-        What begins over live_clock.GAP after the end of the last block leaves a gap, which is silence.
-        """
-        before = self._clock.count
-        first = self._clock.take(len(samples), at)
-        if first - before > KEPT_HOPS * self._hop:
-            self._waiting.clear()
-        elif first != before:
-            samples, first = np.concatenate([np.zeros(first - before, np.float32), samples]), before
-        if not self._waiting:
-            self._first = first
-        self._waiting.append(samples)
-        self._quiet = self._quiet and not np.any(np.abs(samples) > _QUIET)
-        waiting = self._clock.count - self._first
-        if waiting >= self._hop and not self._hand_over():
-            self._wait(waiting, len(samples))
+    def feed(self, block: StampedBlock) -> None:
+        """Take finite mono samples, in their order."""
+        before, self._end = self._end, block.end
+        self._origin = block.at - block.first / self._rate
+        self._waiting.append(block)
+        while len(self._waiting) > 1 and self._end - self._waiting[0].first > KEPT_HOPS * self._hop:
+            self._waiting.pop(0)
+        self._quiet = self._quiet and not np.any(np.abs(block.samples) > _QUIET)
+        waiting = self._end - self._waiting[0].first
+        if waiting >= self._hop and not self._hand_over() and waiting >= 2 * self._hop:
+            passed = self._end // self._hop - before // self._hop
+            self.counts = replace(self.counts, missed=self.counts.missed + passed)
         self._tell_status()
 
     def heard(self, event: LiveHeard) -> None:
@@ -109,7 +104,9 @@ class LiveSession:
         self._under_way = False
         self.counts = replace(self.counts, hops=self.counts.hops + 1, busy=self.counts.busy + event.seconds)
         now, at_once = self._now(), self.settings.lane == "preview"
-        due = event.belief.edge if at_once else self._clock.due(now, self.settings.latency_ms / 1000.0)
+        due = (
+            event.belief.edge if at_once else self._deadline.due(now, self.settings.latency_ms / 1000.0) - self._origin
+        )
         self._tell(self._notes.hear(event.belief, due), now if at_once else None)
 
     def resume(self) -> None:
@@ -140,22 +137,13 @@ class LiveSession:
         """Send what waits, if nothing is under way."""
         if self._under_way or self._deaf or not self._worker.is_ready or not self._waiting:
             return False
-        self._worker.tell(LiveFeed(self.number, self._first, np.concatenate(self._waiting)))
+        self._worker.tell(LiveFeed(self.number, self._waiting[0].first, join(self._waiting)))
         self._waiting.clear()
         self._under_way = True
         return True
 
-    def _wait(self, waiting: int, new: int) -> None:
-        """Count each hop that passes unheard, and forget what is too old to matter."""
-        passed = waiting // self._hop - (waiting - new) // self._hop
-        if passed and waiting >= 2 * self._hop:
-            self.counts = replace(self.counts, missed=self.counts.missed + passed)
-        while waiting > KEPT_HOPS * self._hop:
-            self._first += len(self._waiting[0])
-            waiting -= len(self._waiting.pop(0))
-
     def _silence(self) -> None:
-        self._tell(self._notes.finish(self._clock.count / self._rate), self._now())
+        self._tell(self._notes.finish(self._end / self._rate), self._now())
         self._sounding.clear()
         if self._midi is not None:
             self._midi.cancel(self.owner)
@@ -169,13 +157,13 @@ class LiveSession:
                 self.client.send(LiveNote(self.buffer, *row))
             self._sound(note, at)
             for listener in self.listeners:
-                listener(note, self._clock.origin or 0.0)
+                listener(note, self._origin)
 
     def _sound(self, note: LaneNote, at: float | None) -> None:
         """Start and end committed notes; a note that is taken back ends at once."""
         if self._midi is None:
             return
-        later = (self._clock.origin or 0.0) + self.settings.latency_ms / 1000.0
+        later = self._origin + self.settings.latency_ms / 1000.0
         channel = self._sounding.get(note.index)
         if channel is None and note.lane == "commit" and note.offset is None and self.settings.deliver != "osc":
             channel = self._sounding[note.index] = self.settings.channel - 1
@@ -199,7 +187,7 @@ class LiveSession:
             return
         late = self._midi.dropped(self.owner) if self._midi is not None else 0
         load = min(1.0, (self.counts.busy - self._told.busy) / passed)
-        seconds = self._clock.count / self._rate
+        seconds = self._end / self._rate
         if not self._quiet or (self.counts.missed, late) != (self._told.missed, self._told_late):
             self.client.send(LiveStatus(self.buffer, seconds, self.counts.hops, self.counts.missed, late, load))
         self._told, self._told_late, self._told_at, self._quiet = self.counts, late, now, True

@@ -1,4 +1,4 @@
-"""Every error that a user can meet, each with a stable wire code and a sentence that says how to mend it.
+"""Every error that a user can meet, each with a stable wire code and a sentence that says how to fix it.
 
 DiffrollError(text)                 code
 ├─ ProtocolError                    bad-message
@@ -31,16 +31,16 @@ from typing import ClassVar
 
 
 class DiffrollError(Exception):
-    """A failure with a name: ``code`` is for programs and never changes, the text is for people.
+    """A failure with a code for programs, which never changes, and a text for people.
 
-    The text says what is wrong and what to do about it, in one or two sentences.
+    The text says in one or two sentences what is wrong and what to do about it.
     """
 
     code: ClassVar[str] = "internal"
 
     @property
     def text(self) -> str:
-        """The sentence for people."""
+        """The text for people."""
         return str(self)
 
 
@@ -57,7 +57,7 @@ class UnknownAddress(ProtocolError):
 
 
 class AudioError(DiffrollError):
-    """Audio that cannot be used: NaN, infinite, empty, or of a format or rate nobody can play."""
+    """Audio that cannot be used: NaN, infinite, empty, or in an unsupported format or at an unsupported rate."""
 
     code = "bad-audio"
 
@@ -81,7 +81,7 @@ class BadChecksum(AudioError):
 
 
 class Incomplete(AudioError):
-    """A buffer that is used before all of it arrived."""
+    """A buffer that is used before all of it has arrived."""
 
     code = "incomplete"
 
@@ -93,13 +93,13 @@ class TimedOut(AudioError):
 
 
 class NoSuchDevice(AudioError):
-    """An audio input that is not there, is gone, or cannot be opened."""
+    """An audio input that does not exist, has disappeared, or cannot be opened."""
 
     code = "no-such-device"
 
 
 class RequestError(DiffrollError):
-    """An option with a value that it cannot have."""
+    """An option with an invalid value."""
 
     code = "bad-option"
 
@@ -111,7 +111,7 @@ class BadRegion(RequestError):
 
 
 class UnknownJob(RequestError):
-    """A job that was never made, or is forgotten."""
+    """A job that was never created, or was forgotten."""
 
     code = "unknown-job"
 
@@ -123,7 +123,7 @@ class Busy(DiffrollError):
 
 
 class Cancelled(DiffrollError):
-    """The job was cancelled; not a fault."""
+    """The job was cancelled; not a failure."""
 
     code = "cancelled"
 
@@ -135,7 +135,7 @@ class FileError(DiffrollError):
 
 
 class FileMissing(FileError):
-    """A file that is not there."""
+    """A file that does not exist."""
 
     code = "file-not-found"
 
@@ -147,7 +147,7 @@ class CheckpointError(DiffrollError):
 
 
 class ChecksumMismatch(CheckpointError):
-    """A weights file that is not the one its SHA256SUMS names."""
+    """A weights file that does not match its SHA256SUMS."""
 
     code = "checksum"
 
@@ -171,6 +171,6 @@ class DeviceMemory(DiffrollError):
 
 
 class InternalError(DiffrollError):
-    """A fault of ours; the log has the traceback."""
+    """A bug; the log has the traceback."""
 
     code = "internal"

@@ -1,6 +1,6 @@
-"""What a DAW's script does, in one file: a client of the daemon over OSC and UDP.
+"""A DAW's script in one file: a client of the daemon over OSC and UDP.
 
-Uses python-osc for the bytes and nothing of diffroll-live; the messages are those of bridge/PROTOCOL.md.
+Uses python-osc for the encoding and nothing from diffroll-live; bridge/PROTOCOL.md describes the messages.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-CHUNK_BYTES = 4000  # some systems lose datagrams that are much larger
+CHUNK_BYTES = 4000  # some systems drop datagrams that are much larger
 RECEIVE_BUFFER = 4 << 20  # bytes
 Reply = tuple[str, list[Any]]
 
@@ -35,7 +35,7 @@ class Daw:
         self.socket.send(message.build().dgram)
 
     def replies(self, timeout: float) -> Iterator[Reply]:
-        """Yield what the daemon says until it is silent for ``timeout`` seconds; its errors are raised."""
+        """Yield the daemon's messages until there are none for ``timeout`` seconds. Raises its errors."""
         self.socket.settimeout(timeout)
         while True:
             try:
@@ -43,7 +43,7 @@ class Daw:
             except (TimeoutError, ConnectionError):
                 return
             if message.address == "/diffroll/error":
-                raise RuntimeError("the daemon says: {} ({}: {})".format(*message.params[2::-1]))
+                raise RuntimeError("the daemon reported: {} ({}: {})".format(*message.params[2::-1]))
             yield message.address, list(message.params)
 
     def ask(self, address: str, *arguments: Any, wanted: str, timeout: float = 10.0) -> list[Any]:
@@ -65,10 +65,10 @@ class Daw:
         raise RuntimeError("the daemon did not start")
 
     def send_audio(self, name: str, pcm: bytes, sample_rate: int, progress: Callable[[float], None]) -> int:
-        """Send mono 16-bit audio in chunks, those that get lost once more; returns how many datagrams it took."""
+        """Send mono 16-bit audio in chunks and resend lost ones; return how many datagrams it took."""
         chunks = [pcm[at : at + CHUNK_BYTES] for at in range(0, len(pcm), CHUNK_BYTES)]
-        form = (sample_rate, 1, len(pcm) // 2, "s16", CHUNK_BYTES)
-        (_, window) = self.ask("/diffroll/audio/open", name, *form, wanted="/diffroll/audio/opened")
+        plan = (sample_rate, 1, len(pcm) // 2, "s16", CHUNK_BYTES)
+        (_, window) = self.ask("/diffroll/audio/open", name, *plan, wanted="/diffroll/audio/opened")
         checksum = zlib.crc32(pcm)
         signed = checksum - (checksum >> 31 << 32)  # OSC has signed numbers only
         missing, sent = list(range(len(chunks))), 0
@@ -83,7 +83,7 @@ class Daw:
         return sent
 
     def run(self, job: str, progress: Callable[[int, int], None]) -> tuple[list[list[Any]], list[Any], float]:
-        """Run a job; returns its notes, what /job/done says, and the seconds until the first note.
+        """Run a job; return its notes, the values of /job/done, and the seconds until the first note.
 
         A note is [index, pitch, t, duration, velocity, variation].
         """
@@ -101,17 +101,17 @@ class Daw:
         raise RuntimeError("the daemon stopped answering")
 
     def _await_ack(self) -> None:
-        """Give the daemon time to take the chunks in; a lost ack costs a tenth of a second."""
+        """Give the daemon time to receive the chunks; a lost ack costs a tenth of a second."""
         for address, _ in self.replies(0.1):
             if address == "/diffroll/audio/ack":
                 return
 
     def _close(self, name: str, count: int, checksum: int) -> list[int]:
-        """Say that all is sent; returns the chunks that did not arrive."""
+        """Close the buffer; return the chunks that did not arrive."""
         self.send("/diffroll/audio/close", name, count, checksum)
         for address, values in self.replies(10.0):
             if address == "/diffroll/audio/ready":
                 return []
             if address == "/diffroll/audio/missing":
                 return [int(index) for index in values[1:]]
-        raise RuntimeError("the daemon did not take the audio")
+        raise RuntimeError("the daemon did not accept the audio")

@@ -1,7 +1,7 @@
-"""The whole path on a piano clip: ``make demo``.
+"""The whole program on a piano clip: ``make demo``.
 
 Starts a daemon (and a JACK server without hardware where there is no MIDI system), sends it the clip as a DAW would,
-hides two seconds of it, and receives the transcription and the fill on a real MIDI port. Leaves demo/out.mid,
+hides two seconds of it, and receives the transcription and the fill on a real MIDI port. Writes demo/out.mid,
 demo/out.wav and demo/out.png, and stops what it started.
 """
 
@@ -34,13 +34,13 @@ from diffroll_live.types import AudioBuffer, NoteEvent, Region, Request
 HERE = Path(__file__).resolve().parent
 OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "demo"
 SECONDS = 10.0  # of the clip
-HOLE = Region(4.0, 6.0)  # what the daemon may not hear, and fills
+GAP = Region(4.0, 6.0)  # hidden from the model, which fills it
 SEED = 1
 console = Console(highlight=False)
 
 
 def main() -> None:
-    """Run every stage, telling how long each took."""
+    """Run every stage and report how long each took."""
     OUT.mkdir(exist_ok=True)
     clip = read_audio(HERE / "clip.flac", duration=SECONDS, name="clip.flac")
     columns = (TextColumn("{task.description:34}"), BarColumn(), TimeElapsedColumn())
@@ -53,11 +53,11 @@ def main() -> None:
         stack.callback(listener.close)
         send_clip(bars, daw, clip)
         heard = run_job(bars, daw, listener, "transcribe")
-        known = [note for note in heard if not HOLE.onset <= note.onset < HOLE.offset]
+        known = [note for note in heard if not GAP.onset <= note.onset < GAP.offset]
         notes = run_job(bars, daw, listener, "inpaint", known)
         kept = sum(note in notes for note in known)
-        console.print(f"  {kept} of {len(known)} notes outside the hidden two seconds came back as they were")
-    leave_files(clip, notes)
+        console.print(f"  {kept} of {len(known)} notes outside the hidden two seconds came back unchanged")
+    write_files(clip, notes)
 
 
 @contextmanager
@@ -68,16 +68,16 @@ def midi_system() -> Iterator[Any]:
     except PortError:
         with DummyJack(f"diffroll-demo-{os.getpid()}") as jack:
             os.environ.update(jack.environment)
-            tell("MIDI", f"no MIDI system here: started a JACK server named {jack.name}, without hardware")
+            tell("MIDI", f"no MIDI system found: started a JACK server named {jack.name}, without hardware")
             yield "jack"
         tell("MIDI", "stopped the JACK server")
         return
-    tell("MIDI", f"{api} is there")
+    tell("MIDI", f"using {api}")
     yield api
 
 
 def start_daemon(stack: ExitStack, bars: Progress, api: str, port: int) -> Daw:
-    """Start ``diffroll-live serve`` as a process of its own and wait until it says welcome."""
+    """Start ``diffroll-live serve`` as a separate process and wait for its welcome."""
     program = [sys.executable, "-m", "diffroll_live"]
     command = [*program, "serve", "--port", str(port), "--midi-api", api, "--spool", "none"]
     with stage(bars, "Starting the daemon") as clock:
@@ -101,12 +101,12 @@ def send_clip(bars: Progress, daw: Daw, clip: AudioBuffer) -> None:
 def run_job(
     bars: Progress, daw: Daw, listener: Listener, task: str, known: Sequence[NoteEvent] = ()
 ) -> list[NoteEvent]:
-    """Run a task, hear it on the MIDI port, and compare the notes that came over MIDI with those over OSC."""
+    """Run a task, record the MIDI port, and compare the notes that came over MIDI with those over OSC."""
     daw.send("/diffroll/job/new", task, task, "clip")
     daw.send("/diffroll/job/set", task, "seed", SEED)
     if task == "inpaint":
-        daw.send("/diffroll/job/region", task, HOLE.onset, HOLE.offset)
-        daw.send("/diffroll/job/set", task, "deliver", "osc")  # and played when it is whole
+        daw.send("/diffroll/job/region", task, GAP.onset, GAP.offset)
+        daw.send("/diffroll/job/set", task, "deliver", "osc")  # and play it once it is complete
     for note in known:
         daw.send("/diffroll/job/note", task, note.pitch, note.onset, note.duration, note.velocity)
     asked = time.perf_counter()
@@ -120,7 +120,7 @@ def run_job(
         asked = time.perf_counter()
         daw.send("/diffroll/job/play", task)
     last = max((note.offset for note in notes), default=0.0) - min((note.onset for note in notes), default=0.0)
-    with stage(bars, f"{task.capitalize()}: hearing it over MIDI", total=last) as clock:
+    with stage(bars, f"{task.capitalize()}: receiving it over MIDI", total=last) as clock:
         while clock.seconds < last + 3.0 and (len(listener.notes) < len(notes) or listener.hanging):
             time.sleep(0.05)
             clock.show(clock.seconds, last)
@@ -129,40 +129,40 @@ def run_job(
 
 
 def compare(notes: list[NoteEvent], listener: Listener, asked: float) -> str:
-    """Say whether the MIDI port carried the notes that came over OSC, and how exactly in time. Raises SystemExit."""
+    """Report whether the MIDI port carried the notes that came over OSC, and how exactly. Raises SystemExit if not."""
     heard = listener.take()
     sent = sorted((note.pitch, note.onset, note.velocity) for note in notes)
     got = sorted((pitch, onset, velocity) for onset, _, pitch, velocity in heard)
     if [(note[0], note[2]) for note in sent] != [(note[0], note[2]) for note in got] or listener.hanging:
-        sys.exit(f"NOT the same: {len(heard)} notes over MIDI, {len(notes)} over OSC, {listener.hanging} hang")
+        sys.exit(f"NOT the same: {len(heard)} notes over MIDI, {len(notes)} over OSC, {listener.hanging} hanging")
     if not heard:
-        return "no notes, on either side"
+        return "no notes over either"
     delays = sorted(struck - onset for (_, onset, _), (_, struck, _) in zip(sent, got, strict=True))
     spread = max(delays[-1] - delays[len(delays) // 2], delays[len(delays) // 2] - delays[0])
     first = min(heard)[0] - asked
     return (
-        f"the same {len(heard)} notes, none hangs, the first sounded after {first * 1000:.0f} ms, "
-        f"onsets within {spread * 1000:.0f} ms of what was asked"
+        f"the same {len(heard)} notes, none hanging, the first after {first * 1000:.0f} ms, "
+        f"onsets within {spread * 1000:.0f} ms of the requested ones"
     )
 
 
-def leave_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
-    """Write the notes as MIDI and as sound, and draw them under what the model hears."""
+def write_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
+    """Write the notes as MIDI and as audio, and draw them below the model's input."""
     from diffroll_live.engine.loading import load_engine
     from diffroll_live.files.plot import draw_plot
 
     write_smf(OUT / "out.mid", notes)
     synth = sonify(OUT / "out.wav", notes)
-    around = (Region(0.0, HOLE.onset, hear=True), Region(HOLE.offset, clip.seconds, hear=True))
+    around = (Region(0.0, GAP.onset, hear=True), Region(GAP.offset, clip.seconds, hear=True))
     request = Request("demo", "transcribe", clip, around, pictures=frozenset({"plot"}))
     pictures = load_engine(warm=False).run(request, SilentControl()).pictures
     assert pictures is not None
-    draw_plot(OUT / "out.png", pictures, notes, (HOLE,), f"{clip.name}, two seconds hidden and filled")
-    tell("Files", f"{OUT / 'out.mid'}, out.wav (sounded by {synth}) and out.png")
+    draw_plot(OUT / "out.png", pictures, notes, (GAP,), f"{clip.name}, two seconds hidden and filled")
+    tell("Files", f"{OUT / 'out.mid'}, out.wav (rendered by {synth}) and out.png")
 
 
 class SilentControl:
-    """A ``types.Control`` that listens to nothing."""
+    """A ``types.Control`` that ignores everything."""
 
     def progress(self, step: int, steps: int) -> None:
         """Ignore the step."""
@@ -172,7 +172,7 @@ class SilentControl:
 
 
 class Clock:
-    """A stage's time, and its bar."""
+    """The clock and the progress bar of a stage."""
 
     def __init__(self, bars: Progress, task: TaskID) -> None:
         self._bars, self._task, self._start = bars, task, time.perf_counter()
@@ -183,7 +183,7 @@ class Clock:
         return time.perf_counter() - self._start
 
     def __call__(self) -> str:
-        """Say how long the stage has taken."""
+        """Format how long the stage has taken."""
         return f"{self.seconds * 1000:.0f} ms"
 
     def show(self, done: float, total: float) -> None:
@@ -200,7 +200,7 @@ def stage(bars: Progress, description: str, total: float | None = None) -> Itera
 
 
 def stop(daemon: subprocess.Popen[bytes]) -> None:
-    """End the daemon as a user would, by force if it does not obey."""
+    """Stop the daemon as a user would, by force if it does not react."""
     daemon.send_signal(signal.SIGTERM)
     try:
         daemon.wait(15)
@@ -210,7 +210,7 @@ def stop(daemon: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """Find a port that nobody has."""
+    """Find a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -225,4 +225,4 @@ if __name__ == "__main__":
     try:
         main()
     except (DiffrollError, RuntimeError) as error:
-        sys.exit(f"The demo stopped ({error}); what the daemon said is in {OUT / 'daemon.log'}.")
+        sys.exit(f"The demo stopped ({error}); the daemon's log is {OUT / 'daemon.log'}.")

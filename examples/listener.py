@@ -1,4 +1,4 @@
-"""A MIDI client: listens to a port through rtmidi, as a DAW's track does, and puts note ons and offs together."""
+"""A MIDI client that records a port through rtmidi, as a DAW's track does, and pairs note-ons with note-offs."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any
 
 import rtmidi
 
-Heard = tuple[float, float, int, int]  # onset and offset on time.perf_counter's axis, pitch, velocity
+ReceivedNote = tuple[float, float, int, int]  # onset and offset on time.perf_counter's axis, pitch, velocity
 
 
 class Listener:
-    """Collects the notes that arrive on the port whose name holds ``wanted``."""
+    """Collects the notes that arrive on the port whose name contains ``wanted``."""
 
     def __init__(self, api: int, wanted: str, timeout: float = 10.0) -> None:
-        self.notes: list[Heard] = []
+        self.notes: list[ReceivedNote] = []
         self._sounding: dict[int, list[tuple[float, int]]] = {}
         self._input = rtmidi.MidiIn(api, name="diffroll-demo")
         self._input.open_port(self._find(wanted, timeout), "in")
-        self._input.set_callback(self._hear)
+        self._input.set_callback(self._receive)
 
     @property
     def hanging(self) -> int:
-        """How many notes have begun and not ended."""
+        """The number of notes that have started and not ended."""
         return sum(map(len, self._sounding.values()))
 
-    def take(self) -> list[Heard]:
-        """Return the notes heard so far, by onset, and forget them."""
+    def take(self) -> list[ReceivedNote]:
+        """Return the notes received so far, by onset, and clear the list."""
         heard, self.notes = sorted(self.notes), []
         return heard
 
@@ -36,7 +36,7 @@ class Listener:
         self._input.delete()
 
     def _find(self, wanted: str, timeout: float) -> int:
-        """Wait for the port, as the daemon may only just be opening it."""
+        """Wait for the port; the daemon may still be opening it."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             for index, name in enumerate(self._input.get_ports()):
@@ -45,7 +45,7 @@ class Listener:
             time.sleep(0.1)
         raise RuntimeError(f"no MIDI port {wanted!r} appeared; the ports are {self._input.get_ports()}")
 
-    def _hear(self, event: tuple[list[int], float], _data: Any) -> None:
+    def _receive(self, event: tuple[list[int], float], _data: Any) -> None:
         now, (message, _) = time.perf_counter(), event
         kind, pitch, velocity = message[0] & 0xF0, message[1], message[2]
         if kind == 0x90 and velocity > 0:

@@ -1,8 +1,8 @@
 """Make examples/clip.flac: the opening of J. S. Bach's Prelude in C (BWV 846), on a recorded upright piano.
 
-The notes are typed in here from the score, which is in the public domain, and played with some freedom of time and
-touch; the piano is the Kawai upright of the FreePats project (CC0), which no model is trained on. Needs a note bank
-(diffroll-live prepare) and writes examples/clip.flac and examples/clip.csv, the notes that are played.
+The notes are typed in here from the score, which is in the public domain, and played with some variation in timing
+and touch; the piano is the Kawai upright of the FreePats project (CC0), which no model is trained on. Needs a note bank
+(diffroll-live prepare) and writes examples/clip.flac and examples/clip.csv, the notes played.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from diffroll_live.training.synthesis.mixer import PlayedTouch, mix, with_pedal
 SECONDS = 20.48
 BEAT = 0.84  # s, a crotchet
 PIANO = "upright_kw"
-# Each half bar: two notes held by the left hand, then three that the right hand plays twice.
+# Each half bar: two notes held by the left hand, then three played twice by the right.
 HALF_BARS = (
     (60, 64, 67, 72, 76),
     (60, 62, 69, 74, 77),

@@ -23,7 +23,7 @@ COMMANDS = {
     "jam": ("jam", "jam", "Play in turns with the model: it goes on where you stop."),
     "send": ("send", "send", "Have a running daemon do any of these tasks."),
     "ableton": ("ableton", "ableton", "Do any of these tasks for the clip that is selected in Ableton Live."),
-    "doctor": ("doctor", "doctor", "Look over the machine; say what is wrong and how to mend it."),
+    "doctor": ("doctor", "doctor", "Check this machine; say what is wrong and how to fix it."),
     "models": ("models", "models", "List the installed models."),
     "install-bridge": ("bridges", "install_bridge", "Put a bridge into REAPER, Ableton Live, Ardour or another host."),
     "uninstall-bridge": ("bridges", "uninstall_bridge", "Take a bridge out of its host again."),

@@ -1,4 +1,4 @@
-"""Look over the machine: what is there, what is wrong, and how to mend it. Changes nothing."""
+"""Check the machine: what is there, what is wrong, and how to fix it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ print(json.dumps(facts | {"cuda": cuda, "mps": torch.backends.mps.is_available()
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. ``mend`` says what to do about it; empty where nothing need be done."""
+    """The result of one check. ``fix`` says what to do about it; empty where there is nothing to do."""
 
     topic: str
     state: State
     text: str
-    mend: str = ""
+    fix: str = ""
 
 
 def examine(port: int = DEFAULT_PORT) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def examine(port: int = DEFAULT_PORT) -> Iterator[Finding]:
         try:
             yield from check()
         except (DiffrollError, OSError) as error:
-            yield Finding(topic, "bad", str(error), "Mend what the sentence says, then run the doctor again.")
+            yield Finding(topic, "bad", str(error), "Fix what the message says, then run the doctor again.")
     yield from check_port(port)
 
 
@@ -68,8 +68,8 @@ def check_torch() -> Iterator[Finding]:
         )
         facts = json.loads(child.stdout)
     except (subprocess.TimeoutExpired, ValueError):
-        mend = "Install again: make install. torch 2.11 to 2.14 and torchaudio 2.11 fit together."
-        yield Finding("torch", "bad", "torch and torchaudio cannot be imported", mend)
+        fix = "Install again: make install. torch 2.11 to 2.14 and torchaudio 2.11 fit together."
+        yield Finding("torch", "bad", "torch and torchaudio cannot be imported", fix)
         return
     yield Finding("torch", "good", f"torch {facts['torch']}, torchaudio {facts['torchaudio']}")
     if facts["cuda"]:
@@ -106,12 +106,12 @@ def check_midi() -> Iterator[Finding]:
         api = choose_api()
         ports = list_ports(api)
     except PortError as error:
-        mend = "Start a JACK server (jackd -r -d dummy needs no sound card), or load the kernel module snd-seq."
-        yield Finding("midi", "poor", error.text, mend)
+        fix = "Start a JACK server (jackd -r -d dummy needs no sound card), or load the kernel module snd-seq."
+        yield Finding("midi", "poor", error.text, fix)
         return
     if api == "windows":
-        mend = "" if ports else "Install loopMIDI, make a port in it, and name it: serve --midi-port NAME."
-        yield Finding("midi", "good" if ports else "poor", f"windows: ports {', '.join(ports) or 'none'}", mend)
+        fix = "" if ports else "Install loopMIDI, make a port in it, and name it: serve --midi-port NAME."
+        yield Finding("midi", "good" if ports else "poor", f"windows: ports {', '.join(ports) or 'none'}", fix)
     else:
         yield Finding("midi", "good", f"{api}: virtual ports can be opened; ports there: {', '.join(ports) or 'none'}")
 
@@ -142,8 +142,8 @@ def check_audio() -> Iterator[Finding]:
     if inputs:
         yield Finding("audio", "good", f"input devices: {', '.join(inputs)}")
     else:
-        mend = "Connect one, or start a JACK server; without one, send live sound over OSC."
-        yield Finding("audio", "poor", "there is no input device: 'live' and 'jam --in' have nothing to hear", mend)
+        fix = "Connect one, or start a JACK server; without one, send live sound over OSC."
+        yield Finding("audio", "poor", "there is no input device: 'live' and 'jam --in' have nothing to hear", fix)
 
 
 def check_sound_font() -> Iterator[Finding]:
@@ -154,9 +154,9 @@ def check_sound_font() -> Iterator[Finding]:
     if program and font:
         yield Finding("sonify", "good", f"FluidSynth with {font}")
         return
-    mend = "apt-get install fluidsynth fluid-soundfont-gm, or name a SoundFont in DIFFROLL_SOUNDFONT."
+    fix = "apt-get install fluidsynth fluid-soundfont-gm, or name a SoundFont in DIFFROLL_SOUNDFONT."
     missing = "FluidSynth" if program is None else "a SoundFont"
-    yield Finding("sonify", "poor", f"{missing} is missing: --sonify uses a plain built-in synth", mend)
+    yield Finding("sonify", "poor", f"{missing} is missing: --sonify uses a plain built-in synth", fix)
 
 
 def check_network() -> Iterator[Finding]:
@@ -168,8 +168,8 @@ def check_network() -> Iterator[Finding]:
     if granted >= GOOD_RECEIVE_BUFFER:
         yield Finding("network", "good", f"UDP receive buffer {granted >> 10} KiB")
         return
-    mend = "sudo sysctl -w net.core.rmem_max=8388608" if sys.platform.startswith("linux") else "Send audio over TCP."
-    yield Finding("network", "poor", f"UDP receive buffer only {granted >> 10} KiB: bursts are sent again", mend)
+    fix = "sudo sysctl -w net.core.rmem_max=8388608" if sys.platform.startswith("linux") else "Send audio over TCP."
+    yield Finding("network", "poor", f"UDP receive buffer only {granted >> 10} KiB: bursts are sent again", fix)
 
 
 def check_port(port: int) -> Iterator[Finding]:
@@ -187,8 +187,8 @@ def check_port(port: int) -> Iterator[Finding]:
         try:
             client = Client("127.0.0.1", port, name="doctor")
         except DiffrollError:
-            mend = f"End the program that has it, or choose another port: diffroll-live serve --port {port + 1}"
-            yield Finding("port", "bad", f"port {port} is taken by another program", mend)
+            fix = f"End the program that has it, or choose another port: diffroll-live serve --port {port + 1}"
+            yield Finding("port", "bad", f"port {port} is taken by another program", fix)
             return
         text = f"a daemon runs on port {port}: model {client.welcome.model} on {client.welcome.device}"
         client.close()

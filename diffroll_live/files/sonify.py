@@ -47,9 +47,7 @@ def sonify(path: Path, notes: Sequence[NoteEvent]) -> str:
         write_atomic(path, _run_fluidsynth(program, font, notes))
         return "fluidsynth"
     missing = "FluidSynth" if program is None else "a SoundFont"
-    logger.warning(
-        "%s was not found, so the built-in synth sounds the notes ('diffroll-live doctor' mends it)", missing
-    )
+    logger.warning("%s was not found, so the built-in synth is used (see 'diffroll-live doctor')", missing)
     sound = io.BytesIO()
     soundfile.write(sound, additive(notes), SAMPLE_RATE, subtype="PCM_16", format="WAV")
     write_atomic(path, sound.getvalue())

@@ -21,7 +21,7 @@ ROUNDING = 0.01  # s that a region may reach beyond where it may lie, since DAWs
 
 
 def check(request: Request, max_seconds: float) -> None:
-    """Raise BadRegion, RequestError or AudioError, each with its mend, for a request that cannot be answered."""
+    """Raise BadRegion, RequestError or AudioError for a request that cannot be fulfilled."""
     check_options(request.options)
     if request.task != "generate":
         if request.audio is None:

@@ -37,7 +37,7 @@ def test_every_topic_is_looked_at_and_every_fault_has_a_mend(free_port):
     assert {finding.topic for finding in findings} >= set(doctor.CHECKS) - {"jack", "live"} | {"device", "port"}
     for finding in findings:
         assert finding.text
-        assert bool(finding.mend) == (finding.state != "good")
+        assert bool(finding.fix) == (finding.state != "good")
 
 
 def test_torch_is_told_from_a_child_process():
@@ -50,7 +50,7 @@ def test_a_broken_torch_is_a_finding(monkeypatch):
     monkeypatch.setattr(doctor, "TORCH_PROBE", "import no_such_module")
     (finding,) = doctor.check_torch()
     assert finding.state == "bad"
-    assert "make install" in finding.mend
+    assert "make install" in finding.fix
 
 
 def test_a_port_that_is_taken_names_the_option_that_helps(free_port):
@@ -59,7 +59,7 @@ def test_a_port_that_is_taken_names_the_option_that_helps(free_port):
         holder.bind(("127.0.0.1", free_port))
         (finding,) = doctor.check_port(free_port)
     assert finding.state == "bad"
-    assert "--port" in finding.mend
+    assert "--port" in finding.fix
 
 
 def test_an_altered_model_is_bad(tmp_path, monkeypatch):
@@ -147,7 +147,7 @@ def test_a_machine_without_fluidsynth_is_poor(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     (finding,) = doctor.check_sound_font()
     assert finding.state == "poor"
-    assert "apt-get install" in finding.mend
+    assert "apt-get install" in finding.fix
 
 
 def test_a_check_that_fails_is_a_finding(monkeypatch, free_port):
@@ -163,7 +163,7 @@ def test_a_check_that_fails_is_a_finding(monkeypatch, free_port):
     ("state", "code"), [("good", exit_codes.OK), ("poor", exit_codes.OK), ("bad", exit_codes.UNWELL)]
 )
 def test_the_command_prints_findings_and_exits_by_them(monkeypatch, capsys, state, code):
-    finding = Finding("disk", state, "[text]", "" if state == "good" else "mend it")
+    finding = Finding("disk", state, "[text]", "" if state == "good" else "fix it")
     monkeypatch.setattr("diffroll_live.cli.commands.doctor.examine", lambda port: iter([finding]))
     assert run(["doctor"]) == code
     assert "[text]" in capsys.readouterr().out

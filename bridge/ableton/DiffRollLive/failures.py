@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Failure(Exception):
-    """A failure with a stable ``code`` for programs, as in the daemon's protocol, and a ``text`` on the mend."""
+    """A failure: ``code`` is for programs and stable, as in the daemon's protocol; ``text`` says how to fix it."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)

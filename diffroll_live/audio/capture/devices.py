@@ -1,7 +1,7 @@
 """Audio in by PortAudio: which devices there are, which one is meant, and a stream of its blocks.
 
 Used in the capture process alone. PortAudio looks for devices once in a process; and when a JACK server ends under an
-open stream, every call that would close it waits for ever. Both are mended only by another process.
+open stream, every call that would close it waits for ever. Only a separate process helps against both.
 """
 
 from __future__ import annotations

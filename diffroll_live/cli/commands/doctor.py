@@ -23,7 +23,7 @@ MARKS = {"good": "[green]ok  [/]", "poor": "[yellow]poor[/]", "bad": "[red]bad [
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings on stdout as one JSON document.")
 def doctor(port: int, as_json: bool) -> int:
-    """Look over the machine; say what is wrong and how to mend it. Exits with 8 when something is bad."""
+    """Check this machine; say what is wrong and how to fix it. Exits with 8 when something is bad."""
     findings: list[Finding] = []
     console = Console(highlight=False, soft_wrap=True)
     with ProgressBars() as bars, bars.stage("Looking"):
@@ -38,5 +38,5 @@ def doctor(port: int, as_json: bool) -> int:
 
 def _show(console: Console, finding: Finding) -> None:
     console.print(f"{MARKS[finding.state]} {finding.topic:8} {escape(finding.text)}")
-    if finding.mend:
-        console.print(f"              mend: {escape(finding.mend)}")
+    if finding.fix:
+        console.print(f"               fix: {escape(finding.fix)}")

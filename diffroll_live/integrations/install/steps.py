@@ -127,9 +127,7 @@ def carry_out(steps: tuple[Step, ...]) -> None:
         try:
             _do(step)
         except OSError as error:
-            raise FileError(
-                f"Cannot {step.verb} {step.path} ({error.strerror}); mend that and run it again."
-            ) from error
+            raise FileError(f"Cannot {step.verb} {step.path} ({error.strerror}); fix that and run it again.") from error
 
 
 def state(name: str, where: Places) -> State:

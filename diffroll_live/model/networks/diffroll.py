@@ -68,7 +68,7 @@ class DiffRollConfig:
         unknown = set(sizes) - {each.name for each in fields(cls)}
         if unknown:
             names = ", ".join(sorted(unknown))
-            raise CheckpointError(f"A DiffRoll network has no setting {names}; mend the model's config.json.")
+            raise CheckpointError(f"A DiffRoll network has no setting {names}; correct the model's config.json.")
         return cls(**sizes)
 
     def dilation(self, layer: int) -> int:

@@ -43,7 +43,7 @@ class MelConfig:
             and 1 <= self.n_mels <= 1024
             and 0.0 <= self.f_min < self.f_max <= self.sample_rate / 2
         ):
-            raise CheckpointError(f"The model's front end cannot be built from {self}; mend its config.json.")
+            raise CheckpointError(f"The model's front end cannot be built from {self}; correct its config.json.")
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any]) -> MelConfig:

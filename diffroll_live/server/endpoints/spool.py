@@ -107,7 +107,7 @@ class SpoolEndpoint:
     def _complain(self, error: OSError) -> None:
         if self._healthy:
             logger.error(
-                "the spool %s fails (%s); scripts that use it wait until it is mended", self._folder.path, error
+                "the spool %s fails (%s); scripts that use it wait until that is fixed", self._folder.path, error
             )
         self._healthy = False
 

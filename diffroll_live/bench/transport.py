@@ -102,20 +102,6 @@ def whole_script(daw: JackDaw) -> None:
     daw.stop()
 
 
-def short_script(daw: JackDaw) -> None:
-    """Do the same in a few seconds."""
-    daw.locate(LOOP[0] - 0.5)
-    daw.play_to(LOOP[1])
-    daw.loop(*LOOP)
-    daw.loop(*LOOP)
-    daw.locate(RAMP[0] + 0.5)
-    daw.play_to(RAMP[0] + 1.25)
-    daw.stop()
-    daw.locate(12.0)
-    daw.play_to(12.55)
-    daw.stop()
-
-
 def tempo(position: float) -> tuple[float, float]:
     """Tell the tempo at a position, and the beats before it."""
     begin, end = RAMP

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
@@ -23,7 +21,6 @@ from diffroll_live.training.corpus.pieces import Corpus
 BAR = (1.0, 4.0)  # s that a bar may last
 GRID = 0.02  # s to which its length is found
 LONGEST_REST = 2.0  # s between notes of the chain
-Baseline = Callable[[Gap], NoteArray]
 
 
 def bar_before(gap: Gap) -> NoteArray:

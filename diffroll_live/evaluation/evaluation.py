@@ -51,11 +51,6 @@ class Tuned:
     score: Score
 
 
-def check_material(material: Material, pianos: tuple[str, ...]) -> None:
-    """Make sure that clips can be rendered, before anything is. Raises FileMissing, FileError or RequestError."""
-    WindowMaker(_plain(material, pianos, 0.0))
-
-
 def rendered(
     material: Material, piano: str, n_clips: int, *, augmentation: float, seed: int = EVALUATION_SEED
 ) -> Iterator[Clip]:

@@ -48,7 +48,7 @@ class Sink(Protocol):
         """Fall silent and let go of the port. Safe to call again, and on a port that is gone."""
 
 
-class _ChannelSink(ABC):
+class ChannelSink(ABC):
     """Notes as channel messages, and what sounds; a sink that speaks MIDI adds where a message goes."""
 
     def __init__(self, name: str) -> None:
@@ -79,7 +79,7 @@ class _ChannelSink(ABC):
         """Send three bytes. Raises PortClosed when the port is gone."""
 
 
-class MidiSink(_ChannelSink):
+class MidiSink(ChannelSink):
     """A MIDI port that other programs read. Raises PortError where it cannot be opened."""
 
     def __init__(self, choice: PortChoice) -> None:
@@ -120,7 +120,7 @@ class Sent:
     message: Message
 
 
-class RecordingSink(_ChannelSink):
+class RecordingSink(ChannelSink):
     """Keeps every message instead of sending it: for machines without MIDI, and for tests."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -148,9 +148,3 @@ class RecordingSink(_ChannelSink):
     def _send(self, message: Message) -> None:
         self.check()
         self._sent.append(Sent(self._clock(), message))
-
-
-SINKS: dict[str, Callable[[PortChoice], Sink]] = {
-    "midi": MidiSink,
-    "recording": lambda _choice: RecordingSink(),
-}

@@ -10,9 +10,9 @@ from support.jack import DummyJack
 from support.running import DaemonProcess
 
 from diffroll_live.bench.daemon import Link
-from diffroll_live.bench.jack_daw import HeardMessage, Pass
+from diffroll_live.bench.jack_daw import HeardMessage, JackDaw, Pass
 from diffroll_live.bench.places import Places, find_places
-from diffroll_live.bench.transport import figures, made_notes, perform, place_notes, short_script, tempo
+from diffroll_live.bench.transport import LOOP, RAMP, figures, made_notes, perform, place_notes, tempo
 from diffroll_live.types import NoteEvent
 
 NOTES = (NoteEvent(1.0, 1.5, 60, 80), NoteEvent(1.5, 2.0, 62, 80))
@@ -53,6 +53,20 @@ def test_the_ramp_counts_the_beats_it_passes():
     positions = np.linspace(0.0, 30.0, 3001)
     tempi, beats = np.array([tempo(position) for position in positions]).T
     assert np.diff(beats) == pytest.approx((tempi[1:] + tempi[:-1]) / 2 / 60 * 0.01, rel=1e-3)
+
+
+def short_script(daw: JackDaw) -> None:
+    """Do what the benchmark does, in a few seconds."""
+    daw.locate(LOOP[0] - 0.5)
+    daw.play_to(LOOP[1])
+    daw.loop(*LOOP)
+    daw.loop(*LOOP)
+    daw.locate(RAMP[0] + 0.5)
+    daw.play_to(RAMP[0] + 1.25)
+    daw.stop()
+    daw.locate(12.0)
+    daw.play_to(12.55)
+    daw.stop()
 
 
 def test_notes_on_a_scripted_jack_transport(jack: DummyJack, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every row of SINKS; the real port is on a real JACK server and read by two real clients."""
+"""Every sink there is; the real port is on a real JACK server and read by a real client."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from support.jack import Listener, wait_until
 from diffroll_live.audio.jack.server import DummyJack
 from diffroll_live.errors import PortClosed
 from diffroll_live.midi.ports import PortChoice
-from diffroll_live.midi.sinks import SINKS, MidiSink, RecordingSink, Sink
+from diffroll_live.midi.sinks import ChannelSink, MidiSink, RecordingSink, Sink
 
 Messages = list[tuple[int, ...]]
 
+SINKS: dict[type[ChannelSink], Callable[[], Sink]] = {
+    MidiSink: lambda: MidiSink(PortChoice(api="jack")),
+    RecordingSink: RecordingSink,
+}
 SILENCE = [(0xB0 | channel, control, 0) for channel in range(16) for control in (123, 120)]
+
+
+def test_every_sink_is_tried() -> None:
+    assert set(SINKS) == set(ChannelSink.__subclasses__())
 
 
 def ear(sink: Sink, listen: Callable[[str], Listener]) -> Callable[[], Messages]:
@@ -25,11 +33,11 @@ def ear(sink: Sink, listen: Callable[[str], Listener]) -> Callable[[], Messages]
     return listen("diffroll-live:notes").receive
 
 
-@pytest.mark.parametrize("name", SINKS)
+@pytest.mark.parametrize("kind", SINKS)
 def test_a_chord_then_a_close_in_the_middle_of_it(
-    name: str, jack: DummyJack, listen: Callable[[str], Listener]
+    kind: type[ChannelSink], jack: DummyJack, listen: Callable[[str], Listener]
 ) -> None:
-    sink = SINKS[name](PortChoice(api="jack"))
+    sink = SINKS[kind]()
     hear = ear(sink, listen)
     sink.check()
     for pitch in (60, 64, 67):
@@ -37,7 +45,7 @@ def test_a_chord_then_a_close_in_the_middle_of_it(
     sink.note_off(2, 64)
     sink.close()
     expected = [(0x92, 60, 100), (0x92, 64, 100), (0x92, 67, 100), (0x82, 64, 0), (0x82, 60, 0), (0x82, 67, 0)]
-    wait_until(lambda: len(hear()) >= len(expected) + len(SILENCE), f"the messages of {name}")
+    wait_until(lambda: len(hear()) >= len(expected) + len(SILENCE), f"the messages of {kind.__name__}")
     assert hear() == [*expected, *SILENCE]
     sink.close()
     with pytest.raises(PortClosed):
@@ -47,14 +55,16 @@ def test_a_chord_then_a_close_in_the_middle_of_it(
     assert hear() == [*expected, *SILENCE]
 
 
-@pytest.mark.parametrize("name", SINKS)
-def test_all_notes_off_ends_each_note_once(name: str, jack: DummyJack, listen: Callable[[str], Listener]) -> None:
-    sink = SINKS[name](PortChoice(api="jack"))
+@pytest.mark.parametrize("kind", SINKS)
+def test_all_notes_off_ends_each_note_once(
+    kind: type[ChannelSink], jack: DummyJack, listen: Callable[[str], Listener]
+) -> None:
+    sink = SINKS[kind]()
     hear = ear(sink, listen)
     sink.note_on(0, 60, 1)
     sink.all_notes_off()
     sink.all_notes_off()
-    wait_until(lambda: len(hear()) >= 2 + 2 * len(SILENCE), f"the messages of {name}")
+    wait_until(lambda: len(hear()) >= 2 + 2 * len(SILENCE), f"the messages of {kind.__name__}")
     assert hear() == [(0x90, 60, 1), (0x80, 60, 0), *SILENCE, *SILENCE]
     sink.close()
 

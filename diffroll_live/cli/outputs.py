@@ -1,4 +1,4 @@
-"""Where a result goes: MIDI files, sound, pictures, and the JSON document."""
+"""Where a result goes: MIDI files, sound, pictures, the JSON document."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
 from diffroll_live.files.midi_file import write_smf
+from diffroll_live.files.paths import variation_path
 from diffroll_live.music.regions import written_regions
 from diffroll_live.music.roll import pitch_name
 from diffroll_live.music.tempo_map import steady
@@ -75,17 +76,17 @@ def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
 
 
 def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: float) -> None:
-    """Write every wanted file. Variations after the first get a number: OUT.mid, OUT.2.mid, OUT.3.mid.
+    """Write every wanted file. Variations after the first get a number: OUT.mid, OUT-2.mid, OUT-3.mid.
 
     Raises FileError when one cannot be written.
     """
     for number, notes in enumerate(result.variations, start=1):
         if outputs.midi:
-            write_smf(numbered(outputs.midi, number), notes, tempi=steady(tempo))
+            write_smf(variation_path(outputs.midi, number), notes, tempi=steady(tempo))
         if outputs.sound:
             from diffroll_live.files.sonify import sonify
 
-            sonify(numbered(outputs.sound, number), notes)
+            sonify(variation_path(outputs.sound, number), notes)
     if result.pictures and (outputs.plot or outputs.trajectory):
         from diffroll_live.files.plot import draw_plot, draw_trajectory
 
@@ -96,11 +97,6 @@ def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: flo
             draw_plot(outputs.plot, result.pictures, result.variations[0], regions, title)
         if outputs.trajectory:
             draw_trajectory(outputs.trajectory, result.pictures, title)
-
-
-def numbered(path: Path, number: int) -> Path:
-    """Name the file of a variation, counted from 1."""
-    return path if number == 1 else path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
 def document(model: str, device: str, results: Sequence[Done]) -> str:

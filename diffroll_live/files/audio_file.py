@@ -1,9 +1,8 @@
-"""Audio files to buffers, and the check of which paths a client may name. Writes nothing."""
+"""Audio files to buffers. Writes nothing."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,37 +14,6 @@ from diffroll_live.types import AudioBuffer, Floats
 
 _BLOCK = 1 << 18  # frames read at a time, so that many channels never lie in memory whole
 _UNKNOWN_LENGTHS = {0, 0xFFFFFFFF}  # what programs that stream a WAV file leave in its length field
-MIDI_SUFFIXES = frozenset({".mid", ".midi"})
-
-
-def allowed_path(path: str, folders: Sequence[Path]) -> Path:
-    """Resolve a path that a client named, symbolic links followed, and make sure that it lies within ``folders``.
-
-    Raises errors.FileError when it does not; whether it exists is not looked at.
-    """
-    try:
-        named = Path(path).expanduser()
-        resolved = named.resolve()
-        if named.is_absolute() and any(resolved.is_relative_to(folder.resolve()) for folder in folders):
-            return resolved
-    except (OSError, ValueError, RuntimeError) as error:
-        raise FileError(f"{path!r} is no usable path: {error}.") from error
-    if not named.is_absolute():
-        raise FileError(f"{path!r} is relative; send the whole path.")
-    allowed = ", ".join(str(folder) for folder in folders) or "none"
-    raise FileError(f"{path!r} is outside the allowed folders ({allowed}); add its folder to server.allowed_folders.")
-
-
-def allowed_save_path(path: str, folders: Sequence[Path]) -> Path:
-    """Resolve a path where a client wants a MIDI file. Raises errors.FileError, FileMissing for its folder."""
-    resolved = allowed_path(path, folders)
-    if resolved.suffix.lower() not in MIDI_SUFFIXES:
-        raise FileError(f"{path!r} does not end in .mid; only MIDI files are written.")
-    if resolved.exists() and not resolved.is_file():
-        raise FileError(f"{path!r} exists and is not a file; choose another name.")
-    if not resolved.parent.is_dir():
-        raise FileMissing(f"The folder {resolved.parent} does not exist; make it first.")
-    return resolved
 
 
 def read_audio(

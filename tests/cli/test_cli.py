@@ -91,7 +91,7 @@ def test_the_options_reach_the_engine(engine, clip, tmp_path):
     assert (options.steps, options.sampler, options.guidance, options.seed) == (7, "ddim", 0.5, 9)
     assert (options.temperature, options.density, options.threshold, options.min_note) == (1.5, 0.5, 0.4, 0.05)
     assert (options.quality, options.variations) == ("best", 2)
-    assert (tmp_path / "o.2.mid").is_file()
+    assert (tmp_path / "o-2.mid").is_file()
 
 
 @pytest.mark.parametrize(("command", "hear"), [("transcribe", True), ("inpaint", False)])
@@ -134,7 +134,7 @@ def test_one_input_goes_into_a_folder_that_exists_or_ends_with_a_separator(engin
     there.mkdir()
     new = tmp_path / "new"
     assert run(["transcribe", str(clip), "-o", str(there), "--plot", f"{new}/", "--variations", "2"]) == 0
-    assert sorted(path.name for path in there.iterdir()) == ["clip.2.mid", "clip.mid"]
+    assert sorted(path.name for path in there.iterdir()) == ["clip-2.mid", "clip.mid"]
     assert [path.name for path in new.iterdir()] == ["clip.png"]
 
 

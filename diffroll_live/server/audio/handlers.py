@@ -21,7 +21,8 @@ from diffroll_live.errors import (
     TimedOut,
     TooLarge,
 )
-from diffroll_live.files.audio_file import allowed_path, read_audio
+from diffroll_live.files.audio_file import read_audio
+from diffroll_live.files.paths import allowed_path
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioMissing, AudioOpened
 from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, BufferStore, Then, ready

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError, RequestError
-from diffroll_live.files.audio_file import allowed_save_path
 from diffroll_live.files.midi_file import write_smf
+from diffroll_live.files.paths import allowed_save_path, variation_path
 from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
@@ -143,7 +142,7 @@ class NoteDelivery:
             tempi = shape.track.between(job.origin, job.origin + end)
             try:
                 path = allowed_save_path(job.settings.delivery.save, self._config.allowed_folders)
-                write = partial(write_smf, _numbered(path, number), notes, tempi=tempi, metre=metre)
+                write = partial(write_smf, variation_path(path, number), notes, tempi=tempi, metre=metre)
                 await loop.run_in_executor(None, write)
             except DiffrollError as error:
                 client.send_error(job.name, error)
@@ -153,8 +152,3 @@ class NoteDelivery:
         delivery = job.settings.delivery
         kept = frozenset(job.known) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
         return NoteShaping(delivery.quantize, delivery.scale, self._timeline.track, job.origin, kept)
-
-
-def _numbered(path: Path, number: int) -> Path:
-    """Give the first variation the path itself, the others ``name-2.mid`` and so on."""
-    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")

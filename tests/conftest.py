@@ -36,7 +36,7 @@ BY_THE_CLOCK = (
     *(
         "server/test_jam",
         "server/test_live_input",
-        "server/test_live_session",
+        "server/test_live_daemon",
         "midi/test_scheduler_thread",
         "midi/test_sinks",
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import signal
 import threading
@@ -24,6 +23,7 @@ from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints.sockets import TcpEndpoint, UdpEndpoint, bind
 from diffroll_live.server.endpoints.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
+from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.jam.handlers import JamHandlers
 from diffroll_live.server.jam.session import JamContext
 from diffroll_live.server.jobs.delivery import NoteDelivery
@@ -36,7 +36,7 @@ from diffroll_live.server.transport import TransportHandlers
 from diffroll_live.timeline.sources import SourceThread
 from diffroll_live.timeline.table import SOURCES, source_opener
 from diffroll_live.timeline.timeline import Timeline
-from diffroll_live.worker.messages import Event, Ready, StartFailed
+from diffroll_live.worker.messages import Died, Ready, StartFailed
 from diffroll_live.worker.queue import Worker
 
 logger = logging.getLogger(__name__)
@@ -90,11 +90,12 @@ class Daemon:
         self._open_source = source_opener(config, self._timeline, self._clock)
         self._following: SourceThread | None = None
         self._delivery = NoteDelivery(config.server, midi, self._timeline)
-        serials = itertools.count(1)
-        self._runs = Runs(worker, self._delivery, serials)
-        self._live = LiveHandlers(worker, midi)
-        stage = JamContext(worker, midi, self._timeline, self._clock, serials, config.midi.api)
-        self._jams = JamHandlers(stage, self._live)
+        events = self._events = EventRouter()
+        events.follow_process(self._on_process)
+        self._runs = Runs(worker, events, self._delivery)
+        self._live = LiveHandlers(worker, events, midi)
+        context = JamContext(worker, events, midi, self._timeline, self._clock, config.midi.api)
+        self._jams = JamHandlers(context, self._live)
         self._audio: AudioHandlers | None = None
         self._listening: InputHandlers | None = None
         self._dispatcher: Dispatcher | None = None
@@ -111,7 +112,7 @@ class Daemon:
         def post(call: Callable[[], None]) -> None:
             loop.call_soon_threadsafe(call)
 
-        self._worker.start(post, self._on_event)
+        self._worker.start(post, self._events.route)
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((self._started, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -145,7 +146,7 @@ class Daemon:
             self._looking = loop.create_task(self._spool.serve())
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do the rounds until the end."""
+        """Run housekeeping until stopped."""
         while not stop.is_set():
             self._sweep(time.monotonic())
             try:
@@ -196,16 +197,13 @@ class Daemon:
             self._runs.cancel_all(client)
             client.end_live()
 
-    def _on_event(self, event: Event) -> None:
+    def _on_process(self, event: Ready | StartFailed | Died) -> None:
         if isinstance(event, Ready) and not self._started.done():
             self._started.set_result(None)
         elif isinstance(event, StartFailed) and not self._started.done():
             self._started.set_exception(event.error)
         elif isinstance(event, StartFailed):
             logger.error("the engine could not be started again: %s", event.error.text)
-        self._runs.on_event(event)
-        self._live.on_event(event)
-        self._jams.on_event(event)
 
     def _sweep(self, now: float) -> None:
         assert self._audio is not None

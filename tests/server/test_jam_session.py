@@ -14,6 +14,7 @@ from support.scheduler_bench import OFF, ON, START, SchedulerBench
 from diffroll_live.errors import Busy, InternalError
 from diffroll_live.midi.note_queue import LATE_SECONDS
 from diffroll_live.osc.replies import JamAhead, JamState, Note
+from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.jam.session import JamContext, JamSession
 from diffroll_live.server.jam.turns import JamSettings
 from diffroll_live.timeline.report import Report
@@ -69,17 +70,18 @@ class JamBench:
         self.worker.now = self.midi.clock
         self.timeline = Timeline(SOURCES["osc"].traits)
         self.writing, self.notes = writing, notes
-        stage = JamContext(
+        self.events = EventRouter()
+        context = JamContext(
             self.worker,  # type: ignore[arg-type]
+            self.events,
             self.midi.scheduler,
             self.timeline,
             self.midi.clock,
-            itertools.count(1),
         )
         self.session = JamSession(
             self.client,  # type: ignore[arg-type]
             "jam",
-            stage,
+            context,
             JamSettings(**jam),
             lambda: None,
             lambda: None,
@@ -115,8 +117,8 @@ class JamBench:
             StreamedNote(i, 0, NoteEvent(begin + n.onset, begin + n.offset, n.pitch, n.velocity))
             for i, n in enumerate(self.notes)
         )
-        self.session.on_event(Noted(work.serial, new))
-        self.session.on_event(Finished(work.serial, Result(work.request.id, (), 0)))
+        self.events.route(Noted(work.serial, new))
+        self.events.route(Finished(work.serial, Result(work.request.id, (), 0)))
 
     @property
     def starts(self) -> list[float]:
@@ -204,7 +206,7 @@ def test_a_queue_that_is_full_and_a_process_that_dies_give_the_turn_back() -> No
     bench.notes = ()
     while not bench.worker.asked:
         bench.run(0.1)
-    bench.session.on_event(Failed(bench.worker.asked[0][1].serial, InternalError("The process was killed.")))
+    bench.events.route(Failed(bench.worker.asked[0][1].serial, InternalError("The process was killed.")))
     bench.run(0.01)
     assert not bench.midi.scheduler.sounding
     assert bench.client.sent[-1] == JamState("jam", "listening")

@@ -1,19 +1,14 @@
-"""A live input in the daemon: hops to the worker, notes to MIDI and OSC on the clock of the samples.
+"""One live input: hops to the worker, notes to MIDI and OSC on the clock of the samples.
 
-The worker and the MIDI output are fakes that record their calls; a real daemon is at the end.
+The worker and the MIDI output are fakes that record their calls.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from support.fake_engine import CRASH, LIVE_PITCH
-from support.musician import Musician
-from support.recorder import RecordingScheduler
-from support.running import RunningDaemon
 
 from diffroll_live.audio.clock import DEVICE_JITTER, Arrival, StreamClock
 from diffroll_live.errors import InternalError, RequestError
@@ -22,7 +17,7 @@ from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.live.deadline import LONGEST_STEP, Deadline
 from diffroll_live.server.live.handlers import change
 from diffroll_live.server.live.session import HOP_SECONDS, KEPT_HOPS, LiveSession
-from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
+from diffroll_live.worker.messages import LiveClose, LiveFailed, LiveFeed, LiveHeard, LiveOpen
 
 RATE = 16_000
 HOP = round(HOP_SECONDS * RATE)
@@ -117,7 +112,7 @@ class LiveBench:
         edge = self.now - 100.0
         seen = (OnsetCandidate(60, onset, 90, 0.9),) if onset < edge else ()
         sounds = (SoundingSpan(60, onset, offset if offset is not None and offset < edge else None),) if seen else ()
-        self.session.heard(LiveHeard(1, LiveEstimate(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
+        self.session.on_event(LiveHeard(1, LiveEstimate(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
 
 
 def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
@@ -246,7 +241,7 @@ def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None
     stage.session.resume()
     stage.feed()
     assert stage.worker.feeds == [(3 * HOP, HOP)]
-    stage.session.fail(InternalError("The engine failed."))
+    stage.session.on_event(LiveFailed(1, InternalError("The engine failed.")))
     stage.feed(3)
     assert len(stage.worker.feeds) == 1
     assert ("live", "internal") in stage.client.sent
@@ -297,36 +292,3 @@ def test_the_deadline_is_not_misled_by_one_late_hop() -> None:
     first = [deadline.due(now, 0.2) for now in (100.0, 100.064)]
     assert first[1] - first[0] == pytest.approx(0.064, abs=0.001)
     assert deadline.due(110.0, 0.2) - 110.0 <= LONGEST_STEP
-
-
-# A daemon, a real inference process with a fake engine
-
-
-@pytest.fixture
-def scheduler() -> RecordingScheduler:
-    return RecordingScheduler()
-
-
-@pytest.fixture
-def daemon(tmp_path: Any, scheduler: RecordingScheduler) -> Iterator[RunningDaemon]:
-    with RunningDaemon(tmp_path, scheduler=scheduler) as running:
-        yield running
-
-
-def test_a_killed_engine_ends_the_notes_and_is_heard_again(
-    daemon: RunningDaemon, scheduler: RecordingScheduler
-) -> None:
-    def held(what: str) -> int:
-        return sum(state == what for _, _, state in scheduler.held)
-
-    with daemon.tcp() as client:
-        musician = Musician(client)
-        client.send("/diffroll/live/set", "live", "latency", 300)
-        musician.play(0.5, lambda: held("on") == 1)
-        assert {pitch for pitch, _, _ in scheduler.held} == {LIVE_PITCH}
-        musician.play(CRASH, lambda: any(call == "cancel" for call, _ in scheduler.calls))  # kill -9, by itself
-        assert held("off") == 1
-        musician.play(0.0, lambda: daemon.worker.is_ready)
-        musician.play(0.5, lambda: held("on") == 2)
-        client.send("/diffroll/audio/close", "live")
-        musician.play(0.0, lambda: held("off") == 2)

@@ -17,7 +17,6 @@ from diffroll_live.server.jam.sources import SOURCES, Source, check_cue
 from diffroll_live.server.jam.turns import JamSettings
 from diffroll_live.server.live.handlers import LiveHandlers
 from diffroll_live.types import QUALITIES
-from diffroll_live.worker.messages import Event
 
 MAX_JAMS = 16
 #: What /diffroll/jam/set takes beside ``cue``, ``channel`` and ``quality``: fields of JamSettings, then of Options.
@@ -36,8 +35,8 @@ CHANNEL = Limit(1, 16, whole=True)
 class JamHandlers:
     """Knows every jam and its source, and handles ``/diffroll/jam`` messages."""
 
-    def __init__(self, stage: JamContext, live: LiveHandlers) -> None:
-        self._stage, self._live = stage, live
+    def __init__(self, context: JamContext, live: LiveHandlers) -> None:
+        self._context, self._live = context, live
         self._jams: dict[tuple[str, str], tuple[JamSession, Source]] = {}
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             m.JamStart: self._start,
@@ -63,11 +62,6 @@ class JamHandlers:
         for session, _ in tuple(self._jams.values()):
             session.listen()
 
-    def on_event(self, event: Event) -> None:
-        """Follow the worker."""
-        for session, _ in tuple(self._jams.values()):
-            session.on_event(event)
-
     def forget(self, client: Client) -> None:
         """End the jams of a client that is gone."""
         for session in self._of(client):
@@ -91,7 +85,7 @@ class JamHandlers:
         if len(self._jams) >= MAX_JAMS:
             raise Busy(f"There are {MAX_JAMS} jams already; stop one first.")
         closed, silent = partial(self._forget, key), partial(self._tell_end, client, message.jam)
-        session = JamSession(client, message.jam, self._stage, JamSettings(), closed, silent)
+        session = JamSession(client, message.jam, self._context, JamSettings(), closed, silent)
         try:
             source = SOURCES[message.source](session, message.name, self._live)
         except BaseException:
@@ -125,7 +119,7 @@ class JamHandlers:
         source = self._pair(client, message.jam)[1]
         if not (0 <= message.pitch <= 127 and 0 <= message.velocity <= 127):
             raise RequestError("A note of a jam has a pitch and a velocity from 0 to 127.")
-        source.note(message.pitch, message.velocity, self._stage.now())
+        source.note(message.pitch, message.velocity, self._context.now())
 
     def _find(self, client: Client, name: str) -> JamSession:
         return self._pair(client, name)[0]

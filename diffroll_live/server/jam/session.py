@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffroll_live.errors import Busy, Cancelled, DiffrollError
 from diffroll_live.osc.replies import JamAhead, JamState, Note
 from diffroll_live.server.clients import Client
+from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.jam.turns import Jam, JamSettings, State, Turn
 from diffroll_live.server.midi_output import MidiOut, when_silent
 from diffroll_live.timeline.timeline import Timeline
@@ -27,13 +28,13 @@ TELL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class JamContext:
-    """What the jams of a daemon share. ``now`` is the clock of the MIDI output, in seconds; ``serials`` are unique."""
+    """What the jams of a daemon share. ``now`` is the clock of the MIDI output, in seconds."""
 
     worker: Worker
+    events: EventRouter
     midi: MidiOut | None
     timeline: Timeline
     now: Callable[[], float]
-    serials: Iterator[int]
     midi_api: str = "auto"  # of jams that hear MIDI
 
 
@@ -53,7 +54,7 @@ class JamSession:
         self,
         client: Client,
         name: str,
-        stage: JamContext,
+        context: JamContext,
         settings: JamSettings,
         on_close: Callable[[], None],
         on_silent: Callable[[], None],
@@ -61,9 +62,9 @@ class JamSession:
         """``on_close`` is called when it ends, ``on_silent`` when after that no note of it sounds."""
         self.client, self.name = client, name
         self.channel = 1
-        self.stage, self._on_close, self._on_silent = stage, on_close, on_silent
-        self._jam = Jam(settings, stage.timeline.next_beat)
-        self._begin = stage.now()
+        self.context, self._on_close, self._on_silent = context, on_close, on_silent
+        self._jam = Jam(settings, context.timeline.next_beat)
+        self._begin = context.now()
         self._writing: _Writing | None = None
         self._indices = itertools.count()
         self._told_at = -math.inf
@@ -75,7 +76,7 @@ class JamSession:
         }
         self.client.send(JamState(name, "listening"))
         with contextlib.suppress(Busy):  # then it is learned from the first turn
-            self._submit(self._jam.rehearse(stage.now()))
+            self._submit(self._jam.rehearse(context.now()))
 
     @property
     def state(self) -> State:
@@ -107,7 +108,7 @@ class JamSession:
 
     def cue(self) -> None:
         """Give the turn to the model, in time: on the next beat where the DAW plays, else after the lead."""
-        now = self.stage.now()
+        now = self.context.now()
         turn = self._jam.cue(now)
         if turn is not None:
             self._told_at = now
@@ -117,13 +118,13 @@ class JamSession:
     def listen(self) -> None:
         """Give the turn back to the musician."""
         if self._jam.state == "answering":
-            self._jam.listen(self.stage.now())
+            self._jam.listen(self.context.now())
             self._fall_silent()
 
     def tick(self) -> None:
         """Look at the clock: a rest that is long enough is a cue, and an answer is written further."""
-        now = self.stage.now()
-        if self._jam.is_rest_over(now, self.stage.timeline.bar(now, self.settings.tempo, self.settings.beats)):
+        now = self.context.now()
+        if self._jam.is_rest_over(now, self.context.timeline.bar(now, self.settings.tempo, self.settings.beats)):
             self.cue()
         elif (turn := self._jam.go_on(now)) is not None:
             self._ask(turn)
@@ -131,15 +132,9 @@ class JamSession:
             self._told_at = now
             self.client.send(JamAhead(self.name, 1000.0 * self._jam.ahead(now), self._dropped() - self._dropped_before))
 
-    def on_event(self, event: Event) -> None:
-        """Follow the worker, as far as it is at this jam's turn."""
-        handler = self._handlers.get(type(event))
-        if handler is not None and self._writing is not None and getattr(event, "serial", 0) == self._writing.serial:
-            handler(event)
-
     def lose(self, error: DiffrollError) -> None:
         """Tell that the source is silent for now; keys that are down are taken to be let go."""
-        self._jam.let_go(self.stage.now())
+        self._jam.let_go(self.context.now())
         self.client.send_error(self.name, error)
 
     def fail(self, error: DiffrollError) -> None:
@@ -151,8 +146,8 @@ class JamSession:
         """End every note, and the jam."""
         self._drop()
         self._on_close()
-        if self.stage.midi is not None:
-            when_silent(self.stage.midi.cancel(self.owner), self._on_silent)
+        if self.context.midi is not None:
+            when_silent(self.context.midi.cancel(self.owner), self._on_silent)
         else:
             self._on_silent()
 
@@ -165,16 +160,17 @@ class JamSession:
     def _submit(self, turn: Turn) -> None:
         """Have a turn written, and nothing else. Raises errors.Busy."""
         self._drop()
-        serial = next(self.stage.serials)
-        self.stage.worker.submit(Run(serial, turn.request), (self.client.key, "jam", self.name))
+        serial = self.context.events.next_number()
+        self.context.worker.submit(Run(serial, turn.request), (self.client.key, "jam", self.name))
         self._writing = _Writing(serial, turn)
+        self.context.events.follow(serial, self._on_event)
 
     def _noted(self, event: Noted) -> None:
         assert self._writing is not None
         region = self._writing.turn.request.regions[0]
         new = [item for item in event.notes if item.index not in self._writing.told and item.note.onset >= region.onset]
         self._writing.told |= {item.index for item in new}
-        self._play(self._jam.wrote(self._writing.turn, [self._on_channel(item) for item in new], self.stage.now()))
+        self._play(self._jam.wrote(self._writing.turn, [self._on_channel(item) for item in new], self.context.now()))
 
     def _on_channel(self, item: StreamedNote) -> NoteEvent:
         return replace(item.note, channel=self.channel - 1)
@@ -183,16 +179,16 @@ class JamSession:
         for note in notes:
             row = (next(self._indices), note.pitch, note.onset - self._begin, note.duration, note.velocity, 0)
             self.client.send(Note(self.name, *row))
-        if self.stage.midi is not None and notes:
+        if self.context.midi is not None and notes:
             try:
-                self.stage.midi.play(self.owner, notes, 0.0)
+                self.context.midi.play(self.owner, notes, 0.0)
             except DiffrollError as error:
                 self.client.send_error(self.name, error)
 
     def _written(self) -> None:
         assert self._writing is not None
         turn, self._writing = self._writing.turn, None
-        self._jam.finished(turn, self.stage.now())
+        self._jam.finished(turn, self.context.now())
         self.tick()
 
     def _failed(self, event: Failed) -> None:
@@ -206,14 +202,20 @@ class JamSession:
 
     def _fall_silent(self) -> None:
         self._drop()
-        if self.stage.midi is not None:
-            self.stage.midi.cancel(self.owner)
+        if self.context.midi is not None:
+            self.context.midi.cancel(self.owner)
         self.client.send(JamState(self.name, "listening"))
 
     def _drop(self) -> None:
         if self._writing is not None:
             serial, self._writing = self._writing.serial, None
-            self.stage.worker.cancel(serial)
+            self.context.events.drop(serial)
+            self.context.worker.cancel(serial)
+
+    def _on_event(self, event: Event) -> None:
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
 
     def _dropped(self) -> int:
-        return self.stage.midi.dropped(self.owner) if self.stage.midi is not None else 0
+        return self.context.midi.dropped(self.owner) if self.context.midi is not None else 0

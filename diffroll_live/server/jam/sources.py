@@ -82,10 +82,10 @@ def _by_osc(session: JamSession, _name: str, _live: LiveHandlers) -> Source:
 
 def _by_midi(session: JamSession, name: str, _live: LiveHandlers) -> Source:
     """Hear the MIDI input ``name``, or a virtual one of our own where that is empty."""
-    if session.stage.midi_api == "none":
+    if session.context.midi_api == "none":
         raise PortError("The daemon was started without MIDI; start it without --midi-api none.")
     source = Source(session)
-    choice = PortChoice(session.stage.midi_api, name or None, MIDI_CLIENT, MIDI_PORT)  # type: ignore[arg-type]
+    choice = PortChoice(session.context.midi_api, name or None, MIDI_CLIENT, MIDI_PORT)  # type: ignore[arg-type]
     source.on_close = Keyboard(choice, partial(_hear_midi, source), session.lose, session.fail).close
     return source
 

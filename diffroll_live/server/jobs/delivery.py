@@ -28,8 +28,11 @@ _AT_ONCE = 500  # notes encoded before other clients get a turn
 
 
 @dataclass(slots=True)
-class MidiAxis:
-    """When second 0 of a job's notes is, on the scheduler's clock; the first notes decide."""
+class Playback:
+    """One playback of a job's notes on the MIDI port.
+
+    ``start`` is the time of their second 0 on the scheduler's clock, which the first notes determine.
+    """
 
     owner: str
     muted: bool = False
@@ -70,21 +73,21 @@ class NoteDelivery:
             self.send(client, job, batch)
             await asyncio.sleep(0)
 
-    def sound(self, client: Client, job: Job, axis: MidiAxis, notes: Sequence[NoteEvent]) -> None:
+    def sound(self, client: Client, job: Job, playback: Playback, notes: Sequence[NoteEvent]) -> None:
         """Play notes on the MIDI port, as the job's delivery and earlier notes say."""
-        if self._midi is None or axis.muted or not notes:
+        if self._midi is None or playback.muted or not notes:
             return
-        if job.owner != axis.owner:
-            job.owner, job.late = axis.owner, 0
+        if job.owner != playback.owner:
+            job.owner, job.late = playback.owner, 0
         shape, delivery = self._shape(job), job.settings.delivery
         played = tuple(replace(shape.apply(note), channel=delivery.channel - 1) for note in notes)
         try:
             if delivery.when == "transport":
-                self._midi.place(axis.owner, played, job.origin)
+                self._midi.place(playback.owner, played, job.origin)
                 return
-            if axis.start is None:
-                axis.start = self._midi.now() + LEAD - min(note.onset for note in played)
-            self._midi.play(axis.owner, played, axis.start)
+            if playback.start is None:
+                playback.start = self._midi.now() + LEAD - min(note.onset for note in played)
+            self._midi.play(playback.owner, played, playback.start)
         except DiffrollError as error:
             client.send_error(job.name, error)
 
@@ -100,8 +103,8 @@ class NoteDelivery:
         if not 0 <= variation < len(job.result.variations):
             raise RequestError(f"The job {job.name!r} has no variation {variation}; count from 0.")
         self.silence(job, lambda: None)
-        axis = MidiAxis(f"{client.key}/{job.request_id}/{next(self._plays)}")
-        self.sound(client, job, axis, job.result.variations[variation])
+        playback = Playback(f"{client.key}/{job.request_id}/{next(self._plays)}")
+        self.sound(client, job, playback, job.result.variations[variation])
 
     def replay(self, client: Client, job: Job) -> None:
         """Play the first variation as it is now in place of what was played of the job, where there is MIDI."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from diffroll_live.errors import Cancelled, UnknownJob
 from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobProgress
 from diffroll_live.server.clients import Client
+from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.job import ACTIVE, Job, NoteKey
-from diffroll_live.server.jobs.delivery import MidiAxis, NoteDelivery
+from diffroll_live.server.jobs.delivery import NoteDelivery, Playback
 from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
 from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Progressed, Redecode, Run, Started, Work
 from diffroll_live.worker.queue import Worker
@@ -29,7 +31,7 @@ class ActiveRun:
     job: Job
     work: Work
     asked: float  # monotonic s
-    axis: MidiAxis
+    playback: Playback
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
     replaced: bool = False  # a note that was told before is another now
 
@@ -37,12 +39,12 @@ class ActiveRun:
 class Runs:
     """All work under way, by serial."""
 
-    def __init__(self, worker: Worker, delivery: NoteDelivery, serials: Iterator[int]) -> None:
+    def __init__(self, worker: Worker, events: EventRouter, delivery: NoteDelivery) -> None:
         self._worker = worker
+        self._events = events
         self._delivery = delivery
         self._active: dict[int, ActiveRun] = {}
         self._silencing: dict[tuple[str, str], list[Callable[[], None]]] = {}  # by client and job
-        self._serials = serials
         self._tasks: set[asyncio.Task[None]] = set()
         self._handlers: dict[type[Any], Callable[[ActiveRun, Any], None]] = {
             Started: self._started,
@@ -54,7 +56,7 @@ class Runs:
 
     def run(self, client: Client, job: Job, audio: AudioBuffer | None) -> None:
         """Queue a job. Raises errors.Busy, and errors.RequestError when the job does not fit its buffer."""
-        serial = next(self._serials)
+        serial = self._events.next_number()
         request = job.build_request(f"{job.name}#{serial}", audio)
         job.origin = audio.origin if audio is not None else 0.0
         self._submit(client, job, Run(serial, request), job.asked)
@@ -65,7 +67,7 @@ class Runs:
         """Queue a decoding of a finished job. Raises errors.Busy, errors.UnknownJob."""
         if job.result is None:
             raise UnknownJob(f"The job {job.name!r} has no result to decode again; run it and wait for its end.")
-        work = Redecode(next(self._serials), job.request_id, threshold, min_note)
+        work = Redecode(self._events.next_number(), job.request_id, threshold, min_note)
         self._submit(client, job, work, time.monotonic())
 
     def cancel(self, client: Client, job: Job) -> None:
@@ -109,7 +111,7 @@ class Runs:
     def mute(self) -> None:
         """Keep what runs from starting notes on the MIDI port; its notes still go out over OSC."""
         for run in self._active.values():
-            run.axis.muted = True
+            run.playback.muted = True
 
     def send_again(self, client: Client, job: Job) -> None:
         """Send the notes of a finished job once more, and its end."""
@@ -123,26 +125,20 @@ class Runs:
 
         self._spawn(send())
 
-    def on_event(self, event: Event) -> None:
-        """Follow the worker. What it tells of work that was cancelled meanwhile is passed over."""
-        run = self._active.get(getattr(event, "serial", None) or 0)
-        handler = self._handlers.get(type(event))
-        if run is not None and handler is not None:
-            handler(run, event)
-
     def _submit(self, client: Client, job: Job, work: Work, asked: float) -> None:
         self._delivery.check(job)
         ahead, superseded = self._worker.submit(work, (client.key, type(work)))
         if superseded is not None:
             self._supersede(superseded)
-        self._active[work.serial] = ActiveRun(
-            client, job, work, asked, MidiAxis(f"{client.key}/{job.name}#{work.serial}")
-        )
+        run = ActiveRun(client, job, work, asked, Playback(f"{client.key}/{job.name}#{work.serial}"))
+        self._active[work.serial] = run
+        self._events.follow(work.serial, partial(self._on_event, run))
         job.state, job.progress = "queued", 0.0
         client.send(JobAccepted(job.name, ahead))
 
     def _supersede(self, serial: int) -> None:
         run = self._active.pop(serial)
+        self._events.drop(serial)
         run.job.state = "cancelled"
         run.client.send(JobCancelled(run.job.name))
 
@@ -150,7 +146,11 @@ class Runs:
         for serial, run in tuple(self._active.items()):
             if run.job is job:
                 del self._active[serial]
+                self._events.drop(serial)
                 self._worker.cancel(serial)
+
+    def _on_event(self, run: ActiveRun, event: Event) -> None:
+        self._handlers[type(event)](run, event)
 
     def _started(self, run: ActiveRun, _: Started) -> None:
         run.job.state = "running"
@@ -173,7 +173,7 @@ class Runs:
     def _sound(self, run: ActiveRun, notes: list[StreamedNote]) -> None:
         """Play what is new of the first variation; a note that is already on its way is not started twice."""
         first = [item.note for item in notes if item.variation == 0]
-        self._delivery.sound(run.client, run.job, run.axis, first)
+        self._delivery.sound(run.client, run.job, run.playback, first)
 
     def _finished(self, run: ActiveRun, event: Finished) -> None:
         self._spawn(self._conclude(run, event.result))
@@ -207,7 +207,7 @@ class Runs:
         """Let the DAW's playhead meet the notes as they are now, where it was given others before."""
         delivery = run.job.settings.delivery
         improved = run.replaced or isinstance(run.work, Redecode)
-        if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.axis.muted:
+        if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.playback.muted:
             self._delivery.replay(run.client, run.job)
 
     def _failed(self, run: ActiveRun, event: Failed) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,9 +13,10 @@ from diffroll_live.limits import Limit
 from diffroll_live.live_types import LiveSettings
 from diffroll_live.osc import messages as m
 from diffroll_live.server.clients import Client
+from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.live.session import LiveSession
 from diffroll_live.server.midi_output import MidiOut
-from diffroll_live.worker.messages import Died, Event, LiveFailed, LiveHeard, Ready
+from diffroll_live.worker.messages import Died, Ready, StartFailed
 from diffroll_live.worker.queue import Worker
 
 #: What /diffroll/live/set takes, by its key: a range, or names.
@@ -32,17 +32,17 @@ _FIELDS = {"latency": "latency_ms"}
 class LiveHandlers:
     """Knows every live session, brings it what the worker tells, and handles ``/diffroll/live`` messages."""
 
-    def __init__(self, worker: Worker, midi: MidiOut | None) -> None:
-        self._worker, self._midi = worker, midi
+    def __init__(self, worker: Worker, events: EventRouter, midi: MidiOut | None) -> None:
+        self._worker, self._events, self._midi = worker, events, midi
         self._sessions: dict[int, LiveSession] = {}
-        self._numbers = itertools.count(1)
+        events.follow_process(self._on_process)
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {m.LiveSet: self._set}
 
     def open(self, client: Client, buffer: str, rate: int, *, latency_ms: float = 0.0) -> LiveSession:
         """Begin to hear an input of ``rate`` Hz; a latency of 0 is the daemon's own choice. Raises RequestError."""
         settings = change(LiveSettings(), "latency", latency_ms) if latency_ms else LiveSettings()
-        number = next(self._numbers)
-        self._sessions[number] = LiveSession(
+        number = self._events.next_number()
+        session = self._sessions[number] = LiveSession(
             client,
             buffer,
             rate,
@@ -53,24 +53,13 @@ class LiveHandlers:
             clock=self._midi.now if self._midi is not None else time.perf_counter,
             on_close=partial(self._forget, number),
         )
-        return self._sessions[number]
+        self._events.follow(number, session.on_event)
+        return session
 
     def close(self) -> None:
         """End all sessions."""
         for session in tuple(self._sessions.values()):
             session.close()
-
-    def on_event(self, event: Event) -> None:
-        """Follow the worker. What it tells of sessions that have ended meanwhile is passed over."""
-        if isinstance(event, LiveHeard | LiveFailed):
-            session = self._sessions.get(event.session)
-            if session is not None and isinstance(event, LiveHeard):
-                session.heard(event)
-            elif session is not None and isinstance(event, LiveFailed):
-                session.fail(event.error)
-        elif isinstance(event, Died | Ready):
-            for session in self._sessions.values():
-                (session.interrupt if isinstance(event, Died) else session.resume)()
 
     def find(self, client: Client, buffer: str) -> LiveSession:
         """Give the session of a client's buffer. Raises errors.UnknownBuffer."""
@@ -79,8 +68,16 @@ class LiveHandlers:
                 return session
         raise UnknownBuffer(f"There is no live input {buffer!r}; listen to a device, or open a live buffer.")
 
+    def _on_process(self, event: Ready | StartFailed | Died) -> None:
+        for session in self._sessions.values():
+            if isinstance(event, Died):
+                session.interrupt()
+            elif isinstance(event, Ready):
+                session.resume()
+
     def _forget(self, number: int) -> None:
         self._sessions.pop(number, None)
+        self._events.drop(number)
 
     def _set(self, client: Client, message: m.LiveSet) -> None:
         session = self.find(client, message.buffer)

@@ -20,7 +20,7 @@ from diffroll_live.server.clients import Client
 from diffroll_live.server.live.deadline import Deadline
 from diffroll_live.server.live.note_tracker import NoteTracker
 from diffroll_live.server.midi_output import MidiOut
-from diffroll_live.worker.messages import LiveClose, LiveFeed, LiveHeard, LiveOpen
+from diffroll_live.worker.messages import LiveClose, LiveFailed, LiveFeed, LiveHeard, LiveOpen
 from diffroll_live.worker.queue import Worker
 
 HOP_SECONDS = 0.064
@@ -99,8 +99,14 @@ class LiveSession:
             self.counts = replace(self.counts, missed=self.counts.missed + passed)
         self._tell_status()
 
-    def heard(self, event: LiveHeard) -> None:
-        """Take what is believed after a hop."""
+    def on_event(self, event: LiveHeard | LiveFailed) -> None:
+        """Take the estimate after a hop, or learn that there will be none."""
+        if isinstance(event, LiveHeard):
+            self._update(event)
+        else:
+            self._fail(event.error)
+
+    def _update(self, event: LiveHeard) -> None:
         self._under_way = False
         self.counts = replace(self.counts, hops=self.counts.hops + 1, busy=self.counts.busy + event.seconds)
         now, at_once = self._now(), self.settings.lane == "preview"
@@ -121,8 +127,8 @@ class LiveSession:
         self._under_way = False
         self._silence()
 
-    def fail(self, error: DiffrollError) -> None:
-        """Tell the client why nothing is heard any more."""
+    def _fail(self, error: DiffrollError) -> None:
+        """Tell the client why its input is not transcribed any more."""
         self.interrupt()
         self._deaf = True
         self.client.send_error(self.buffer, error)

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
-from diffroll_live.audio.chunk_stream import ChunkStream
-from diffroll_live.audio.chunks import ChunkAssembly
-from diffroll_live.audio.live_buffer import LiveBuffer
 from diffroll_live.config import ServerConfig
-from diffroll_live.errors import Busy, DiffrollError
+from diffroll_live.errors import Busy, DiffrollError, UnknownBuffer
 from diffroll_live.osc.replies import Error
 from diffroll_live.osc.server_codec import write_reply
+from diffroll_live.server.buffer import Buffer
 from diffroll_live.server.job import ACTIVE, JobTable
 from diffroll_live.server.outbox import Outbox
-from diffroll_live.types import AudioBuffer
 
 logger = logging.getLogger(__name__)
 
 MAX_ABOUT = 128  # bytes of what an error is about
-
-
-@dataclass(slots=True)
-class BufferSlot:
-    """A buffer in one of its states: chunks still coming, being read, whole, or live."""
-
-    size_bytes: int  # that it is counted for
-    assembly: ChunkAssembly | None = None
-    loading: asyncio.Task[None] | None = None
-    audio: AudioBuffer | None = None
-    live: LiveBuffer | None = None
-    stream: ChunkStream | None = None  # that feeds it, where no device does
-    touched: float = field(default_factory=time.monotonic)
-    waiting: list[Callable[[DiffrollError | None], None]] = field(default_factory=list)  # for the end of loading
-
-    def end(self) -> None:
-        """Hear no more, if it is live."""
-        live, self.live = self.live, None
-        if live is not None:
-            live.close()
 
 
 class Client:
@@ -52,7 +27,7 @@ class Client:
         self.key = key
         self.outbox = outbox
         self.max_datagram = config.max_datagram  # bytes
-        self.buffers: dict[str, BufferSlot] = {}
+        self.buffers: dict[str, Buffer] = {}
         self.jobs = JobTable(config.max_jobs_kept)
         self.is_surface = False  # whether it has told the transport as REAPER or Ardour does
         self.heard = time.monotonic()
@@ -71,16 +46,17 @@ class Client:
         """Whether its end will be noticed; others are forgotten when they have been silent for long."""
         return self.key.startswith("tcp")
 
-    def end_live(self) -> None:
-        """Hear no more of its live inputs."""
-        for slot in self.buffers.values():
-            slot.end()
+    def free_buffers(self) -> None:
+        """Free all its buffers; live ones stop."""
+        for buffer in self.buffers.values():
+            buffer.free(UnknownBuffer("The client of this buffer has left."))
+        self.buffers.clear()
 
     @property
     def busy(self) -> bool:
-        """Whether one of its jobs is not finished, or the daemon listens to a device for it."""
-        listening = any(slot.live is not None and slot.stream is None for slot in self.buffers.values())
-        return listening or any(job.state in ACTIVE for job in self.jobs)
+        """Whether one of its jobs is not finished, or an input device is captured for it."""
+        captures = any(buffer.is_captured for buffer in self.buffers.values())
+        return captures or any(job.state in ACTIVE for job in self.jobs)
 
 
 class ClientTable:
@@ -115,13 +91,12 @@ class ClientTable:
     def forget(self, client: Client) -> None:
         """Drop a client with all that is its own."""
         self._clients.pop(client.key, None)
-        client.end_live()
-        client.buffers.clear()
+        client.free_buffers()
         client.outbox.close()
 
     def total_bytes(self) -> int:
         """Count the bytes of all buffers."""
-        return sum(slot.size_bytes for client in self for slot in client.buffers.values())
+        return sum(buffer.size_bytes for client in self for buffer in client.buffers.values())
 
 
 def clip(about: str) -> str:

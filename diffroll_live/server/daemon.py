@@ -195,7 +195,7 @@ class Daemon:
         self._live.close()
         for client in self._clients:
             self._runs.cancel_all(client)
-            client.end_live()
+            client.free_buffers()
 
     def _on_process(self, event: Ready | StartFailed | Died) -> None:
         if isinstance(event, Ready) and not self._started.done():

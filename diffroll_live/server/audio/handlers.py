@@ -1,4 +1,4 @@
-"""Audio in: buffers from files and from chunks, their limits, and what waits for them. Knows nothing of jobs."""
+"""Audio in: buffers from files and from chunks, and what waits for them. Knows nothing of jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from diffroll_live.config import ServerConfig
 from diffroll_live.errors import (
     BadChecksum,
     DiffrollError,
-    Incomplete,
     InternalError,
     ProtocolError,
     TimedOut,
@@ -25,14 +24,15 @@ from diffroll_live.files.audio_file import read_audio
 from diffroll_live.files.paths import allowed_path
 from diffroll_live.osc import messages as m
 from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioMissing, AudioOpened
-from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, BufferStore, Then, ready
+from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, BufferStore, ready
 from diffroll_live.server.audio.live_inputs import LiveInputs
-from diffroll_live.server.clients import BufferSlot, Client, ClientTable
+from diffroll_live.server.buffer import Buffer, BufferState, Then
+from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.types import AudioBuffer
 
 logger = logging.getLogger(__name__)
 
-_MOST_MISSING = 8192  # indexes told at once; the next close tells the rest
+_MAX_MISSING = 8192  # indexes sent at once; the next close brings the rest
 
 
 class AudioHandlers:
@@ -47,6 +47,7 @@ class AudioHandlers:
         self._live = live
         self._max_seconds = max_seconds  # of one buffer
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="audio")  # reading and checking take their time
+        self._loading: set[asyncio.Task[None]] = set()  # the loop itself holds tasks but weakly
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             m.AudioFile: self._file,
             m.AudioOpen: self._open,
@@ -56,34 +57,27 @@ class AudioHandlers:
         }
 
     def get(self, client: Client, name: str) -> AudioBuffer | None:
-        """Give a client's buffer, of a live one what was heard lately; None while it is being read.
+        """Return the audio of a client's buffer, of a live one the last seconds; None while it is being loaded.
 
         Raises errors.UnknownBuffer, and errors.Incomplete while chunks are missing.
         """
-        slot = self._buffers.slot(client, name)
-        if slot.live is not None:
-            return slot.live.snapshot()
-        if slot.assembly is not None and slot.loading is None:
-            count = slot.assembly.plan.chunks - slot.assembly.received
-            raise Incomplete(f"The buffer {name!r} lacks {count} chunks, or its close; send them first.")
-        return slot.audio
+        return self._buffers.find(client, name).snapshot(name)
 
     def wait(self, client: Client, name: str, then: Then) -> None:
-        """Call ``then`` when a buffer that is being read is there, or with the error that kept it away."""
-        self._buffers.slot(client, name).waiting.append(then)
+        """Call ``then`` when a buffer that is being loaded is ready, or with the error that kept it from being so."""
+        self._buffers.find(client, name).wait(then)
 
     def sweep(self, now: float) -> None:
         """Drop buffers whose chunks have stopped coming. ``now`` is monotonic."""
+        timeout = self._config.buffer_timeout_s
         for client in self._clients:
-            for name, slot in tuple(client.buffers.items()):
-                stale = now - slot.touched > self._config.buffer_timeout_s
-                if stale and slot.assembly is not None and slot.loading is None:
-                    del client.buffers[name]
-                    seconds = self._config.buffer_timeout_s
-                    client.send_error(name, TimedOut(f"No chunk came for {seconds:g} s; open the buffer again."))
+            for name, buffer in tuple(client.buffers.items()):
+                if buffer.state is BufferState.RECEIVING and now - buffer.touched > timeout:
+                    error = TimedOut(f"No chunk came for {timeout:g} s; open the buffer again.")
+                    self._buffers.fail(client, name, buffer, error)
 
     def close(self) -> None:
-        """Give up what is being read."""
+        """Give up what is being loaded."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _file(self, client: Client, message: m.AudioFile) -> None:
@@ -96,10 +90,10 @@ class AudioHandlers:
             name=message.buffer,
             origin=message.origin,
             max_seconds=self._max_seconds,
-            max_bytes=self._buffers.room,
+            max_bytes=self._buffers.free_bytes,
         )
-        slot = self._buffers.put(client, message.buffer, BufferSlot(size_bytes=0))
-        self._load(client, message.buffer, slot, read)
+        buffer = self._buffers.put(client, message.buffer, Buffer(size_bytes=0))
+        self._load(client, message.buffer, buffer, read)
 
     def _open(self, client: Client, message: m.AudioOpen) -> None:
         if message.frames == 0:
@@ -117,67 +111,72 @@ class AudioHandlers:
         if plan.seconds > self._max_seconds:
             raise TooLarge(f"{plan.seconds:.0f} s of audio are more than {self._max_seconds:.0f} s; send a part of it.")
         size = plan.total_bytes + plan.frames * BYTES_PER_SAMPLE
-        self._buffers.put(client, message.buffer, BufferSlot(size, assembly=ChunkAssembly(plan)))
+        self._buffers.put(client, message.buffer, Buffer(size, assembly=ChunkAssembly(plan)))
         client.send(AudioOpened(message.buffer, plan.window))
 
     def _chunk(self, client: Client, message: m.AudioChunk) -> None:
-        slot = self._buffers.slot(client, message.buffer)
-        if slot.live is not None:
-            self._live.chunk(client, slot, slot.live, message)
-            return
-        if slot.assembly is None or slot.loading is not None:
-            return  # a late repeat: the buffer is whole already
-        slot.touched = time.monotonic()
-        if slot.assembly.add(message.index, message.data):
-            client.send(AudioAck(message.buffer, slot.assembly.received))
+        buffer = self._buffers.find(client, message.buffer)
+        if buffer.live is not None:
+            self._live.chunk(client, buffer, buffer.live, message)
+        elif buffer.assembly is not None:  # or else it is a late repeat
+            buffer.touched = time.monotonic()
+            if buffer.assembly.add(message.index, message.data):
+                client.send(AudioAck(message.buffer, buffer.assembly.received))
 
     def _close(self, client: Client, message: m.AudioClose) -> None:
-        slot = self._buffers.slot(client, message.buffer)
-        if slot.live is not None:
-            self._live.close(client, slot, slot.live)
-            return
-        if slot.audio is not None:  # the client has missed the answer
-            client.send(ready(message.buffer, slot.audio))
-        if slot.assembly is None or slot.loading is not None:
-            return
-        slot.touched = time.monotonic()
-        plan = slot.assembly.plan
-        if message.chunks != plan.chunks:
-            raise ProtocolError(f"{message.chunks} chunks do not make this buffer; its opening says {plan.chunks}.")
-        missing = slot.assembly.missing(_MOST_MISSING)
+        buffer = self._buffers.find(client, message.buffer)
+        if buffer.live is not None:
+            self._live.close(client, buffer, buffer.live)
+        elif buffer.assembly is not None:
+            buffer.touched = time.monotonic()
+            self._close_chunks(client, buffer, buffer.assembly, message)
+        elif buffer.audio is not None:  # the client has missed the answer
+            client.send(ready(message.buffer, buffer.audio))
+
+    def _close_chunks(self, client: Client, buffer: Buffer, assembly: ChunkAssembly, message: m.AudioClose) -> None:
+        count = assembly.plan.chunks
+        if message.chunks != count:
+            raise ProtocolError(f"{message.chunks} chunks do not make this buffer; its opening says {count}.")
+        missing = assembly.missing(_MAX_MISSING)
         if missing:
             client.send(AudioMissing(message.buffer, missing))
             return
-        self._load(client, message.buffer, slot, partial(slot.assembly.finish, message.crc32))
+        buffer.load()
+        self._load(client, message.buffer, buffer, partial(assembly.finish, message.crc32))
 
     def _free(self, client: Client, message: m.AudioFree) -> None:
         self._buffers.remove(client, message.buffer)
         client.send(AudioFreed(message.buffer))
 
-    def _load(self, client: Client, name: str, slot: BufferSlot, work: Callable[[], AudioBuffer]) -> None:
-        """Make the audio off the loop; the slot is told when it is there."""
+    def _load(self, client: Client, name: str, buffer: Buffer, work: Callable[[], AudioBuffer]) -> None:
+        """Make the audio of a buffer off the loop."""
 
         async def load() -> None:
             try:
                 audio = await asyncio.get_running_loop().run_in_executor(self._pool, _guarded, work)
-                if self._buffers.holds(client, name, slot):
-                    self._buffers.finish(client, name, slot, audio)
+                if buffer.state is BufferState.LOADING:  # not freed meanwhile
+                    self._buffers.finish(client, name, buffer, audio)
             except DiffrollError as error:
-                slot.loading = None
-                if self._buffers.holds(client, name, slot):  # after a bad checksum the chunks may come again
-                    self._buffers.fail(client, name, slot, error, keep=isinstance(error, BadChecksum))
+                if buffer.state is not BufferState.LOADING:
+                    return
+                if isinstance(error, BadChecksum):
+                    self._buffers.receive_again(client, name, buffer, error)
+                else:
+                    self._buffers.fail(client, name, buffer, error)
 
-        slot.loading = asyncio.get_running_loop().create_task(load())
+        task = asyncio.get_running_loop().create_task(load())
+        self._loading.add(task)
+        task.add_done_callback(self._loading.discard)
 
 
 def _guarded(work: Callable[[], AudioBuffer]) -> AudioBuffer:
-    """Do the work; whatever goes wrong is an error that the client can be told."""
+    """Do the work; whatever goes wrong becomes an error that can be sent to the client."""
     try:
         return work()
     except DiffrollError:
         raise
     except MemoryError as error:
-        raise TooLarge("There is not enough memory for this buffer; send a shorter stretch.") from error
+        raise TooLarge("There is not enough memory for this buffer; send a shorter recording.") from error
     except Exception as error:
         logger.exception("a buffer could not be read")
         raise InternalError(f"The audio could not be read ({error}); the log of the daemon has the details.") from error

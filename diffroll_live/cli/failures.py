@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
-import tempfile
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import platformdirs
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.errors import DiffrollError
@@ -43,13 +42,7 @@ def complain(sentence: str) -> None:
 
 def log_path() -> Path:
     """Return the file that keeps the tracebacks of unexpected failures."""
-    if os.name == "nt":
-        base = Path(os.environ.get("LOCALAPPDATA", tempfile.gettempdir()))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Logs"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return base / "diffroll-live" / "errors.log"
+    return platformdirs.user_log_path("diffroll-live", appauthor=False, opinion=False) / "errors.log"
 
 
 def _keep(trace: str) -> Path | None:

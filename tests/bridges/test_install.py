@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from support.jack import wait_until
 from support.paths import BRIDGE
+from support.systems import pose_as
 
 from diffroll_live.cli.commands.bridges import install_bridge, uninstall_bridge
 from diffroll_live.errors import FileError, FileMissing, RequestError
@@ -163,14 +164,35 @@ def test_known_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("system", "variable", "folder"),
-    [("linux", "XDG_CONFIG_HOME", "REAPER"), ("win32", "APPDATA", "REAPER"), ("darwin", "HOME", "Library")],
+    ("system", "settings", "data"),
+    [
+        ("linux", ".config", ".local/share"),
+        ("win32", "AppData/Roaming", "AppData/Local"),
+        ("darwin", "Library/Preferences", "Library/Application Support"),
+    ],
 )
-def test_places_are_this_systems(system, variable, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("diffroll_live.integrations.install.hosts.sys.platform", system)
-    monkeypatch.setenv(variable, str(tmp_path / "é"))
-    root = HOSTS["reaper"].roots(places())[0]
-    assert root.is_relative_to(tmp_path / "é" / folder)
+def test_places_are_this_systems(system, settings, data, monkeypatch):
+    home = Path("/home/é")
+    pose_as(system, monkeypatch, str(home))
+    assert places() == Places(system, home, home / settings, home / data)
+
+
+@pytest.mark.parametrize(
+    ("system", "variables", "settings", "data"),
+    [
+        ("linux", {"XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"}, "/c", "/d"),
+        ("win32", {"APPDATA": "/c", "LOCALAPPDATA": "/d"}, "/c", "/d"),
+        (
+            "darwin",
+            {"XDG_CONFIG_HOME": "/c", "XDG_DATA_HOME": "/d"},
+            "/home/é/Library/Preferences",
+            "/home/é/Library/Application Support",
+        ),
+    ],
+)
+def test_places_follow_the_environment_where_hosts_do(system, variables, settings, data, monkeypatch):
+    pose_as(system, monkeypatch, "/home/é", **variables)
+    assert places() == Places(system, Path("/home/é"), Path(settings), Path(data))
 
 
 def test_a_host_that_is_not_here_is_told_with_the_folders_looked_in(tmp_path):

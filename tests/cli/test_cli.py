@@ -16,6 +16,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fake_engine import INFO, FakeEngine, notes_of
+from support.systems import pose_as
 
 from diffroll_live import __version__, errors
 from diffroll_live.cli import exit_codes, failures
@@ -218,6 +219,15 @@ def test_a_fault_of_ours_goes_to_the_log(monkeypatch, engine, clip, tmp_path, ca
     assert "ZeroDivisionError" in (tmp_path / "state" / "errors.log").read_text()
     assert run(["--debug", *words]) == exit_codes.INTERNAL
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("system", "folder"),
+    [("linux", ".local/state"), ("darwin", "Library/Logs"), ("win32", "AppData/Local")],
+)
+def test_the_log_lies_where_the_system_keeps_logs(system, folder, monkeypatch):
+    pose_as(system, monkeypatch, "/home/ada")
+    assert failures.log_path() == Path("/home/ada") / folder / "diffroll-live" / "errors.log"
 
 
 def test_ctrl_c_is_130(monkeypatch, engine, clip, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.model_folders import CONFIG, make_model
+from support.systems import pose_as
 
 from diffroll_live.errors import CheckpointError, ChecksumMismatch
 from diffroll_live.model.checkpoints import folder as model_folder
@@ -55,10 +56,14 @@ def test_folders_are_searched_in_order(home: Path, monkeypatch: pytest.MonkeyPat
     [("linux", ".local/share"), ("darwin", "Library/Application Support"), ("win32", "AppData/Local")],
 )
 def test_user_folder_follows_the_platform(monkeypatch: pytest.MonkeyPatch, platform: str, tail: str) -> None:
-    monkeypatch.setattr(sys, "platform", platform)
-    for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    assert model_folder.user_models_folder() == Path.home() / tail / "diffroll-live" / "models"
+    pose_as(platform, monkeypatch, "/home/ada")
+    assert model_folder.user_models_folder() == Path("/home/ada") / tail / "diffroll-live" / "models"
+
+
+@pytest.mark.parametrize(("platform", "variable"), [("linux", "XDG_DATA_HOME"), ("win32", "LOCALAPPDATA")])
+def test_user_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, platform: str, variable: str) -> None:
+    pose_as(platform, monkeypatch, "/home/ada", **{variable: "/elsewhere"})
+    assert model_folder.user_models_folder() == Path("/elsewhere/diffroll-live/models")
 
 
 def test_find_by_path_and_by_name(home: Path) -> None:

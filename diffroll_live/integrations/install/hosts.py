@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import platformdirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,12 @@ class Host:
 
 
 def places() -> Places:
-    """Read this system's from the environment."""
+    """Find the folders of this system."""
     home = Path.home()
-    if sys.platform == "win32":
-        roaming = Path(os.environ.get("APPDATA") or home / "AppData" / "Roaming")
-        return Places("win32", home, roaming, Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"))
-    if sys.platform == "darwin":
+    if sys.platform == "darwin":  # platformdirs would follow the XDG variables, which no host reads there
         return Places("darwin", home, home / "Library" / "Preferences", home / "Library" / "Application Support")
-    settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    return Places("linux", home, settings, Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share"))
+    system = "win32" if sys.platform == "win32" else "linux"
+    return Places(system, home, platformdirs.user_config_path(roaming=True), platformdirs.user_data_path())
 
 
 def is_running(host: Host) -> bool:

@@ -11,11 +11,12 @@ import json
 import logging
 import os
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from diffroll_live import PACKAGE_FOLDER
 from diffroll_live.errors import CheckpointError, ChecksumMismatch
@@ -61,14 +62,7 @@ def models_folders(explicit: Path | None = None) -> tuple[Path, ...]:
 
 def user_models_folder() -> Path:
     """The folder for the user's own models, by the platform's convention."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "diffroll-live" / "models"
+    return platformdirs.user_data_path("diffroll-live", appauthor=False) / "models"
 
 
 def find_model(name_or_path: str | Path, explicit: Path | None = None) -> ModelFolder:

@@ -10,9 +10,9 @@ from support.ardour import ARDOUR_BRIDGE, RATE, Ardour, RegionState
 from support.ardour_engine import ArdourEngine, many_notes
 from support.ardour_notes import assert_alike, moved
 from support.golden_spool import GoldenSpool
-from support.jack import wait_until
 from support.osc_client import UdpClient
 from support.running import DaemonProcess, RunningDaemon
+from support.waiting import wait_until
 
 from diffroll_live.types import NoteEvent
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import mido
 from support.ardour import RATE, Ardour
 from support.ardour_notes import assert_alike, moved
-from support.jack import wait_until
 from support.osc_client import UdpClient
 from support.running import RunningDaemon
+from support.waiting import wait_until
 
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.midi.scheduler import Scheduler

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from support.ardour import ARDOUR_BRIDGE, RATE, Ardour
 from support.ardour_engine import ArdourEngine
-from support.jack import wait_until
 from support.osc_client import UdpClient
 from support.running import RunningDaemon
+from support.waiting import wait_until
 
 from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.midi.sinks import RecordingSink

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.jack import wait_until
 from support.paths import BRIDGE
 from support.systems import pose_as
+from support.waiting import wait_until
 
 from diffroll_live.cli.commands.bridges import install_bridge, uninstall_bridge
 from diffroll_live.errors import FileError, FileMissing, RequestError

@@ -13,8 +13,9 @@ import pytest
 import rtmidi
 from support.commands import run_until
 from support.fake_engine import make_engine
-from support.jack import DummyJack, Listener, wait_until
+from support.jack import DummyJack, Listener
 from support.jams import send_to
+from support.waiting import wait_until
 
 from diffroll_live.bench.memory import PROC, family, proc_parents
 from diffroll_live.cli import exit_codes

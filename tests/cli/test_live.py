@@ -11,8 +11,9 @@ import pytest
 from rich.console import Console
 from support.commands import run_until
 from support.fake_engine import LIVE_PITCH, make_engine
-from support.jack import DummyJack, Listener, wait_until
+from support.jack import DummyJack, Listener
 from support.tone import Tone
+from support.waiting import wait_until
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.jack import Listener, MidiDump, wait_until
+from support.jack import Listener, MidiDump
+from support.waiting import wait_until
 
 from diffroll_live.audio.jack.client import JackWatch, jack_answers
 from diffroll_live.audio.jack.server import DummyJack

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import rtmidi
-from support.jack import wait_until
+from support.waiting import wait_until
 
 from diffroll_live.audio.jack.client import JackWatch
 from diffroll_live.audio.jack.server import PERIOD_FRAMES, DummyJack

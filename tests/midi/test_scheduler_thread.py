@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from support.hanging_sink import HangingSink
-from support.jack import wait_until
 from support.scheduler_bench import OFF, ON, sounding_after
+from support.waiting import wait_until
 
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.midi.reconnecting_sink import PortState

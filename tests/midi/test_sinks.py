@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from support.jack import Listener, wait_until
+from support.jack import Listener
+from support.waiting import wait_until
 
 from diffroll_live.audio.jack.server import DummyJack
 from diffroll_live.errors import PortClosed

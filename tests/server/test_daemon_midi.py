@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.jack import DummyJack, Listener, wait_until
+from support.jack import DummyJack, Listener
 from support.osc_client import UdpClient
 from support.running import DaemonProcess
+from support.waiting import wait_until
 
 NOTE = (60, 90)  # pitch, velocity
 STARTS, ENDS = (0x90, *NOTE), (0x80, NOTE[0], 0)

@@ -6,11 +6,11 @@ import itertools
 import time
 
 import pytest
-from support.jack import wait_until
 from support.jams import send_to
 from support.musician import Musician
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
+from support.waiting import wait_until
 
 from diffroll_live.server.jam.handlers import MAX_JAMS
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from support.jack import DummyJack
-from support.jack import wait_until as until
 from support.osc_client import OscClient, TcpClient, UdpClient
 from support.running import DaemonProcess, RunningDaemon, alive
 from support.tone import Tone
+from support.waiting import wait_until
 
 RATE = 16_000
 BEEP = (0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE // 10) / RATE)).astype(np.float32).tobytes()  # 0.1 s
@@ -32,7 +32,7 @@ def client(daemon: RunningDaemon) -> Iterator[TcpClient]:
     """A client whose live inputs end with its connection."""
     with daemon.tcp() as one:
         yield one
-    until(lambda: not captures(), "the devices of a client that hung up to be closed")
+    wait_until(lambda: not captures(), "the devices of a client that hung up to be closed")
 
 
 @pytest.fixture
@@ -115,14 +115,14 @@ def test_two_listeners_share_one_device_and_it_is_closed_after_the_last(daemon, 
         assert client.ask_wrongly("/diffroll/audio/listen", "third", "jack").args[:2] == ("third", "busy")
         client.ask("/diffroll/audio/free", "live", answer="/diffroll/audio/freed")
         assert other.expect("/diffroll/audio/level").args[0] == "ear"
-    until(lambda: not captures(), "the device of a client that hung up to be closed")
+    wait_until(lambda: not captures(), "the device of a client that hung up to be closed")
 
 
 def test_a_buffer_that_listens_is_replaced_by_its_name(client, tone):
     listen(client, tone.client)
     listen(client, "jack")
     client.ask("/diffroll/audio/open", "live", RATE, 1, RATE, "f32", 4096, answer="/diffroll/audio/opened")
-    until(lambda: not captures(), "the devices of a buffer that was replaced to be closed")
+    wait_until(lambda: not captures(), "the devices of a buffer that was replaced to be closed")
 
 
 def test_a_latency_that_cannot_be_ends_the_listening(client, jack):
@@ -197,7 +197,7 @@ def test_nothing_is_left_behind_when_the_daemon_is_killed_while_it_listens(tmp_p
     with DaemonProcess(tmp_path) as process, UdpClient(process.port) as client:
         listen(client, "jack")
         (listener,) = captures(process.process.pid)
-    until(lambda: not alive(listener), "the capture process to end by itself")
+    wait_until(lambda: not alive(listener), "the capture process to end by itself")
 
 
 # Chunks

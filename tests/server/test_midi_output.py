@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from support.hanging_sink import HangingSink
-from support.jack import wait_until
 from support.osc_client import UdpClient
 from support.running import RunningDaemon
+from support.waiting import wait_until
 
 from diffroll_live.midi.scheduler import Scheduler
 

@@ -18,9 +18,9 @@ from typing import Self
 
 from diffroll_live.types import NoteEvent
 from support.ardour_home import JACK, SILENCE, START_SECONDS, make_session, make_settings
-from support.jack import wait_until
 from support.osc_client import UdpClient
 from support.paths import BRIDGE
+from support.waiting import wait_until
 
 ARDOUR_BRIDGE = BRIDGE / "ardour"
 LIBRARY = Path("/usr/lib/ardour7")

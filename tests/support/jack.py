@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,16 +13,7 @@ import rtmidi
 
 from diffroll_live.audio.jack.client import jack_answers
 from diffroll_live.audio.jack.server import DummyJack
-
-TIMEOUT = 30.0  # s; only a failing test waits this long
-
-
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = TIMEOUT) -> None:
-    """Poll until something holds; fail, saying what, when it never does."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {seconds:g} s for: {what}"
-        time.sleep(0.01)
+from support.waiting import TIMEOUT, wait_until
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rtmidi
 
-from support.jack import wait_until
+from support.waiting import wait_until
 
 
 def send_to(port: str) -> rtmidi.MidiOut:

@@ -6,7 +6,7 @@ import itertools
 import subprocess
 from typing import Self
 
-from support.jack import wait_until
+from support.waiting import wait_until
 
 _NUMBERS = itertools.count(1)
 

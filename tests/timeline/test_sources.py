@@ -15,7 +15,8 @@ import pytest
 import rtmidi
 from hypothesis import given
 from hypothesis import strategies as st
-from support.jack import DummyJack, wait_until
+from support.jack import DummyJack
+from support.waiting import wait_until
 
 from diffroll_live.audio.jack.client import JackWatch, libjack
 from diffroll_live.config import Config, TransportConfig

@@ -6,9 +6,9 @@ import time
 
 import mido
 import pytest
-from support.jack import wait_until
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
+from support.waiting import wait_until
 
 from diffroll_live.files.midi_file import read_smf
 from diffroll_live.types import NoteEvent

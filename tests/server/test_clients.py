@@ -1,0 +1,93 @@
+"""The daemon as its clients see it: who they are, what it tells them, and how messages may be written."""
+
+from __future__ import annotations
+
+import struct
+import time
+
+import pytest
+from support.fake_engine import INFO
+from support.osc_client import build
+from support.running import RunningDaemon
+from support.uploads import upload_tone
+
+from diffroll_live import __version__
+
+
+def test_hello_tells_of_the_model(any_client):
+    welcome = any_client.ask("/diffroll/hello", "test", answer="/diffroll/welcome")
+    assert welcome.args == (1, __version__, INFO.name, INFO.device, INFO.sample_rate, INFO.max_seconds)
+
+
+def test_hello_redirects_replies_to_the_port_it_names(daemon):
+    with daemon.udp() as sender, daemon.udp() as receiver:
+        port = receiver.socket.getsockname()[1]
+        sender.send("/diffroll/hello", "two sockets", port)
+        assert receiver.next().address == "/diffroll/welcome"
+        sender.send("/diffroll/ping", 3)
+        assert receiver.next().args == (3,)
+        assert sender.next(0.1) is None
+
+
+def test_hello_sets_the_size_of_datagrams(client):
+    client.ask("/diffroll/hello", "small", 0, 256, answer="/diffroll/welcome")
+    error = client.ask_wrongly("/diffroll/job/set", "x" * 60, "no-such-key" * 10, 1)
+    assert error.size <= 256
+
+
+def test_status_tells_of_the_clients_own_jobs(daemon):
+    with daemon.udp() as one, daemon.udp() as other:
+        one.send("/diffroll/generate", "mine", 2.0)
+        one.collect("mine")
+        status = one.ask("/diffroll/status", answer="/diffroll/status")
+        assert status.args[:3] == ("ready", 0, "")
+        assert 0.0 < status.args[3] <= 1.0
+        assert one.expect("/diffroll/status/job").args == ("mine", "generate", "done", 1.0)
+        other.send("/diffroll/status")
+        other.send("/diffroll/ping", 1)
+        assert [other.next().address, other.next().address] == ["/diffroll/status", "/diffroll/pong"]
+
+
+@pytest.mark.parametrize("number", [("i", 5), ("f", 5.0), ("d", 5.0), ("h", 5)])
+def test_numbers_of_any_type_are_numbers(client, number):
+    assert client.ask("/diffroll/ping", number, answer="/diffroll/pong").args == (5,)
+
+
+def test_bundles_are_taken_at_once_whatever_their_time_tag(client):
+    element = build("/diffroll/ping", 1)
+    inner = b"#bundle\x00" + b"\xff" * 8 + struct.pack(">i", len(element)) + element
+    bundle = b"#bundle\x00" + b"\xff" * 8
+    for part in (element, inner):
+        bundle += struct.pack(">i", len(part)) + part
+    client.send_packet(bundle)
+    assert [client.next().args, client.next().args] == [(1,), (1,)]
+
+
+def test_replies_use_only_the_tags_that_every_host_takes(any_client):
+    upload_tone(any_client)
+    for message in ("/diffroll/hello", "x"), ("/diffroll/status",), ("/diffroll/nothing",), ("/diffroll/panic",):
+        any_client.send(*message)
+    any_client.send("/diffroll/transcribe", "tags", "b")
+    seen = any_client.collect("tags", errors_end=False).before
+    assert {"/diffroll/welcome", "/diffroll/status", "/diffroll/error", "/diffroll/note"} <= {r.address for r in seen}
+    assert set("".join(r.tags for r in seen)) <= set("ifsb")
+
+
+def test_buffers_and_jobs_belong_to_their_client(daemon):
+    with daemon.udp() as one, daemon.udp() as other:
+        upload_tone(one, "same", seconds=1.0)
+        assert other.ask_wrongly("/diffroll/transcribe", "j", "same").args[1] == "unknown-buffer"
+        upload_tone(other, "same", seconds=4.0)
+        one.send("/diffroll/transcribe", "j", "same")
+        other.send("/diffroll/transcribe", "j", "same")
+        assert one.collect("j").end.args[1] == 2
+        assert other.collect("j").end.args[1] == 8
+
+
+def test_a_client_that_is_silent_for_long_is_forgotten(tmp_path):
+    with RunningDaemon(tmp_path, client_timeout_s=0.3) as daemon, daemon.udp() as client:
+        upload_tone(client)
+        client.send("/diffroll/transcribe", "j", "b")
+        client.collect("j")
+        time.sleep(1.0)
+        assert client.ask_wrongly("/diffroll/transcribe", "j", "b").args[1] == "unknown-buffer"

@@ -12,7 +12,7 @@ import mido
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
-from diffroll_live.music.smf_tempo import TempoMap, beat_us, is_metre
+from diffroll_live.music.smf_tempo import SmfTempoMap, beat_us, is_metre
 from diffroll_live.music.tempo_map import TempoChange, steady
 from diffroll_live.types import NoteEvent
 
@@ -84,7 +84,7 @@ def read_smf(path: Path) -> tuple[NoteEvent, ...]:
         raise FileError(f"{path} is not a MIDI file, or is damaged ({error}). Save it again from its DAW.") from error
 
 
-def _tick_note(note: NoteEvent, tempi: TempoMap) -> _TickNote:
+def _tick_note(note: NoteEvent, tempi: SmfTempoMap) -> _TickNote:
     in_range = 0 <= note.channel <= 15 and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
     if not (in_range and 0 <= note.onset <= note.offset <= MAX_SECONDS):
         raise FileError(f"{note} does not fit a MIDI file: it must lie in the first day, on the keyboard.")
@@ -106,10 +106,10 @@ def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
     return voices
 
 
-def _tick_tempi(tempi: Sequence[TempoChange]) -> tuple[dict[int, int], TempoMap]:
+def _tick_tempi(tempi: Sequence[TempoChange]) -> tuple[dict[int, int], SmfTempoMap]:
     """Give the microseconds a beat from each tick on at which they change, and the map that a reader makes of it."""
     changes = {0: beat_us(tempi[0].tempo)}
-    tempo_map = TempoMap(TICKS_PER_BEAT, changes[0])
+    tempo_map = SmfTempoMap(TICKS_PER_BEAT, changes[0])
     for change in tempi[1:]:
         tick, beat = tempo_map.tick(change.position), beat_us(change.tempo)
         tempo_map.append(tick, beat)
@@ -154,7 +154,7 @@ def _read_notes(file: mido.MidiFile) -> tuple[NoteEvent, ...]:
     )
 
 
-def _read_tempi(file: mido.MidiFile) -> TempoMap:
+def _read_tempi(file: mido.MidiFile) -> SmfTempoMap:
     changes = []
     for track in file.tracks:
         at = 0
@@ -162,7 +162,7 @@ def _read_tempi(file: mido.MidiFile) -> TempoMap:
             at += message.time
             if message.type == "set_tempo":
                 changes.append((at, max(1, message.tempo)))
-    tempi = TempoMap(file.ticks_per_beat, mido.bpm2tempo(120))
+    tempi = SmfTempoMap(file.ticks_per_beat, mido.bpm2tempo(120))
     for tick, beat in sorted(changes, key=lambda change: change[0]):
         tempi.append(tick, beat)
     return tempi

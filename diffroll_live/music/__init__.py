@@ -1,4 +1,4 @@
-"""Notes in time and pitch, as arithmetic: rolls and frames, regions, grids, scales, quantization, tempo maps.
+"""Arithmetic on time and pitch: rolls and frames, regions, grids, scales, quantization, tempo maps.
 
-Imports the types alone.
+Imports only the modules at the top of the package.
 """

@@ -1,4 +1,4 @@
-"""A DAW's grid: which line a beat belongs to, with strength and swing. Beats are quarter notes. Pure arithmetic."""
+"""A DAW's grid: the nearest line to a beat, with strength and swing. Beats are quarter notes. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Lines every ``step`` beats; of each two steps, the line between them lies at ``swing`` of the way.
+    """Lines every ``step`` beats; in each pair of steps, the middle line lies at the fraction ``swing``.
 
-    ``strength`` is how far a note goes to its line: 0 not at all, 1 all the way. A swing of 0.5 is straight, one of 2/3
-    that of triplets.
+    ``strength`` is how far a note moves to its line: 0 not at all, 1 all the way. A swing of 0.5 is straight,
+    one of 2/3 is a triplet swing.
     """
 
-    step: float  # beats, over 0
+    step: float  # beats, above 0
     strength: float = 1.0  # 0..1
     swing: float = 0.5  # 0.5..0.75
 
-    def snap(self, beat: float, least: float = -math.inf) -> float:
-        """Move a beat towards its nearest line that does not lie before the beat ``least``."""
+    def snap(self, beat: float, earliest: float = -math.inf) -> float:
+        """Move a beat towards its nearest line that is not before the beat ``earliest``."""
         pair = 2.0 * self.step
         first = math.floor(beat / pair)
         lines = [(first + n + offset) * pair for n in range(3) for offset in (0.0, self.swing)]
-        line = min((line for line in lines if line >= least), key=lambda line: abs(line - beat), default=beat)
+        line = min((line for line in lines if line >= earliest), key=lambda line: abs(line - beat), default=beat)
         return beat + self.strength * (line - beat)
 
 
 def parse_grid(value: str | float) -> Grid | None:
     """Read ``1/16``, ``1/8t``, ``1/4d``, then a strength, then a swing: ``1/16 0.8 0.55``; ``off`` is None.
 
-    Raises errors.RequestError, whose sentence lacks the option's name.
+    Raises errors.RequestError, whose text leaves out the option's name.
     """
     if value == "off":
         return None
@@ -45,10 +45,10 @@ def parse_grid(value: str | float) -> Grid | None:
     if found is None or int(found[1]) < 1 or int(found[2]) not in _DENOMINATORS:
         raise RequestError(f"must be a note value such as 1/16, 1/8t or 1/4d, or off, not {value!r}")
     step = 4.0 * int(found[1]) / int(found[2]) * _KINDS[found[3]]
-    return Grid(step, _share(found[4], "strength", 0.0, 1.0, 1.0), _share(found[5], "swing", 0.5, 0.75, 0.5))
+    return Grid(step, _number(found[4], "strength", 0.0, 1.0, 1.0), _number(found[5], "swing", 0.5, 0.75, 0.5))
 
 
-def _share(text: str | None, name: str, low: float, high: float, default: float) -> float:
+def _number(text: str | None, name: str, low: float, high: float, default: float) -> float:
     if text is None:
         return default
     try:

@@ -1,4 +1,4 @@
-"""What a job asks to be done to notes on their way out: to the DAW's grid, to a scale. The result stays as it is."""
+"""Quantization of a job's notes to the DAW's grid and to a scale as they are sent; the stored result is unchanged."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 
 from diffroll_live.music.grid import Grid
 from diffroll_live.music.scales import Scale
-from diffroll_live.music.tempo_map import TempoTrack
+from diffroll_live.music.tempo_map import TempoMap
 from diffroll_live.types import NoteEvent
 
 
 @dataclass(frozen=True, slots=True)
 class NoteShaping:
-    """A grid on the DAW's tempo and a scale, each or none; ``origin`` is the DAW position of second 0 of the notes.
+    """A grid in the DAW's tempo and a scale, each optional; ``origin`` is the DAW's position at second 0 of the notes.
 
-    Notes that are ``kept``, the user's own, are left alone.
+    The user's own notes, those in ``kept``, are left alone.
     """
 
     grid: Grid | None
     scale: Scale | None
-    track: TempoTrack
+    tempo_map: TempoMap
     origin: float
     kept: Collection[NoteEvent] = frozenset()
 
@@ -32,7 +32,7 @@ class NoteShaping:
             note = replace(note, pitch=self.scale.snap(note.pitch))
         if self.grid is None:
             return note
-        beat = self.track.beat_at(self.origin + note.onset)
-        moved = self.grid.snap(beat, least=self.track.beat_at(self.origin))
-        onset = max(0.0, self.track.position_at(moved) - self.origin)
+        beat = self.tempo_map.beat_at(self.origin + note.onset)
+        moved = self.grid.snap(beat, earliest=self.tempo_map.beat_at(self.origin))
+        onset = max(0.0, self.tempo_map.position_at(moved) - self.origin)
         return replace(note, onset=onset, offset=onset + note.duration)

@@ -1,6 +1,6 @@
-"""What a task means in regions and notes: checks, what is kept, what is replaced. No torch, no audio.
+"""The regions of a task: checks, which notes are kept and which replaced. No torch, no audio.
 
-The regions of a task are where notes may be written. Every note that the user has outside them comes back as it is.
+Regions are where notes may be written. Every note of the user's outside them comes back unchanged.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH, SLACK, pitch_name
 from diffroll_live.types import NoteEvent, Options, Region, Request
 
-SHORTEST = 0.02  # s; less of a region holds no note
-ROUNDING = 0.01  # s that a region may reach beyond where it may lie, since DAWs round
+SHORTEST = 0.02  # s; a shorter region holds no note
+ROUNDING = 0.01  # s that a region may exceed its bounds by, since DAWs round
 
 
 def check(request: Request, max_seconds: float) -> None:
@@ -58,17 +58,17 @@ def check_region(region: Region) -> None:
     if not (math.isfinite(region.onset) and math.isfinite(region.offset)):
         raise BadRegion("A region's times must be finite numbers of seconds.")
     if region.offset - region.onset < SHORTEST:
-        raise BadRegion(f"{where} is empty or reversed; its end must lie after its begin.")
+        raise BadRegion(f"{where} is empty or reversed; it must end after it begins.")
     if not LOW_PITCH <= region.low <= region.high <= HIGH_PITCH:
         low, high = pitch_name(LOW_PITCH), pitch_name(HIGH_PITCH)
         raise BadRegion(
-            f"{where} has the pitches {region.low} to {region.high}; they must rise within {LOW_PITCH} ({low}) to "
-            f"{HIGH_PITCH} ({high})."
+            f"{where} has the pitches {region.low} to {region.high}; give the lower one first, both within "
+            f"{LOW_PITCH} ({low}) to {HIGH_PITCH} ({high})."
         )
 
 
 def span(request: Request) -> tuple[float, float]:
-    """Where the regions of a task may lie, in seconds: in its audio, or in the time to come."""
+    """The time span in which a task's regions may lie, in seconds: its audio, or what follows it."""
     seconds = request.options.seconds
     if request.task == "generate" or request.audio is None:
         return 0.0, seconds
@@ -77,9 +77,9 @@ def span(request: Request) -> tuple[float, float]:
 
 
 def cut_regions(request: Request) -> tuple[Region, ...]:
-    """Give the regions of a request, cut where they stick out of its span by no more than ROUNDING.
+    """Return the regions of a request, trimmed where they exceed its span by no more than ROUNDING.
 
-    Raises BadRegion for one that sticks out further, or of which nothing is left.
+    Raises BadRegion for one that exceeds it by more, or of which nothing is left.
     """
     begin, end = span(request)
     cut = []
@@ -88,26 +88,26 @@ def cut_regions(request: Request) -> tuple[Region, ...]:
         out = max(inside.onset - region.onset, region.offset - inside.offset)
         if out > ROUNDING or inside.onset >= inside.offset:
             raise BadRegion(
-                f"The region {region.onset:g}-{region.offset:g} s reaches beyond {begin:.2f} to {end:.2f} s, where the "
-                f"regions of {request.task} lie."
+                f"The region {region.onset:g}-{region.offset:g} s extends beyond {begin:.2f} to {end:.2f} s, where the "
+                f"regions of {request.task} must lie."
             )
         cut.append(inside)
     return tuple(cut)
 
 
 def written_regions(request: Request) -> tuple[Region, ...]:
-    """Where the task may write: its regions, or all of its span."""
+    """The regions that the task may write in: those of the request, or its whole span."""
     if request.regions:
         return cut_regions(request)
     return (Region(*span(request), hear=request.task == "transcribe"),)
 
 
 def hidden_regions(request: Request, regions: tuple[Region, ...]) -> tuple[Region, ...]:
-    """Those of ``regions`` in which nothing may be heard, or nothing sounds yet."""
+    """Those of ``regions`` whose audio is hidden, or that lie after the audio."""
     if request.task == "transcribe":
         return ()
-    to_come = request.task in ("continue", "generate")
-    return tuple(r for r in regions if to_come or not r.hear)
+    unplayed = request.task in ("continue", "generate")
+    return tuple(r for r in regions if unplayed or not r.hear)
 
 
 def holds(region: Region, note: NoteEvent) -> bool:
@@ -116,12 +116,12 @@ def holds(region: Region, note: NoteEvent) -> bool:
 
 
 def kept(known: Iterable[NoteEvent], regions: tuple[Region, ...]) -> tuple[NoteEvent, ...]:
-    """The notes that start outside all regions: they come back exactly as they are."""
+    """The notes that start outside all regions; they come back unchanged."""
     return tuple(note for note in known if not any(holds(region, note) for region in regions))
 
 
 def lasts(note: NoteEvent, min_note: float) -> bool:
-    """Whether a note is ``min_note`` seconds long, and long enough to be one at all."""
+    """Whether a note lasts ``min_note`` seconds, and at least the shortest possible time."""
     return note.duration >= max(min_note, SHORTEST) - SLACK
 
 
@@ -130,8 +130,8 @@ def fit(
 ) -> tuple[NoteEvent, ...]:
     """Confine new notes to the regions they start in, and make room for the kept ones.
 
-    A new note ends with its region at the latest. On a pitch where a kept note sounds a new one is dropped; where a
-    kept one starts later, the new one ends. Of what is left, notes shorter than ``min_note`` seconds are dropped.
+    A new note ends no later than its region. It is dropped if a kept note of its pitch is sounding, and ends where the
+    next kept note of its pitch starts. Notes that are then shorter than ``min_note`` seconds are dropped.
     """
     by_pitch: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for note in keep:

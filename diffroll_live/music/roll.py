@@ -9,21 +9,21 @@ LOW_PITCH = 21  # A0
 HIGH_PITCH = 108  # C8
 N_PITCHES = HIGH_PITCH - LOW_PITCH + 1  # 88
 
-SLACK = 2e-6  # s; the same time reckoned from two frames differs by less
+SLACK = 2e-6  # s; the same time computed from two frames differs by less
 
 NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 @dataclass(frozen=True, slots=True)
 class RollGeometry:
-    """How a roll lies on time: ``hop_length`` samples of ``sample_rate`` Hz are one frame."""
+    """The time axis of a roll: one frame is ``hop_length`` samples at ``sample_rate`` Hz."""
 
     sample_rate: int
     hop_length: int
 
     @property
     def frame_rate(self) -> float:
-        """Frames a second."""
+        """Frames per second."""
         return self.sample_rate / self.hop_length
 
     def n_frames(self, seconds: float) -> int:

@@ -1,4 +1,4 @@
-"""Musical scales: which pitches belong to one, and which of them is nearest. Pure arithmetic."""
+"""Musical scales: the pitches of a scale and the nearest one to a pitch. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Scale:
     classes: frozenset[int]
 
     def snap(self, pitch: int) -> int:
-        """Find the nearest pitch of the scale on the piano; of two, the lower."""
+        """Find the nearest pitch of the scale on the piano; the lower one if two are equally near."""
         near = (pitch + step for step in sorted(range(-11, 12), key=lambda step: (abs(step), step)))
         return next(other for other in near if other % 12 in self.classes and LOW_PITCH <= other <= HIGH_PITCH)
 
@@ -47,7 +47,7 @@ class Scale:
 def parse_scale(value: str | float) -> Scale | None:
     """Read ``C minor``, ``F# dorian``, ``Bb major pentatonic``; ``off`` is None.
 
-    Raises errors.RequestError, whose sentence lacks the option's name.
+    Raises errors.RequestError, whose text leaves out the option's name.
     """
     if value == "off":
         return None

@@ -1,4 +1,4 @@
-"""Tempo as a Standard MIDI File has it: seconds to ticks and back. No files, no MIDI library."""
+"""Tempo as stored in a Standard MIDI File: seconds to ticks and back. No files, no MIDI library."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from diffroll_live.errors import FileError
 
-MIN_TEMPO, MAX_TEMPO = 4.0, 1000.0  # quarter notes a minute; a file holds 24 bits of microseconds a beat
+MIN_TEMPO, MAX_TEMPO = 4.0, 1000.0  # quarter notes per minute; a file stores microseconds per beat in 24 bits
 
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """A stretch of constant tempo: where it begins, in ticks and seconds, and its microseconds a beat."""
+    """A stretch of constant tempo: its start in ticks and seconds, and its microseconds per beat."""
 
     tick: int
     seconds: float
     beat_us: int
 
 
-class TempoMap:
-    """Tempi as a file rounds them: whole microseconds a beat, changes on whole ticks. ``ppq`` ticks are a beat."""
+class SmfTempoMap:
+    """A tempo map as a file rounds it: whole microseconds per beat, changes on whole ticks, ``ppq`` ticks per beat."""
 
     def __init__(self, ppq: int, beat_us: int) -> None:
         self.ppq = ppq
@@ -46,12 +46,12 @@ class TempoMap:
 
 
 def beat_us(tempo: float) -> int:
-    """Tell the microseconds of a beat. Raises FileError for a tempo that a file cannot hold."""
+    """Return the microseconds per beat. Raises FileError for a tempo that a file cannot store."""
     if not MIN_TEMPO <= tempo <= MAX_TEMPO:
-        raise FileError(f"A tempo of {tempo} does not fit a MIDI file: give {MIN_TEMPO:g} to {MAX_TEMPO:g} a minute.")
+        raise FileError(f"A tempo of {tempo} does not fit a MIDI file: give {MIN_TEMPO:g} to {MAX_TEMPO:g} BPM.")
     return round(60e6 / tempo)
 
 
 def is_metre(numerator: int, denominator: int) -> bool:
-    """Whether a bar can have so many of such notes."""
+    """Whether ``numerator``/``denominator`` is a time signature that a file can store."""
     return 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32, 64)

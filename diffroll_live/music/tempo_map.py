@@ -1,4 +1,4 @@
-"""The DAW's tempo along its timeline, as far as it was heard: seconds to beats and back. Beats are quarter notes."""
+"""The DAW's tempo along its timeline, as far as it is known: seconds to beats and back. Beats are quarter notes."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 
-SAME_TEMPO = 0.005  # beats a minute; closer tempi are one
+SAME_TEMPO = 0.005  # BPM; closer tempi count as equal
 MAX_CHANGES = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class TempoChange:
-    """From ``position`` on, in seconds, the tempo is ``tempo`` beats a minute."""
+    """From ``position`` on, in seconds, the tempo is ``tempo`` BPM."""
 
     position: float
     tempo: float
 
 
 def steady(tempo: float) -> tuple[TempoChange, ...]:
-    """Make a list of changes that has none: one tempo, from 0 on."""
+    """The changes of a constant tempo: one, at 0."""
     return (TempoChange(0.0, tempo),)
 
 
 @dataclass(frozen=True, slots=True)
-class TempoTrack:
-    """Tempo changes in order; the first tempo holds before its position, too, where the beat is ``beat``.
+class TempoMap:
+    """Tempo changes in order; the first tempo also applies before its position, where the beat is ``beat``.
 
-    ``heard`` is the stretch that the playhead has passed: what was heard there is believed until it is heard otherwise.
+    ``observed`` is the stretch that the playhead has passed; its tempi are kept until they are contradicted.
     """
 
     changes: tuple[TempoChange, ...] = (TempoChange(0.0, 120.0),)
     beat: float = 0.0
-    heard: tuple[float, float] | None = None
+    observed: tuple[float, float] | None = None
     _beats: tuple[float, ...] = field(init=False, repr=False, compare=False)  # at each change
 
     def __post_init__(self) -> None:
@@ -40,23 +40,23 @@ class TempoTrack:
         object.__setattr__(self, "_beats", tuple(accumulate(steps, initial=self.beat)))
 
     def tempo_at(self, position: float) -> float:
-        """Tell the tempo at a position, in beats a minute."""
+        """The tempo at a position, in BPM."""
         return self.changes[self._index(position)].tempo
 
     def beat_at(self, position: float) -> float:
-        """Tell how many beats lie before a position; fractions count, and before beat 0 they are negative."""
+        """The beat at a position, with its fraction; negative before beat 0."""
         index = self._index(position)
         change = self.changes[index]
         return self._beats[index] + (position - change.position) * change.tempo / 60.0
 
     def position_at(self, beat: float) -> float:
-        """Tell where a beat is, in seconds."""
+        """The position of a beat, in seconds."""
         index = max(0, bisect_right(self._beats, beat) - 1)
         change = self.changes[index]
         return change.position + (beat - self._beats[index]) * 60.0 / change.tempo
 
     def between(self, start: float, end: float) -> tuple[TempoChange, ...]:
-        """List the changes of a stretch, counted from its start; the first is at 0."""
+        """The changes within a stretch, relative to its start; the first is at 0."""
         inside = tuple(
             TempoChange(change.position - start, change.tempo)
             for change in self.changes
@@ -64,35 +64,35 @@ class TempoTrack:
         )
         return (TempoChange(0.0, self.tempo_at(start)), *inside)
 
-    def hear(self, position: float, tempo: float, since: float | None = None) -> TempoTrack:
-        """Take the tempo at a position; ``since`` is where a playhead that plays on was last heard.
+    def observe(self, position: float, tempo: float, since: float | None = None) -> TempoMap:
+        """Record the tempo at a position; ``since`` is the last position known of a playhead that kept playing.
 
-        A playhead that plays writes down where the tempo changes. A tempo that is heard standing, or after a jump,
-        and that contradicts what was heard there before, means that the DAW's tempo was set anew: all is forgotten.
+        A playing playhead records where the tempo changes. A tempo observed while stopped or after a jump that
+        contradicts what was observed there before means that the DAW's tempo was set anew: everything is forgotten.
         """
         if abs(self.tempo_at(position) - tempo) <= SAME_TEMPO:
-            track = self
+            changed = self
         elif since is not None:
-            track = self._changed(since, position, tempo)
-        elif self.heard is None or self.heard[0] <= position <= self.heard[1]:
+            changed = self._changed(since, position, tempo)
+        elif self.observed is None or self.observed[0] <= position <= self.observed[1]:
             first = self.changes[0]
-            track = TempoTrack((TempoChange(first.position, tempo),), self.beat)
+            changed = TempoMap((TempoChange(first.position, tempo),), self.beat)
         else:
-            track = self._changed(position, position, tempo)
+            changed = self._changed(position, position, tempo)
         if since is None:
-            return track
-        low, high = self.heard or (since, position)
-        return replace(track, heard=(min(low, since), max(high, position)))
+            return changed
+        low, high = self.observed or (since, position)
+        return replace(changed, observed=(min(low, since), max(high, position)))
 
-    def with_beat(self, position: float, beat: float) -> TempoTrack:
-        """Take the beat at a position: the same tempi, with the beats counted so that it fits."""
+    def with_beat(self, position: float, beat: float) -> TempoMap:
+        """Record the beat at a position: the same tempi, with the beats renumbered to match."""
         return replace(self, beat=self.beat + beat - self.beat_at(position))
 
     def _index(self, position: float) -> int:
         return max(0, bisect_right(self.changes, position, key=lambda change: change.position) - 1)
 
-    def _changed(self, since: float, position: float, tempo: float) -> TempoTrack:
-        """Change the tempo at a position, in place of the changes in (since, position]."""
+    def _changed(self, since: float, position: float, tempo: float) -> TempoMap:
+        """Set the tempo at a position, replacing the changes in (since, position]."""
         before = tuple(change for change in self.changes if change.position <= since and change.position < position)
         after = tuple(change for change in self.changes if change.position > position)
         here = TempoChange(position, tempo)
@@ -101,14 +101,14 @@ class TempoTrack:
         if before:
             return _thin(replace(self, changes=(*before, here, *after)))
         if not after:
-            return TempoTrack((here,), self.beat_at(position), self.heard)
-        steps = (after[0].position - position) * tempo / 60.0  # the beats that are known stay where they are
-        return TempoTrack((here, *after), self.beat_at(after[0].position) - steps, self.heard)
+            return TempoMap((here,), self.beat_at(position), self.observed)
+        steps = (after[0].position - position) * tempo / 60.0  # known beats keep their positions
+        return TempoMap((here, *after), self.beat_at(after[0].position) - steps, self.observed)
 
 
-def _thin(track: TempoTrack) -> TempoTrack:
-    """Forget the older half of the changes when they become too many."""
-    if len(track.changes) <= MAX_CHANGES:
-        return track
-    kept = track.changes[MAX_CHANGES // 2 :]
-    return replace(track, changes=kept, beat=track.beat_at(kept[0].position))
+def _thin(tempo_map: TempoMap) -> TempoMap:
+    """Forget the older half of the changes when there are too many."""
+    if len(tempo_map.changes) <= MAX_CHANGES:
+        return tempo_map
+    kept = tempo_map.changes[MAX_CHANGES // 2 :]
+    return replace(tempo_map, changes=kept, beat=tempo_map.beat_at(kept[0].position))

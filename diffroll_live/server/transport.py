@@ -56,7 +56,7 @@ class TransportHandlers:
         moves = Report(report.at, tempo=report.tempo, metre=report.metre) != report
         if moves and not self._believes(client, report.at):
             report = Report(report.at, tempo=report.tempo, metre=report.metre)
-        self._timeline.hear(report)
+        self._timeline.update(report)
 
     def _believes(self, client: Client, now: float) -> bool:
         if not self._follows:

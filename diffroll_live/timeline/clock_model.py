@@ -1,10 +1,9 @@
-"""From jittery reports of a position to a course: a Kalman filter of way and rate that knows a jump when it sees one.
+"""From jittery position reports to a playhead model: a Kalman filter of position and rate that recognizes jumps.
 
-Pure and exact: the time of every report comes with it, so that any clock will do. Each report is weighed against what
-the course predicts. One that does not fit is set aside until the next one confirms it, since a message may be late or
-overtaken by another; only a leap that no delay explains is believed at once.
-The filter is the usual one for a position and a constant rate (Bar-Shalom, Li and Kirubarajan: Estimation with
-Applications to Tracking and Navigation, 2001, section 6.3).
+It reads no clock: every report carries its own time. Each report is compared with the prediction of the playhead model.
+One that does not fit is held until the next one confirms it, since a message may be late or overtaken by another; only
+a leap too large for any delay counts as a jump at once. The filter is the standard one for a position and a constant
+rate (Bar-Shalom, Li and Kirubarajan: Estimation with Applications to Tracking and Navigation, 2001, section 6.3).
 """
 
 from __future__ import annotations
@@ -13,17 +12,17 @@ from dataclasses import dataclass, replace
 
 from diffroll_live.midi.playhead import Loop, PlayheadModel, find_loop
 
-AHEAD_SECONDS = 0.1  # no message comes before its time: a position so far ahead is a jump
+AHEAD_SECONDS = 0.1  # no message arrives early: a position this far ahead is a jump
 BEHIND_SECONDS = 0.25  # a late message looks like a position behind; beyond this it is a jump
 LANDING_SECONDS = 0.05  # how far before the first position after a jump the playhead may have landed
-LEAST_RATE, MOST_RATE = 0.05, 20.0  # s of the timeline a second
+LEAST_RATE, MOST_RATE = 0.05, 20.0  # seconds of the timeline per second
 _GATE = 3.5  # standard deviations
-_TREND_WEIGHT = 0.125  # of a report in the mean error of the last ones
-_TREND_GATE = 1.2  # standard deviations of a report; about five of that mean
-_RATE_DEVIATION = 1e-3  # of a rate that nothing speaks against
+_TREND_WEIGHT = 0.125  # weight of a report in the running mean of errors
+_TREND_GATE = 1.2  # standard deviations of a report; about five of the running mean
+_RATE_DEVIATION = 1e-3  # of a rate before anything contradicts it
 _RATE_DRIFT = 1e-4  # deviation of the rate after a second
-_TREND_SECONDS = 0.1  # in which the jitter would have hidden such a change of the rate
-_VARISPEED = 0.02  # a rate that differs by less is 1, but for noise and the drift of two clocks
+_TREND_SECONDS = 0.1  # over which jitter could hide a change of the rate
+_VARISPEED = 0.02  # a rate closer to 1 is 1, apart from noise and clock drift
 _LEAST_DT = 0.002  # s; reports closer together say nothing about the rate
 
 
@@ -35,9 +34,9 @@ class _Sample:
 
 @dataclass(frozen=True, slots=True)
 class _Spread:
-    """Covariance of way and rate."""
+    """Covariance of the unwrapped position and the rate."""
 
-    way: float
+    position: float
     both: float
     rate: float
 
@@ -45,81 +44,81 @@ class _Spread:
 class ClockModel:
     """Follows one playhead; ``jitter`` is the usual error of a report, in seconds.
 
-    Without ``varispeed`` its rate is 1 but for the drift of two clocks: what does not fit is a shift, however it looks.
+    Without ``varispeed`` its rate is 1 apart from clock drift, so whatever does not fit is a shift.
     """
 
     def __init__(self, jitter: float, *, varispeed: bool = True) -> None:
-        self.course = PlayheadModel()
+        self.playhead = PlayheadModel()
         self._varispeed = varispeed
         self._jitter = jitter
         self._spread = _Spread(jitter**2, 0.0, _RATE_DEVIATION**2)
         self._last = self._second_last = _Sample(0.0, 0.0)
-        self._trend = 0.0  # s; the mean error of the last reports
+        self._trend = 0.0  # s; running mean of the errors
         self._suspect: _Sample | None = None
-        self._left = self.course  # before the last jump: a report that was overtaken may still speak of it
-        self._broken = 0.0  # when
+        self._left = self.playhead  # before the last jump; an overtaken report may still refer to it
+        self._broken = 0.0  # the time of that jump
         self._loop_points: tuple[float, float] | None = None
         self._looping = False
 
     def loop(self, at: float, points: tuple[float, float] | None, looping: bool) -> None:
-        """Take the loop points, in seconds, and whether the playhead repeats what lies between them."""
+        """Set the loop points, in seconds, and whether the loop is on."""
         if (points, looping) == (self._loop_points, self._looping):
             return
         self._loop_points, self._looping = points, looping
-        if self._find_loop(self.course.position_at(at)) != self.course.loop:
-            position = self.course.position_at(at)
-            self._break(at, position, self.course.playing, start=position)
+        if self._find_loop(self.playhead.position_at(at)) != self.playhead.loop:
+            position = self.playhead.position_at(at)
+            self._break(at, position, self.playhead.playing, start=position)
 
-    def play(self, at: float, position: float | None = None, grain: float = 0.0) -> None:
-        """Hear that the playhead moves, and where it is if that is known.
+    def play(self, at: float, position: float | None = None, resolution: float = 0.0) -> None:
+        """Report that the playhead is moving, and its position if known.
 
-        ``grain`` is the spacing of the positions that the source can tell, in seconds.
+        ``resolution`` is the spacing of the positions that the source can report, in seconds.
         """
-        here = self.course.travelled if position is None else position
-        if not self.course.playing:
-            stood = self.course.travelled
-            came_from_there = 0.0 <= here - stood <= min(at - self._last.at, LANDING_SECONDS)
-            self._break(at, here, playing=True, start=stood if came_from_there else here)
+        here = self.playhead.travelled if position is None else position
+        if not self.playhead.playing:
+            stopped_at = self.playhead.travelled
+            came_from_there = 0.0 <= here - stopped_at <= min(at - self._last.at, LANDING_SECONDS)
+            self._break(at, here, playing=True, start=stopped_at if came_from_there else here)
         elif position is not None:
-            self._observe(_Sample(at, position), grain)
+            self._observe(_Sample(at, position), resolution)
 
     def stop(self, at: float, position: float | None = None) -> None:
-        """Hear that the playhead stands, and where."""
-        here = self.course.position_at(at) if position is None else position
-        if self.course.playing:
+        """Report that the playhead has stopped, and where."""
+        here = self.playhead.position_at(at) if position is None else position
+        if self.playhead.playing:
             self._break(at, here, playing=False, start=here)
         elif position is not None:
-            self.course = replace(self.course, at=at, travelled=here, start=here)
+            self.playhead = replace(self.playhead, at=at, travelled=here, start=here)
             self._last = _Sample(at, here)
 
-    def _observe(self, sample: _Sample, grain: float) -> None:
-        way = self._unroll(sample)
-        error = way - self.course.travelled_at(sample.at)
+    def _observe(self, sample: _Sample, resolution: float) -> None:
+        unwrapped = self._unwrap(sample)
+        error = unwrapped - self.playhead.travelled_at(sample.at)
         if self._suspect is None and self._is_overtaken(sample):
             self._suspect = sample
         elif error > AHEAD_SECONDS or error < -BEHIND_SECONDS:
-            if self._varispeed and self._goes_on(sample):
-                self._confirm(self._last, sample, way)
+            if self._varispeed and self._is_steady(sample):
+                self._confirm(self._last, sample, unwrapped)
             else:
-                self._jump(sample, grain)
-        elif error**2 <= _GATE**2 * (self._predict(sample.at).way + self._jitter**2):
+                self._jump(sample, resolution)
+        elif error**2 <= _GATE**2 * (self._predict(sample.at).position + self._jitter**2):
             self._correct(sample, error)
         elif self._suspect is None:
             self._suspect = sample
         elif sample.at - self._suspect.at >= _LEAST_DT:
-            self._confirm(self._suspect, sample, way)
+            self._confirm(self._suspect, sample, unwrapped)
         if sample.at > self._last.at:
             self._second_last, self._last = self._last, sample
 
     def _is_overtaken(self, sample: _Sample) -> bool:
-        """Tell whether a report may be one from before the last jump that comes only now."""
+        """Whether a report may be a late one from before the last jump."""
         before = self._left.position_at(self._broken) - sample.position
-        apart = abs(self.course.position_at(sample.at) - sample.position)
+        apart = abs(self.playhead.position_at(sample.at) - sample.position)
         soon = self._left.playing and sample.at - self._broken < BEHIND_SECONDS
         return soon and 0.0 <= before < BEHIND_SECONDS < apart
 
-    def _goes_on(self, sample: _Sample) -> bool:
-        """Tell whether the last three reports lie on a line: a fast playhead that is seldom heard, and no jump."""
+    def _is_steady(self, sample: _Sample) -> bool:
+        """Whether the last three reports lie on a line: a fast playhead that reports rarely, not a jump."""
         dt, dt_before = sample.at - self._last.at, self._last.at - self._second_last.at
         if min(dt, dt_before) < _LEAST_DT:
             return False
@@ -128,71 +127,73 @@ class ClockModel:
         noise = _GATE * self._jitter / min(dt, dt_before)
         return LEAST_RATE <= slope <= MOST_RATE and abs(slope - slope_before) <= noise
 
-    def _unroll(self, sample: _Sample) -> float:
-        """Give the way of a position: in the lap that fits best what the course predicts."""
-        loop = self.course.loop
+    def _unwrap(self, sample: _Sample) -> float:
+        """Unwrap a position: choose the lap closest to the prediction."""
+        loop = self.playhead.loop
         if loop is None:
             return sample.position
-        predicted = self.course.travelled_at(sample.at)
+        predicted = self.playhead.travelled_at(sample.at)
         laps = max(0, round((predicted - sample.position) / loop.seconds))
         return sample.position + laps * loop.seconds
 
     def _predict(self, at: float) -> _Spread:
-        dt = max(0.0, at - self.course.at)
+        dt = max(0.0, at - self.playhead.at)
         spread = self._spread
         return _Spread(
-            spread.way + 2 * dt * spread.both + dt**2 * spread.rate,
+            spread.position + 2 * dt * spread.both + dt**2 * spread.rate,
             spread.both + dt * spread.rate,
             spread.rate + dt * _RATE_DRIFT**2,
         )
 
     def _correct(self, sample: _Sample, error: float) -> None:
-        """Move way and rate towards a report that fits."""
+        """Correct position and rate towards a report that fits."""
         spread = self._predict(sample.at)
-        total = spread.way + self._jitter**2
-        gain, rate_gain = spread.way / total, spread.both / total
-        at = max(sample.at, self.course.at)
-        self.course = replace(
-            self.course,
+        total = spread.position + self._jitter**2
+        gain, rate_gain = spread.position / total, spread.both / total
+        at = max(sample.at, self.playhead.at)
+        self.playhead = replace(
+            self.playhead,
             at=at,
-            travelled=self.course.travelled_at(at) + gain * error,
-            rate=_bounded(self.course.rate + rate_gain * error),
+            travelled=self.playhead.travelled_at(at) + gain * error,
+            rate=_bounded(self.playhead.rate + rate_gain * error),
         )
         self._spread = _Spread(
-            (1 - gain) * spread.way, (1 - gain) * spread.both, max(0.0, spread.rate - rate_gain * spread.both)
+            (1 - gain) * spread.position, (1 - gain) * spread.both, max(0.0, spread.rate - rate_gain * spread.both)
         )
         self._suspect = None
         self._trend += _TREND_WEIGHT * (error - self._trend)
-        if self._varispeed and abs(self._trend) > _TREND_GATE * self._jitter:  # the rate is another, if not by much
+        if self._varispeed and abs(self._trend) > _TREND_GATE * self._jitter:  # the rate has changed slightly
             self._spread = replace(self._spread, rate=self._spread.rate + (self._jitter / _TREND_SECONDS) ** 2)
             self._trend = 0.0
 
-    def _confirm(self, first: _Sample, second: _Sample, way: float) -> None:
-        """Believe two reports in a row that say otherwise: the clock was shifted, or its rate is another."""
+    def _confirm(self, first: _Sample, second: _Sample, unwrapped: float) -> None:
+        """Follow two consecutive reports that contradict the prediction: a shift, or a new rate."""
         dt = second.at - first.at
-        slope = (way - self._unroll(first)) / dt
+        slope = (unwrapped - self._unwrap(first)) / dt
         noise = _GATE * self._jitter / dt
         fits = LEAST_RATE <= slope <= MOST_RATE
-        changed = self._varispeed and fits and abs(slope - self.course.rate) > noise
-        self.course = replace(self.course, at=second.at, travelled=way, rate=slope if changed else self.course.rate)
+        changed = self._varispeed and fits and abs(slope - self.playhead.rate) > noise
+        self.playhead = replace(
+            self.playhead, at=second.at, travelled=unwrapped, rate=slope if changed else self.playhead.rate
+        )
         self._spread = _Spread(
             self._jitter**2, 0.0, 2 * (self._jitter / dt) ** 2 if self._varispeed else _RATE_DEVIATION**2
         )
         self._suspect, self._trend = None, 0.0
 
-    def _jump(self, sample: _Sample, grain: float) -> None:
-        """Begin anew after a leap: where the playhead landed lies up to a report's spacing before this position."""
-        unseen = max(0.0, sample.at - self._last.at - grain)
-        start = sample.position - min(LANDING_SECONDS, unseen) * self.course.rate
+    def _jump(self, sample: _Sample, resolution: float) -> None:
+        """Start a new run after a jump; the playhead landed up to one report's spacing before this position."""
+        unseen = max(0.0, sample.at - self._last.at - resolution)
+        start = sample.position - min(LANDING_SECONDS, unseen) * self.playhead.rate
         if self._loop_points is not None and start - self._jitter <= self._loop_points[0] <= sample.position:
             start = self._loop_points[0]
         self._break(sample.at, sample.position, playing=True, start=start)
 
     def _break(self, at: float, position: float, playing: bool, start: float) -> None:
-        rate = self.course.rate if abs(self.course.rate - 1.0) > _VARISPEED else 1.0
-        self._left, self._broken = self.course, at
+        rate = self.playhead.rate if abs(self.playhead.rate - 1.0) > _VARISPEED else 1.0
+        self._left, self._broken = self.playhead, at
         loop = self._find_loop(position)
-        self.course = PlayheadModel(self.course.run + 1, playing, at, position, rate, start, loop)
+        self.playhead = PlayheadModel(self.playhead.run + 1, playing, at, position, rate, start, loop)
         self._spread = _Spread(self._jitter**2, 0.0, _RATE_DEVIATION**2)
         self._second_last, self._last = self._last, _Sample(at, position)
         self._suspect, self._trend = None, 0.0

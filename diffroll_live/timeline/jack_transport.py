@@ -1,4 +1,4 @@
-"""The transport of a JACK server, as reports: it is looked at a little more than once a period."""
+"""The transport of a JACK server, as reports; it is polled a little more than once per period."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from collections.abc import Callable
 from diffroll_live.audio.jack.client import JackWatch
 from diffroll_live.errors import PortClosed
 from diffroll_live.timeline.report import Report
-from diffroll_live.timeline.sources import Hear
+from diffroll_live.timeline.sources import ReportSink
 
-_LOOKS = 1.5  # a period, so that none is missed
-_LEAST_SECONDS, _MOST_SECONDS = 0.0015, 0.01
+_POLLS = 1.5  # per period, so that none is missed
+_MIN_INTERVAL, _MAX_INTERVAL = 0.0015, 0.01
 
 
 class JackSource:
-    """Follows the transport of the user's default server. Raises PortError where none runs."""
+    """Follows the transport of the user's default server. Raises PortError if none is running."""
 
-    def __init__(self, hear: Hear, clock: Callable[[], float]) -> None:
-        self._hear = hear
+    def __init__(self, report: ReportSink, clock: Callable[[], float]) -> None:
+        self._report = report
         self._clock = clock
         self._watch = JackWatch()
-        self._last: float | None = None  # when the period began that was reported last
+        self._last: float | None = None  # the start of the last period reported
         self.name = "the JACK transport"
-        self.interval = min(_MOST_SECONDS, max(_LEAST_SECONDS, self._watch.period() / _LOOKS))
+        self.interval = min(_MAX_INTERVAL, max(_MIN_INTERVAL, self._watch.period() / _POLLS))
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Report the current period, once. Raises PortClosed when the server is gone."""
         now = self._clock()
-        told = None if self._watch.gone else self._watch.transport()
-        if told is None:
-            raise PortClosed("The JACK server ended; its transport is followed again when one runs.")
-        at = now - told.age
+        state = None if self._watch.gone else self._watch.transport()
+        if state is None:
+            raise PortClosed("The JACK server ended; its transport is followed again when a server is running.")
+        at = now - state.age
         if self._last is not None and at - self._last < self.interval / 2:
             return
         self._last = at
-        self._hear(
-            Report(at, told.rolling, told.position, told.tempo, told.beat, told.metre, grain=self._watch.period())
+        self._report(
+            Report(
+                at, state.rolling, state.position, state.tempo, state.beat, state.metre, resolution=self._watch.period()
+            )
         )
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """An Ableton Link session, as reports; needs LinkPython-extern, which the user installs (Link's licence is the GPL).
 
 Link shares tempo, beats and, where peers agree to, start and stop, but no song position: position 0 is where the
-session was started. The session knows its start as a beat, so that seconds are counted from beats here, by the tempi
-that it was heard to have since.
+session was started. The session reports its start as a beat, so seconds are computed from beats here, with the tempi
+observed since.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from diffroll_live.errors import PortError
-from diffroll_live.music.tempo_map import TempoTrack, steady
+from diffroll_live.music.tempo_map import TempoMap, steady
 from diffroll_live.timeline.report import Report
-from diffroll_live.timeline.sources import Hear
+from diffroll_live.timeline.sources import ReportSink
 
-_QUANTUM = 4.0  # beats, in which peers agree on the phase
+_QUANTUM = 4.0  # beats; the phase that peers share is modulo this
 
 
 class LinkSource:
@@ -25,28 +25,28 @@ class LinkSource:
     name = "the Link session"
     interval = 0.02
 
-    def __init__(self, hear: Hear, clock: Callable[[], float]) -> None:
-        self._hear = hear
+    def __init__(self, report: ReportSink, clock: Callable[[], float]) -> None:
+        self._report = report
         self._clock = clock
-        self._track: TempoTrack | None = None  # since the start; None while the session stands
+        self._tempo_map: TempoMap | None = None  # since the start; None while the session is stopped
         self._link: Any = _module().Link(120.0)
         self._link.startStopSyncEnabled = True
         self._link.enabled = True
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Report tempo, beat and how long the session has been playing."""
         now, micros = self._clock(), self._link.clock().micros()
         session = self._link.captureAppSessionState()
         tempo = session.tempo()
         if not session.isPlaying():
-            self._track = None
-            self._hear(Report(now, playing=False, position=0.0, tempo=tempo))
+            self._tempo_map = None
+            self._report(Report(now, playing=False, position=0.0, tempo=tempo))
             return
         beat = session.beatAtTime(micros, _QUANTUM) - session.beatAtTime(session.timeForIsPlaying(), _QUANTUM)
-        track = self._track or TempoTrack(steady(tempo))
-        position = track.position_at(beat)
-        self._track = track.hear(position, tempo, since=position)
-        self._hear(Report(now, True, position, tempo, beat))
+        tempo_map = self._tempo_map or TempoMap(steady(tempo))
+        position = tempo_map.position_at(beat)
+        self._tempo_map = tempo_map.observe(position, tempo, since=position)
+        self._report(Report(now, True, position, tempo, beat))
 
     def close(self) -> None:
         """Leave the session."""

@@ -1,7 +1,7 @@
-"""MIDI clock, start, stop, continue and song position pointer, as reports. No port: it is told messages and times.
+"""MIDI clock, start, stop, continue and song position pointer, as reports. It opens no port.
 
-The clock counts beats, 24 ticks each, and knows no seconds. A position is made of beats by the tempi that the clock
-itself was heard to have along the song, so that a beat has one place, in every pass.
+The clock counts beats, 24 ticks each, and knows no seconds. Positions are computed from beats with the tempi measured
+along the song, so that a beat has the same position in every pass.
 (MIDI 1.0 Detailed Specification, "System Real Time Messages" and "Song Position Pointer".)
 """
 
@@ -14,17 +14,17 @@ from typing import Any
 
 from diffroll_live.timeline.report import Report
 
-TICKS = 24  # a beat
-_SIXTEENTHS = 4  # of the song position, a beat
+TICKS = 24  # per beat
+_SIXTEENTHS = 4  # units of the song position pointer per beat
 _JITTER = 0.002  # s, of a tick
 _WINDOWS = (6, 24, 96, 384)  # ticks over which the tempo is measured
-_PLAIN = 0.0005  # a tempo is taken for a round one that is so near, as a share
-_LONGEST_TICK = 0.5  # s; a longer pause between ticks is a stop that was not told: 5 beats a minute
+_PLAIN = 0.0005  # relative distance within which a tempo is rounded
+_LONGEST_TICK = 0.5  # s; a longer pause between ticks is an unreported stop: 5 BPM
 _MAX_TEMPI = 1024
 
 
 class MidiClock:
-    """Follows one clock. What is told to ``hear`` is a mido.Message, or anything with its ``type`` and ``pos``."""
+    """Follows one clock. ``decode`` takes a mido.Message, or anything with its ``type`` and ``pos``."""
 
     def __init__(self) -> None:
         self._tempi = _Tempi()
@@ -32,10 +32,10 @@ class MidiClock:
         self._beat = 0.0  # of the last tick, or of the next one after a start
         self._begins = True  # the next tick is the first one
         self._ticks: deque[float] = deque(maxlen=_WINDOWS[-1] + 1)
-        self._measured = 0  # the longest window that agrees with the tempo
+        self._measured = 0  # ticks; the longest window that agrees with the tempo
 
-    def hear(self, message: Any, at: float) -> Report | None:
-        """Take a message that came at ``at``; give what it says of the DAW, or None."""
+    def decode(self, message: Any, at: float) -> Report | None:
+        """Decode a message that arrived at ``at`` into a report, or None."""
         kind = message.type
         if kind == "clock":
             return self._tick(at)
@@ -70,7 +70,7 @@ class MidiClock:
         return Report(at, True, position, self._tempi.at(self._beat), self._beat)
 
     def _measure(self) -> None:
-        """Compare how long the last ticks took with what the tempi say; believe the shortest window that disagrees."""
+        """Compare the duration of the last ticks with the known tempi; follow the shortest window that disagrees."""
         ticks = self._ticks
         for window in _WINDOWS:
             if len(ticks) <= window:
@@ -83,7 +83,7 @@ class MidiClock:
                 self._measured = max(self._measured, window)
                 continue
             tempo = _round(self._tempi.at(self._beat) / share, doubt / 3.0)
-            if window > self._measured:  # it was never measured so well: it has been so all along
+            if window > self._measured:  # the best measurement so far: correct the past as well
                 self._tempi.refine(self._beat, tempo)
             else:
                 self._tempi.change(begin, self._beat, tempo)
@@ -93,29 +93,29 @@ class MidiClock:
 
 
 class _Tempi:
-    """The tempo from each beat on; the song begins with beat 0 at 0 s."""
+    """Tempo changes by beat; beat 0 is at 0 s."""
 
     def __init__(self) -> None:
-        self._changes = [(0.0, 120.0)]  # beat, beats a minute
+        self._changes = [(0.0, 120.0)]  # beat, BPM
 
     def at(self, beat: float) -> float:
-        """Tell the tempo at a beat."""
+        """The tempo at a beat."""
         return self._changes[self._index(beat)][1]
 
     def seconds(self, beat: float) -> float:
-        """Tell where a beat is."""
+        """The position of a beat, in seconds."""
         index = self._index(beat)
         passed = self._changes[: index + 1]
         whole = sum((b[0] - a[0]) * 60.0 / a[1] for a, b in pairwise(passed))
         return whole + (beat - passed[-1][0]) * 60.0 / passed[-1][1]
 
     def refine(self, beat: float, tempo: float) -> None:
-        """Let the stretch in which a beat lies have had another tempo all along."""
+        """Correct the tempo of the whole stretch in which a beat lies."""
         index = self._index(beat)
         self._changes[index] = (self._changes[index][0], tempo)
 
     def change(self, begin: float, beat: float, tempo: float) -> None:
-        """Let the tempo change at ``begin``, in place of what was known from there to ``beat``."""
+        """Change the tempo at ``begin``, replacing what was known from there to ``beat``."""
         before = [change for change in self._changes if change[0] < begin] or self._changes[:1]
         after = [change for change in self._changes if change[0] > beat]
         if len(before) + len(after) < _MAX_TEMPI:
@@ -126,7 +126,7 @@ class _Tempi:
 
 
 def _round(tempo: float, doubt: float) -> float:
-    """Give the roundest tempo within what is in doubt, as a share: a DAW's tempo is most often a whole number."""
+    """Return the roundest tempo within the relative uncertainty: a DAW's tempo is usually a whole number."""
     for digits in (0, 1):
         if abs(round(tempo, digits) / tempo - 1.0) <= doubt and round(tempo, digits) > 0.0:
             return round(tempo, digits)

@@ -1,4 +1,4 @@
-"""A MIDI input port and a decoder of what comes in on it, as reports."""
+"""A MIDI input port and a decoder that turns its messages into reports."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from diffroll_live.errors import ProtocolError
 from diffroll_live.midi.input import MidiInput
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.timeline.report import Report
-from diffroll_live.timeline.sources import Hear
+from diffroll_live.timeline.sources import ReportSink
 
 logger = logging.getLogger(__name__)
 
 
 class Decoder(Protocol):
-    """What makes reports of messages."""
+    """Turns messages into reports."""
 
-    def hear(self, message: Any, at: float) -> Report | None:
-        """Take a mido.Message; give what it says of the DAW, or None."""
+    def decode(self, message: Any, at: float) -> Report | None:
+        """Decode a mido.Message that arrived at ``at`` into a report, or None."""
 
 
 class MidiSource:
-    """Follows what a decoder understands of an input port. Raises PortError where it cannot be opened."""
+    """Reports what a decoder makes of an input port. Raises PortError if it cannot be opened."""
 
     interval = 0.1
 
-    def __init__(self, decoder: Decoder, choice: PortChoice, hear: Hear, clock: Callable[[], float]) -> None:
+    def __init__(self, decoder: Decoder, choice: PortChoice, report: ReportSink, clock: Callable[[], float]) -> None:
         self._decoder = decoder
-        self._hear = hear
-        self._input = MidiInput(choice, self._take, clock)
+        self._report = report
+        self._input = MidiInput(choice, self._receive, clock)
         self.name = f"the MIDI port {self._input.name}"
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Raise PortClosed when the port is gone."""
         self._input.check()
 
@@ -41,10 +41,10 @@ class MidiSource:
         """Close the port."""
         self._input.close()
 
-    def _take(self, message: Any, at: float) -> None:
-        report = self._decoder.hear(message, at)
+    def _receive(self, message: Any, at: float) -> None:
+        report = self._decoder.decode(message, at)
         if report is not None:
             try:
-                self._hear(report)
+                self._report(report)
             except ProtocolError as error:
                 logger.debug("passed over: %s", error.text)

@@ -1,6 +1,6 @@
-"""MIDI timecode, quarter frames and full frames, as reports. No port: it is told messages and times.
+"""MIDI timecode, quarter frames and full frames, as reports. It opens no port: messages and times are passed in.
 
-Eight quarter frames hold a time; it was true when the first of them came, and two frames have passed with the last
+Eight quarter frames make up a time: that of the first one, so nearly two frames have passed when the last arrives
 (MIDI Time Code, MMA 1987). Playing backwards is not followed.
 """
 
@@ -11,27 +11,27 @@ from typing import Any
 from diffroll_live.timeline.report import Report
 
 _PIECES = 8
-_RATES = (24.0, 25.0, 30_000 / 1001, 30.0)  # frames a second; the third drops frame numbers
+_RATES = (24.0, 25.0, 30_000 / 1001, 30.0)  # frames per second; the third is drop-frame
 _DROPS = 2
 _FULL_FRAME = (0x7F, 0x01, 0x01)  # real-time universal; then the device, which is anyone's
 
 
 class MidiTimecode:
-    """Follows one timecode. What is told to ``hear`` is a mido.Message, or anything with its fields."""
+    """Follows one timecode. ``decode`` takes a mido.Message, or anything with its fields."""
 
     def __init__(self) -> None:
         self._pieces: list[int] = []
 
-    def hear(self, message: Any, at: float) -> Report | None:
-        """Take a message that came at ``at``; give what it says of the DAW, or None."""
+    def decode(self, message: Any, at: float) -> Report | None:
+        """Decode a message that arrived at ``at`` into a report, or None."""
         if message.type == "quarter_frame":
-            return self._take_piece(message.frame_type, message.frame_value, at)
+            return self._add_piece(message.frame_type, message.frame_value, at)
         if message.type == "sysex":
-            return self._take_full_frame(tuple(message.data), at)
+            return self._decode_full_frame(tuple(message.data), at)
         return None
 
-    def _take_piece(self, number: int, value: int, at: float) -> Report | None:
-        if number != len(self._pieces):  # one is missing, or it plays backwards
+    def _add_piece(self, number: int, value: int, at: float) -> Report | None:
+        if number != len(self._pieces):  # one is missing, or the tape runs backwards
             self._pieces.clear()
             if number:
                 return None
@@ -44,7 +44,7 @@ class MidiTimecode:
         position = _seconds(hours & 31, minutes, seconds, frames, kind)
         return Report(at, playing=True, position=position + (_PIECES - 1) / 4 / _RATES[kind])
 
-    def _take_full_frame(self, data: tuple[int, ...], at: float) -> Report | None:
+    def _decode_full_frame(self, data: tuple[int, ...], at: float) -> Report | None:
         if len(data) != _PIECES or (data[0], *data[2:4]) != _FULL_FRAME:
             return None
         self._pieces.clear()
@@ -53,7 +53,7 @@ class MidiTimecode:
 
 
 def _seconds(hours: int, minutes: int, seconds: int, frames: int, kind: int) -> float:
-    """Tell the seconds of a timecode; where frame numbers are dropped, two a minute but for every tenth."""
+    """The seconds of a timecode; drop-frame skips two frame numbers every minute except every tenth."""
     if kind != _DROPS:
         return 3600.0 * hours + 60.0 * minutes + seconds + frames / _RATES[kind]
     count = 60 * hours + minutes

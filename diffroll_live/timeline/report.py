@@ -1,4 +1,4 @@
-"""What any source says of the DAW at one instant, checked. One form for OSC, MIDI, JACK and Link."""
+"""A source's report of the DAW's state at one instant, in one form for OSC, MIDI, JACK and Link."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from dataclasses import dataclass
 
 from diffroll_live.errors import ProtocolError
 
-MAX_TEMPO = 2000.0  # beats a minute
+MAX_TEMPO = 2000.0  # BPM
 MAX_POSITION = 100 * 3600.0  # s; no DAW counts beyond hour 99
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was true at ``at`` seconds of the scheduler's clock; None for what the source does not say.
+    """The state at ``at`` seconds of the scheduler's clock; None for what the source does not report.
 
-    ``grain`` is the spacing of the positions that the source can tell, in seconds.
+    ``resolution`` is the spacing of the positions that the source can report, in seconds.
     """
 
     at: float
     playing: bool | None = None
     position: float | None = None  # s; negative in a pre-roll
-    tempo: float | None = None  # beats a minute
+    tempo: float | None = None  # BPM
     beat: float | None = None  # quarter notes from the beginning to the position
     metre: tuple[int, int] | None = None
     loop_start: float | None = None  # s
     loop_end: float | None = None  # s
     looping: bool | None = None
-    grain: float = 0.0
+    resolution: float = 0.0
 
 
 def check_report(report: Report) -> Report:
-    """Give a report back if a DAW can be so. Raises errors.ProtocolError."""
+    """Return a report if it is plausible. Raises errors.ProtocolError."""
     if report.tempo is not None and not 0.0 < report.tempo <= MAX_TEMPO:
-        raise ProtocolError(f"A tempo of {report.tempo:g} is outside 0 to {MAX_TEMPO:g} beats a minute.")
+        raise ProtocolError(f"A tempo of {report.tempo:g} BPM is outside 0 to {MAX_TEMPO:g}; send another.")
     for name in ("position", "loop_start", "loop_end", "beat"):
         value = getattr(report, name)
         if value is not None and not (math.isfinite(value) and abs(value) <= MAX_POSITION):

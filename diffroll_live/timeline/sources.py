@@ -1,4 +1,4 @@
-"""Where the DAW's time can come from besides OSC: what a source is, and the thread that keeps one open."""
+"""Sources of the DAW's time other than OSC: their interface, and the thread that keeps one open."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.5, 8.0
 
-Hear = Callable[[Report], None]
+ReportSink = Callable[[Report], None]
 
 
 class Source(Protocol):
-    """Something that reports by itself or when it is looked at."""
+    """Something that reports by itself, or when polled."""
 
     name: str  # for people
-    interval: float  # s between two looks
+    interval: float  # s between polls
 
-    def look(self) -> None:
-        """Do what is to be done now and then. Raises PortClosed when the source is gone."""
+    def poll(self) -> None:
+        """Do periodic work. Raises PortClosed when the source is gone."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
 
 
 class SourceThread:
-    """Opens a source, looks after it, and opens it again, after a growing pause, when it is gone."""
+    """Opens a source, polls it, and reopens it after growing pauses when it is gone."""
 
     def __init__(self, open_source: Callable[[], Source], timeline: Timeline, clock: Callable[[], float]) -> None:
         self._open_source = open_source
@@ -50,37 +50,37 @@ class SourceThread:
 
     def _run(self) -> None:
         backoff = Backoff(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS)
-        told = ""
+        last = ""
         while not self._closing.is_set():
             try:
                 source = self._open_source()
             except DiffrollError as error:
-                told = _tell(logging.WARNING, error.text, told)
+                last = _log_once(logging.WARNING, error.text, last)
             else:
                 backoff.reset()
-                told = _tell(logging.INFO, f"The DAW's time comes from {source.name}.", told)
-                told = _tell(logging.WARNING, self._follow(source), told)
+                last = _log_once(logging.INFO, f"The DAW's time comes from {source.name}.", last)
+                last = _log_once(logging.WARNING, self._follow(source), last)
             self._closing.wait(backoff.next())
 
     def _follow(self, source: Source) -> str:
-        """Look after a source until it is gone or no longer wanted; say why it is gone."""
+        """Poll a source until it is gone or no longer wanted; return why it is gone."""
         reason = ""
         try:
             while not self._closing.wait(source.interval):
-                source.look()
+                source.poll()
                 self._timeline.check(self._clock())
         except DiffrollError as error:
             reason = error.text
         except Exception:
-            logger.exception("the source of the DAW's time failed; it is opened again")
+            logger.exception("the source of the DAW's time failed; reopening it")
         finally:
             source.close()
-            self._timeline.hear(Report(self._clock(), playing=False))
+            self._timeline.update(Report(self._clock(), playing=False))
         return reason
 
 
-def _tell(level: int, text: str, told: str) -> str:
-    """Log a sentence unless it was the last one; give the last one."""
-    if text and text != told:
+def _log_once(level: int, text: str, last: str) -> str:
+    """Log a sentence unless it repeats the last one; return the last one."""
+    if text and text != last:
         logger.log(level, "%s", text)
-    return text or told
+    return text or last

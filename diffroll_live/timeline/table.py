@@ -1,4 +1,4 @@
-"""The sources of the DAW's time by name, each a row: how it speaks, and how it is opened."""
+"""The sources of the DAW's time, one row each: the traits of its reports, and how to open it."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from diffroll_live.timeline.link import LinkSource
 from diffroll_live.timeline.midi_clock import MidiClock
 from diffroll_live.timeline.midi_source import MidiSource
 from diffroll_live.timeline.midi_timecode import MidiTimecode
-from diffroll_live.timeline.sources import Hear, Source
+from diffroll_live.timeline.sources import ReportSink, Source
 from diffroll_live.timeline.timeline import SourceTraits, Timeline
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """How a source speaks, and how to open it: a MIDI port is chosen for those that need one."""
+    """The traits of a source and how to open it; sources that need a MIDI port get a choice of one."""
 
     traits: SourceTraits
-    open: Callable[[PortChoice, Hear, Callable[[], float]], Source] | None  # None: its reports come over OSC
+    open: Callable[[PortChoice, ReportSink, Callable[[], float]], Source] | None  # None: its reports come over OSC
 
 
 SOURCES: dict[str, SourceRow] = {
     "osc": SourceRow(SourceTraits(jitter=0.005, timeout=2.0, varispeed=True), None),
     "midi-clock": SourceRow(
         SourceTraits(jitter=0.002, timeout=0.5),
-        lambda choice, hear, clock: MidiSource(MidiClock(), choice, hear, clock),
+        lambda choice, report, clock: MidiSource(MidiClock(), choice, report, clock),
     ),
     "mtc": SourceRow(
         SourceTraits(jitter=0.002, timeout=0.25, varispeed=True),
-        lambda choice, hear, clock: MidiSource(MidiTimecode(), choice, hear, clock),
+        lambda choice, report, clock: MidiSource(MidiTimecode(), choice, report, clock),
     ),
-    "jack": SourceRow(SourceTraits(jitter=0.0005, timeout=1.0), lambda _, hear, clock: JackSource(hear, clock)),
-    "link": SourceRow(SourceTraits(jitter=0.0005, timeout=1.0), lambda _, hear, clock: LinkSource(hear, clock)),
+    "jack": SourceRow(SourceTraits(jitter=0.0005, timeout=1.0), lambda _, report, clock: JackSource(report, clock)),
+    "link": SourceRow(SourceTraits(jitter=0.0005, timeout=1.0), lambda _, report, clock: LinkSource(report, clock)),
 }
 
 
 def source_opener(config: Config, timeline: Timeline, clock: Callable[[], float]) -> Callable[[], Source] | None:
-    """Give what opens the source that is configured; None where its reports come over OSC."""
+    """Return a function that opens the configured source; None if its reports come over OSC."""
     row, transport = SOURCES[config.transport.source], config.transport
     opening = row.open
     if opening is None:
         return None
     api = "auto" if config.midi.api == "none" else config.midi.api
     choice = PortChoice(api, transport.midi_port or None, config.midi.client_name, transport.port_name)  # type: ignore[arg-type]
-    return lambda: opening(choice, timeline.hear, clock)
+    return lambda: opening(choice, timeline.update, clock)

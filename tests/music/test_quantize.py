@@ -10,7 +10,7 @@ from diffroll_live.errors import RequestError
 from diffroll_live.music.grid import Grid, parse_grid
 from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.music.scales import SCALES, parse_scale
-from diffroll_live.music.tempo_map import TempoChange, TempoTrack
+from diffroll_live.music.tempo_map import TempoChange, TempoMap
 from diffroll_live.types import NoteEvent
 
 GRIDS = st.builds(Grid, st.sampled_from([0.25, 0.5, 1.0, 1 / 3]), st.floats(0.0, 1.0), st.floats(0.5, 0.75))
@@ -103,7 +103,7 @@ def test_every_pitch_of_the_piano_has_its_place_on_the_piano(name, root, pitch):
 
 
 def test_a_grid_follows_the_daws_tempo_and_the_buffers_place_in_it():
-    track = TempoTrack((TempoChange(0.0, 120.0), TempoChange(10.0, 60.0)))  # beat 20 at 10 s
+    track = TempoMap((TempoChange(0.0, 120.0), TempoChange(10.0, 60.0)))  # beat 20 at 10 s
     shape = NoteShaping(Grid(1.0), None, track, origin=9.3)
     moved = shape.apply(NoteEvent(0.3, 0.5, 60, 80))  # beat 19.2: nearest is 19 at 9.5 s
     assert moved.onset == pytest.approx(0.2)
@@ -112,13 +112,13 @@ def test_a_grid_follows_the_daws_tempo_and_the_buffers_place_in_it():
 
 
 def test_no_note_goes_before_the_buffer_begins():
-    shape = NoteShaping(Grid(1.0), None, TempoTrack(), origin=0.1)
+    shape = NoteShaping(Grid(1.0), None, TempoMap(), origin=0.1)
     assert shape.apply(NoteEvent(0.0, 0.2, 60, 80)).onset == pytest.approx(0.4)
 
 
 def test_the_users_notes_and_everything_else_stay():
     mine, new = NoteEvent(0.13, 0.4, 61, 80), NoteEvent(0.13, 0.4, 63, 77, channel=2)
-    shape = NoteShaping(Grid(1.0), parse_scale("C major"), TempoTrack(), 0.0, frozenset({mine}))
+    shape = NoteShaping(Grid(1.0), parse_scale("C major"), TempoMap(), 0.0, frozenset({mine}))
     assert shape.apply(mine) == mine
     assert shape.apply(new) == NoteEvent(0.0, pytest.approx(0.27), 62, 77, channel=2)
-    assert NoteShaping(None, None, TempoTrack(), 0.0).apply(new) == new
+    assert NoteShaping(None, None, TempoMap(), 0.0).apply(new) == new

@@ -50,9 +50,9 @@ def test_good_requests_pass(request_: Request) -> None:
         (Region(-0.1, 1.0), "beyond"),
         (Region(9.0, 10.1), "beyond"),
         (Region(20.0, 21.0), "beyond"),
-        (Region(1.0, 2.0, 20, 60), "must rise within 21"),
-        (Region(1.0, 2.0, 60, 109), "must rise within 21"),
-        (Region(1.0, 2.0, 61, 60), "must rise within 21"),
+        (Region(1.0, 2.0, 20, 60), "both within 21"),
+        (Region(1.0, 2.0, 60, 109), "both within 21"),
+        (Region(1.0, 2.0, 61, 60), "both within 21"),
     ],
 )
 def test_bad_regions(region: Region, match: str) -> None:
@@ -108,7 +108,7 @@ def test_where_each_task_writes() -> None:
     "region", [HOLE, Region(9.0, 12.0), Region(9.97, 10.0), Region(17.0, 18.1), Region(30.0, 31.0)]
 )
 def test_a_continuation_has_its_regions_in_the_time_to_come(region: Region) -> None:
-    with pytest.raises(BadRegion, match=r"beyond 10\.00 to 18\.00 s, where the regions of continue lie"):
+    with pytest.raises(BadRegion, match=r"beyond 10\.00 to 18\.00 s, where the regions of continue must lie"):
         tasks.check(Request("job", "continue", CLIP, (region,)), 1800.0)
 
 

@@ -179,7 +179,7 @@ def test_one_that_is_slower_than_the_music_leaves_pauses_and_plays_the_rest() ->
 
 def test_the_answer_begins_on_the_daws_beat_and_after_its_bars_of_rest() -> None:
     bench = JamBench(notes=every(1.0, 4), lead=0.3, ahead=4.0)
-    bench.timeline.hear(Report(START, True, 0.0, tempo=60.0, beat=0.1, metre=(3, 4)))  # beats at 0.9, 1.9 ...
+    bench.timeline.update(Report(START, True, 0.0, tempo=60.0, beat=0.1, metre=(3, 4)))  # beats at 0.9, 1.9 ...
     bench.strike(seconds=0.5)
     bench.run_until(6.3)
     assert not bench.starts, "two bars of 3/4 at 60 are six seconds"

@@ -29,7 +29,7 @@ class Daw:
         self._chance = random.Random(seed)
 
     def tell(self, **said: object) -> None:
-        self.timeline.hear(Report(self.bench.now, **said))  # type: ignore[arg-type]
+        self.timeline.update(Report(self.bench.now, **said))  # type: ignore[arg-type]
 
     def play(self, start: float, end: float, *, told: bool = True) -> None:
         """Move from start to end; a jump there is told only by the positions, unless it is known in advance."""

@@ -46,10 +46,10 @@ class Sender:
         self._jitter = jitter
 
     def send(self, message: mido.Message, late: float = 0.0) -> None:
-        report = self.clock.hear(message, self.now + late)
+        report = self.clock.decode(message, self.now + late)
         if report is not None:
             self.reports.append(report)
-            self.timeline.hear(report)
+            self.timeline.update(report)
 
     def tick(self, beats: float, tempo: float) -> None:
         for _ in range(round(beats * TICKS)):
@@ -57,7 +57,7 @@ class Sender:
             self.now += 60.0 / tempo / TICKS
 
     def position(self) -> float:
-        return self.timeline.course.position_at(self.now)
+        return self.timeline.playhead.position_at(self.now)
 
 
 # MIDI clock
@@ -71,7 +71,7 @@ def test_a_clock_is_followed_at_its_tempo(tempo, jitter):
     sender.tick(64, tempo)
     assert sender.reports[-1].tempo == pytest.approx(tempo, rel=1e-3)
     assert sender.position() == pytest.approx(64 * 60.0 / tempo, rel=1e-3)
-    assert sender.timeline.track.beat_at(sender.position()) == pytest.approx(64, abs=0.05)
+    assert sender.timeline.tempo_map.beat_at(sender.position()) == pytest.approx(64, abs=0.05)
 
 
 def test_a_stop_and_a_continue_go_on_where_it_was():
@@ -79,9 +79,9 @@ def test_a_stop_and_a_continue_go_on_where_it_was():
     sender.send(mido.Message("start"))
     sender.tick(8, 120.0)
     sender.send(mido.Message("stop"))
-    assert not sender.timeline.course.playing
+    assert not sender.timeline.playhead.playing
     sender.tick(4, 120.0)  # a clock may go on ticking
-    assert not sender.timeline.course.playing
+    assert not sender.timeline.playhead.playing
     sender.send(mido.Message("continue"))
     sender.tick(1, 120.0)
     assert sender.position() == pytest.approx(4.5, abs=0.03)
@@ -92,13 +92,13 @@ def test_a_song_position_is_a_place_in_seconds():
     sender.send(mido.Message("songpos", pos=64))  # 16 beats
     assert sender.reports[-1].position == 8.0
     sender.send(mido.Message("continue"))
-    assert not sender.timeline.course.playing  # the first tick is the beginning
+    assert not sender.timeline.playhead.playing  # the first tick is the beginning
     sender.tick(2, 120.0)
     assert sender.position() == pytest.approx(9.0)
     sender.send(mido.Message("songpos", pos=16))  # a loop, while it plays
     sender.tick(1, 120.0)
     assert sender.position() == pytest.approx(2.5)
-    assert sender.timeline.course.start == pytest.approx(2.0, abs=0.025)
+    assert sender.timeline.playhead.start == pytest.approx(2.0, abs=0.025)
 
 
 def test_a_beat_has_one_place_in_every_pass_through_a_change_of_tempo():
@@ -130,7 +130,7 @@ def test_a_clock_that_stops_coming_stands():
     sender.send(mido.Message("start"))
     sender.tick(4, 120.0)
     sender.timeline.check(sender.now + SOURCES["midi-clock"].traits.timeout + 0.1)
-    assert not sender.timeline.course.playing
+    assert not sender.timeline.playhead.playing
 
 
 @given(
@@ -146,9 +146,9 @@ def test_whatever_comes_the_clock_says_what_can_be(messages):
     clock, timeline, now = MidiClock(), Timeline(SOURCES["midi-clock"].traits), 0.0
     for kind, pause in messages:
         now += pause
-        report = clock.hear(mido.Message(kind), now)
+        report = clock.decode(mido.Message(kind), now)
         if report is not None:
-            timeline.hear(report)  # raises for what cannot be
+            timeline.update(report)  # raises for what cannot be
 
 
 # MIDI timecode
@@ -172,7 +172,7 @@ def quarter_frames(hours: int, minutes: int, seconds: int, frames: int, kind: in
 )
 def test_eight_quarter_frames_are_a_time_two_frames_ago(kind, rate, time, seconds):
     timecode = MidiTimecode()
-    reports = [timecode.hear(message, 7.0) for message in quarter_frames(*time, kind)]
+    reports = [timecode.decode(message, 7.0) for message in quarter_frames(*time, kind)]
     assert reports[:-1] == [None] * 7
     assert reports[-1].playing
     assert reports[-1].position == pytest.approx(seconds + 1.75 / rate, abs=1e-3)
@@ -182,16 +182,16 @@ def test_a_missing_quarter_frame_spoils_one_time_and_no_more():
     timecode = MidiTimecode()
     broken = quarter_frames(0, 0, 1, 0, 1)[:3] + quarter_frames(0, 0, 1, 0, 1)[4:]
     backwards = quarter_frames(0, 0, 5, 0, 1)[::-1]
-    assert not any(timecode.hear(message, 0.0) for message in broken + backwards)
-    assert any(timecode.hear(message, 0.0) for message in quarter_frames(0, 0, 2, 0, 1))
+    assert not any(timecode.decode(message, 0.0) for message in broken + backwards)
+    assert any(timecode.decode(message, 0.0) for message in quarter_frames(0, 0, 2, 0, 1))
 
 
 def test_a_full_frame_is_a_place_to_stand():
     timecode = MidiTimecode()
     message = mido.Message("sysex", data=(0x7F, 0x7F, 0x01, 0x01, 1 | 1 << 5, 0, 30, 5))
-    assert timecode.hear(message, 3.0) == Report(3.0, playing=False, position=3630.2)
-    assert timecode.hear(mido.Message("sysex", data=(1, 2, 3)), 3.0) is None
-    assert timecode.hear(TICK, 3.0) is None
+    assert timecode.decode(message, 3.0) == Report(3.0, playing=False, position=3630.2)
+    assert timecode.decode(mido.Message("sysex", data=(1, 2, 3)), 3.0) is None
+    assert timecode.decode(TICK, 3.0) is None
 
 
 # Ports
@@ -252,7 +252,7 @@ def test_a_virtual_port_is_followed_lost_and_found_again(jack: DummyJack) -> Non
         for _ in range(2):
             tell_clock(timeline)
             jack.kill()
-            wait_until(lambda: not timeline.course.playing, "the loss to be noticed")
+            wait_until(lambda: not timeline.playhead.playing, "the loss to be noticed")
             jack.start()
     finally:
         following.close()
@@ -265,7 +265,7 @@ def tell_clock(timeline: Timeline) -> None:
         wait_until(lambda: "diffroll-live:transport" in port.get_ports(), "the virtual input")
         port.open_port(port.get_ports().index("diffroll-live:transport"))
         port.send_message([0xFA])
-        wait_until(lambda: port.send_message([0xF8]) or timeline.course.playing, "the clock to be followed")
+        wait_until(lambda: port.send_message([0xF8]) or timeline.playhead.playing, "the clock to be followed")
     finally:
         port.delete()
 
@@ -298,21 +298,21 @@ def test_the_jack_transport_is_followed(jack: DummyJack, transport: Callable[...
     following = SourceThread(opener, timeline, time.perf_counter)
     try:
         transport("locate", 480_000)
-        wait_until(lambda: timeline.course.position_at(0.0) == 10.0, "the place")
+        wait_until(lambda: timeline.playhead.position_at(0.0) == 10.0, "the place")
         transport("start")
-        wait_until(lambda: timeline.course.playing, "the start")
-        assert timeline.course.start == pytest.approx(10.0, abs=0.03)
+        wait_until(lambda: timeline.playhead.playing, "the start")
+        assert timeline.playhead.start == pytest.approx(10.0, abs=0.03)
         watch = JackWatch()
         told, now = watch.transport(), time.perf_counter()
         watch.close()
         assert told is not None
-        assert timeline.course.position_at(now) == pytest.approx(told.position + told.age, abs=0.05)
-        run = timeline.course.run
+        assert timeline.playhead.position_at(now) == pytest.approx(told.position + told.age, abs=0.05)
+        run = timeline.playhead.run
         transport("locate", 0)
-        wait_until(lambda: timeline.course.run > run and timeline.course.playing, "the jump")
-        assert timeline.course.position_at(time.perf_counter()) < 5.0
+        wait_until(lambda: timeline.playhead.run > run and timeline.playhead.playing, "the jump")
+        assert timeline.playhead.position_at(time.perf_counter()) < 5.0
         transport("stop")
-        wait_until(lambda: not timeline.course.playing, "the stop")
+        wait_until(lambda: not timeline.playhead.playing, "the stop")
     finally:
         following.close()
 
@@ -351,10 +351,10 @@ def test_a_link_session_is_followed_from_its_start(monkeypatch):
     (link,) = links
     assert link.enabled
     assert link.startStopSyncEnabled
-    source.look()
+    source.poll()
     assert (reports[-1].playing, reports[-1].position) == (False, 0.0)
     link.bpm, link.started = 90.0, link.clock().micros() - 2_000_000
-    source.look()
+    source.poll()
     assert reports[-1].playing
     assert reports[-1].position == pytest.approx(2.0, abs=0.5)
     assert reports[-1].beat == pytest.approx(reports[-1].position * 1.5)
@@ -401,7 +401,7 @@ def test_a_source_that_is_gone_is_opened_again_and_the_playhead_stands(monkeypat
     def open_source() -> Unsteady:
         if next(attempts) == 0:
             raise PortError("Not yet.")
-        timeline.hear(Report(time.perf_counter(), True, 1.0))
+        timeline.update(Report(time.perf_counter(), True, 1.0))
         opened.append(Unsteady(3))
         return opened[-1]
 
@@ -410,5 +410,5 @@ def test_a_source_that_is_gone_is_opened_again_and_the_playhead_stands(monkeypat
     following.close()
     following.close()
     assert all(source.closed for source in opened)
-    assert not timeline.course.playing
+    assert not timeline.playhead.playing
     assert source_opener(Config(), timeline, time.perf_counter) is None

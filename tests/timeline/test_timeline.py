@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diffroll_live.errors import ProtocolError
 from diffroll_live.midi.playhead import Loop, PlayheadModel
-from diffroll_live.music.tempo_map import TempoChange, TempoTrack
+from diffroll_live.music.tempo_map import TempoChange, TempoMap
 from diffroll_live.osc import timeline_messages as m
 from diffroll_live.server.transport import HOLD_SECONDS, TransportHandlers, seconds
 from diffroll_live.timeline.report import MAX_POSITION, Report
@@ -23,87 +23,87 @@ OSC_TRAITS = SOURCES["osc"].traits
 
 
 @st.composite
-def tracks(draw: st.DrawFn) -> TempoTrack:
+def tracks(draw: st.DrawFn) -> TempoMap:
     positions = sorted(draw(st.sets(st.integers(0, 500), min_size=1, max_size=8)))
     changes = tuple(TempoChange(position / 4, draw(st.floats(20.0, 400.0))) for position in positions)
-    return TempoTrack(changes, draw(st.floats(-10.0, 100.0)))
+    return TempoMap(changes, draw(st.floats(-10.0, 100.0)))
 
 
 @given(tracks(), st.floats(-10.0, 200.0))
-def test_beats_and_seconds_are_each_others_inverse(track, position):
-    assert track.position_at(track.beat_at(position)) == pytest.approx(position, abs=1e-6)
+def test_beats_and_seconds_are_each_others_inverse(tempo_map, position):
+    assert tempo_map.position_at(tempo_map.beat_at(position)) == pytest.approx(position, abs=1e-6)
 
 
 @given(tracks(), st.floats(0.0, 100.0), st.floats(0.01, 50.0), st.floats(-50.0, 500.0))
-def test_a_beat_that_is_told_holds_and_keeps_the_tempi(track, position, later, beat):
-    told = track.with_beat(position, beat)
+def test_a_beat_that_is_told_holds_and_keeps_the_tempi(tempo_map, position, later, beat):
+    told = tempo_map.with_beat(position, beat)
     assert told.beat_at(position) == pytest.approx(beat, abs=1e-6)
-    assert told.changes == track.changes
-    passed = track.beat_at(position + later) - track.beat_at(position)
+    assert told.changes == tempo_map.changes
+    passed = tempo_map.beat_at(position + later) - tempo_map.beat_at(position)
     assert told.beat_at(position + later) - beat == pytest.approx(passed, abs=1e-6)
 
 
 @given(tracks(), st.floats(0.0, 100.0), st.floats(0.1, 50.0))
-def test_a_stretch_has_the_tempi_of_the_whole(track, start, length):
-    stretch = TempoTrack(track.between(start, start + length))
+def test_a_stretch_has_the_tempi_of_the_whole(tempo_map, start, length):
+    stretch = TempoMap(tempo_map.between(start, start + length))
     for share in (0.0, 0.3, 0.99):
-        assert stretch.tempo_at(share * length) == track.tempo_at(start + share * length)
-    beats = track.beat_at(start + length) - track.beat_at(start)
+        assert stretch.tempo_at(share * length) == tempo_map.tempo_at(start + share * length)
+    beats = tempo_map.beat_at(start + length) - tempo_map.beat_at(start)
     assert stretch.beat_at(length) - stretch.beat_at(0.0) == pytest.approx(beats)
 
 
-def played(track: TempoTrack, *heard: tuple[float, float]) -> TempoTrack:
-    """Hear (position, tempo) from a playhead that plays on."""
+def played(tempo_map: TempoMap, *heard: tuple[float, float]) -> TempoMap:
+    """ReportSink (position, tempo) from a playhead that plays on."""
     since = heard[0][0]
     for position, tempo in heard:
-        track = track.hear(position, tempo, since)
+        tempo_map = tempo_map.observe(position, tempo, since)
         since = position
-    return track
+    return tempo_map
 
 
 def test_a_playhead_writes_down_the_tempi_it_passes():
-    track = played(TempoTrack(), (0.0, 120.0), (1.0, 120.0), (2.0, 90.0), (3.0, 90.0), (4.0, 60.0), (5.0, 60.0))
+    tempo_map = played(TempoMap(), (0.0, 120.0), (1.0, 120.0), (2.0, 90.0), (3.0, 90.0), (4.0, 60.0), (5.0, 60.0))
     changes = (TempoChange(0.0, 120.0), TempoChange(2.0, 90.0), TempoChange(4.0, 60.0))
-    assert track.changes == changes
-    assert track.heard == (0.0, 5.0)
+    assert tempo_map.changes == changes
+    assert tempo_map.observed == (0.0, 5.0)
     # Passing again, at other moments, changes nothing; nor does a jump to where it has been.
-    assert played(track, (1.5, 120.0), (2.5, 90.0), (4.5, 60.0)).changes == changes
-    assert track.hear(2.5, 90.0).changes == changes
+    assert played(tempo_map, (1.5, 120.0), (2.5, 90.0), (4.5, 60.0)).changes == changes
+    assert tempo_map.observe(2.5, 90.0).changes == changes
     # A change that is gone is taken out when it is passed.
-    assert played(track, (1.5, 120.0), (2.5, 120.0), (3.9, 120.0)).changes == (
+    assert played(tempo_map, (1.5, 120.0), (2.5, 120.0), (3.9, 120.0)).changes == (
         TempoChange(0.0, 120.0),
         TempoChange(4.0, 60.0),
     )
 
 
 def test_another_tempo_where_one_was_heard_means_that_the_tempo_was_set():
-    assert TempoTrack().hear(0.0, 133.0).hear(2.0, 90.0).changes == (TempoChange(0.0, 90.0),)
-    track = played(TempoTrack(), (0.0, 120.0), (2.0, 90.0), (5.0, 90.0))
-    assert track.hear(1.0, 77.0).changes == (TempoChange(0.0, 77.0),)
-    assert track.hear(9.0, 77.0).changes == (*track.changes, TempoChange(9.0, 77.0))  # nobody was there yet
+    assert TempoMap().observe(0.0, 133.0).observe(2.0, 90.0).changes == (TempoChange(0.0, 90.0),)
+    tempo_map = played(TempoMap(), (0.0, 120.0), (2.0, 90.0), (5.0, 90.0))
+    assert tempo_map.observe(1.0, 77.0).changes == (TempoChange(0.0, 77.0),)
+    assert tempo_map.observe(9.0, 77.0).changes == (*tempo_map.changes, TempoChange(9.0, 77.0))  # nobody was there yet
 
 
 def test_a_tempo_before_everything_keeps_the_beats():
-    track = played(TempoTrack((TempoChange(10.0, 120.0),), 20.0), (12.0, 120.0), (13.0, 120.0))
-    earlier = track.hear(4.0, 60.0)
+    tempo_map = played(TempoMap((TempoChange(10.0, 120.0),), 20.0), (12.0, 120.0), (13.0, 120.0))
+    earlier = tempo_map.observe(4.0, 60.0)
     assert earlier.changes == (TempoChange(4.0, 60.0), TempoChange(10.0, 120.0))
     assert [earlier.beat_at(position) for position in (4.0, 10.0, 12.0)] == [14.0, 20.0, 24.0]
 
 
 def test_a_long_ramp_does_not_grow_for_ever(monkeypatch):
     monkeypatch.setattr("diffroll_live.music.tempo_map.MAX_CHANGES", 64)
-    track = played(TempoTrack(), *((float(at), 60.0 + at % 100) for at in range(600)))
-    assert len(track.changes) <= 64
+    tempo_map = played(TempoMap(), *((float(at), 60.0 + at % 100) for at in range(600)))
+    assert len(tempo_map.changes) <= 64
     whole = sum((60.0 + at % 100) / 60.0 for at in range(1, 600))
-    assert track.beat_at(600.0) == pytest.approx(1.0 + whole, rel=1e-6)
+    assert tempo_map.beat_at(600.0) == pytest.approx(1.0 + whole, rel=1e-6)
 
 
 # Reports
 
 
 def make_timeline() -> tuple[Timeline, list[PlayheadModel]]:
-    courses: list[PlayheadModel] = []
-    return Timeline(OSC_TRAITS, courses.append), courses
+    playheads: list[PlayheadModel] = []
+    return Timeline(OSC_TRAITS, playheads.append), playheads
 
 
 @pytest.mark.parametrize(
@@ -120,53 +120,53 @@ def make_timeline() -> tuple[Timeline, list[PlayheadModel]]:
     ],
 )
 def test_what_cannot_be_is_refused_and_changes_nothing(report):
-    timeline, courses = make_timeline()
+    timeline, playheads = make_timeline()
     with pytest.raises(ProtocolError):
-        timeline.hear(report)
-    assert not courses
-    assert timeline.course == PlayheadModel()
+        timeline.update(report)
+    assert not playheads
+    assert timeline.playhead == PlayheadModel()
 
 
 def test_a_player_is_told_of_news_and_of_nothing_else():
-    timeline, courses = make_timeline()
-    timeline.hear(Report(10.0, False, -1.0, 120.0))  # a pre-roll
-    timeline.hear(Report(11.0, True, -1.0, 120.0))
-    assert [course.playing for course in courses] == [False, True]
+    timeline, playheads = make_timeline()
+    timeline.update(Report(10.0, False, -1.0, 120.0))  # a pre-roll
+    timeline.update(Report(11.0, True, -1.0, 120.0))
+    assert [playhead.playing for playhead in playheads] == [False, True]
     for at in range(1, 50):
-        timeline.hear(Report(11.0 + at / 30, True, -1.0 + at / 30, 120.0))
-    assert len(courses) == 2
-    timeline.hear(Report(13.0, True, 40.0))
-    assert courses[-1].position_at(13.5) == 40.5
+        timeline.update(Report(11.0 + at / 30, True, -1.0 + at / 30, 120.0))
+    assert len(playheads) == 2
+    timeline.update(Report(13.0, True, 40.0))
+    assert playheads[-1].position_at(13.5) == 40.5
 
 
 def test_repeat_makes_a_loop_of_the_loop_points():
-    timeline, courses = make_timeline()
+    timeline, playheads = make_timeline()
     for report in (Report(1.0, loop_start=2.0), Report(1.0, loop_end=4.0), Report(1.0, position=3.0)):
-        timeline.hear(report)
-    timeline.hear(Report(2.0, playing=True))
-    assert courses[-1].loop is None
-    timeline.hear(Report(2.1, looping=True))
-    assert courses[-1].loop == Loop(2.0, 4.0)
-    assert timeline.course.position_at(3.5) == pytest.approx(2.5)
+        timeline.update(report)
+    timeline.update(Report(2.0, playing=True))
+    assert playheads[-1].loop is None
+    timeline.update(Report(2.1, looping=True))
+    assert playheads[-1].loop == Loop(2.0, 4.0)
+    assert timeline.playhead.position_at(3.5) == pytest.approx(2.5)
 
 
 def test_regular_reports_that_stop_coming_mean_that_the_playhead_stands():
-    timeline, courses = make_timeline()
+    timeline, playheads = make_timeline()
     for at in range(10):
-        timeline.hear(Report(at / 30, True, at / 30))
+        timeline.update(Report(at / 30, True, at / 30))
     timeline.check(1.0)
-    assert timeline.course.playing
+    assert timeline.playhead.playing
     timeline.check(0.3 + OSC_TRAITS.timeout + 0.1)
-    assert not courses[-1].playing
-    timeline.hear(Report(5.0, True, 2.5))
-    assert courses[-1].playing
+    assert not playheads[-1].playing
+    timeline.update(Report(5.0, True, 2.5))
+    assert playheads[-1].playing
 
 
 def test_one_report_is_enough_for_a_daw_that_only_tells_changes():
     timeline, _ = make_timeline()
-    timeline.hear(Report(0.0, True, 8.0, 120.0))
+    timeline.update(Report(0.0, True, 8.0, 120.0))
     timeline.check(500.0)
-    assert timeline.course.position_at(500.0) == 508.0
+    assert timeline.playhead.position_at(500.0) == 508.0
 
 
 @given(
@@ -177,9 +177,9 @@ def test_whatever_a_daw_does_its_tempo_is_the_one_it_told_last(reports):
     now = 0.0
     for pause, playing, position, tempo in reports:
         now += pause
-        timeline.hear(Report(now, playing, position, tempo))
-        assert timeline.track.tempo_at(position) == pytest.approx(tempo, abs=0.005)
-        changes = timeline.track.changes
+        timeline.update(Report(now, playing, position, tempo))
+        assert timeline.tempo_map.tempo_at(position) == pytest.approx(tempo, abs=0.005)
+        changes = timeline.tempo_map.changes
         assert [change.position for change in changes] == sorted({change.position for change in changes})
 
 
@@ -199,33 +199,33 @@ class Room:
         self.timeline = Timeline(OSC_TRAITS)
         self.room = TransportHandlers(self.timeline, lambda: self.now, follows=follows)
 
-    def hear(self, *messages: object, key: str = "udp 1") -> PlayheadModel:
+    def update(self, *messages: object, key: str = "udp 1") -> PlayheadModel:
         for message in messages:
             self.room.handlers[type(message)](Speaker(key), message)  # type: ignore[arg-type]
-        return self.timeline.course
+        return self.timeline.playhead
 
 
 def test_daws_speak_in_their_own_words():
     room = Room()
-    course = room.hear(m.TransportTime("00:00:10"), m.TransportTempo(90.0), m.TransportPlay())
-    assert (course.playing, course.position_at(101.0)) == (True, 11.0)
-    assert room.timeline.track.tempo_at(11.0) == 90.0
-    room.hear(m.LoopStart(10.0), m.LoopEnd(14.0), m.TransportRepeat())
-    assert room.timeline.course.loop == Loop(10.0, 14.0)
-    assert room.hear(m.TransportStop(0.0)).playing
-    assert not room.hear(m.TransportStop()).playing
-    assert room.hear(m.TransportPlay()).playing
-    assert not room.hear(m.TransportPlay(0.0)).playing
+    playhead = room.update(m.TransportTime("00:00:10"), m.TransportTempo(90.0), m.TransportPlay())
+    assert (playhead.playing, playhead.position_at(101.0)) == (True, 11.0)
+    assert room.timeline.tempo_map.tempo_at(11.0) == 90.0
+    room.update(m.LoopStart(10.0), m.LoopEnd(14.0), m.TransportRepeat())
+    assert room.timeline.playhead.loop == Loop(10.0, 14.0)
+    assert room.update(m.TransportStop(0.0)).playing
+    assert not room.update(m.TransportStop()).playing
+    assert room.update(m.TransportPlay()).playing
+    assert not room.update(m.TransportPlay(0.0)).playing
 
 
 def test_our_own_message_says_it_all():
     room = Room()
-    course = room.hear(m.Transport(True, 10.0, 90.0, 2.5, 3, 8))
-    assert (course.playing, course.position_at(101.0)) == (True, 11.0)
+    playhead = room.update(m.Transport(True, 10.0, 90.0, 2.5, 3, 8))
+    assert (playhead.playing, playhead.position_at(101.0)) == (True, 11.0)
     assert room.timeline.metre == (3, 8)
-    assert room.timeline.track.beat_at(10.0) == pytest.approx(2.5)
-    room.hear(m.Transport(True, 10.0, 90.0))  # without beat and metre: those that were told hold
-    assert room.timeline.track.beat_at(10.0) == pytest.approx(2.5)
+    assert room.timeline.tempo_map.beat_at(10.0) == pytest.approx(2.5)
+    room.update(m.Transport(True, 10.0, 90.0))  # without beat and metre: those that were told hold
+    assert room.timeline.tempo_map.beat_at(10.0) == pytest.approx(2.5)
     assert room.timeline.metre == (3, 8)
 
 
@@ -233,22 +233,22 @@ def test_a_bar_is_the_daws_as_far_as_it_told():
     room = Room()
     assert room.timeline.metre == (4, 4)
     assert room.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(5.0)
-    room.hear(m.TransportTempo(90.0))
+    room.update(m.TransportTempo(90.0))
     assert room.timeline.bar(100.0, 60.0, 3.0) == pytest.approx(2.0)
-    room.hear(m.Transport(False, 0.0, 120.0, 0.0, 6, 8))
+    room.update(m.Transport(False, 0.0, 120.0, 0.0, 6, 8))
     assert room.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(1.5)
 
 
 def test_the_next_beat_is_the_daws_while_it_plays():
     room = Room()
     assert room.timeline.next_beat(100.3) == 100.3
-    room.hear(m.Transport(True, 10.0, 60.0, 4.25))
+    room.update(m.Transport(True, 10.0, 60.0, 4.25))
     assert room.timeline.next_beat(100.0) == pytest.approx(100.75)
     assert room.timeline.next_beat(100.75) == pytest.approx(100.75)
     assert room.timeline.next_beat(102.0) == pytest.approx(102.75)
-    room.hear(m.LoopStart(8.0), m.LoopEnd(12.5), m.TransportRepeat())
+    room.update(m.LoopStart(8.0), m.LoopEnd(12.5), m.TransportRepeat())
     assert room.timeline.next_beat(102.0) == pytest.approx(102.5), "the loop begins anew before the next beat"
-    room.hear(m.TransportStop())
+    room.update(m.TransportStop())
     assert room.timeline.next_beat(102.0) == 102.0
 
 
@@ -258,28 +258,28 @@ def test_the_next_beat_is_the_daws_while_it_plays():
 )
 def test_a_metre_that_is_none_is_common_time(said, metre):
     room = Room()
-    room.hear(m.Transport(True, 0.0, 90.0, 0.0, *said))
+    room.update(m.Transport(True, 0.0, 90.0, 0.0, *said))
     assert room.timeline.metre == metre
 
 
 def test_of_several_that_tell_the_position_the_first_is_believed_while_it_speaks():
     room = Room()
-    room.hear(m.Transport(True, 10.0, 90.0), key="udp 1")
+    room.update(m.Transport(True, 10.0, 90.0), key="udp 1")
     room.now += 0.1
-    course = room.hear(m.Transport(False, 50.0, 91.0, 0.0, 3, 4), key="udp 2")
-    assert course.playing
-    assert course.position_at(room.now) == pytest.approx(10.1)
-    assert room.timeline.track.tempo_at(10.1) == 91.0  # tempo and metre are anyone's to tell
+    playhead = room.update(m.Transport(False, 50.0, 91.0, 0.0, 3, 4), key="udp 2")
+    assert playhead.playing
+    assert playhead.position_at(room.now) == pytest.approx(10.1)
+    assert room.timeline.tempo_map.tempo_at(10.1) == 91.0  # tempo and metre are anyone's to tell
     assert room.timeline.metre == (3, 4)
     room.now += HOLD_SECONDS + 0.1
-    assert not room.hear(m.TransportStop(), key="udp 2").playing
+    assert not room.update(m.TransportStop(), key="udp 2").playing
 
 
 def test_where_another_source_is_followed_only_tempo_and_metre_are_taken():
     room = Room(follows=False)
-    course = room.hear(m.Transport(True, 10.0, 90.0, 1.0, 6, 8), m.TransportPlay(), m.TransportTime(5.0))
-    assert course == PlayheadModel()
-    assert room.timeline.track.tempo_at(0.0) == 90.0
+    playhead = room.update(m.Transport(True, 10.0, 90.0, 1.0, 6, 8), m.TransportPlay(), m.TransportTime(5.0))
+    assert playhead == PlayheadModel()
+    assert room.timeline.tempo_map.tempo_at(0.0) == 90.0
     assert room.timeline.metre == (6, 8)
 
 

@@ -72,7 +72,7 @@ def test_the_playheads_course_is_told_to_the_midi_output(daemon, client):
     client.send("/diffroll/transport", 0, 701.0, 97.0)
     client.ping()
     told = daemon.scheduler.courses[before:]
-    assert [(course.playing, course.travelled) for course in told] == [(True, 700.0), (False, 701.0)]
+    assert [(playhead.playing, playhead.travelled) for playhead in told] == [(True, 700.0), (False, 701.0)]
 
 
 def test_the_tempo_changes_of_a_jobs_stretch_are_saved(daemon, client):

@@ -142,7 +142,7 @@ class NoteDelivery:
         for number, variation in enumerate(result.variations, start=1):
             notes = tuple(sorted(shape.apply(note) for note in variation))
             end = max((note.offset for note in notes), default=0.0)
-            tempi = shape.track.between(job.origin, job.origin + end)
+            tempi = shape.tempo_map.between(job.origin, job.origin + end)
             try:
                 path = allowed_save_path(job.settings.delivery.save, self._config.allowed_folders)
                 write = partial(write_smf, variation_path(path, number), notes, tempi=tempi, metre=metre)
@@ -154,4 +154,4 @@ class NoteDelivery:
     def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery
         kept = frozenset(job.known) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
-        return NoteShaping(delivery.quantize, delivery.scale, self._timeline.track, job.origin, kept)
+        return NoteShaping(delivery.quantize, delivery.scale, self._timeline.tempo_map, job.origin, kept)

@@ -22,7 +22,7 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class ChunkPlan:
-    """How a buffer is cut: ``frames`` of interleaved ``fmt`` samples, ``chunk_bytes`` to a chunk but the last.
+    """How a buffer is cut: ``frames`` of interleaved ``fmt`` samples, ``chunk_bytes`` in every chunk but the last.
 
     Raises errors.AudioError, errors.ProtocolError or errors.TooLarge at once, before any memory is taken.
     """
@@ -40,7 +40,7 @@ class ChunkPlan:
         if self.fmt not in FORMATS:
             raise AudioError(f"The format {self.fmt!r} is unknown; send {' or '.join(FORMATS)}.")
         if self.frames <= 0:
-            raise AudioError(f"A buffer of {self.frames} frames has no audio; select a longer stretch.")
+            raise AudioError(f"A buffer of {self.frames} frames has no audio; select a longer range.")
         if not 1 <= self.chunk_bytes <= MAX_CHUNK_BYTES:
             raise ProtocolError(f"Chunks of {self.chunk_bytes} bytes are outside 1 to {MAX_CHUNK_BYTES}.")
         if self.chunks > MAX_CHUNKS:
@@ -73,7 +73,7 @@ class ChunkPlan:
 
 @dataclass(slots=True)
 class ChunkAssembly:
-    """A buffer on its way. Chunks may come in any order and any number of times."""
+    """A buffer on its way here. Chunks may come in any order and any number of times."""
 
     plan: ChunkPlan
     raw: Bytes = field(init=False, repr=False)  # (total_bytes,); zeros take no memory until they are written
@@ -99,9 +99,9 @@ class ChunkAssembly:
         self.messages += 1
         return self.messages % self.plan.window == 0
 
-    def missing(self, most: int = MAX_CHUNKS) -> tuple[int, ...]:
-        """List the first ``most`` chunks that have not arrived, in order."""
-        return tuple(np.flatnonzero(~self._arrived)[:most].tolist())
+    def missing(self, limit: int = MAX_CHUNKS) -> tuple[int, ...]:
+        """List the first ``limit`` chunks that have not arrived, in order."""
+        return tuple(np.flatnonzero(~self._arrived)[:limit].tolist())
 
     def finish(self, crc32: int) -> AudioBuffer:
         """Make the buffer. ``crc32`` is of the bytes as sent, signed or not; 0 leaves it unchecked.

@@ -1,4 +1,4 @@
-"""How loud a signal is: RMS and peak in dBFS, over stretches of equal length. Knows nothing of where it comes from."""
+"""How loud a signal is: RMS and peak in dBFS, over intervals of equal length, wherever it comes from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from diffroll_live.types import Floats
 
 FLOOR = -120.0  # dBFS of silence, and of whatever is quieter
-SILENT = -90.0  # dBFS of a peak that nobody hears: the last bit of 16
+SILENT = -90.0  # dBFS, the peak of what nobody can hear: the last bit of 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +22,19 @@ class Level:
 
     @property
     def is_silent(self) -> bool:
-        """Whether there is nothing to hear."""
+        """Whether nobody can hear it."""
         return self.peak < SILENT
 
 
 class LevelMeter:
-    """Measures a stream of samples at ``rate`` Hz, once in every ``seconds`` of it."""
+    """Measures a stream of samples at ``rate`` Hz, once every ``seconds`` of it."""
 
     def __init__(self, rate: int, seconds: float) -> None:
         self._wanted = max(1, round(rate * seconds))  # samples
         self._count, self._power, self._peak = 0, 0.0, 0.0
 
     def add(self, samples: Floats) -> Level | None:
-        """Take (n,) samples; give the level when a stretch is complete, which then ends with them."""
+        """Take (n,) samples; return the level when an interval is complete, which then ends with them."""
         if len(samples):
             self._count += len(samples)
             self._power += float(np.dot(samples, samples))

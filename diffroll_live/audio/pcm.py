@@ -8,7 +8,7 @@ import numpy.typing as npt
 from diffroll_live.errors import AudioError
 from diffroll_live.types import AudioBuffer, Floats
 
-MIN_SAMPLE_RATE = 4_000  # Hz; below it there is hardly a piano
+MIN_SAMPLE_RATE = 4_000  # Hz; below it little of a piano is left
 MAX_SAMPLE_RATE = 384_000  # Hz
 MAX_CHANNELS = 64
 
@@ -40,7 +40,7 @@ def downmix(samples: npt.NDArray[np.generic]) -> Floats:
 def make_buffer(name: str, samples: Floats, sample_rate: int, origin: float = 0.0) -> AudioBuffer:
     """Make a buffer of (n_samples,) float32. Raises errors.AudioError when it is empty or holds NaN or infinity."""
     if not len(samples):
-        raise AudioError("The audio has no samples; select a stretch that is longer than nothing.")
+        raise AudioError("The audio has no samples; select a range that is longer than 0 s.")
     if not np.isfinite(samples).all():
         first = int(np.argmin(np.isfinite(samples)))
         raise AudioError(f"Sample {first} is not a finite number; render the audio again.")

@@ -1,4 +1,4 @@
-"""The choice of a device, the words of the capture process, and the process itself on a real JACK server."""
+"""The choice of a device, the messages of the capture process, and the process itself on a real JACK server."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from diffroll_live.audio.capture.devices import choose
 from diffroll_live.audio.capture.messages import (
     HEAD_BYTES,
     Block,
+    CaptureMessage,
     InputDevice,
     Opened,
     Refused,
-    Saying,
     pack,
     unpack,
     unpack_head,
@@ -60,11 +60,11 @@ DEVICES = (
         ("fluidsynth, JACK Audio Connection Kit", 3),
     ],
 )
-def test_a_device_is_chosen_by_what_is_said_of_it(wanted, found):
+def test_a_device_is_chosen_by_name_or_system(wanted, found):
     assert choose(DEVICES, wanted) is DEVICES[found]
 
 
-def test_one_device_by_several_systems_is_no_question():
+def test_one_device_by_several_systems_is_not_ambiguous():
     microphones = (device("Mic", MME, default=True, main=True), device("Mic", WASAPI, default=True))
     assert choose(microphones, "mic") is microphones[0]
     assert choose(microphones, "wasapi") is microphones[1]
@@ -73,7 +73,7 @@ def test_one_device_by_several_systems_is_no_question():
 @pytest.mark.parametrize(
     ("devices", "wanted", "said"),
     [
-        (DEVICES, "piano", "There is no input 'piano'. There is: HDA Intel.*; Scarlett"),
+        (DEVICES, "piano", "There is no input 'piano'. Choose one of: HDA Intel.*; Scarlett"),
         (DEVICES, "fluid", "could be any of these inputs: fluidsynth, JACK.*; fluidsynth-midi"),
         ((), "jack", "no audio input"),
         (DEVICES[1:], "", "could be any of these inputs: Scarlett"),  # no default
@@ -84,7 +84,7 @@ def test_an_error_lists_the_names_there_are(devices, wanted, said):
         choose(devices, wanted)
 
 
-SAYINGS = st.one_of(
+MESSAGES = st.one_of(
     st.builds(
         InputDevice, st.text(), st.text(), st.integers(), st.integers(), st.booleans(), st.booleans(), st.just(0)
     ),
@@ -94,12 +94,12 @@ SAYINGS = st.one_of(
 )
 
 
-@given(SAYINGS)
-def test_what_is_said_is_understood(saying):
-    packed = pack(saying)
+@given(MESSAGES)
+def test_a_message_is_read_as_it_was_written(message):
+    packed = pack(message)
     kind, length = unpack_head(packed[:HEAD_BYTES])
     assert length == len(packed) - HEAD_BYTES
-    assert unpack(kind, packed[HEAD_BYTES:]) == saying
+    assert unpack(kind, packed[HEAD_BYTES:]) == message
 
 
 @pytest.mark.parametrize("head", [b"\xff\0\0\0\0", b"\0\xff\xff\xff\xff"])
@@ -118,8 +118,8 @@ class Capture:
             stderr=subprocess.DEVNULL,
         )
 
-    def next(self) -> Saying | None:
-        """What it says next; None when it has ended."""
+    def next(self) -> CaptureMessage | None:
+        """Its next message; None when it has ended."""
         assert self.process.stdout is not None
         head = self.process.stdout.read(HEAD_BYTES)
         if not head:
@@ -128,9 +128,9 @@ class Capture:
         return unpack(kind, self.process.stdout.read(length))
 
     def blocks(self, count: int) -> list[Block]:
-        said = [self.next() for _ in range(count)]
-        assert all(isinstance(block, Block) for block in said), said[-1]
-        return said
+        blocks = [self.next() for _ in range(count)]
+        assert all(isinstance(block, Block) for block in blocks), blocks[-1]
+        return blocks
 
     def end(self) -> int:
         """Stop reading; give the exit code."""
@@ -161,8 +161,8 @@ def tone(jack: DummyJack) -> Iterator[Tone]:
 
 def test_the_inputs_of_a_jack_server_are_listed(capture, tone):
     lister, found = capture("list"), []
-    while (saying := lister.next()) is not None:
-        found.append(saying)
+    while (message := lister.next()) is not None:
+        found.append(message)
     names = {item.name: item for item in found if item.system == JACK}
     assert names["system"].is_default
     assert (names["system"].channels, names["system"].sample_rate) == (2, 48_000)
@@ -171,16 +171,16 @@ def test_the_inputs_of_a_jack_server_are_listed(capture, tone):
 
 
 def test_without_an_input_it_says_so(capture, no_jack):
-    said = capture("hear", "jack").next()
+    said = capture("capture", "jack").next()
     assert isinstance(said, Refused)
     assert said.code == "no-such-device"
 
 
-def test_what_a_jack_client_plays_is_heard_on_time(capture, tone):
-    ear = capture("hear", tone.client)
-    assert ear.next() == Opened(f"{tone.client}, {JACK}", 48_000, 1)
+def test_what_a_jack_client_plays_is_captured_on_time(capture, tone):
+    source = capture("capture", tone.client)
+    assert source.next() == Opened(f"{tone.client}, {JACK}", 48_000, 1)
     peaks = []
-    for block in ear.blocks(60):
+    for block in source.blocks(60):
         samples = np.frombuffer(block.data, np.float32)
         peaks.append(float(np.abs(samples).max()))
         assert -0.01 < time.perf_counter() - block.at - len(samples) / 48_000 < 10.0  # nothing from the future
@@ -201,29 +201,29 @@ def test_a_device_that_cannot_do_its_rate_is_opened_at_one_that_it_can_do(jack):
     assert done.stdout == "48000\n"
 
 
-def test_it_ends_when_nobody_listens_and_leaves_the_server_in_order(capture, jack):
-    ear = capture("hear", "jack")
-    assert isinstance(ear.next(), Opened)
-    ear.blocks(2)
-    assert ear.end() == 0
+def test_it_ends_when_nobody_reads_and_leaves_the_server_in_order(capture, jack):
+    source = capture("capture", "jack")
+    assert isinstance(source.next(), Opened)
+    source.blocks(2)
+    assert source.end() == 0
     ports = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True, env=os.environ).stdout
     assert "diffroll-live-in" not in ports
 
 
 def test_it_ends_when_it_is_told_to(capture, jack):
-    ear = capture("hear", "jack")
-    assert isinstance(ear.next(), Opened)
-    ear.process.terminate()
-    assert ear.process.wait(30) == 0
+    source = capture("capture", "jack")
+    assert isinstance(source.next(), Opened)
+    source.process.terminate()
+    assert source.process.wait(30) == 0
 
 
 def test_a_server_that_dies_is_noticed_and_nothing_hangs(capture, jack):
-    ear = capture("hear", "jack")
-    assert isinstance(ear.next(), Opened)
-    ear.blocks(2)
+    source = capture("capture", "jack")
+    assert isinstance(source.next(), Opened)
+    source.blocks(2)
     jack.kill()
-    while isinstance(said := ear.next(), Block):
+    while isinstance(said := source.next(), Block):
         pass
     assert isinstance(said, Refused)
     assert "is gone" in said.text
-    assert ear.process.wait(30) == 0
+    assert source.process.wait(30) == 0

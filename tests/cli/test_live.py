@@ -86,7 +86,7 @@ def test_inputs_are_listed(jack: DummyJack, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--in", "theremin"], exit_codes.PORT, "There is: system, JACK"),
+        (["--in", "theremin"], exit_codes.PORT, "Choose one of: system, JACK"),
         (["--in", "jack", "--out", "nobody"], exit_codes.PORT, "no MIDI port 'nobody'"),
         (["--latency", "10"], exit_codes.USAGE, "50"),
         (["--latency", "nan"], exit_codes.USAGE, "finite"),

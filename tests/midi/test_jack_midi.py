@@ -145,7 +145,7 @@ assert not jack_answers({name!r})
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False)
     assert ran.returncode == 0, ran.stderr
     sentence, pid = ran.stdout.splitlines()
-    assert "runs already" in sentence
+    assert "already running" in sentence
     assert not Path(f"/proc/{pid}").exists()
     assert [path.name for path in Path("/dev/shm").iterdir() if name in path.name] == []
     assert jack_answers()  # the other server was left alone
@@ -181,7 +181,7 @@ def test_nobody_comes_to_a_server_before_all_have_left_the_one_that_ended(jack):
     watch = JackWatch()
     jack.kill()
     wait_until(lambda: watch.gone, "word of the end")
-    with pytest.raises(PortError, match="not everybody has left"):
+    with pytest.raises(PortError, match="clients are still open"):
         JackWatch()
     watch.close()
     jack.start()

@@ -48,7 +48,7 @@ def listen(client: OscClient, device: str, buffer: str = "live") -> None:
 
 def captures(parent: int | None = None) -> list[int]:
     """The capture processes of a process, this one unless told otherwise."""
-    command = ["pgrep", "-P", str(parent or os.getpid()), "-f", "capture.process hear"]
+    command = ["pgrep", "-P", str(parent or os.getpid()), "-f", "capture.process capture"]
     return [int(pid) for pid in subprocess.run(command, capture_output=True, check=False).stdout.split()]
 
 

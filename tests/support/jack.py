@@ -28,7 +28,7 @@ def jack(jack_server: DummyJack, monkeypatch: pytest.MonkeyPatch) -> DummyJack:
     """The same server as this process' default one, alive even after a test that killed it."""
     for name, value in jack_server.environment.items():
         monkeypatch.setenv(name, value)
-    if not jack_server.lives:
+    if not jack_server.is_running:
         jack_server.start()
     wait_until(lambda: jack_answers(jack_server.name), "the JACK server to answer")
     return jack_server

@@ -1,7 +1,7 @@
-"""Audio in by PortAudio: which devices there are, which one is meant, and a stream of its blocks.
+"""Audio in by PortAudio: which devices there are, which one a name means, and the stream of its blocks.
 
 Used in the capture process alone. PortAudio looks for devices once in a process; and when a JACK server ends under an
-open stream, every call that would close it waits for ever. Only a separate process helps against both.
+open stream, every call that would close it waits for ever. Only a new process helps with either.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from diffroll_live.errors import NoSuchDevice, PortError
 JACK_CLIENT = b"diffroll-live-in"  # kept: PortAudio does not copy it
 _CHANNELS = 2  # at most; more are other instruments
 _OTHER_RATES = (48_000, 44_100, 96_000, 32_000, 16_000)  # Hz, for a device that cannot do what it calls its own
-_MOST_WAITING = 1.0  # s of samples that wait to be read; what comes then is lost
-_SHORTEST_BLOCK = 0.01  # s
+_MAX_WAITING = 1.0  # s of samples that wait to be read; what comes then is lost
+_MIN_BLOCK = 0.01  # s
 _STALL = 2.0  # s without a block after which a device counts as gone
-_GLANCE = 0.1  # s between two looks at a device that brings nothing
+_POLL_SECONDS = 0.1  # between two checks of a device that delivers nothing
 _JACK = "JACK"
-_LOOK_SECONDS = 1.0  # between two looks at a JACK client that is heard
+_CHECK_SECONDS = 1.0  # between two checks of a JACK client that is captured
 
 
 def list_inputs() -> tuple[InputDevice, ...]:
@@ -56,9 +56,9 @@ def list_inputs() -> tuple[InputDevice, ...]:
 
 
 def choose(devices: Sequence[InputDevice], wanted: str) -> InputDevice:
-    """Find the device that is meant: a name, a system ("jack": its default device), or a part of both that fits one.
+    """Find the device that a text means: its name, its system ("jack": the default device), or a part that fits one.
 
-    Capitals do not matter; an empty text is the machine's default. Raises errors.NoSuchDevice that lists the devices.
+    Case does not matter; an empty text is the machine's default. Raises errors.NoSuchDevice that lists the devices.
     """
     if not devices:
         raise NoSuchDevice("This machine has no audio input: plug one in, or start a JACK server.")
@@ -72,18 +72,18 @@ def choose(devices: Sequence[InputDevice], wanted: str) -> InputDevice:
         return found[0]
     names = "; ".join(device.label for device in found or devices)
     if found:
-        raise NoSuchDevice(f"'{wanted}' could be any of these inputs: {names}. Say more of its name.")
-    raise NoSuchDevice(f"There is no input '{wanted}'. There is: {names}.")
+        raise NoSuchDevice(f"'{wanted}' could be any of these inputs: {names}. Give more of its name.")
+    raise NoSuchDevice(f"There is no input '{wanted}'. Choose one of: {names}.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What PortAudio brought at once."""
+    """What PortAudio delivered at once."""
 
     data: bytes
     frames: int
     at: float  # s of time.perf_counter at which the first frame sounded, as far as PortAudio knows
-    lost: int  # frames before it that found no room
+    lost: int  # frames before it for which there was no room
     overrun: bool
 
 
@@ -97,7 +97,7 @@ def _system_names(device: InputDevice) -> tuple[str, ...]:
 
 
 class InputStream:
-    """An open device, which is read block by block. Raises errors.NoSuchDevice when it cannot be opened."""
+    """An open device, to be read block by block. Raises errors.NoSuchDevice when it cannot be opened."""
 
     def __init__(self, device: InputDevice) -> None:
         portaudio = _portaudio()
@@ -105,8 +105,8 @@ class InputStream:
         self.channels = min(device.channels, _CHANNELS)
         self._source = _JackSource(device.name) if _JACK in device.system else None
         self._parts: queue.SimpleQueue[_Part] = queue.SimpleQueue()
-        self._brought = self._read = 0  # frames
-        self._lost = 0  # frames, until the next part tells of them
+        self._delivered = self._read = 0  # frames
+        self._lost = 0  # frames, until the next part reports them
         try:
             self.sample_rate = _possible_rate(portaudio, device, self.channels)
             self._stream: Any = portaudio.RawInputStream(
@@ -115,7 +115,7 @@ class InputStream:
                 channels=self.channels,
                 dtype="float32",
                 latency="low",
-                callback=self._bring,
+                callback=self._deliver,
             )
             self._stream.start()
         except portaudio.PortAudioError as error:
@@ -123,9 +123,9 @@ class InputStream:
             raise NoSuchDevice(text) from error
 
     def read(self) -> Block:
-        """Wait for the next 10 ms or more. Raises errors.NoSuchDevice when the device brings no more."""
+        """Wait for the next 10 ms or more. Raises errors.NoSuchDevice when the device delivers no more."""
         parts = [self._next()]
-        while sum(part.frames for part in parts) < _SHORTEST_BLOCK * self.sample_rate:
+        while sum(part.frames for part in parts) < _MIN_BLOCK * self.sample_rate:
             parts.append(self._next())
         if self._source is not None and self._source.is_gone():
             raise self._gone()
@@ -133,7 +133,7 @@ class InputStream:
         return Block(parts[0].at, lost, overrun, b"".join(part.data for part in parts))
 
     def close(self) -> None:
-        """Let go of the device. May never return once a JACK server has died."""
+        """Close the device. May never return once a JACK server has died."""
         self._stream.abort()
         self._stream.close()
 
@@ -141,48 +141,48 @@ class InputStream:
         deadline = time.monotonic() + _STALL
         while self._parts.empty() and self._stream.active and time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):
-                return self._count(self._parts.get(timeout=_GLANCE))
+                return self._count(self._parts.get(timeout=_POLL_SECONDS))
         if self._parts.empty():
             raise self._gone()
         return self._count(self._parts.get())
 
     def _gone(self) -> NoSuchDevice:
-        return NoSuchDevice(f"The input {self.label} is gone; it is heard again when it is back.")
+        return NoSuchDevice(f"The input {self.label} is gone; it is captured again when it is back.")
 
     def _count(self, part: _Part) -> _Part:
         self._read += part.frames
         return part
 
-    def _bring(self, data: Any, frames: int, times: Any, status: Any) -> None:
+    def _deliver(self, data: Any, frames: int, times: Any, status: Any) -> None:
         """Take samples from PortAudio, on its thread; keep a bounded number."""
         now = time.perf_counter()
-        if self._brought - self._read > _MOST_WAITING * self.sample_rate:
+        if self._delivered - self._read > _MAX_WAITING * self.sample_rate:
             self._lost += frames
             return
         delay = times.currentTime - times.inputBufferAdcTime
-        at = now - (delay if 0.0 < delay < _MOST_WAITING else frames / self.sample_rate)
+        at = now - (delay if 0.0 < delay < _MAX_WAITING else frames / self.sample_rate)
         lost, self._lost = self._lost, 0
-        self._brought += frames
+        self._delivered += frames
         self._parts.put(_Part(bytes(data), frames, at, lost, lost > 0 or bool(status.input_overflow)))
 
 
 class _JackSource:
-    """Watches whether a JACK client is still there: PortAudio does not notice, and brings silence in its place."""
+    """Checks whether a JACK client is still there: PortAudio does not notice, and delivers silence in its place."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
         try:
             self._watch: JackWatch | None = JackWatch()
         except PortError:  # the server has gone this moment, or rtmidi was built without JACK
             self._watch = None
 
     def is_gone(self) -> bool:
-        """Look, once in a second."""
+        """Check, once a second."""
         now = time.monotonic()
-        if self._watch is None or now - self._looked < _LOOK_SECONDS:
+        if self._watch is None or now - self._checked < _CHECK_SECONDS:
             return False
-        self._looked = now
+        self._checked = now
         return not self._watch.plays(self._name)
 
 
@@ -192,7 +192,7 @@ def _possible_rate(portaudio: ModuleType, device: InputDevice, channels: int) ->
         with contextlib.suppress(portaudio.PortAudioError):
             portaudio.check_input_settings(device.index, channels, "float32", samplerate=rate)
             return rate
-    return device.sample_rate  # opening it says what is wrong
+    return device.sample_rate  # the error on opening says what is wrong
 
 
 def _portaudio() -> ModuleType:
@@ -208,7 +208,7 @@ def _portaudio() -> ModuleType:
 
 
 def _name_jack_client() -> None:
-    """Have JACK show who listens; PortAudio must be told before it looks for a server."""
+    """Show our name in JACK; PortAudio must know it before it looks for a server."""
     library = ctypes.util.find_library("portaudio")
     if library is not None:
         with contextlib.suppress(OSError, AttributeError):  # not every PortAudio has JACK

@@ -1,4 +1,4 @@
-"""What the capture process says to the daemon, and its way over a pipe: a kind, a length, a payload. Opens nothing."""
+"""What the capture process sends to the daemon over a pipe: a kind, a length, a payload. Opens nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 _HEAD = struct.Struct("<BI")  # kind, length of the payload
 _STAMP = struct.Struct("<dI")  # of a block: at, lost
 HEAD_BYTES = _HEAD.size
-_MOST_BYTES = 1 << 24
+_MAX_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
 class InputDevice:
-    """An input device. ``system`` is what reaches it: ALSA, JACK Audio Connection Kit, Core Audio and so on."""
+    """An input device. ``system`` is its audio system: ALSA, JACK Audio Connection Kit, Core Audio and so on."""
 
     name: str
     system: str
@@ -27,13 +27,13 @@ class InputDevice:
 
     @property
     def label(self) -> str:
-        """Name and system, which no two devices share as a rule."""
+        """Name and system; as a rule no two devices share both."""
         return f"{self.name}, {self.system}"
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Samples come next: ``channels`` of them, interleaved, at ``sample_rate`` Hz."""
+    """The device is open: blocks of ``channels`` interleaved channels at ``sample_rate`` Hz follow."""
 
     device: str
     sample_rate: int
@@ -52,38 +52,38 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The device is not there, cannot be opened, or is there no more: a code and a sentence of `errors`."""
+    """The device is absent, cannot be opened, or is gone: a code and a sentence of `errors`."""
 
     code: str
     text: str
 
 
-Saying = InputDevice | Opened | Block | Refused
+CaptureMessage = InputDevice | Opened | Block | Refused
 
 _KINDS: tuple[type[Any], ...] = (InputDevice, Opened, Block, Refused)
 
 
-def pack(saying: Saying) -> bytes:
-    """Write what is said."""
-    if isinstance(saying, Block):
-        payload = _STAMP.pack(saying.at, saying.lost << 1 | saying.overrun) + saying.data
+def pack(message: CaptureMessage) -> bytes:
+    """Write a message."""
+    if isinstance(message, Block):
+        payload = _STAMP.pack(message.at, message.lost << 1 | message.overrun) + message.data
     else:
-        payload = json.dumps(asdict(saying)).encode()
-    return _HEAD.pack(_KINDS.index(type(saying)), len(payload)) + payload
+        payload = json.dumps(asdict(message)).encode()
+    return _HEAD.pack(_KINDS.index(type(message)), len(payload)) + payload
 
 
 def unpack_head(head: bytes) -> tuple[int, int]:
-    """Read the kind of what comes, and the length of its payload. Raises ValueError when it is no such thing."""
+    """Read the kind of a message and the length of its payload. Raises ValueError where there is no message."""
     kind, length = _HEAD.unpack(head)
-    if kind >= len(_KINDS) or length > _MOST_BYTES:
+    if kind >= len(_KINDS) or length > _MAX_BYTES:
         raise ValueError(f"kind {kind} with {length} bytes")
     return kind, length
 
 
-def unpack(kind: int, payload: bytes) -> Saying:
-    """Read what is said. Raises ValueError, TypeError or struct.error when it is no such thing."""
+def unpack(kind: int, payload: bytes) -> CaptureMessage:
+    """Read a message. Raises ValueError, TypeError or struct.error for a payload that is none."""
     if _KINDS[kind] is Block:
         at, lost = _STAMP.unpack_from(payload)
         return Block(at, lost >> 1, bool(lost & 1), payload[_STAMP.size :])
-    saying: Saying = _KINDS[kind](**json.loads(payload))
-    return saying
+    message: CaptureMessage = _KINDS[kind](**json.loads(payload))
+    return message

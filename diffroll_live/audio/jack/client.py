@@ -2,7 +2,7 @@
 
 rtmidi cannot tell that its JACK server died: sends go on "succeeding" into a ring buffer that nobody empties, and
 once that is full a send spins for ever while it holds the GIL. A client of our own, without ports, is told of the
-end of the server at once and sees the server's frame counter. This room knows nothing of MIDI.
+end of the server at once and sees the server's frame counter. Knows nothing of MIDI.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from weakref import WeakSet
 from diffroll_live.audio.jack.transport import JackTransport, declare_transport, query_transport
 from diffroll_live.errors import PortError
 
-#: Held while a client comes or goes. All clients of a process share libjack's tables: closing one of a server that had
-#: died after another had come to the next server, or meanwhile, ended the process by a segmentation fault.
+#: Held while a client opens or closes. All clients of a process share libjack's tables: closing one of a server that
+#: had died, during or after the opening of another on the next server, ended the process by a segmentation fault.
 JACK_CLIENT_LOCK = threading.RLock()
 _NO_START_SERVER = 0x01
 _SERVER_NAME = 0x04
@@ -64,14 +64,14 @@ def _declare(library: ctypes.CDLL) -> None:
         function(nothing)
 
 
-_inside: WeakSet[JackWatch] = WeakSet()  # every one that has not been closed
+_open_watches: WeakSet[JackWatch] = WeakSet()
 
 
 class JackWatch:
     """A client without ports on a running server; ``gone`` turns true when the server ends.
 
     ``server`` names the server; None takes the user's default (environment JACK_DEFAULT_SERVER). A server is never
-    started. Whoever has other clients has a watch beside them, opens it before and closes it after them.
+    started. Code with other clients keeps a watch beside them, opened before and closed after them.
     Raises PortError where no server runs, or while a watch on one that has ended is still to be closed.
     """
 
@@ -79,11 +79,11 @@ class JackWatch:
         self._library = libjack()
         self.gone = False
         with JACK_CLIENT_LOCK:
-            if any(other.gone for other in _inside):
-                raise PortError("The JACK server ended, and not everybody has left it yet. Try again in a second.")
+            if any(other.gone for other in _open_watches):
+                raise PortError("The JACK server ended, and some of its clients are still open. Try again in a second.")
             self._client = self._open(server)
             if self._client:
-                _inside.add(self)
+                _open_watches.add(self)
         if not self._client:
             raise PortError("No JACK server is running. Start one (`jackd -d dummy` needs no sound card).")
         self._callback = _SHUTDOWN(self._on_shutdown)  # kept: ctypes does not hold it
@@ -102,11 +102,11 @@ class JackWatch:
         self.gone = True
 
     def transport(self) -> JackTransport | None:
-        """Tell where the server's transport is; None after close()."""
+        """Query the server's transport; None after close()."""
         return query_transport(self._library, self._client) if self._client else None
 
     def period(self) -> float:
-        """Tell the length of the server's period, in seconds; 0 after close()."""
+        """Return the length of the server's period, in seconds; 0 after close()."""
         if not self._client:
             return 0.0
         return float(
@@ -114,11 +114,11 @@ class JackWatch:
         )
 
     def frame(self) -> int:
-        """Tell the frame at which the server's current period began; it stands still when the server does."""
+        """Return the frame at which the server's current period began; it stands still when the server does."""
         return int(self._library.jack_last_frame_time(self._client)) if self._client else 0
 
     def plays(self, client: str) -> bool:
-        """Tell whether a client of the server has an audio output; a server that is gone has no clients."""
+        """Return whether a client of the server has an audio output; a server that is gone has no clients."""
         if self.gone or not self._client:
             return False
         ports = self._library.jack_get_ports(self._client, None, _AUDIO, _IS_OUTPUT)
@@ -132,11 +132,11 @@ class JackWatch:
         if client:
             with JACK_CLIENT_LOCK:
                 self._library.jack_client_close(client)
-                _inside.discard(self)
+                _open_watches.discard(self)
 
 
 def jack_answers(server: str | None = None) -> bool:
-    """Tell whether a JACK server (of that name) answers."""
+    """Return whether a JACK server (of that name) answers."""
     try:
         JackWatch(server).close()
     except PortError:

@@ -1,7 +1,7 @@
 """Run a JACK server of our own, with its dummy driver, where a machine has no MIDI system.
 
-Needs no sound card and no kernel sequencer. The server has its own name, so that it never meets a user's server, and
-it is ended by its own process.
+Needs no sound card and no kernel sequencer. The server has a name of its own, so that it never gets in the way of a
+user's server, and it is stopped by way of its process.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from diffroll_live.errors import PortError
 logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 48_000
-PERIOD_FRAMES = 1024  # shorter periods run late on two busy cores
-CLIENT_SECONDS = 10.0  # until the server drops a client that does not keep up: its default of 0.5 drops innocent ones
+PERIOD_FRAMES = 1024  # shorter periods come late on two busy cores
+CLIENT_SECONDS = 10.0  # until the server drops a client that does not keep up; its default of 0.5 drops healthy ones
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0  # jackd may take over ten on a busy machine
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where jackd puts its sockets and semaphores
@@ -48,18 +48,18 @@ class DummyJack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a client needs in its environment to come to this server, and to start no other."""
+        """The environment in which a client connects to this server, and starts no other."""
         return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
 
     @property
-    def lives(self) -> bool:
-        """Whether its process runs; a busy or frozen one may not answer all the same."""
+    def is_running(self) -> bool:
+        """Whether its process runs; a busy or frozen one may not answer even so."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start the server and wait until it answers. It may have been stopped or killed before."""
         if jack_answers(self.name):
-            raise PortError(f"A JACK server '{self.name}' runs already: choose another name, or end it.")
+            raise PortError(f"A JACK server '{self.name}' is already running: choose another name, or stop it.")
         with tempfile.TemporaryFile() as output:
             self._process = self._launch(output)
             try:
@@ -69,13 +69,13 @@ class DummyJack:
                 raise
 
     def stop(self) -> None:
-        """Stop the server, by force if it does not obey, and remove what it leaves behind. Safe to call again."""
+        """Stop the server, by force if need be, and remove what it leaves behind. Safe to call again."""
         process, self._process = self._process, None
         if process is None:
             return
         _end(process)
         if process.returncode == -signal.SIGKILL:
-            self._give_back()
+            self._free_slot()
         user = os.getuid()
         for pattern in (f"jack_sem.{user}_{self.name}_*", f"jack_{self.name}_{user}_*"):
             for left in _SHARED_MEMORY.glob(pattern):
@@ -83,7 +83,7 @@ class DummyJack:
                     left.unlink()
 
     def kill(self) -> None:
-        """End the server as a crash would, without a word to its clients."""
+        """Kill the server, as a crash would, without a word to its clients."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -101,8 +101,8 @@ class DummyJack:
         program = shutil.which("jackd")
         if program is None:
             raise PortError("jackd is not installed. Install it (Debian, Ubuntu: `apt install jackd2`).")
-        # The first -r: not in real time, which not every user may have. Its own session: Ctrl-C at the terminal is
-        # for us, and we stop the server in order.
+        # The first -r: without real-time priority, which not every user may have. Its own session: Ctrl-C at the
+        # terminal is for us, and we stop the server in order.
         general = ["-n", self.name, "-r", "-t", str(round(1000 * CLIENT_SECONDS))]
         command = [program, *general, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", f"{self._period_frames}"]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
@@ -112,22 +112,22 @@ class DummyJack:
         while not jack_answers(self.name):
             if process.poll() is not None or time.monotonic() > deadline:
                 output.seek(0)
-                said = output.read()[-2000:].decode(errors="replace").strip()
-                raise PortError(f"The JACK server does not start. It said: {said}")
+                output_text = output.read()[-2000:].decode(errors="replace").strip()
+                raise PortError(f"The JACK server does not start. Fix what it reports: {output_text}")
             time.sleep(0.05)
 
-    def _give_back(self) -> None:
-        """Free the place of a killed server, by letting one of the same name come and go in order.
+    def _free_slot(self) -> None:
+        """Free the slot of a killed server, by starting one of the same name and stopping it in order.
 
-        JACK has eight places on a machine. A killed server's is only taken again by its namesake: eight killed
-        servers of different names would leave no room for anybody's.
+        JACK has eight slots on a machine. Only a namesake takes the slot of a killed server again: after eight killed
+        servers of different names, none could start.
         """
         with tempfile.TemporaryFile() as output:
             successor = self._launch(output)
             try:
                 self._wait(successor, output)
             except PortError as error:
-                logger.warning("what a killed JACK server left could not be cleaned up: %s", error)
+                logger.warning("what a killed JACK server left behind could not be removed: %s", error)
             finally:
                 _end(successor)
 

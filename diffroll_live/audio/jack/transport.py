@@ -1,4 +1,4 @@
-"""The transport of a JACK server as libjack tells it: the C structure, and what a query makes of it."""
+"""The transport of a JACK server: libjack's C structure, and what a query makes of it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Position(ctypes.Structure):
 class JackTransport:
     """Where the transport was when the server's current period began, ``age`` seconds ago.
 
-    Tempo, beat (quarter notes from the first bar) and metre are None where no client tells them.
+    Tempo, beat (quarter notes from the first bar) and metre are None where no client reports them.
     """
 
     rolling: bool
@@ -56,14 +56,14 @@ def declare_transport(library: ctypes.CDLL) -> None:
 
 
 def query_transport(library: ctypes.CDLL, client: int) -> JackTransport:
-    """Ask for the transport."""
-    told = Position()
-    state = library.jack_transport_query(client, ctypes.byref(told))
-    age = (library.jack_get_time() - told.usecs) * 1e-6
-    position = told.frame / max(1, told.frame_rate)
-    if not told.valid & HAS_BAR or not told.beats_per_minute > 0.0:
+    """Query the transport."""
+    found = Position()
+    state = library.jack_transport_query(client, ctypes.byref(found))
+    age = (library.jack_get_time() - found.usecs) * 1e-6
+    position = found.frame / max(1, found.frame_rate)
+    if not found.valid & HAS_BAR or not found.beats_per_minute > 0.0:
         return JackTransport(state == ROLLING, age, position)
-    metre = (round(told.beats_per_bar), round(told.beat_type))
-    beats = (told.bar - 1) * told.beats_per_bar + told.beat - 1 + told.tick / max(1.0, told.ticks_per_beat)
-    quarters = beats * 4.0 / max(1.0, told.beat_type)
-    return JackTransport(state == ROLLING, age, position, told.beats_per_minute, quarters, metre)
+    metre = (round(found.beats_per_bar), round(found.beat_type))
+    beats = (found.bar - 1) * found.beats_per_bar + found.beat - 1 + found.tick / max(1.0, found.ticks_per_beat)
+    quarters = beats * 4.0 / max(1.0, found.beat_type)
+    return JackTransport(state == ROLLING, age, position, found.beats_per_minute, quarters, metre)

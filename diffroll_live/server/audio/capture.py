@@ -1,4 +1,4 @@
-"""Input devices, each heard by a process of its own for any number of listeners, and heard again when it was lost."""
+"""Input devices: each is captured by a process of its own for any number of subscribers, and reopened when lost."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from diffroll_live.audio.capture.devices import choose
 from diffroll_live.audio.capture.messages import (
     HEAD_BYTES,
     Block,
+    CaptureMessage,
     InputDevice,
     Opened,
     Refused,
-    Saying,
     unpack,
     unpack_head,
 )
@@ -28,36 +28,36 @@ from diffroll_live.errors import NoSuchDevice
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # s between attempts to hear a lost device
-_STEADY_SECONDS = 10.0  # after which a device that is lost again is sought eagerly
+_FIRST_PAUSE, _LAST_PAUSE = 0.25, 5.0  # s between attempts to reopen a lost device
+_STEADY_SECONDS = 10.0  # after which a lost device is looked for eagerly again
 _START_SECONDS = 30.0  # for an audio system to answer; a busy machine takes its time
 _QUIET_SECONDS = 5.0  # without a block, when the process itself does not say why
 _END_SECONDS = 5.0  # for the process to leave in order
 _PIPE_BYTES = 1 << 20
 
 
-class Listener(Protocol):
-    """Is told what becomes of a device."""
+class Subscriber(Protocol):
+    """Gets the samples of a device, and learns what becomes of it."""
 
     @property
     def closed(self) -> bool:
-        """Whether it wants to be told no more."""
+        """Whether it wants no more."""
 
     def opened(self, sample_rate: int) -> None:
         """Prepare for samples of this rate, in Hz; called again when a lost device is back."""
 
-    def heard(self, block: Block, channels: int) -> None:
+    def captured(self, block: Block, channels: int) -> None:
         """Take samples."""
 
     def vanished(self, error: NoSuchDevice) -> None:
-        """Learn that the device is lost, and sought."""
+        """Learn that the device is lost; it is reopened when it is back."""
 
     def refused(self, error: NoSuchDevice) -> None:
         """Learn that the device cannot be opened at all; nothing more comes."""
 
 
 class Captures:
-    """All devices that are heard, each opened once."""
+    """All devices that are captured, each opened once."""
 
     def __init__(self) -> None:
         self._captures: dict[str, _Capture] = {}  # by label
@@ -65,27 +65,27 @@ class Captures:
         self._listing: asyncio.Task[tuple[InputDevice, ...]] | None = None
 
     async def devices(self) -> tuple[InputDevice, ...]:
-        """List the input devices, once for all who ask meanwhile. Raises errors.NoSuchDevice."""
+        """List the input devices, once for everybody who asks meanwhile. Raises errors.NoSuchDevice."""
         if self._listing is None or self._listing.done():
             self._listing = asyncio.get_running_loop().create_task(list_inputs())
         return await asyncio.shield(self._listing)
 
-    async def listen(self, wanted: str, listener: Listener) -> None:
-        """Have a device heard. Raises errors.NoSuchDevice when none, or more than one, is meant."""
+    async def subscribe(self, wanted: str, subscriber: Subscriber) -> None:
+        """Capture a device. Raises errors.NoSuchDevice when the name fits none, or more than one."""
         label = choose(await self.devices(), wanted).label
         async with self._changing:
-            if listener.closed:
+            if subscriber.closed:
                 return
             capture = self._captures.get(label)
-            if capture is None or capture.over:
+            if capture is None or capture.is_over:
                 capture = self._captures[label] = _Capture(wanted)
-            capture.add(listener)
+            capture.add(subscriber)
 
-    async def leave(self, listener: Listener) -> None:
-        """Tell a listener no more; a device that nobody hears is closed."""
+    async def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Stop for a subscriber; a device without subscribers is closed."""
         async with self._changing:
             for label, capture in tuple(self._captures.items()):
-                if capture.remove(listener):
+                if capture.remove(subscriber):
                     del self._captures[label]
                     await capture.close()
 
@@ -103,27 +103,27 @@ class _Capture:
 
     def __init__(self, wanted: str) -> None:
         self._wanted = wanted
-        self._listeners: list[Listener] = []
+        self._subscribers: list[Subscriber] = []
         self._opened: Opened | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether it has been given up."""
         return self._task.done()
 
-    def add(self, listener: Listener) -> None:
-        """Tell a listener from now on."""
-        self._listeners.append(listener)
+    def add(self, subscriber: Subscriber) -> None:
+        """Add a subscriber."""
+        self._subscribers.append(subscriber)
         if self._opened is not None:
-            listener.opened(self._opened.sample_rate)
+            subscriber.opened(self._opened.sample_rate)
 
-    def remove(self, listener: Listener) -> bool:
-        """Tell a listener no more; True when it was the last one."""
-        if listener not in self._listeners:
+    def remove(self, subscriber: Subscriber) -> bool:
+        """Remove a subscriber; True when it was the last one."""
+        if subscriber not in self._subscribers:
             return False
-        self._listeners.remove(listener)
-        return not self._listeners
+        self._subscribers.remove(subscriber)
+        return not self._subscribers
 
     async def close(self) -> None:
         """End the process."""
@@ -132,15 +132,15 @@ class _Capture:
             await self._task
 
     async def _run(self) -> None:
-        """Hear the device, again and again; give up when it could not be opened the first time."""
+        """Capture the device, and reopen it when it is lost; give up when it cannot be opened the first time."""
         backoff, loop = Backoff(_FIRST_PAUSE, _LAST_PAUSE), asyncio.get_running_loop()
         known = False
         while True:
             began = loop.time()
-            reason = await self._hear()
+            reason = await self._capture()
             known, lost, self._opened = known or self._opened is not None, self._opened is not None, None
-            for listener in tuple(self._listeners) if lost or not known else ():
-                (listener.vanished if known else listener.refused)(reason)
+            for subscriber in tuple(self._subscribers) if lost or not known else ():
+                (subscriber.vanished if known else subscriber.refused)(reason)
             if not known:
                 return
             if lost:
@@ -149,32 +149,32 @@ class _Capture:
                     backoff.reset()
             await asyncio.sleep(backoff.next())
 
-    async def _hear(self) -> NoSuchDevice:
-        """Hear the device until it is lost; tell why."""
+    async def _capture(self) -> NoSuchDevice:
+        """Capture the device until it is lost; return why."""
         try:
-            async with _process("hear", self._wanted) as reader:
-                while (saying := await _next(reader, _QUIET_SECONDS if self._opened else _START_SECONDS)) is not None:
-                    self._tell(saying)
+            async with _process("capture", self._wanted) as reader:
+                while (message := await _next(reader, _QUIET_SECONDS if self._opened else _START_SECONDS)) is not None:
+                    self._pass_on(message)
         except NoSuchDevice as error:
             return error
-        return NoSuchDevice(f"The process that hears the input '{self._wanted}' ended; it is started again.")
+        return NoSuchDevice(f"The process that captures the input '{self._wanted}' ended; it is started again.")
 
-    def _tell(self, saying: Saying) -> None:
-        """Pass on what the process says. Raises errors.NoSuchDevice when it says that it has lost the device."""
-        match saying:
+    def _pass_on(self, message: CaptureMessage) -> None:
+        """Pass on what the process sends. Raises errors.NoSuchDevice when it has lost the device."""
+        match message:
             case Opened():
-                self._opened = saying
-                for listener in tuple(self._listeners):
-                    listener.opened(saying.sample_rate)
+                self._opened = message
+                for subscriber in tuple(self._subscribers):
+                    subscriber.opened(message.sample_rate)
             case Block() if self._opened is not None:
-                for listener in tuple(self._listeners):
-                    listener.heard(saying, self._opened.channels)
+                for subscriber in tuple(self._subscribers):
+                    subscriber.captured(message, self._opened.channels)
             case Refused(_, text):
                 raise NoSuchDevice(text)
 
 
 async def list_inputs() -> tuple[InputDevice, ...]:
-    """List the input devices. Raises errors.NoSuchDevice when the audio system cannot be asked."""
+    """List the input devices. Raises errors.NoSuchDevice when the audio system does not answer."""
     found: list[InputDevice] = []
     async with _process("list") as reader:
         while True:
@@ -189,9 +189,10 @@ async def list_inputs() -> tuple[InputDevice, ...]:
 
 @asynccontextmanager
 async def _process(*arguments: str) -> AsyncIterator[asyncio.StreamReader]:
-    """Run a capture process; give what it says. Its own session: Ctrl-C at the terminal is for the daemon.
+    """Run a capture process, and yield its output.
 
-    Raises errors.NoSuchDevice when the system starts no process.
+    It has a session of its own, since Ctrl-C at the terminal is for the daemon. Raises errors.NoSuchDevice when the
+    system cannot start it.
     """
     command = (sys.executable, "-m", "diffroll_live.audio.capture.process", *arguments)
     try:
@@ -199,7 +200,9 @@ async def _process(*arguments: str) -> AsyncIterator[asyncio.StreamReader]:
             *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True, limit=_PIPE_BYTES
         )
     except OSError as error:
-        raise NoSuchDevice(f"The process that hears inputs cannot be started ({error}).") from error
+        raise NoSuchDevice(
+            f"The process that captures inputs cannot be started ({error}); close other programs and try again."
+        ) from error
     assert process.stdout is not None
     try:
         yield process.stdout
@@ -219,8 +222,8 @@ async def _end(process: Process) -> None:
         await process.communicate()
 
 
-async def _next(reader: asyncio.StreamReader, seconds: float) -> Saying | None:
-    """Read what the process says next; None when it has ended, is silent, or talks nonsense."""
+async def _next(reader: asyncio.StreamReader, seconds: float) -> CaptureMessage | None:
+    """Read the next message; None when the process has ended, is silent, or sends nonsense."""
     try:
         async with asyncio.timeout(seconds):
             kind, length = unpack_head(await reader.readexactly(HEAD_BYTES))
@@ -228,5 +231,5 @@ async def _next(reader: asyncio.StreamReader, seconds: float) -> Saying | None:
     except (TimeoutError, asyncio.IncompleteReadError):
         return None
     except (ValueError, TypeError, struct.error) as error:
-        logger.error("a capture process says what is not understood: %s", error)
+        logger.error("a capture process sent what cannot be read: %s", error)
         return None

@@ -1,4 +1,4 @@
-"""Input devices as buffers: who listens to which, what is told of them, and the list of those there are."""
+"""Input devices as buffers: which client captures which, what it learns of them, and the list of devices."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ class InputHandlers:
         self._captures = Captures()
         self._tasks: set[asyncio.Task[None]] = set()
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
-            m.AudioListen: self._listen,
-            m.AudioInputsQuery: lambda client, _: self._spawn(self._tell_inputs(client)),
+            m.AudioListen: self._capture,
+            m.AudioInputsQuery: lambda client, _: self._spawn(self._send_inputs(client)),
         }
 
     async def close(self) -> None:
-        """Listen to nothing more."""
+        """Capture nothing more."""
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._captures.close()
 
     def sweep(self) -> None:
-        """Let silence stand for samples that do not come."""
+        """Let silence stand for samples that are overdue."""
         self._inputs.sweep()
 
-    def _listen(self, client: Client, message: m.AudioListen) -> None:
+    def _capture(self, client: Client, message: m.AudioListen) -> None:
         live = self._inputs.add(client, message.buffer, message.latency_ms)
-        ear = _DeviceFeed(self._inputs, client, live)
-        live.on_close = lambda: self._spawn(self._captures.leave(ear))
-        self._spawn(self._begin(ear, message.device))
+        feed = _DeviceFeed(self._inputs, client, live)
+        live.on_close = lambda: self._spawn(self._captures.unsubscribe(feed))
+        self._spawn(self._subscribe(feed, message.device))
 
-    async def _begin(self, ear: _DeviceFeed, device: str) -> None:
+    async def _subscribe(self, feed: _DeviceFeed, device: str) -> None:
         try:
-            await self._captures.listen(device, ear)
+            await self._captures.subscribe(device, feed)
         except NoSuchDevice as error:
-            ear.refused(error)
+            feed.refused(error)
 
-    async def _tell_inputs(self, client: Client) -> None:
+    async def _send_inputs(self, client: Client) -> None:
         try:
             devices = await self._captures.devices()
         except NoSuchDevice as error:
@@ -73,7 +73,7 @@ class InputHandlers:
 
 
 class _DeviceFeed:
-    """Brings what a device is heard to say into the live buffer of a client."""
+    """Brings the samples of a device into the live buffer of a client."""
 
     def __init__(self, inputs: LiveInputs, client: Client, live: LiveBuffer) -> None:
         self._inputs = inputs
@@ -83,11 +83,11 @@ class _DeviceFeed:
 
     @property
     def closed(self) -> bool:
-        """Whether nobody wants to hear more."""
+        """Whether nobody wants more."""
         return self._live.closed
 
     def opened(self, sample_rate: int) -> None:
-        """Begin, or go on; at another rate than before, the buffer begins anew."""
+        """Begin, or go on; at another rate than before, the buffer starts over."""
         if self.closed:
             return
         try:
@@ -99,7 +99,7 @@ class _DeviceFeed:
         kind = AudioReconnected if self._vanished else AudioListening
         self._client.send(kind(self._live.name, sample_rate))
 
-    def heard(self, block: Block, channels: int) -> None:
+    def captured(self, block: Block, channels: int) -> None:
         """Pass samples on, as one channel. A fault ends this input and no other."""
         if self.closed:
             return
@@ -108,15 +108,15 @@ class _DeviceFeed:
             self._live.write(Arrival(samples, block.at, block.overrun, block.lost))
         except Exception as error:
             logger.exception("a live input failed")
-            text = f"The daemon failed ({error}); its log has the details. Listen again."
+            text = f"The daemon failed ({error}); its log has the details. Open the input again."
             self._inputs.fail(self._client, self._live, InternalError(text))
 
     def vanished(self, error: NoSuchDevice) -> None:
-        """Say that the device is gone."""
+        """Report that the device is gone."""
         self._vanished = True
         if not self.closed:
             self._client.send(AudioVanished(self._live.name, error.text))
 
     def refused(self, error: NoSuchDevice) -> None:
-        """Give the buffer up: there is no such device."""
+        """Drop the buffer: there is no such device."""
         self._inputs.fail(self._client, self._live, error)

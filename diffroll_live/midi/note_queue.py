@@ -1,12 +1,12 @@
 """Which note starts or ends next: a heap of timed messages, without a thread, a lock or a clock of its own.
 
-Notes come with a time, or with a position on the DAW's timeline; those wait in playhead_lane and come on the heap when
-they are due.
+Notes come with a time, or with a position on the DAW's timeline; the latter wait in playhead_queue and move to the heap
+when they are due.
 
 The rules of the MIDI output live here, so that they can be tested exactly with any clock:
 a note that was started is ended once; two notes never overlap on one channel and pitch (a re-strike ends the earlier
 one first); at one instant notes end before others start; a note that is late by more than LATE_SECONDS is dropped and
-counted, never sent in a burst. Not safe to share between threads: scheduler holds the lock.
+counted, never sent in a burst. Not thread-safe: the scheduler holds the lock.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from diffroll_live.types import NoteEvent
 LATE_SECONDS = 0.05
 MAX_PENDING = 200_000  # messages; a ten-minute piece has about ten thousand
 MAX_COUNTED_OWNERS = 1024
-LONGEST_HELD = 60.0  # s that a note sounds whose end is not told
+LONGEST_HELD = 60.0  # s; a held note that nobody releases ends then
 
 Key = tuple[int, int]  # channel, pitch
 
@@ -46,7 +46,7 @@ class TimedMessage:
 class _Note:
     """A note on the scheduler's clock. ``order`` is unique: it makes the order of the heap total.
 
-    The end of a placed note is the playhead's business: its ``offset`` is None.
+    ``offset`` is None for a placed note, whose end the playhead queue determines.
     """
 
     owner: str
@@ -64,9 +64,9 @@ class NoteQueue:
 
     def __init__(self) -> None:
         self._heap: list[_Entry] = []
-        self._lane = PlayheadQueue()
+        self._placed = PlayheadQueue()
         self._sounding: dict[Key, _Note] = {}
-        self._held: dict[tuple[str, Key], _Note] = {}  # whose end is still to be told
+        self._held: dict[tuple[str, Key], _Note] = {}  # that nobody has released yet
         self._dropped: dict[str, int] = {}
         self._order = 0
 
@@ -78,7 +78,7 @@ class NoteQueue:
     @property
     def next_due(self) -> float | None:
         """When the next message is due; None when nothing is to come."""
-        placed = self._lane.next_due
+        placed = self._placed.next_due
         if not self._heap:
             return placed
         return self._heap[0][0] if placed is None else min(placed, self._heap[0][0])
@@ -96,7 +96,7 @@ class NoteQueue:
     def add(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
         """Add notes whose second 0 is ``start``.
 
-        Raises RequestError for a note that MIDI cannot say, Busy when too many wait; then none is added.
+        Raises RequestError for a note that MIDI cannot express, Busy when too many wait; then none is added.
         """
         self._check(notes, start)
         for order, note in enumerate(notes, self._order):
@@ -115,42 +115,42 @@ class NoteQueue:
         moved = (replace(note, onset=origin + note.onset, offset=origin + note.offset) for note in notes)
         placed = [Placed(owner, order, note) for order, note in enumerate(moved, self._order)]
         self._order += len(placed)
-        for taken in self._lane.add(placed, now):
+        for taken in self._placed.add(placed, now):
             self._push(taken)
 
-    def follow(self, course: PlayheadModel, now: float) -> None:
-        """Go by another course of the playhead; what a jump or a stop ends is due to end ``now``."""
-        if course.run != self._lane.course.run:
+    def follow(self, playhead: PlayheadModel, now: float) -> None:
+        """Switch to a new model of the playhead; what a jump or a stop ends is due to end ``now``."""
+        if playhead.run != self._placed.playhead.run:
             self._heap = [entry for entry in self._heap if entry[1] == _OFF or entry[3].offset is not None]
             heapq.heapify(self._heap)
-        for taken in self._lane.follow(course, now):
+        for taken in self._placed.follow(playhead, now):
             self._push(taken)
 
     def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
-        """Add a note whose end will be told by ``release``; it sounds for LONGEST_HELD at most. Raises as ``add``."""
+        """Add a note that ``release`` will end; it sounds for LONGEST_HELD at most. Raises as ``add``."""
         self.add(owner, (NoteEvent(0.0, LONGEST_HELD, pitch, velocity, channel),), due)
         self._held[owner, (channel, pitch)] = self._newest
 
     def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
-        """End the note that an owner held last on a channel and pitch, if it has not been ended otherwise."""
+        """End the last note that an owner holds on a channel and pitch, if nothing else has ended it."""
         note = self._held.pop((owner, (channel, pitch)), None)
         if note is not None:
             heapq.heappush(self._heap, (due, _OFF, note.order, note))
 
     def cancel(self, owner: str, now: float) -> None:
-        """Forget what is to come of an owner; what sounds of it is due to end ``now``."""
+        """Forget the notes to come of an owner; those that sound are due to end ``now``."""
         self._held = {key: note for key, note in self._held.items() if key[0] != owner}
-        self._lane.remove(owner)
+        self._placed.remove(owner)
         kept = [entry for entry in self._heap if entry[3].owner != owner]
         ending = [(now, _OFF, note.order, note) for note in self._sounding.values() if note.owner == owner]
         self._heap = kept + ending
         heapq.heapify(self._heap)
 
     def forget(self) -> None:
-        """Forget everything to come. What sounds is left to ``lose``."""
+        """Forget everything to come; ``lose`` is for what sounds."""
         self._heap.clear()
         self._held.clear()
-        self._lane.forget()
+        self._placed.forget()
 
     def pop(self, clock: Callable[[], float]) -> TimedMessage | None:
         """Take the next message that is due, or None. Notes that are too late are dropped and counted."""
@@ -185,16 +185,16 @@ class NoteQueue:
                 self.count_dropped(note.owner)
 
     def lose(self) -> frozenset[Key]:
-        """Stop counting on what sounds and return it: whoever asks ends it by other means."""
+        """Stop tracking what sounds and return it: the caller ends it by other means."""
         lost = self.sounding
         self._sounding.clear()  # their ends, if still in the heap, are skipped when they come up
         return lost
 
     def _take_placed(self, due: float) -> bool:
-        """Put on the heap what the playhead comes to, if that is what is ``due``; tell whether it was."""
-        if self._lane.next_due != due:
+        """Move what the playhead reaches at ``due`` to the heap; return whether there was anything."""
+        if self._placed.next_due != due:
             return False
-        for taken in self._lane.take():
+        for taken in self._placed.take():
             self._push(taken)
         return True
 
@@ -204,7 +204,7 @@ class NoteQueue:
         heapq.heappush(self._heap, (taken.due, _ON if taken.starts else _OFF, placed.order, timed))
 
     def _check(self, notes: Sequence[NoteEvent], start: float) -> None:
-        if len(self._heap) + len(self._lane) + len(notes) > MAX_PENDING:
+        if len(self._heap) + len(self._placed) + len(notes) > MAX_PENDING:
             raise Busy("Too many notes wait to be played. Cancel a job, or send /diffroll/panic.")
         if not math.isfinite(start):
             raise RequestError(f"Notes cannot start at {start} seconds: give a finite time.")

@@ -1,8 +1,8 @@
 """The notes that wait for the playhead: which is next, and what a jump ends. Without a thread, a lock or a clock.
 
-Notes lie on the DAW's timeline and stay there, one pass of the playhead after the other. A position becomes a due time
-only at the moment it is asked for, so that a course that has changed a little moves everything to come, the ends of
-sounding notes too, while what was taken in this lap is never taken again. Used by note_queue.
+Notes lie on the DAW's timeline and stay there for every pass of the playhead. A position becomes a due time only when
+it is needed, so that a small correction of the playhead moves everything to come, the ends of sounding notes included,
+while what was taken in this lap is never taken again. Used by note_queue.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Taken:
 
 
 class PlayheadQueue:
-    """All placed notes, the course of the playhead, and how far it has come."""
+    """All placed notes, the model of the playhead, and how far it has come."""
 
     def __init__(self) -> None:
-        self.course = PlayheadModel()
+        self.playhead = PlayheadModel()
         self._notes: list[Placed] = []  # by onset, then order
         self._next = 0  # of those, the first that this lap has not taken
         self._lap = 0
         self._taken_to = -math.inf  # the last onset that this lap has taken
-        self._ending: list[tuple[float, int, Placed]] = []  # heap: the way at which it ends, order
+        self._ending: list[tuple[float, int, Placed]] = []  # heap: the unwrapped position at which it ends, order
 
     def __len__(self) -> int:
         return len(self._notes)
@@ -55,18 +55,18 @@ class PlayheadQueue:
     @property
     def next_due(self) -> float | None:
         """When the playhead comes to the next start, end or wrap of the loop; None when it does not."""
-        way = self._next_way()
-        return None if way is None else self.course.time_of(way)
+        unwrapped = self._next_unwrapped()
+        return None if unwrapped is None else self.playhead.time_of(unwrapped)
 
     def take(self) -> tuple[Taken, ...]:
         """Take what is next: the end of a note, the ends of all at the loop's wrap (perhaps none), or a start."""
-        way = self._next_way()
-        if way is None:
+        unwrapped = self._next_unwrapped()
+        if unwrapped is None:
             return ()
-        due = self.course.time_of(way)
-        if self._ending and self._ending[0][0] <= way:
+        due = self.playhead.time_of(unwrapped)
+        if self._ending and self._ending[0][0] <= unwrapped:
             return (Taken(due, False, heapq.heappop(self._ending)[2]),)
-        if way >= self._wrap_way():
+        if unwrapped >= self._wrap_at():
             self._begin_lap(self._lap + 1)
             return self._end_all(due)
         placed = self._notes[self._next]
@@ -75,28 +75,28 @@ class PlayheadQueue:
         self._await_end(placed)
         return (Taken(due, True, placed),)
 
-    def follow(self, course: PlayheadModel, now: float) -> tuple[Taken, ...]:
-        """Go by another course. One of another run ends what sounds and begins anew; give those ends."""
-        broken = course.run != self.course.run
-        self.course = course
+    def follow(self, playhead: PlayheadModel, now: float) -> tuple[Taken, ...]:
+        """Switch to a new model of the playhead; one of another run ends what sounds. Returns those ends."""
+        broken = playhead.run != self.playhead.run
+        self.playhead = playhead
         if not broken:
             return ()
         self._begin_lap(0)
         return self._end_all(now)
 
     def add(self, placed: Sequence[Placed], now: float) -> tuple[Taken, ...]:
-        """Add notes; give the starts of those that the playhead has passed in this lap already."""
+        """Add notes; return the starts of those that the playhead has already passed in this lap."""
         boundary = self._boundary(now)
-        first = self.course.lap_start(self._lap)
+        first = self.playhead.lap_start(self._lap)
         behind = [item for item in placed if item.note.onset < boundary or item.note.onset <= self._taken_to]
         self._notes = sorted([*self._notes, *placed], key=lambda item: (item.note.onset, item.order))
         self._next += len(behind)
-        if not self.course.playing:
+        if not self.playhead.playing:
             return ()
         passed = [item for item in behind if item.note.onset >= first]
         for item in passed:
             self._await_end(item)
-        return tuple(Taken(self.course.time_of(self._way(item.note.onset)), True, item) for item in passed)
+        return tuple(Taken(self.playhead.time_of(self._unwrap(item.note.onset)), True, item) for item in passed)
 
     def remove(self, owner: str) -> None:
         """Forget the notes of an owner."""
@@ -106,42 +106,42 @@ class PlayheadQueue:
         heapq.heapify(self._ending)
 
     def forget(self) -> None:
-        """Forget all notes; the course stays."""
+        """Forget all notes, but not the playhead."""
         self._notes.clear()
         self._ending.clear()
         self._next = 0
 
-    def _next_way(self) -> float | None:
-        if not self.course.playing or not (self._notes or self._ending):
+    def _next_unwrapped(self) -> float | None:
+        if not self.playhead.playing or not (self._notes or self._ending):
             return None
-        ways = [self._wrap_way()]
+        coming = [self._wrap_at()]
         if self._ending:
-            ways.append(self._ending[0][0])
+            coming.append(self._ending[0][0])
         if self._next < len(self._notes):
-            ways.append(self._way(self._notes[self._next].note.onset))
-        way = min(ways)
-        return way if math.isfinite(way) else None
+            coming.append(self._unwrap(self._notes[self._next].note.onset))
+        unwrapped = min(coming)
+        return unwrapped if math.isfinite(unwrapped) else None
 
-    def _way(self, position: float) -> float:
-        return position + self.course.lap_seconds(self._lap)
+    def _unwrap(self, position: float) -> float:
+        return position + self.playhead.lap_seconds(self._lap)
 
-    def _wrap_way(self) -> float:
-        return math.inf if self.course.loop is None else self._way(self.course.loop.end)
+    def _wrap_at(self) -> float:
+        return math.inf if self.playhead.loop is None else self._unwrap(self.playhead.loop.end)
 
     def _begin_lap(self, lap: int) -> None:
         self._lap = lap
-        self._next = bisect_left(self._notes, self.course.lap_start(lap), key=_ONSET)
+        self._next = bisect_left(self._notes, self.playhead.lap_start(lap), key=_ONSET)
         self._taken_to = -math.inf
 
     def _boundary(self, now: float) -> float:
         """Tell from which position on this lap is still to come."""
-        here = self.course.travelled_at(now) - self.course.lap_seconds(self._lap)
+        here = self.playhead.unwrapped_at(now) - self.playhead.lap_seconds(self._lap)
         if self._next < len(self._notes):
             here = min(here, self._notes[self._next].note.onset)
-        return max(here, self.course.lap_start(self._lap))
+        return max(here, self.playhead.lap_start(self._lap))
 
     def _await_end(self, placed: Placed) -> None:
-        heapq.heappush(self._ending, (self._way(placed.note.offset), placed.order, placed))
+        heapq.heappush(self._ending, (self._unwrap(placed.note.offset), placed.order, placed))
 
     def _end_all(self, due: float) -> tuple[Taken, ...]:
         ended = tuple(Taken(due, False, placed) for _, _, placed in self._ending)

@@ -74,9 +74,9 @@ class ClockModel:
 
         ``resolution`` is the spacing of the positions that the source can report, in seconds.
         """
-        here = self.playhead.travelled if position is None else position
+        here = self.playhead.unwrapped if position is None else position
         if not self.playhead.playing:
-            stopped_at = self.playhead.travelled
+            stopped_at = self.playhead.unwrapped
             came_from_there = 0.0 <= here - stopped_at <= min(at - self._last.at, LANDING_SECONDS)
             self._break(at, here, playing=True, start=stopped_at if came_from_there else here)
         elif position is not None:
@@ -88,12 +88,12 @@ class ClockModel:
         if self.playhead.playing:
             self._break(at, here, playing=False, start=here)
         elif position is not None:
-            self.playhead = replace(self.playhead, at=at, travelled=here, start=here)
+            self.playhead = replace(self.playhead, at=at, unwrapped=here, start=here)
             self._last = _Sample(at, here)
 
     def _observe(self, sample: _Sample, resolution: float) -> None:
         unwrapped = self._unwrap(sample)
-        error = unwrapped - self.playhead.travelled_at(sample.at)
+        error = unwrapped - self.playhead.unwrapped_at(sample.at)
         if self._suspect is None and self._is_overtaken(sample):
             self._suspect = sample
         elif error > AHEAD_SECONDS or error < -BEHIND_SECONDS:
@@ -132,7 +132,7 @@ class ClockModel:
         loop = self.playhead.loop
         if loop is None:
             return sample.position
-        predicted = self.playhead.travelled_at(sample.at)
+        predicted = self.playhead.unwrapped_at(sample.at)
         laps = max(0, round((predicted - sample.position) / loop.seconds))
         return sample.position + laps * loop.seconds
 
@@ -154,7 +154,7 @@ class ClockModel:
         self.playhead = replace(
             self.playhead,
             at=at,
-            travelled=self.playhead.travelled_at(at) + gain * error,
+            unwrapped=self.playhead.unwrapped_at(at) + gain * error,
             rate=_bounded(self.playhead.rate + rate_gain * error),
         )
         self._spread = _Spread(
@@ -174,7 +174,7 @@ class ClockModel:
         fits = LEAST_RATE <= slope <= MOST_RATE
         changed = self._varispeed and fits and abs(slope - self.playhead.rate) > noise
         self.playhead = replace(
-            self.playhead, at=second.at, travelled=unwrapped, rate=slope if changed else self.playhead.rate
+            self.playhead, at=second.at, unwrapped=unwrapped, rate=slope if changed else self.playhead.rate
         )
         self._spread = _Spread(
             self._jitter**2, 0.0, 2 * (self._jitter / dt) ** 2 if self._varispeed else _RATE_DEVIATION**2

@@ -86,8 +86,8 @@ class Timeline:
             playhead, tempo_map = self._model.playhead, self._tempo_map
         if not playhead.playing:
             return time
-        unwrapped = playhead.travelled_at(time)
-        here = playhead.fold(unwrapped)
+        unwrapped = playhead.unwrapped_at(time)
+        here = playhead.wrap(unwrapped)
         beat = tempo_map.position_at(math.ceil(tempo_map.beat_at(here) - _ON_BEAT))
         return playhead.time_of(unwrapped + (beat if playhead.loop is None else min(beat, playhead.loop.end)) - here)
 
@@ -147,8 +147,8 @@ class Timeline:
 
     def _notify(self, now: float) -> None:
         playhead, announced = self._model.playhead, self._announced
-        changed = replace(playhead, at=0, travelled=0, rate=0) != replace(announced, at=0, travelled=0, rate=0) or any(
-            abs(playhead.travelled_at(at) - announced.travelled_at(at)) > TOLERANCE_SECONDS
+        changed = replace(playhead, at=0, unwrapped=0, rate=0) != replace(announced, at=0, unwrapped=0, rate=0) or any(
+            abs(playhead.unwrapped_at(at) - announced.unwrapped_at(at)) > TOLERANCE_SECONDS
             for at in (now, now + _AHEAD_SECONDS)
         )
         if changed:

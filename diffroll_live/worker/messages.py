@@ -1,4 +1,4 @@
-"""What travels between the daemon and its inference process: work there, events back. Plain values, picklable."""
+"""The messages between the daemon and its inference process: work one way, events the other. Picklable values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Answer a request. ``serial`` names this piece of work in every event about it."""
+    """Answer a request. ``serial`` identifies this piece of work in every event about it."""
 
     serial: int
     request: Request
@@ -36,7 +36,7 @@ Work = Run | Redecode
 
 @dataclass(frozen=True, slots=True)
 class LiveOpen:
-    """Begin to hear a live input of ``rate`` Hz. ``session`` names it in everything about it."""
+    """Begin to transcribe a live input of ``rate`` Hz. ``session`` identifies it in every message about it."""
 
     session: int
     rate: int
@@ -78,7 +78,7 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The process ended by itself. ``serial`` is the work that it took along."""
+    """The process ended by itself. ``serial`` is the work that was lost with it."""
 
     exit_code: int | None
     serial: int | None
@@ -126,16 +126,16 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class LiveHeard:
-    """What is believed after a feed, which took ``seconds`` to hear."""
+    """The estimate after a feed, which took ``seconds`` to compute."""
 
     session: int
-    belief: LiveEstimate
+    estimate: LiveEstimate
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFailed:
-    """A live input cannot be heard."""
+    """A live input cannot be transcribed."""
 
     session: int
     error: DiffrollError

@@ -62,7 +62,7 @@ class PipeControl:
 def main(connection: Connection, live: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
     """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process.
 
-    ``live`` is the pipe of the live lane, which is served all the while.
+    ``live`` is the pipe of the live thread.
     """
     _leave_interrupts_to_the_daemon()
     receiver = WorkReceiver(connection)
@@ -84,7 +84,7 @@ def _leave_interrupts_to_the_daemon() -> None:
 
 
 def _let_others_go_first() -> None:
-    """Lower this thread, which works on jobs, beneath the live lane, audio in, and the DAW, where threads differ."""
+    """Lower the priority of this thread, which works on jobs, below the live thread, audio input and the DAW."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _JOB_NICENESS)
 

@@ -1,6 +1,6 @@
-"""The queue before the inference process: bounded, one place a client, first come first served.
+"""The queue in front of the inference process: bounded, one slot per client, first come first served.
 
-Everything here happens on the thread that made the Worker's listener known; the supervisor's thread only posts to it.
+Everything here happens on the thread of the Worker's owner; the supervisor's thread only posts to it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from diffroll_live.worker.supervisor import Supervisor
 logger = logging.getLogger(__name__)
 
 _LOAD_WINDOW = 10.0  # s
-_PATIENCE = 3  # failed starts in a row before the waiting work is given up
+_MOST_FAILED_STARTS = 3  # in a row, before the waiting work fails
 
 Post = Callable[[Callable[[], None]], object]
 
@@ -48,11 +48,11 @@ class WorkerStatus:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     work: Work
-    lane: Hashable
+    slot: Hashable
 
 
 class Worker:
-    """Runs work one piece at a time in a process of its own, which is made again whenever it dies.
+    """Runs one piece of work at a time in a process of its own, which is restarted whenever it dies.
 
     ``factory`` makes the engine and must be picklable; ``queue_size`` pieces of work may wait; a process has
     ``grace`` seconds to end by itself.
@@ -68,23 +68,23 @@ class Worker:
         self.info: ModelInfo | None = None  # of the engine, once it has been ready
 
     def start(self, post: Post, listener: Callable[[Event], None]) -> None:
-        """Start the process. ``post`` brings a call to the owner's thread, where ``listener`` gets every event."""
+        """Start the process. ``post`` runs a call on the owner's thread, where ``listener`` gets every event."""
         self._post_call = post
         self._listener = listener
         self._supervisor.start()
 
-    def submit(self, work: Work, lane: Hashable) -> tuple[int, int | None]:
-        """Queue a piece of work; one that waits in the same lane is dropped for it.
+    def submit(self, work: Work, slot: Hashable) -> tuple[int, int | None]:
+        """Queue a piece of work; it replaces one that waits in the same client slot.
 
-        Returns how many are before it, and the serial of the one that was dropped. Raises errors.Busy.
+        Returns how many are ahead of it, and the serial of the one that it replaced. Raises errors.Busy.
         """
-        dropped = next((item for item in self._waiting if item.lane == lane), None)
+        dropped = next((item for item in self._waiting if item.slot == slot), None)
         if dropped is not None:
             self._waiting.remove(dropped)
         elif len(self._waiting) >= self._queue_size and not self._idle:
             raise Busy(f"{len(self._waiting)} jobs are waiting already; run this one again when one is done.")
         ahead = len(self._waiting) + (self._running is not None)
-        self._waiting.append(_Waiting(work, lane))
+        self._waiting.append(_Waiting(work, slot))
         self._next()
         return ahead, dropped.work.serial if dropped else None
 
@@ -97,12 +97,12 @@ class Worker:
             self._waiting.remove(item)
             self._listener(Failed(serial))
 
-    def tell(self, message: LiveMessage) -> None:
-        """Pass something to the live lane at once; it is lost while the process comes up (events Died and Ready)."""
-        self._supervisor.tell(message)
+    def send_live(self, message: LiveMessage) -> None:
+        """Send to the live thread at once; the message is lost while the process starts (from Died to Ready)."""
+        self._supervisor.send_live(message)
 
     def status(self) -> WorkerStatus:
-        """Tell what the worker is doing."""
+        """Report what the worker is doing."""
         busy = self._running is not None
         state: Literal["ready", "busy", "restarting"] = "restarting" if not self._ready else "busy" if busy else "ready"
         serial = self._running.serial if self._running else None
@@ -110,11 +110,11 @@ class Worker:
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is a process to tell something."""
+        """Whether the process takes messages."""
         return self._ready
 
     def close(self) -> None:
-        """Stop what runs, forget what waits, and end the process. May take a few seconds, and any thread."""
+        """Stop what runs, forget what waits, and end the process. May take a few seconds; from any thread."""
         if self._running is not None:
             self._supervisor.cancel(self._running.serial)
         self._supervisor.close()
@@ -157,8 +157,8 @@ class Worker:
         self._listener(Failed(death.serial, InternalError(text)))
 
     def _give_up(self, failure: StartFailed) -> None:
-        """Answer the work that waits for a process that does not come up."""
-        if failure.attempt < _PATIENCE:
+        """Fail the work that waits for a process that does not start."""
+        if failure.attempt < _MOST_FAILED_STARTS:
             return
         lost, self._waiting = self._waiting, deque()
         for item in lost:

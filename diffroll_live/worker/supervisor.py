@@ -1,6 +1,6 @@
-"""The thread that owns the inference process: starts it, feeds it, hears it, starts it again when it dies.
+"""The thread that owns the inference process: starts it, sends it work, receives its events, restarts it when it dies.
 
-It shares nothing with other threads but a queue, two flags and the callback that it hands each event to.
+It shares with other threads only two queues, two flags and the callback that takes each event.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Supervisor:
         self._inbox.put(work)
         self._waker.send_bytes(b"w")
 
-    def tell(self, message: LiveMessage) -> None:
-        """Pass something to the live lane, whatever work is under way; lost while there is no process."""
+    def send_live(self, message: LiveMessage) -> None:
+        """Send to the live thread, whatever work is running; the message is lost while there is no process."""
         self._live.put(message)
         self._waker.send_bytes(b"l")
 
@@ -89,7 +89,7 @@ class Supervisor:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while not self._closing.is_set():
             process, connection, live = self._spawn()
-            self._converse(connection, live)
+            self._exchange(connection, live)
             self._end(process, connection, live)
             if not self._closing.is_set():
                 self._report_death(process.exitcode)
@@ -107,8 +107,8 @@ class Supervisor:
         self._loaded = False
         return process, ours, our_live
 
-    def _converse(self, connection: Connection, live: Connection) -> None:
-        """Pass work there and events back until the process is gone or the daemon closes."""
+    def _exchange(self, connection: Connection, live: Connection) -> None:
+        """Send work and receive events until the process is gone or the daemon closes."""
         sender = WorkSender(connection)
         while not self._closing.is_set():
             try:
@@ -119,7 +119,7 @@ class Supervisor:
                     self._awake.recv_bytes()
                 for source in (live, connection):
                     if source in ready:
-                        self._hear(source.recv())
+                        self._receive(source.recv())
             except (EOFError, OSError):
                 return
             except Exception:
@@ -141,7 +141,7 @@ class Supervisor:
             sender.send(self._unsent)
             self._sent, self._unsent = self._unsent, None
 
-    def _hear(self, event: Event) -> None:
+    def _receive(self, event: Event) -> None:
         if isinstance(event, Ready):
             self._loaded, self._failures = True, 0
             self._backoff.reset()
@@ -158,7 +158,7 @@ class Supervisor:
         if self._loaded:
             logger.error("the inference process %s; starting it again", describe_exit(exit_code))
             self._post(Died(exit_code, serial))
-        elif exit_code != 0:  # with 0 it has told why itself
+        elif exit_code != 0:  # with 0 it has reported why itself
             self._failures += 1
             reason = f"The inference process {describe_exit(exit_code)} while it loaded the model."
             self._post(StartFailed(InternalError(reason), self._failures))

@@ -158,7 +158,7 @@ def test_live_notes_are_nearly_those_of_the_recording(engine: TorchEngine) -> No
     played = rows[rows[:, 0] < seconds]
     notes, told = NoteTracker(), []
     for belief in beliefs(engine, clip.samples):
-        told += notes.hear(belief, belief.edge - latency)
+        told += notes.update(belief, belief.edge - latency)
     told += notes.finish(seconds)
     for lane in ("commit", "revise"):
         found = [[n.onset, n.offset, n.pitch, n.velocity] for n in told if n.lane == lane and n.offset and n.velocity]

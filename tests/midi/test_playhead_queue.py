@@ -1,4 +1,4 @@
-"""Notes that wait for the playhead, through the scheduler, on a clock that the tests turn."""
+"""Notes that wait for the playhead, through the scheduler, on a clock that the tests move."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def roll(
     bench: SchedulerBench, position: float, run: int, rate: float = 1.0, loop: Loop | None = None
 ) -> PlayheadModel:
     """Let the playhead go from a position now on."""
-    course = PlayheadModel(run, True, bench.now, position, rate, position, loop)
-    bench.scheduler.follow(course)
-    return course
+    playhead = PlayheadModel(run, True, bench.now, position, rate, position, loop)
+    bench.scheduler.follow(playhead)
+    return playhead
 
 
 def halt(bench: SchedulerBench, run: int) -> None:
@@ -114,11 +114,11 @@ def test_a_loop_plays_its_notes_in_each_lap_and_cuts_at_its_end(bench: Scheduler
 
 def test_a_correction_moves_what_is_to_come_and_doubles_nothing(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", SCALE, origin=0.0)
-    course = roll(bench, 0.0, run=1)
+    playhead = roll(bench, 0.0, run=1)
     bench.run(1.0)  # the note at 1.0 has just been started
-    bench.scheduler.follow(replace(course, travelled=-0.02))  # the playhead is a little behind that
+    bench.scheduler.follow(replace(playhead, unwrapped=-0.02))  # the playhead is a little behind that
     bench.run(0.5)
-    bench.scheduler.follow(replace(course, travelled=0.03))
+    bench.scheduler.follow(replace(playhead, unwrapped=0.03))
     bench.run(10.0)
     assert starts(bench) == [(0.0, 60), (1.0, 61), (1.97, 62), (2.97, 63), (3.97, 64)]
     assert_all_ended(bench)
@@ -126,9 +126,9 @@ def test_a_correction_moves_what_is_to_come_and_doubles_nothing(bench: Scheduler
 
 def test_a_tempo_that_changes_while_a_note_sounds_moves_its_end(bench: SchedulerBench) -> None:
     bench.scheduler.place("job", [NoteEvent(0.0, 2.0, 60, 80)], origin=0.0)
-    course = roll(bench, 0.0, run=1)
+    playhead = roll(bench, 0.0, run=1)
     bench.run(1.0)
-    bench.scheduler.follow(replace(course, at=101.0, travelled=1.0, rate=0.5))
+    bench.scheduler.follow(replace(playhead, at=101.0, unwrapped=1.0, rate=0.5))
     bench.run(10.0)
     assert bench.notes == [(0.0, ON, 60, 80), (3.0, OFF, 60, 0)]
 
@@ -192,7 +192,7 @@ def test_a_lost_port_drops_and_the_next_pass_plays(bench: SchedulerBench) -> Non
     assert [pitch for _, pitch in starts(bench)[before:]] == [60, 61, 62, 63, 64]
 
 
-def test_cancel_panic_and_the_other_lane(bench: SchedulerBench) -> None:
+def test_cancel_panic_and_notes_with_times(bench: SchedulerBench) -> None:
     bench.scheduler.place("a", SCALE, origin=0.0)
     bench.scheduler.place("b", [NoteEvent(0.0, 4.0, 90, 80)], origin=0.0)
     bench.scheduler.play("c", [NoteEvent(0.0, 1.0, 60, 81)], start=100.5)
@@ -235,7 +235,7 @@ NOTES = st.lists(
     ),
     max_size=12,
 )
-DEEDS = st.lists(
+ACTIONS = st.lists(
     st.one_of(
         st.tuples(st.just("run"), st.integers(1, 40)),
         st.tuples(st.just("stall"), st.integers(1, 10)),
@@ -251,30 +251,30 @@ DEEDS = st.lists(
 )
 
 
-@given(NOTES, DEEDS)
-def test_whatever_the_playhead_does_no_note_hangs_or_overlaps(notes, deeds) -> None:
+@given(NOTES, ACTIONS)
+def test_whatever_the_playhead_does_no_note_hangs_or_overlaps(notes, actions) -> None:
     bench = SchedulerBench()
     bench.scheduler.place("job", notes, origin=0.0)
-    course = PlayheadModel()
-    for run, (deed, value) in enumerate(deeds, start=1):
-        if deed == "run":
+    playhead = PlayheadModel()
+    for run, (action, value) in enumerate(actions, start=1):
+        if action == "run":
             bench.run(value / 16)
-        elif deed == "stall":
+        elif action == "stall":
             bench.jump(value / 16)
-        elif deed == "roll":
-            course = roll(bench, value / 16, run)
-        elif deed == "loop":
-            course = roll(bench, value / 16, run, loop=Loop(1.0, 2.0) if value < 32 else None)
-        elif deed == "halt":
-            course = replace(course, run=run, playing=False)
-            bench.scheduler.follow(course)
-        elif deed == "cancel":
+        elif action == "roll":
+            playhead = roll(bench, value / 16, run)
+        elif action == "loop":
+            playhead = roll(bench, value / 16, run, loop=Loop(1.0, 2.0) if value < 32 else None)
+        elif action == "halt":
+            playhead = replace(playhead, run=run, playing=False)
+            bench.scheduler.follow(playhead)
+        elif action == "cancel":
             bench.scheduler.cancel("job")
-        elif deed == "nudge":
-            course = replace(course, travelled=course.travelled + value / 1000)
-            bench.scheduler.follow(course)
+        elif action == "nudge":
+            playhead = replace(playhead, unwrapped=playhead.unwrapped + value / 1000)
+            bench.scheduler.follow(playhead)
         else:
-            getattr(bench.scheduler, deed)("job", value, bench.now if deed == "play" else 0.0)
+            getattr(bench.scheduler, action)("job", value, bench.now if action == "play" else 0.0)
     halt(bench, run=1000)
     bench.scheduler.cancel("job")
     bench.run(1.0)
@@ -287,10 +287,10 @@ def test_whatever_the_corrections_each_note_sounds_once_and_near_its_place(notes
     once = {note.onset: note for note in notes}  # a pitch of its own each, so that none cuts another short
     placed = [replace(note, pitch=i) for i, note in enumerate(once.values())]
     bench.scheduler.place("job", placed, origin=0.0)
-    course = roll(bench, 0.0, run=1)
+    playhead = roll(bench, 0.0, run=1)
     for nudge in nudges:
         bench.run(0.25)
-        bench.scheduler.follow(replace(course, travelled=nudge))
+        bench.scheduler.follow(replace(playhead, unwrapped=nudge))
     bench.run(10.0)
     sounded = {pitch: instant for instant, pitch in starts(bench)}
     assert len(starts(bench)) + bench.scheduler.dropped("job") == len(placed)

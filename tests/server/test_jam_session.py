@@ -34,7 +34,7 @@ class FakeWorker:
         self.full = False
         self.now: Callable[[], float] = lambda: 0.0
 
-    def submit(self, work: Run, lane: Hashable) -> tuple[int, None]:
+    def submit(self, work: Run, slot: Hashable) -> tuple[int, None]:
         if self.full:
             raise Busy("The queue is full; try again.")
         self.asked.append((self.now(), work))

@@ -49,7 +49,7 @@ def belief(edge: float, played: list[Played]) -> LiveEstimate:
 def hear(played: list[Played], seconds: float = 4.0) -> list[LaneNote]:
     notes, told = NoteTracker(), []
     for hop in range(1, round(seconds / HOP)):
-        told += notes.hear(belief(hop * HOP, played), hop * HOP - LATENCY)
+        told += notes.update(belief(hop * HOP, played), hop * HOP - LATENCY)
     return [*told, *notes.finish(seconds)]
 
 
@@ -108,11 +108,11 @@ def test_no_note_is_longer_than_a_string_rings(monkeypatch: pytest.MonkeyPatch) 
 def test_finish_ends_what_sounds_and_the_next_hop_begins_anew() -> None:
     notes = NoteTracker()
     for hop in range(1, 20):
-        notes.hear(belief(hop * HOP, [Played(60, 0.5, 9.0)]), hop * HOP - LATENCY)
+        notes.update(belief(hop * HOP, [Played(60, 0.5, 9.0)]), hop * HOP - LATENCY)
     ended = notes.finish(1.2)
     assert [(n.lane, n.offset) for n in ended] == [("commit", 1.2), ("revise", 1.2)]
     assert notes.finish(1.2) == ()
-    told = notes.hear(belief(20 * HOP, [Played(60, 1.25, 9.0)]), 1.25)
+    told = notes.update(belief(20 * HOP, [Played(60, 1.25, 9.0)]), 1.25)
     assert [(n.lane, n.index) for n in told] == [("preview", 1), ("commit", 1)]
 
 
@@ -151,7 +151,7 @@ def test_lanes_are_in_order_whatever_is_believed(hops: list, finish_every: int) 
     notes, told, edge = NoteTracker(), [], 0.0
     for number, (strikes, stretches, latency) in enumerate(hops, 1):
         edge += HOP * (1 + number % 3)
-        told += notes.hear(random_belief(edge, strikes, stretches), edge - latency)
+        told += notes.update(random_belief(edge, strikes, stretches), edge - latency)
         if finish_every and number % (7 * finish_every) == 0:
             told += notes.finish(edge)
     told += notes.finish(edge)

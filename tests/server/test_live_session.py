@@ -29,7 +29,7 @@ class FakeWorker:
         self.is_ready = True
         self.told: list[Any] = []
 
-    def tell(self, message: Any) -> None:
+    def send_live(self, message: Any) -> None:
         self.told.append(message)
 
     @property

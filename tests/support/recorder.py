@@ -21,7 +21,7 @@ class RecordingScheduler:
         self.played: list[tuple[str, tuple[NoteEvent, ...], float]] = []
         self.held: list[tuple[int, float, str]] = []  # pitch, due, on or off
         self.placed: list[tuple[str, tuple[NoteEvent, ...], float]] = []
-        self.courses: list[PlayheadModel] = []
+        self.playheads: list[PlayheadModel] = []
         self.late: dict[str, int] = {}
 
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
@@ -44,9 +44,9 @@ class RecordingScheduler:
             self.calls.append(("place", owner))
             self.placed.append((owner, tuple(notes), origin))
 
-    def follow(self, course: PlayheadModel) -> None:
+    def follow(self, playhead: PlayheadModel) -> None:
         with self._lock:
-            self.courses.append(course)
+            self.playheads.append(playhead)
 
     def cancel(self, owner: str) -> Future[None]:
         return self._note("cancel", owner)

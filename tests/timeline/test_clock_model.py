@@ -32,9 +32,9 @@ def report(model: ClockModel, at: float, position: float) -> PlayheadModel:
 
 
 @given(POSITIONS, RATES, st.floats(0.0, 1000.0))
-def test_time_and_way_are_each_others_inverse(way, rate, seconds):
-    playhead = PlayheadModel(1, True, 50.0, way, rate, way)
-    assert playhead.travelled_at(playhead.time_of(way + seconds)) == pytest.approx(way + seconds)
+def test_time_and_unwrapped_position_are_each_others_inverse(unwrapped, rate, seconds):
+    playhead = PlayheadModel(1, True, 50.0, unwrapped, rate, unwrapped)
+    assert playhead.unwrapped_at(playhead.time_of(unwrapped + seconds)) == pytest.approx(unwrapped + seconds)
 
 
 @given(st.floats(0.0, 100.0), st.floats(0.1, 10.0), st.floats(0.0, 1.0), st.floats(0.0, 100.0))
@@ -42,10 +42,10 @@ def test_a_looping_playhead_never_leaves_its_loop_and_counts_its_laps(start, len
     loop = Loop(start, start + length)
     position = start + before * length * 0.999
     playhead = PlayheadModel(1, True, 0.0, position, 1.0, position, loop)
-    way = playhead.travelled_at(seconds)
-    folded = playhead.fold(way)
-    assert loop.start - 1e-6 <= folded <= loop.end + 1e-6
-    assert folded + playhead.lap_seconds(playhead.lap_of(way)) == pytest.approx(way)
+    unwrapped = playhead.unwrapped_at(seconds)
+    wrapped = playhead.wrap(unwrapped)
+    assert loop.start - 1e-6 <= wrapped <= loop.end + 1e-6
+    assert wrapped + playhead.lap_seconds(playhead.lap_of(unwrapped)) == pytest.approx(unwrapped)
     assert playhead.lap_start(0) == position
     assert playhead.lap_start(1) == loop.start
 
@@ -218,4 +218,4 @@ def test_whatever_is_reported_the_course_can_be_used(reports):
         run = playhead.run
         assert playhead.playing == plays
         assert 0.05 <= playhead.rate <= 20.0
-        assert playhead.time_of(playhead.travelled_at(now + 1.0)) == pytest.approx(now + 1.0) or not plays
+        assert playhead.time_of(playhead.unwrapped_at(now + 1.0)) == pytest.approx(now + 1.0) or not plays

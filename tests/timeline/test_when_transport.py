@@ -67,12 +67,12 @@ def test_notes_decoded_anew_take_the_place_of_those_that_wait(daemon, client):
 
 
 def test_the_playheads_course_is_told_to_the_midi_output(daemon, client):
-    before = len(daemon.scheduler.courses)
+    before = len(daemon.scheduler.playheads)
     client.send("/diffroll/transport", 1, 700.0, 97.0)
     client.send("/diffroll/transport", 0, 701.0, 97.0)
     client.ping()
-    told = daemon.scheduler.courses[before:]
-    assert [(playhead.playing, playhead.travelled) for playhead in told] == [(True, 700.0), (False, 701.0)]
+    told = daemon.scheduler.playheads[before:]
+    assert [(playhead.playing, playhead.unwrapped) for playhead in told] == [(True, 700.0), (False, 701.0)]
 
 
 def test_the_tempo_changes_of_a_jobs_stretch_are_saved(daemon, client):

@@ -1,4 +1,4 @@
-"""The live lane in a real inference process: beside jobs, through failures and after a crash."""
+"""The live thread in a real inference process: next to jobs, through failures and after a crash."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Owner:
     def hear(self, number: int, samples: np.ndarray = LOUD) -> LiveHeard:
         """Feed one hop and wait for what is believed."""
         before = sum(isinstance(event, LiveHeard) for event in self.events)
-        self.worker.tell(LiveFeed(1, number * len(samples), samples))
+        self.worker.send_live(LiveFeed(1, number * len(samples), samples))
         self.until(lambda _: sum(isinstance(event, LiveHeard) for event in self.events) > before)
         return [event for event in self.events if isinstance(event, LiveHeard)][-1]
 
@@ -91,41 +91,41 @@ def owner() -> Iterator[Owner]:
 def test_hops_are_heard_while_a_long_job_runs(owner: Owner) -> None:
     owner.worker.submit(Run(1, Request("long", "generate", None, options=Options(steps=1000, seconds=1.0))), "a")
     owner.until(lambda event: isinstance(event, Progressed))
-    owner.worker.tell(LiveOpen(1, RATE))
+    owner.worker.send_live(LiveOpen(1, RATE))
     for number in range(10):
         heard = owner.hear(number)
-        assert heard.belief.edge == pytest.approx((number + 1) * 1024 / RATE)
-    assert [strike.pitch for strike in heard.belief.strikes] == [LIVE_PITCH]
+        assert heard.estimate.edge == pytest.approx((number + 1) * 1024 / RATE)
+    assert [strike.pitch for strike in heard.estimate.strikes] == [LIVE_PITCH]
     assert not any(isinstance(event, Finished) for event in owner.events)
     owner.worker.cancel(1)
 
 
 def test_a_closed_input_is_heard_no_more(owner: Owner) -> None:
-    owner.worker.tell(LiveOpen(1, RATE))
+    owner.worker.send_live(LiveOpen(1, RATE))
     owner.hear(0)
-    owner.worker.tell(LiveClose(1))
-    owner.worker.tell(LiveFeed(1, 1024, LOUD))
-    owner.worker.tell(LiveOpen(1, RATE))
-    assert owner.hear(9).belief.edge == pytest.approx(10 * 1024 / RATE)
+    owner.worker.send_live(LiveClose(1))
+    owner.worker.send_live(LiveFeed(1, 1024, LOUD))
+    owner.worker.send_live(LiveOpen(1, RATE))
+    assert owner.hear(9).estimate.edge == pytest.approx(10 * 1024 / RATE)
     assert sum(isinstance(event, LiveHeard) for event in owner.events) == 2
 
 
 def test_an_input_is_heard_again_after_a_crash(owner: Owner) -> None:
-    owner.worker.tell(LiveOpen(1, RATE))
+    owner.worker.send_live(LiveOpen(1, RATE))
     owner.hear(0)
-    owner.worker.tell(LiveFeed(1, 1024, np.full(1024, CRASH, np.float32)))
+    owner.worker.send_live(LiveFeed(1, 1024, np.full(1024, CRASH, np.float32)))
     owner.until(lambda event: isinstance(event, Died))
     owner.until(lambda _: sum(isinstance(event, Ready) for event in owner.events) == 2)
-    owner.worker.tell(LiveOpen(1, RATE))
+    owner.worker.send_live(LiveOpen(1, RATE))
     owner.hear(5)
 
 
 @pytest.mark.parametrize(("factory", "code"), [(DeafEngine, "bad-option"), (BrokenEngine, "internal")])
 def test_what_cannot_be_heard_is_told_once(factory: Callable[[], Any], code: str) -> None:
     owner = Owner(factory)
-    owner.worker.tell(LiveOpen(1, RATE))
+    owner.worker.send_live(LiveOpen(1, RATE))
     for number in range(3):
-        owner.worker.tell(LiveFeed(1, number * 1024, LOUD))
+        owner.worker.send_live(LiveFeed(1, number * 1024, LOUD))
     failure = owner.until(lambda event: isinstance(event, LiveFailed))
     assert failure.error.code == code
     owner.worker.submit(Run(1, Request("job", "generate", None, options=Options(steps=2, seconds=1.0))), "a")

@@ -1,4 +1,4 @@
-"""The jams of all clients: begun, set, cued and ended over OSC, and what brings them notes. Writes none itself."""
+"""The jams of all clients, controlled over OSC, and their sources of notes. Writes no notes itself."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class JamHandlers:
         }
 
     def tick(self) -> None:
-        """Let every jam look at the clock."""
+        """Let every jam act on the time, unless its source is gone."""
         for session, source in tuple(self._jams.values()):
             try:
                 source.check()
@@ -73,7 +73,7 @@ class JamHandlers:
             session.close()
 
     def has(self, client: Client) -> bool:
-        """Whether a client plays."""
+        """Whether a client has a jam."""
         return bool(self._of(client))
 
     def _start(self, client: Client, message: m.JamStart) -> None:

@@ -1,4 +1,4 @@
-"""A MIDI input that is heard for as long as it is wanted: one that is lost is told, and sought until it is back."""
+"""A MIDI input of a jam: when the port is lost, that is reported once, and the port is reopened when it is back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from diffroll_live.errors import DiffrollError, PortError
 from diffroll_live.midi.input import MidiInput, OnMessage
 from diffroll_live.midi.ports import PortChoice
 
-LOOK_SECONDS = 0.25  # between two looks whether the port is there
-SEEK_SECONDS = 1.0  # between two attempts to open it again
+CHECK_SECONDS = 0.25  # between two checks of the open port
+REOPEN_SECONDS = 1.0  # between two attempts to reopen it
 
 
 class Keyboard:
-    """Hears the input ``choice``; everything is called on the loop, and off it all that may block.
+    """Listens to the input ``choice``. Callbacks run on the loop; what may block runs off it.
 
-    ``on_message`` gets a mido.Message and its time, ``on_lost`` why nothing is heard any more, ``on_refused`` why
-    nothing could ever be.
+    ``on_message`` gets a mido.Message and its time, ``on_lost`` the reason why the port was lost, ``on_refused`` the
+    reason why it could not be opened at first.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Keyboard:
         self._task = self._loop.create_task(self._listen())
 
     def close(self) -> None:
-        """Hear no more."""
+        """Stop listening."""
         self._task.cancel()
 
     async def _listen(self) -> None:
@@ -44,29 +44,29 @@ class Keyboard:
             return
         while True:
             await self._follow(port)
-            port = await self._seek()
+            port = await self._reopen()
 
     async def _follow(self, port: MidiInput) -> None:
-        """Hear a port until it is lost."""
+        """Listen to a port until it is lost."""
         try:
             while True:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(CHECK_SECONDS)
                 await self._loop.run_in_executor(None, port.check)
         except PortError as error:
             self._on_lost(error)
         finally:
             await asyncio.shield(self._loop.run_in_executor(None, port.close))
 
-    async def _seek(self) -> MidiInput:
+    async def _reopen(self) -> MidiInput:
         while True:
-            await asyncio.sleep(SEEK_SECONDS)
+            await asyncio.sleep(REOPEN_SECONDS)
             try:
                 return await self._open()
             except PortError:
-                continue  # it was told that the port is gone
+                continue  # the loss has been reported
 
     async def _open(self) -> MidiInput:
-        """Open the port. One that opens when it is wanted no more is closed. Raises errors.PortError."""
+        """Open the port; one that opens only after close() is closed again. Raises errors.PortError."""
         opening = self._loop.run_in_executor(None, lambda: MidiInput(self._choice, self._pass_on))
         try:
             return await asyncio.shield(opening)

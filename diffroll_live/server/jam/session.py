@@ -1,6 +1,6 @@
-"""One jam: what its source plays to it, the turns that the worker writes, and their notes on the MIDI port.
+"""One jam: the notes of its source, the turns that the worker writes, and their notes on the MIDI port.
 
-Knows no device and no socket: notes and cues come by its methods, all called on the loop.
+Knows no device and no socket: notes and cues come through its methods, all called on the loop.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class JamContext:
 
 @dataclass(slots=True)
 class _Writing:
-    """A turn that the worker is at; ``told`` are the notes of it that were played."""
+    """A turn that the worker is writing; ``played`` are the indices of its notes that were played."""
 
     serial: int
     turn: Turn
-    told: set[int] = field(default_factory=set)
+    played: set[int] = field(default_factory=set)
 
 
 class JamSession:
@@ -75,7 +75,7 @@ class JamSession:
             Failed: self._failed,
         }
         self.client.send(JamState(name, "listening"))
-        with contextlib.suppress(Busy):  # then it is learned from the first turn
+        with contextlib.suppress(Busy):  # then the first turn measures it
             self._submit(self._jam.rehearse(context.now()))
 
     @property
@@ -85,7 +85,7 @@ class JamSession:
 
     @property
     def settings(self) -> JamSettings:
-        """How it goes; may be replaced at any time."""
+        """Its settings; may be replaced at any time."""
         return self._jam.settings
 
     @settings.setter
@@ -94,16 +94,16 @@ class JamSession:
 
     @property
     def owner(self) -> str:
-        """Whose the notes on the MIDI port are."""
+        """The owner of its notes on the MIDI port."""
         return f"{self.client.key}/jam/{self.name}"
 
     def start(self, pitch: int, velocity: int, at: float) -> None:
-        """The musician strikes a key, ``at`` a time of the MIDI output's clock."""
+        """Note that the musician strikes a key, ``at`` a time of the MIDI output's clock."""
         if self._jam.started(pitch, velocity, at):
             self._fall_silent()
 
     def end(self, pitch: int, at: float) -> None:
-        """The musician lets a key go."""
+        """Note that the musician releases a key."""
         self._jam.ended(pitch, at)
 
     def cue(self) -> None:
@@ -122,7 +122,7 @@ class JamSession:
             self._fall_silent()
 
     def tick(self) -> None:
-        """Look at the clock: a rest that is long enough is a cue, and an answer is written further."""
+        """Act on the time: a rest that is long enough is a cue, and an answer is continued."""
         now = self.context.now()
         if self._jam.is_rest_over(now, self.context.timeline.bar(now, self.settings.tempo, self.settings.beats)):
             self.cue()
@@ -133,7 +133,7 @@ class JamSession:
             self.client.send(JamAhead(self.name, 1000.0 * self._jam.ahead(now), self._dropped() - self._dropped_before))
 
     def lose(self, error: DiffrollError) -> None:
-        """Tell that the source is silent for now; keys that are down are taken to be let go."""
+        """Tell that the source is gone for now; keys that are down count as released."""
         self._jam.let_go(self.context.now())
         self.client.send_error(self.name, error)
 
@@ -143,7 +143,7 @@ class JamSession:
         self.close()
 
     def close(self) -> None:
-        """End every note, and the jam."""
+        """End the jam and every note of it."""
         self._drop()
         self._on_close()
         if self.context.midi is not None:
@@ -158,7 +158,7 @@ class JamSession:
             self._give_up(error)
 
     def _submit(self, turn: Turn) -> None:
-        """Have a turn written, and nothing else. Raises errors.Busy."""
+        """Have a turn written instead of any other. Raises errors.Busy."""
         self._drop()
         serial = self.context.events.next_number()
         self.context.worker.submit(Run(serial, turn.request), (self.client.key, "jam", self.name))
@@ -168,8 +168,10 @@ class JamSession:
     def _noted(self, event: Noted) -> None:
         assert self._writing is not None
         region = self._writing.turn.request.regions[0]
-        new = [item for item in event.notes if item.index not in self._writing.told and item.note.onset >= region.onset]
-        self._writing.told |= {item.index for item in new}
+        new = [
+            item for item in event.notes if item.index not in self._writing.played and item.note.onset >= region.onset
+        ]
+        self._writing.played |= {item.index for item in new}
         self._play(self._jam.wrote(self._writing.turn, [self._on_channel(item) for item in new], self.context.now()))
 
     def _on_channel(self, item: StreamedNote) -> NoteEvent:

@@ -1,4 +1,4 @@
-"""What brings a musician's notes into a jam: OSC, a live input's ear, a MIDI port. One row of SOURCES each."""
+"""Where the musician's notes of a jam come from: OSC, a live input, a MIDI port. One row of SOURCES each."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ def check_cue(text: str | float) -> Cue:
 
 
 class Source:
-    """Passes notes and controllers on to a session, and takes the cue out of them."""
+    """Passes notes on to a session, and recognizes the cue."""
 
     def __init__(self, session: JamSession) -> None:
         self.cue = Cue()
         self.on_close: Callable[[], None] = lambda: None
-        self.check: Callable[[], None] = lambda: None  # raises a DiffrollError when there is nothing to hear any more
+        self.check: Callable[[], None] = lambda: None  # raises a DiffrollError when the source is gone for good
         self._session = session
         self._pressed = False
 
     def note(self, pitch: int, velocity: int, at: float) -> None:
-        """A key goes down, or up where ``velocity`` is 0; ``at`` on the MIDI output's clock."""
+        """Take a key that goes down, or up where ``velocity`` is 0; ``at`` is on the MIDI output's clock."""
         if pitch == self.cue.note:
             if velocity:
                 self._session.cue()
@@ -63,7 +63,7 @@ class Source:
             self._session.end(pitch, at)
 
     def control(self, number: int, value: int) -> None:
-        """A controller moves; the cue's gives the turn when it is pressed, not while it is held."""
+        """Take a controller; the one of the cue gives the turn when it is pressed, not while it is held."""
         if number != self.cue.control:
             return
         pressed = value >= _PRESSED
@@ -72,7 +72,7 @@ class Source:
         self._pressed = pressed
 
     def close(self) -> None:
-        """Bring nothing more."""
+        """Stop."""
         self.on_close()
 
 
@@ -101,7 +101,7 @@ def _hear_midi(source: Source, message: Any, at: float) -> None:
 
 
 class _LiveSource(Source):
-    """Hears what the live input ``name`` of the same client commits, in whichever session that is heard."""
+    """The committed notes of the live input ``name`` of the same client, also when its session is opened again."""
 
     def __init__(self, session: JamSession, name: str, live: LiveHandlers) -> None:
         """Raises errors.UnknownBuffer."""
@@ -109,7 +109,7 @@ class _LiveSource(Source):
         self._find = partial(live.find, session.client, name)
         self._heard = self._find()
         self._heard.listeners.append(self._hear)
-        self._sounding: set[int] = set()  # indices of notes that were told and have no end yet
+        self._sounding: set[int] = set()  # indices of notes that have no end yet
         self.check, self.on_close = self._follow, self._leave
 
     def _hear(self, note: LaneNote, origin: float) -> None:
@@ -123,11 +123,11 @@ class _LiveSource(Source):
             self.note(note.pitch, note.velocity, origin + note.onset)
 
     def _follow(self) -> None:
-        """Go on where the input has begun anew, at another rate or under the same name. Raises errors.UnknownBuffer."""
+        """Switch to the new session of an input that was opened again. Raises errors.UnknownBuffer."""
         heard = self._find()
         if heard is not self._heard:
             self._leave()
-            self._sounding.clear()  # the session that has ended has told the ends
+            self._sounding.clear()  # the old session has ended its notes
             self._heard = heard
             heard.listeners.append(self._hear)
 

@@ -1,7 +1,7 @@
-"""A conversation in notes: what was played, when it is the model's turn, what it goes on from. No clock, no thread.
+"""A conversation in notes: what was played, when it is the model's turn, what it continues. No clock, no thread.
 
-Every method is told the time ``now``, in seconds of a clock that only goes on; notes lie on the same axis. An answer
-that is written too slowly leaves pauses: each turn begins when it can be there, going by how long the last one took.
+Every method takes the time ``now``, in seconds of a monotonic clock; notes are on the same axis. An answer that is
+written too slowly leaves pauses: each turn begins when it can be ready, judging by how long the last one took.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ State = Literal["listening", "answering"]
 
 @dataclass(frozen=True, slots=True)
 class JamSettings:
-    """How a conversation goes; ``tempo`` and ``beats`` where the DAW tells none.
+    """The settings of a conversation; ``tempo`` and ``beats`` apply where the DAW reports none.
 
     0 bars of rest: only a cue gives the turn.
     """
@@ -36,7 +36,7 @@ class JamSettings:
 
 
 class Phrase:
-    """What was played of late: finished notes, and those that are held."""
+    """What was played recently: finished notes, and held ones."""
 
     def __init__(self) -> None:
         self._done: list[NoteEvent] = []
@@ -91,7 +91,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What to write next: ``request`` has its own axis, on which second 0 is ``origin`` on the jam's."""
+    """What to write next: second 0 of the axis of ``request`` is ``origin`` on the axis of the jam."""
 
     request: Request
     origin: float  # s
@@ -101,7 +101,7 @@ class Turn:
 
 
 class Jam:
-    """Whose turn it is, and what the model is to write when it is its own.
+    """Whose turn it is, and what the model has to write in its own.
 
     ``on_beat`` moves a time to where an answer may begin, then or later: the next beat where there is one.
     """
@@ -121,9 +121,9 @@ class Jam:
         self._needed = -math.inf  # s; the same for the notes so far of the turn that is being written
 
     def started(self, pitch: int, velocity: int, now: float) -> bool:
-        """The musician strikes a key; whether an answer is to end because of it.
+        """Note that the musician strikes a key; return whether that ends an answer.
 
-        A strike that is heard late, of before the cue, ends no answer.
+        A strike from before the cue that is reported late ends no answer.
         """
         interrupted = self.state == "answering" and now > self._cued
         if interrupted:
@@ -134,11 +134,11 @@ class Jam:
         return interrupted
 
     def ended(self, pitch: int, now: float) -> None:
-        """The musician lets a key go."""
+        """Note that the musician releases a key."""
         self._phrase.end(pitch, now)
 
     def let_go(self, now: float) -> None:
-        """The musician lets all keys go."""
+        """Note that the musician releases all keys."""
         self._phrase.let_go(now)
 
     def listen(self, now: float) -> None:
@@ -147,11 +147,11 @@ class Jam:
         self._phrase.cut(now)
 
     def rehearse(self, now: float) -> Turn:
-        """What to write before anybody has played, only to learn how long that takes."""
+        """Give a turn to write before anybody has played, only to measure how long that takes."""
         return self._next(now)
 
     def cue(self, now: float) -> Turn | None:
-        """Make it the model's turn, from the first beat after the lead on: what to write first.
+        """Make it the model's turn, from the first beat after the lead; return what to write first.
 
         None while nothing has been played, or when it is the model's turn already.
         """
@@ -168,13 +168,13 @@ class Jam:
         return now - self._phrase.last >= self.settings.rest_bars * bar
 
     def go_on(self, now: float) -> Turn | None:
-        """What to write next, when what is written will have sounded in less than the time to stay ahead by."""
+        """Give what to write next, when less than the time to stay ahead by is left of what is written."""
         if self.state != "answering" or self._writing or self.ahead(now) >= self.settings.ahead:
             return None
         return self._next(now)
 
     def wrote(self, turn: Turn, notes: Iterable[NoteEvent], now: float) -> tuple[NoteEvent, ...]:
-        """Take notes of a turn, on its request's axis; give them on the jam's. None where it is not the model's."""
+        """Take notes of a turn, on the axis of its request; return them on the jam's, in the model's turn."""
         placed = tuple(
             replace(note, onset=note.onset + turn.origin, offset=note.offset + turn.origin) for note in notes
         )
@@ -185,16 +185,16 @@ class Jam:
         return placed
 
     def finished(self, turn: Turn, now: float) -> None:
-        """All of the last turn is written."""
+        """Note that all of the last turn is written."""
         self._writing, self._written = False, self._until
         self._need = self._needed if math.isfinite(self._needed) else now - turn.asked
 
     def ahead(self, now: float) -> float:
-        """Seconds by which what is written is ahead of what sounds; negative when it has fallen behind."""
+        """Give the seconds by which writing is ahead of what sounds; negative when it has fallen behind."""
         return self._written - now
 
     def _next(self, now: float) -> Turn:
-        """The next stretch: never in the past, so that what comes late leaves a pause and no burst."""
+        """Give the next turn: never in the past, so that a late one leaves a pause and no burst."""
         soonest = now + max(self.settings.lead, min(self._need, self.settings.ahead))
         begin = self._until if self._until >= soonest else max(soonest, self._on_beat(soonest))
         until = begin + self.settings.ahead

@@ -24,7 +24,7 @@ from diffroll_live.types import NoteEvent, Result
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 500  # notes encoded before other clients get a turn
+_BATCH = 500  # notes that are encoded before the loop serves others
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class NoteDelivery:
         self._plays = itertools.count(1)
 
     def check(self, job: Job) -> None:
-        """Refuse a delivery that cannot be, before anything runs. Raises errors.PortError, errors.FileError."""
+        """Refuse an impossible delivery before anything runs. Raises errors.PortError, errors.FileError."""
         delivery = job.settings.delivery
         if delivery.deliver == "midi" and self._midi is None:
             raise PortError("There is no MIDI output on this machine; set deliver to osc, or see diffroll-live doctor.")
@@ -57,7 +57,7 @@ class NoteDelivery:
             allowed_save_path(delivery.save, self._config.allowed_folders)
 
     def send(self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]]) -> None:
-        """Send notes over OSC, in the job's shape."""
+        """Send notes over OSC, shaped as the job wants them."""
         shape = self._shape(job)
         for (variation, index), note in ((key, shape.apply(note)) for key, note in notes):
             client.send(
@@ -67,14 +67,14 @@ class NoteDelivery:
     async def send_all(
         self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]], wanted: Callable[[], bool]
     ) -> None:
-        """Send any number of notes over OSC without keeping the loop from others, for as long as they are wanted."""
+        """Send any number of notes over OSC without blocking the loop, for as long as they are wanted."""
         rest = iter(notes)
-        while wanted() and (batch := tuple(islice(rest, _AT_ONCE))):
+        while wanted() and (batch := tuple(islice(rest, _BATCH))):
             self.send(client, job, batch)
             await asyncio.sleep(0)
 
     def sound(self, client: Client, job: Job, playback: Playback, notes: Sequence[NoteEvent]) -> None:
-        """Play notes on the MIDI port, as the job's delivery and earlier notes say."""
+        """Play notes on the MIDI port, following the job's delivery settings and its earlier notes."""
         if self._midi is None or playback.muted or not notes:
             return
         if job.owner != playback.owner:
@@ -92,7 +92,7 @@ class NoteDelivery:
             client.send_error(job.name, error)
 
     def play(self, client: Client, job: Job, variation: int) -> None:
-        """Play a variation, in place of what was played of the job: from its first note on, or on the DAW's timeline.
+        """Play a variation instead of what was played of the job: from its first note, or on the DAW's timeline.
 
         Raises errors.RequestError, errors.PortError.
         """
@@ -107,7 +107,7 @@ class NoteDelivery:
         self.sound(client, job, playback, job.result.variations[variation])
 
     def replay(self, client: Client, job: Job) -> None:
-        """Play the first variation as it is now in place of what was played of the job, where there is MIDI."""
+        """Play the final first variation instead of what was played of the job, where there is MIDI."""
         if self._midi is not None and job.result is not None:
             self.play(client, job, 0)
 
@@ -126,7 +126,7 @@ class NoteDelivery:
             when_silent(self._midi.panic(), then)
 
     def tell_late(self, client: Client) -> None:
-        """Tell a client of notes that came too late since it was last told."""
+        """Tell a client how many notes were too late, when there are more than last time."""
         for job in client.jobs:
             dropped = self._midi.dropped(job.owner) if self._midi is not None and job.owner else 0
             if dropped > job.late:
@@ -134,7 +134,7 @@ class NoteDelivery:
                 client.send(Late(job.name, dropped))
 
     async def save(self, client: Client, job: Job, result: Result) -> None:
-        """Write each variation of a job as a MIDI file, if it asked for that; a failure is told and harms nothing."""
+        """Write each variation of a job as a MIDI file, if it asked for that; the client is told of a failure."""
         if not job.settings.delivery.save:
             return
         loop = asyncio.get_running_loop()

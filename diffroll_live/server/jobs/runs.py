@@ -1,4 +1,4 @@
-"""Work under way: hands it to the worker and follows what the worker tells of it, to the end."""
+"""The jobs that are running: submits their work to the worker and follows its events to the end."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class ActiveRun:
     asked: float  # monotonic s
     playback: Playback
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
-    replaced: bool = False  # a note that was told before is another now
+    replaced: bool = False  # a note that was sent before has changed
 
 
 class Runs:
-    """All work under way, by serial."""
+    """All work that is running or waits, by serial number."""
 
     def __init__(self, worker: Worker, events: EventRouter, delivery: NoteDelivery) -> None:
         self._worker = worker
@@ -71,7 +71,7 @@ class Runs:
         self._submit(client, job, work, time.monotonic())
 
     def cancel(self, client: Client, job: Job) -> None:
-        """Take a job back, wherever it stands; the client hears of it when no note sounds any more."""
+        """Cancel a job in any state; the client is told when its notes have been ended."""
         self._drop(job)
         job.state = "cancelled"
         key = (client.key, job.name)
@@ -85,20 +85,20 @@ class Runs:
         self._delivery.silence(job, tell)
 
     def when_silent(self, client: Client, name: str, then: Callable[[], None]) -> None:
-        """Call ``then`` once no job of this name is being silenced, so that its end is told before a new begin."""
+        """Call ``then`` once no job of this name is being silenced, so that its end is told before a new beginning."""
         if (client.key, name) in self._silencing:
             self._silencing[client.key, name].append(then)
         else:
             then()
 
     def cancel_all(self, client: Client) -> None:
-        """Take back all of a client's jobs that are not finished."""
+        """Cancel all jobs of a client that are not finished."""
         for job in client.jobs:
             if job.state in ACTIVE:
                 self.cancel(client, job)
 
     def forget(self, client: Client) -> None:
-        """Take back all jobs of a client that is gone."""
+        """Cancel all jobs of a client that is gone."""
         for job in client.jobs:
             self._drop(job)
             self._delivery.silence(job, lambda: None)
@@ -171,7 +171,7 @@ class Runs:
             self._sound(run, new)
 
     def _sound(self, run: ActiveRun, notes: list[StreamedNote]) -> None:
-        """Play what is new of the first variation; a note that is already on its way is not started twice."""
+        """Play the new notes of the first variation; one that was handed to MIDI before is not started twice."""
         first = [item.note for item in notes if item.variation == 0]
         self._delivery.sound(run.client, run.job, run.playback, first)
 
@@ -179,7 +179,7 @@ class Runs:
         self._spawn(self._conclude(run, event.result))
 
     async def _conclude(self, run: ActiveRun, result: Result) -> None:
-        """Send what is still owed, save, and say that the job is done; nothing of it once it is cancelled."""
+        """Send what is left, save, and tell that the job is done, unless it is cancelled meanwhile."""
         client, job, serial = run.client, run.job, run.work.serial
         if isinstance(run.work, Redecode):
             run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
@@ -204,7 +204,7 @@ class Runs:
         )
 
     def _play_improved(self, run: ActiveRun) -> None:
-        """Let the DAW's playhead meet the notes as they are now, where it was given others before."""
+        """Place the final notes on the DAW's timeline, where others were placed before."""
         delivery = run.job.settings.delivery
         improved = run.replaced or isinstance(run.work, Redecode)
         if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.playback.muted:

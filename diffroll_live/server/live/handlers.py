@@ -1,4 +1,4 @@
-"""The live inputs of all clients: opened and closed by whoever brings their samples, set over OSC. Opens no device."""
+"""The live inputs of all clients: opened and closed by whoever has their samples, set over OSC. Opens no device."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FIELDS = {"latency": "latency_ms"}
 
 
 class LiveHandlers:
-    """Knows every live session, brings it what the worker tells, and handles ``/diffroll/live`` messages."""
+    """Knows every live session, and handles ``/diffroll/live`` messages."""
 
     def __init__(self, worker: Worker, events: EventRouter, midi: MidiOut | None) -> None:
         self._worker, self._events, self._midi = worker, events, midi
@@ -39,7 +39,7 @@ class LiveHandlers:
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {m.LiveSet: self._set}
 
     def open(self, client: Client, buffer: str, rate: int, *, latency_ms: float = 0.0) -> LiveSession:
-        """Begin to hear an input of ``rate`` Hz; a latency of 0 is the daemon's own choice. Raises RequestError."""
+        """Begin to transcribe an input of ``rate`` Hz; a latency of 0 chooses the default. Raises RequestError."""
         settings = change(LiveSettings(), "latency", latency_ms) if latency_ms else LiveSettings()
         number = self._events.next_number()
         session = self._sessions[number] = LiveSession(

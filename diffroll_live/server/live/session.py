@@ -1,7 +1,7 @@
-"""One live input: its samples to the inference process hop by hop, what is heard in them to MIDI and OSC.
+"""One live input: its samples go to the inference process hop by hop, the notes in them to MIDI and OSC.
 
-Nothing queues: while a hop is being heard the samples of the next ones wait together and go with the first that can be
-served; hops that could not be are counted. Knows nothing of devices.
+Nothing queues: while one hop is being transcribed the samples of the next ones wait, and are then sent together; hops
+that were not sent in time are counted. Knows nothing of devices.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from diffroll_live.worker.queue import Worker
 
 HOP_SECONDS = 0.064
 STATUS_SECONDS = 1.0
-KEPT_HOPS = 20  # that wait at most; what is older is as good as forgotten
-_QUIET = 10.0 ** (SILENT / 20.0)  # of a sample; what is no louder is silence
+KEPT_HOPS = 20  # that wait at most; older samples are dropped
+_QUIET = 10.0 ** (SILENT / 20.0)  # of a sample; anything up to this is silence
 
 NoteListener = Callable[[LaneNote, float], None]
-"""Called on the loop with every note told, and the time (s of time.perf_counter) at which second 0 of the input was."""
+"""Called on the loop with every report of a note, and the time (s of time.perf_counter) of second 0 of the input."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveCounts:
     """How a live input has fared."""
 
-    hops: int = 0  # heard
-    missed: int = 0  # not heard in time
-    busy: float = 0.0  # s that hearing took
+    hops: int = 0  # transcribed
+    missed: int = 0  # not transcribed in time
+    busy: float = 0.0  # s that this took
 
 
 class LiveSession:
-    """Hears one input for one client. Made by LiveRoom; every method is called on the loop.
+    """Transcribes one input for one client. Made by LiveHandlers; every method is called on the loop.
 
-    ``listeners`` are told of every note. ``number`` is nobody else's; ``clock`` is that of the MIDI output, in seconds.
+    ``listeners`` get every report of a note. ``number`` is unique; ``clock`` is that of the MIDI output, in seconds.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class LiveSession:
         self._sounding: dict[int, int] = {}  # index to channel, from 0
         self._waiting: list[StampedBlock] = []
         self._under_way = False
-        self._deaf = False  # it cannot be heard, which was told
+        self._failed = False  # it cannot be transcribed, and the client knows
         self._told, self._told_late = LiveCounts(), 0
         self._told_at = 0.0  # s
         self._quiet = True  # since then
@@ -82,7 +82,7 @@ class LiveSession:
 
     @property
     def owner(self) -> str:
-        """Whose the notes on the MIDI port are."""
+        """The owner of its notes on the MIDI port."""
         return f"{self.client.key}/live/{self.buffer}#{self.number}"
 
     def feed(self, block: StampedBlock) -> None:
@@ -111,39 +111,41 @@ class LiveSession:
         self.counts = replace(self.counts, hops=self.counts.hops + 1, busy=self.counts.busy + event.seconds)
         now, at_once = self._now(), self.settings.lane == "preview"
         due = (
-            event.belief.edge if at_once else self._deadline.due(now, self.settings.latency_ms / 1000.0) - self._origin
+            event.estimate.edge
+            if at_once
+            else self._deadline.due(now, self.settings.latency_ms / 1000.0) - self._origin
         )
-        self._tell(self._notes.hear(event.belief, due), now if at_once else None)
+        self._tell(self._notes.update(event.estimate, due), now if at_once else None)
 
     def resume(self) -> None:
-        """Go on in a new inference process, or in the first one."""
-        self._under_way = self._deaf = False
+        """Begin in a new inference process, or in the first one."""
+        self._under_way = self._failed = False
         self._waiting.clear()
         if self._worker.is_ready:
-            self._worker.tell(LiveOpen(self.number, self._rate))
+            self._worker.send_live(LiveOpen(self.number, self._rate))
 
     def interrupt(self) -> None:
-        """End every note: there is nobody to hear them end. ``resume`` goes on."""
+        """End every note, as the process that would detect their ends is gone; ``resume`` goes on."""
         self._under_way = False
         self._silence()
 
     def _fail(self, error: DiffrollError) -> None:
-        """Tell the client why its input is not transcribed any more."""
+        """End every note, and tell the client why its input is not transcribed any more."""
         self.interrupt()
-        self._deaf = True
+        self._failed = True
         self.client.send_error(self.buffer, error)
 
     def close(self) -> None:
-        """End every note and hear no more. Safe to call again."""
-        self._worker.tell(LiveClose(self.number))
+        """End every note and stop. Safe to call again."""
+        self._worker.send_live(LiveClose(self.number))
         self._silence()
         self._on_close()
 
     def _hand_over(self) -> bool:
-        """Send what waits, if nothing is under way."""
-        if self._under_way or self._deaf or not self._worker.is_ready or not self._waiting:
+        """Send the waiting samples, unless a hop is being transcribed; return whether they were sent."""
+        if self._under_way or self._failed or not self._worker.is_ready or not self._waiting:
             return False
-        self._worker.tell(LiveFeed(self.number, self._waiting[0].first, join(self._waiting)))
+        self._worker.send_live(LiveFeed(self.number, self._waiting[0].first, join(self._waiting)))
         self._waiting.clear()
         self._under_way = True
         return True
@@ -155,7 +157,7 @@ class LiveSession:
             self._midi.cancel(self.owner)
 
     def _tell(self, notes: tuple[LaneNote, ...], at: float | None) -> None:
-        """Deliver notes; those that sound do so ``at`` a time, or after the latency that was asked for if None."""
+        """Deliver reports of notes; committed ones sound ``at`` a time, or after the chosen latency if that is None."""
         for note in notes:
             if self.settings.deliver != "midi":
                 duration = 0.0 if note.offset is None else note.offset - note.onset
@@ -186,7 +188,7 @@ class LiveSession:
             del self._sounding[note.index]
 
     def _tell_status(self) -> None:
-        """Tell how it goes, once a second; of silence in which nothing goes wrong, nothing."""
+        """Report the counts once a second, but not during silence in which nothing goes wrong."""
         now = self._now()
         passed = now - self._told_at
         if passed < STATUS_SECONDS:

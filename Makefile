@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: help install install-tests demo listen test check lock
+.PHONY: help install install-tests demo listen test test-fast check lock
 
 help:
 	@echo "make install  .venv with everything, system packages included"
@@ -7,6 +7,7 @@ help:
 	@echo "make demo     the whole path on a piano clip: demo/out.mid, demo/out.wav, demo/out.png"
 	@echo "make listen   ten examples of each task, to hear and to see: listen/index.html (after diffroll-live prepare)"
 	@echo "make test     lint, types, import contracts and tests"
+	@echo "make test-fast  the tests that need no JACK, no real time and under a minute"
 	@echo "make check    lint, types and import contracts alone"
 	@echo "make lock     pin requirements.txt anew from pyproject.toml"
 
@@ -25,6 +26,9 @@ install-tests:
 test: install-tests
 	@script/check
 	@script/test
+
+test-fast: install
+	@script/test-fast
 
 check: install
 	@script/check

@@ -1,60 +1,28 @@
-"""Fixtures that several test files share."""
+"""Fixtures that several test files share, and how all tests are run."""
 
 from __future__ import annotations
 
 import math
+import os
 import struct
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from support.osc_client import OscClient
-from support.paths import TESTS
 from support.recorder import RecordingScheduler
 from support.running import DaemonProcess, RunningDaemon
 
-pytest_plugins = ["support.jack"]
-#: Files whose tests go by the clock of a JACK server or of another program, which a busy machine may stop for a while.
-BY_THE_CLOCK = (
-    *(
-        "bridges/test_ardour",
-        "bridges/test_ardour_recording",
-        "bridges/test_ardour_transport",
-        "bench/test_bench",
-        "bench/test_live",
-        "audio/test_capture",
-    ),
-    *(
-        "cli/test_jam",
-        "cli/test_live",
-        "server/test_daemon_midi",
-        "cli/test_demo",
-        "bridges/test_generic",
-        "midi/test_jack_midi",
-    ),
-    *(
-        "server/test_jam",
-        "server/test_live_input",
-        "server/test_live_daemon",
-        "midi/test_scheduler_thread",
-        "midi/test_sinks",
-    ),
-    *(
-        "bench/test_soak",
-        "timeline/test_sources",
-        "bench/test_transport",
-        "bridges/test_ableton_script",
-        "bridges/test_reaper_daemon",
-    ),
-)
+pytest_plugins = ["support.jack", "support.reruns"]
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's; two workers, or a test and its daemon, have two cores
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a test that goes by the clock three times: it fails only when it fails each time."""
-    for item in items:
-        if item.path.relative_to(TESTS).with_suffix("").as_posix() in BY_THE_CLOCK:
-            item.add_marker(pytest.mark.flaky(reruns=2))
+# No verdict depends on how long an example takes; `make test-fast` tries a few of them.
+settings.register_profile("all", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=15)
+settings.load_profile("all")
 
 
 @pytest.fixture(scope="session")

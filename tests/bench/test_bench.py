@@ -115,6 +115,7 @@ def test_notes_are_kept_in_memory_where_there_is_no_midi(no_jack, monkeypatch):
     assert "memory" in where
 
 
+@pytest.mark.realtime
 def test_a_jack_server_of_its_own_goes_with_the_bench(no_jack, monkeypatch):
     monkeypatch.setattr(lateness, "CHOICE", lateness.PortChoice("jack"))
     before = dict(os.environ)

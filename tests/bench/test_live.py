@@ -35,6 +35,7 @@ def recording(tmp_path: Path) -> Path:
     return tmp_path / "start.wav"
 
 
+@pytest.mark.realtime
 @pytest.mark.timeout(300)  # in real time, on a machine that may be busy
 def test_what_is_played_comes_out_of_the_midi_port(recording: Path) -> None:
     steps: list[tuple[int, int]] = []

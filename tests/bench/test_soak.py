@@ -9,6 +9,7 @@ from diffroll_live.bench.figures import Settings
 from diffroll_live.bench.soak import BETWEEN, EVERY, Soak
 
 
+@pytest.mark.realtime
 @pytest.mark.timeout(300)  # in real time, on a machine that may be busy
 def test_everything_at_once_comes_out_even(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soak, "SETTLE", 2.0)

@@ -41,11 +41,13 @@ def _is_37(name: str) -> bool:
     return run.stdout.strip() == "(3, 7)"
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("scenario", ableton_play.SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_in_live(daemon, scenario):
     ableton_play.play(scenario, daemon.port, daemon.folder)
 
 
+@pytest.mark.realtime
 def test_all_of_it_without_packages_and_under_the_oldest_python(daemon):
     command = [oldest_python(), "-W", "error", "-m", ableton_play.__name__, str(daemon.port), str(daemon.folder)]
     run = subprocess.run(

@@ -16,6 +16,8 @@ from support.waiting import wait_until
 
 from diffroll_live.types import NoteEvent
 
+pytestmark = pytest.mark.realtime
+
 TICK = 60 / 120 / 1920  # s, at the session's tempo
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import mido
+import pytest
 from support.ardour import RATE, Ardour
 from support.ardour_notes import assert_alike, moved
 from support.osc_client import UdpClient
@@ -16,6 +17,8 @@ from diffroll_live.midi.ports import PortChoice
 from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.midi.sinks import MidiSink
 from diffroll_live.types import NoteEvent
+
+pytestmark = pytest.mark.realtime
 
 ATTEMPTS = 3  # a busy machine may be too slow for JACK, or the daemon too late for a note
 PLAYED = (

@@ -20,6 +20,8 @@ from diffroll_live.osc.server_codec import read_message
 from diffroll_live.osc.timeline_messages import TransportPlay, TransportStop, TransportTime
 from diffroll_live.server.transport import seconds
 
+pytestmark = pytest.mark.realtime
+
 NOTE_ON = 0x90
 TOLERANCE = 0.3  # s; on a machine with much else to do, Ardour is slow to tell where it is
 SECONDS = 20.0  # of music, a note every half second

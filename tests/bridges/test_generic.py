@@ -98,6 +98,7 @@ def pd_symbol(path: Path) -> str:
     return str(path).replace(" ", "\\ ")
 
 
+@pytest.mark.realtime
 def test_pd_has_a_recording_transcribed(daemon, take, tmp_path):
     said = pd(
         tmp_path,
@@ -112,11 +113,13 @@ def test_pd_has_a_recording_transcribed(daemon, take, tmp_path):
     assert said[-1].startswith(f"SAID: job done pd {NOTE_COUNT} ")
 
 
+@pytest.mark.realtime
 def test_pd_is_told_what_cannot_be_done(daemon, tmp_path):
     said = pd(tmp_path, daemon.port, ["/diffroll/transcribe pd nothing"], "SAID: error")
     assert said[-1].startswith("SAID: error pd unknown-buffer")
 
 
+@pytest.mark.realtime
 def test_pd_replays_the_golden_session(tmp_path):
     with GoldenDaemon() as golden:
         said = pd(
@@ -153,6 +156,7 @@ def notes_of(lines: list[str]) -> list[tuple[int, ...]]:
     return [tuple(map(int, line.split()[1:])) for line in lines if line.startswith("NOTE")]
 
 
+@pytest.mark.realtime
 def test_supercollider_has_a_recording_transcribed(daemon, take, tmp_path):
     listen = LISTEN.replace("BUFFER", "\\take")
     lines = sclang(tmp_path, daemon.port, f'client.file(\\take, "{take}", {{ |seconds| seconds.postln; {listen} }});')
@@ -160,6 +164,7 @@ def test_supercollider_has_a_recording_transcribed(daemon, take, tmp_path):
     assert f"DONE {NOTE_COUNT}" in lines
 
 
+@pytest.mark.realtime
 def test_supercollider_sends_a_long_recording_whole(daemon, tmp_path):
     """Twenty seconds are 625 datagrams, in step with the acknowledgements; the engine hears them to the end."""
     listen = LISTEN.replace("BUFFER", "\\tone")
@@ -168,11 +173,13 @@ def test_supercollider_sends_a_long_recording_whole(daemon, tmp_path):
     assert notes_of(lines)[-1][:2] == (39, 79)
 
 
+@pytest.mark.realtime
 def test_supercollider_is_told_what_cannot_be_done(daemon, tmp_path):
     body = 'client.onError = { |about, code| code.postln; "END".postln }; client.run(\\sc, \\transcribe, \\nothing);'
     assert "unknown-buffer" in sclang(tmp_path, daemon.port, body)
 
 
+@pytest.mark.realtime
 def test_supercollider_replays_the_golden_session(tmp_path):
     body = LISTEN.replace("BUFFER", "\\take").replace("client.run(\\sc", "client.run(\\fill")
     options = body.replace('END".postln })', 'END".postln }, (seed: 5), [[0.25, 0.75, 48, 72, 0]])')
@@ -191,15 +198,15 @@ def test_supercollider_replays_the_golden_session(tmp_path):
 # Python
 
 
-def python_client(port: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+def python_client(port: int, *arguments: str, patience: float = TIMEOUT) -> subprocess.CompletedProcess[str]:
     """Run the client as a user does, told of another port."""
     program = (
         "import sys, diffroll_client as c;"
-        f"c.Daemon.__init__.__defaults__ = (('127.0.0.1', {port}),); c.PATIENCE = 5.0; c.main(*sys.argv[1:])"
+        f"c.Daemon.__init__.__defaults__ = (('127.0.0.1', {port}),); c.PATIENCE = {patience}; c.main(*sys.argv[1:])"
     )
     environment = os.environ | {"PYTHONPATH": str(BRIDGE / "python")}
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=TIMEOUT, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=2 * TIMEOUT, check=False)
 
 
 def test_the_python_client_transcribes_and_fills(daemon, take):
@@ -216,7 +223,7 @@ def test_the_python_client_says_what_is_wrong(daemon, take):
     assert "does not exist" in missing.stderr
     with GoldenDaemon() as silent:
         port = silent.port
-    nobody = python_client(port, str(take))
+    nobody = python_client(port, str(take), patience=1.0)
     assert nobody.returncode == 1
     assert "diffroll-live serve" in nobody.stderr
     assert "Traceback" not in nobody.stderr

@@ -17,6 +17,8 @@ from support.reaper_scenes import BRIDGE, INTERPRETERS, STAGE, play
 from support.recorder import RecordingScheduler
 from support.running import DaemonProcess, RunningDaemon
 
+pytestmark = pytest.mark.realtime
+
 TIMEOUT = 30.0  # s; only a failing test waits for it
 UPLOAD = ("/diffroll/audio/open", "/diffroll/audio/chunk", "/diffroll/audio/close")
 

@@ -14,6 +14,7 @@ from support.paths import ROOT
 from diffroll_live.files.midi_file import read_smf
 
 
+@pytest.mark.realtime
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_demo_hears_over_midi_what_came_over_osc(tmp_path):

@@ -19,6 +19,8 @@ from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.midi.sinks import RecordingSink
 from diffroll_live.types import NoteEvent
 
+pytestmark = pytest.mark.realtime
+
 ANSWER_SECONDS = 30.0
 
 

@@ -66,14 +66,14 @@ def test_the_readmes_exit_codes_and_commands_are_the_programs():
         assert f"diffroll-live {name}" in README
 
 
-def test_the_map_names_every_room_and_no_other():
-    rooms = {path.stem for path in (ROOT / "diffroll_live").glob("*.py")} - {"__init__"}
-    rooms |= {path.parent.name + "/" for path in (ROOT / "diffroll_live").glob("*/__init__.py")}
+def test_the_map_names_every_package_and_no_other():
+    wanted = {path.stem for path in (ROOT / "diffroll_live").glob("*.py")} - {"__init__"}
+    wanted |= {path.parent.name + "/" for path in (ROOT / "diffroll_live").glob("*/__init__.py")}
     rows = re.search(r"\|---\|---\|\n(.+?)\n\n", ARCHITECTURE, re.DOTALL)
     assert rows is not None
     mapped = [name for row in rows[1].splitlines() for name in re.findall(r"`([a-z_]+/?)`", row.split("|")[1])]
     assert len(mapped) == len(set(mapped))
-    assert set(mapped) == rooms
+    assert set(mapped) == wanted
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -96,6 +96,11 @@ def test_bridges_never_import_the_package():
 def test_ci_runs_the_readmes_test_command():
     assert re.findall(r"^exec (.+)$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE) == ["make test"]
     assert "    make test\n" in README
+
+
+def test_the_two_parts_of_the_test_script_are_all_tests_once():
+    script = (ROOT / "script" / "test").read_text()
+    assert re.findall(r'-m (?:pytest .*)?-m ("not realtime"|realtime) ', script) == ['"not realtime"', "realtime"]
 
 
 def test_every_model_folder_is_whole():

@@ -87,6 +87,7 @@ def test_a_buffer_used_before_it_is_whole(client):
     assert client.ask_wrongly("/diffroll/transcribe", "j", "half").args[:2] == ("j", "incomplete")
 
 
+@pytest.mark.realtime
 def test_chunks_that_stop_coming_and_limits_of_number_and_memory(tmp_path):
     limits = {"buffer_timeout_s": 0.3, "max_buffers": 2, "max_total_bytes": 1 << 20}
     with RunningDaemon(tmp_path, **limits) as daemon, daemon.udp() as client:

@@ -84,6 +84,7 @@ def test_buffers_and_jobs_belong_to_their_client(daemon):
         assert other.collect("j").end.args[1] == 8
 
 
+@pytest.mark.realtime
 def test_a_client_that_is_silent_for_long_is_forgotten(tmp_path):
     with RunningDaemon(tmp_path, client_timeout_s=0.3) as daemon, daemon.udp() as client:
         upload_tone(client)

@@ -36,6 +36,7 @@ def strike(client, jam: str, *pitches: int) -> None:
         client.send("/diffroll/jam/note", jam, pitch, 0)
 
 
+@pytest.mark.realtime
 def test_the_model_answers_a_cue_and_stays_ahead(daemon, client, jam):
     client.send("/diffroll/jam/set", jam, "quality", "draft")
     strike(client, jam, 60, 64, 67)
@@ -51,6 +52,7 @@ def test_the_model_answers_a_cue_and_stays_ahead(daemon, client, jam):
     assert dropped == 0
 
 
+@pytest.mark.realtime
 def test_playing_on_ends_the_answer(daemon, client, jam):
     strike(client, jam, 60)
     client.send("/diffroll/jam/cue", jam)
@@ -65,6 +67,7 @@ def test_playing_on_ends_the_answer(daemon, client, jam):
     assert calls[-1] == "cancel"
 
 
+@pytest.mark.realtime
 def test_a_rest_gives_the_turn(client, jam):
     client.send("/diffroll/jam/set", jam, "tempo", 400)
     client.send("/diffroll/jam/set", jam, "beats", 1)
@@ -129,6 +132,7 @@ def test_there_are_no_more_jams_than_are_allowed(client):
         client.ask("/diffroll/jam/stop", name, answer="/diffroll/jam/state")
 
 
+@pytest.mark.realtime
 def test_a_live_input_plays_and_a_rest_gives_the_turn(tmp_path):
     """From chunks to an ear, the notes that it commits, a phrase, an answer; and again where it begins anew."""
     with RunningDaemon(tmp_path, scheduler=RecordingScheduler()) as daemon, daemon.tcp() as client:

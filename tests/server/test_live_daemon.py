@@ -23,6 +23,7 @@ def daemon(tmp_path: Any, scheduler: RecordingScheduler) -> Iterator[RunningDaem
         yield running
 
 
+@pytest.mark.realtime
 def test_a_killed_engine_ends_the_notes_and_is_heard_again(
     daemon: RunningDaemon, scheduler: RecordingScheduler
 ) -> None:

@@ -203,6 +203,7 @@ def test_nothing_is_left_behind_when_the_daemon_is_killed_while_it_listens(tmp_p
 # Chunks
 
 
+@pytest.mark.realtime
 def test_chunks_without_an_end_are_heard(client):
     open_live(client)
     send_chunks(client, [BEEP] * 3 + [SILENCE] * 2)
@@ -211,6 +212,7 @@ def test_chunks_without_an_end_are_heard(client):
     assert client.ask("/diffroll/audio/close", "live", answer="/diffroll/audio/ready").args == ("live", 0.5, RATE)
 
 
+@pytest.mark.realtime
 def test_a_pause_of_the_stream_is_silence_and_it_goes_on(client):
     open_live(client)
     send_chunks(client, [BEEP] * 2)

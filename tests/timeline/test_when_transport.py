@@ -75,6 +75,7 @@ def test_the_playheads_course_is_told_to_the_midi_output(daemon, client):
     assert [(playhead.playing, playhead.unwrapped) for playhead in told] == [(True, 700.0), (False, 701.0)]
 
 
+@pytest.mark.realtime
 def test_the_tempo_changes_of_a_jobs_stretch_are_saved(daemon, client):
     path = daemon.folder / "ramp.mid"
     client.send("/diffroll/transport", 0, 0.0, 100.0)

@@ -11,33 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from diffroll_live.errors import FileMissing, RequestError
-
-DEFAULT_PORT = 7770
-
-# lowest and highest value
-_BOUNDS: dict[str, tuple[float, float]] = {
-    "server.port": (0, 65_535),
-    "server.max_datagram": (256, 65_507),
-    "server.receive_buffer_bytes": (1 << 16, 1 << 30),
-    "server.max_packet_bytes": (1 << 12, 1 << 26),
-    "server.max_clients": (1, 65_536),
-    "server.max_buffers": (1, 65_536),
-    "server.max_buffer_seconds": (1, 86_400),
-    "server.max_total_bytes": (1 << 20, 1 << 40),
-    "server.max_live": (0, 64),
-    "server.live_seconds": (1, 3600),
-    "server.max_jobs_kept": (1, 65_536),
-    "server.queue_size": (1, 1024),
-    "server.buffer_timeout_s": (0.05, 86_400),
-    "server.client_timeout_s": (0.05, 864_000),
-    "engine.threads": (0, 1024),
-}
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "engine.device": ("auto", "cuda", "mps", "cpu"),
-    "engine.precision": ("auto", "fp32", "bf16"),
-    "midi.api": ("auto", "alsa", "coremidi", "jack", "windows", "none"),
-    "transport.source": ("osc", "midi-clock", "mtc", "jack", "link"),
-}
+from diffroll_live.limits import CONFIG, DEVICE, PORT
 
 
 def _default_folders() -> tuple[Path, ...]:
@@ -49,7 +23,7 @@ class ServerConfig:
     """Where the daemon listens and how much it takes."""
 
     host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT  # UDP and TCP; 0 lets the system choose
+    port: int = PORT.default  # UDP and TCP; 0 lets the system choose
     max_datagram: int = 1024  # bytes sent at once to a client that has not asked for more
     receive_buffer_bytes: int = 8 << 20  # asked of the system for UDP; it may give less
     max_packet_bytes: int = 2 << 20  # of one OSC packet over TCP
@@ -82,7 +56,7 @@ class EngineConfig:
     """Which model runs, and on what."""
 
     model: str = ""  # a folder of models/; empty is the default one
-    device: str = "auto"
+    device: str = DEVICE.default
     threads: int = 0  # of the CPU; 0 leaves the choice to torch
     precision: str = "auto"  # of arithmetic; auto is bf16 where the device multiplies it natively
 
@@ -194,10 +168,9 @@ def _fit(section: str, key: str, kind: Any, value: Any) -> Any:
 
 def _check(section: str, config: Any) -> None:
     for item in fields(config):
-        name, value = f"{section}.{item.name}", getattr(config, item.name)
-        if name in _BOUNDS:
-            low, high = _BOUNDS[name]
-            if not low <= value <= high:
-                raise RequestError(f"{name} = {value} is outside {low:g} to {high:g}.")
-        if name in _CHOICES and value not in _CHOICES[name]:
-            raise RequestError(f"{name} = {value!r} is none of {', '.join(_CHOICES[name])}.")
+        name = f"{section}.{item.name}"
+        if name in CONFIG:
+            try:
+                CONFIG[name].check(getattr(config, item.name))
+            except RequestError as error:
+                raise RequestError(f"{name} {error.text}.") from error

@@ -1,28 +1,50 @@
-"""What a request may ask for at most: one table for the command line, for OSC and for the engine. No torch."""
+"""Every option that can be set: its range or its choices, its default, its unit, a sentence about it. No torch.
+
+These tables feed the command line, ``/diffroll/job/set``, ``/diffroll/live/set``, ``/diffroll/jam/set`` and the
+configuration; the settings that they change are frozen dataclasses with the tables' defaults.
+"""
 
 from __future__ import annotations
 
+import difflib
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from diffroll_live.errors import RequestError
 
-SAMPLER_NAMES = ("ddim", "ddpm", "dpmpp-2m")  # those of samplers.SAMPLERS, which needs torch
 MAX_REGIONS = 256
 MAX_KNOWN = 50_000  # notes that the user has
 WIRE = 1e-7  # of a value: what float32 on the wire does to a bound
 
+Value = str | float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """Something that can be set."""
+
+    default: Any = None  # None where something else decides, such as the model
+    unit: str = ""
+    sentence: str = ""  # for --help
+    field: str = ""  # of the settings, where it has another name than the option
+
+    def check(self, value: Value) -> Any:
+        """Return the value as the settings keep it. Raises RequestError, whose sentence lacks the option's name."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """The least and the greatest value of an option, both allowed."""
+class Limit(Option):
+    """A number from ``low`` to ``high``, both allowed."""
 
     low: float
     high: float
     whole: bool = False
 
-    def check(self, value: str | float) -> float | int:
-        """Give the value back, int or float. Raises RequestError, whose sentence lacks the option's name."""
+    def check(self, value: Value) -> float | int:
+        """Return an int or a float."""
         kind = "whole number" if self.whole else "number"
         slack = 0.0 if self.whole else WIRE
         fits = (
@@ -36,15 +58,141 @@ class Limit:
         return int(value) if self.whole else min(max(float(value), self.low), self.high)
 
 
-#: The numeric options, by their names in types.Options.
+@dataclass(frozen=True, slots=True)
+class Choice(Option):
+    """One of a few words."""
+
+    names: tuple[str, ...]
+
+    def check(self, value: Value) -> str:
+        """Return the word."""
+        if value not in self.names:
+            raise RequestError(f"must be {', '.join(self.names[:-1])} or {self.names[-1]}, not {value!r}")
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Option):
+    """A text that ``parse`` reads; it raises RequestError as ``check`` does."""
+
+    parse: Callable[[Value], Any]
+
+    def check(self, value: Value) -> Any:
+        """Return what the text means."""
+        return self.parse(value)
+
+
+class Settings(Protocol):
+    """A frozen dataclass whose options are its fields, or those of dataclasses in its fields."""
+
+    OPTIONS: ClassVar[Mapping[str, Option]]
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def set_option(settings: S, key: str, value: Value) -> S:
+    """Return ``settings`` with one option set. Raises errors.RequestError that names the option and what it may be."""
+    option = settings.OPTIONS.get(key)
+    if option is None:
+        near = difflib.get_close_matches(key, settings.OPTIONS, n=1, cutoff=0.0)[0]
+        known = ", ".join(settings.OPTIONS)
+        raise RequestError(f"There is no option {key!r}; did you mean {near!r}? The options are {known}.")
+    try:
+        checked = option.check(value)
+    except RequestError as error:
+        raise RequestError(f"The option {key} {error.text}.") from error
+    changed: S = _replaced(settings, option.field or key, checked)
+    return changed
+
+
+def _replaced(settings: Any, name: str, value: Any) -> Any:
+    parts = {item.name: getattr(settings, item.name) for item in fields(settings)}
+    if name in parts:
+        return replace(settings, **{name: value})
+    holder = next(key for key, part in parts.items() if is_dataclass(part) and hasattr(part, name))
+    return replace(settings, **{holder: replace(parts[holder], **{name: value})})
+
+
+CHANNEL = Limit(1, 16, whole=True, default=1, sentence="The MIDI channel.")
+DELIVER = Choice(("osc", "midi", "both"), default="both", sentence="Where notes go.")
+DEVICE = Choice(("auto", "cuda", "mps", "cpu"), default="auto", sentence="Where the model runs.")
+THREADS = Limit(1, 1024, whole=True, sentence="CPU threads; otherwise as many as there are cores.")
+PORT = Limit(0, 65_535, whole=True, default=7770, sentence="UDP and TCP port.")
+
+#: What a request may choose: the fields of types.Options. These are the ones that are numbers ...
 LIMITS: dict[str, Limit] = {
-    "steps": Limit(1, 1000, whole=True),
-    "guidance": Limit(0, 20),
-    "seed": Limit(0, 2**31 - 1, whole=True),  # an int32 on the wire
-    "temperature": Limit(0, 5),
-    "density": Limit(0, 4),
-    "threshold": Limit(0.01, 0.99),
-    "min_note": Limit(0, 10),
-    "variations": Limit(1, 16, whole=True),
-    "seconds": Limit(0.1, 600),
+    "steps": Limit(
+        1,
+        1000,
+        whole=True,
+        sentence="Network evaluations per window or block; more is not better with every model, see its card.",
+    ),
+    "guidance": Limit(0, 20, sentence="Pull towards the audio, 0 is none; otherwise as the model says."),
+    "seed": Limit(0, 2**31 - 1, whole=True, default=0, sentence="The same seed gives the same notes."),  # an int32
+    "temperature": Limit(0, 5, default=1.0, sentence="How freely pitches are chosen in regions."),
+    "density": Limit(0, 4, default=1.0, sentence="More (above 1) or fewer new notes."),
+    "threshold": Limit(0.01, 0.99, sentence="Onset probability that makes a note; otherwise as the model says."),
+    "min_note": Limit(0, 10, unit="s", default=0.03, sentence="Drop notes shorter than this, in seconds."),
+    "variations": Limit(1, 16, whole=True, default=1, sentence="Several versions, each a file."),
+    "seconds": Limit(0.1, 600, unit="s", default=8.0, sentence="How long the new music is."),
+}
+#: ... and these are words.
+CHOICES: dict[str, Choice] = {
+    "quality": Choice(
+        ("draft", "live", "best"), default="live", sentence="How many evaluations, as the model's card says."
+    ),
+    "sampler": Choice(  # those of samplers.SAMPLERS, which needs torch
+        ("ddim", "ddpm", "dpmpp-2m"), sentence="How to walk from noise to notes; otherwise as the model says."
+    ),
+}
+REQUEST: dict[str, Option] = {**CHOICES, **LIMITS}
+
+#: What a live input may choose.
+LIVE: dict[str, Option] = {
+    "latency": Limit(
+        50, 700, unit="ms", default=200.0, field="latency_ms", sentence="From sound to MIDI, in milliseconds."
+    ),
+    "lane": Choice(
+        ("commit", "preview"), default="commit", sentence="Play notes on time, or as soon as they are likely."
+    ),
+    "deliver": DELIVER,
+    "channel": CHANNEL,
+}
+
+#: What a jam may choose, besides its cue.
+JAM: dict[str, Option] = {
+    "rest_bars": Limit(0, 64, default=2.0, sentence="Bars of rest that give the model its turn; 0: none do."),
+    "tempo": Limit(20, 400, unit="beats a minute", default=120.0, sentence="Tempo, where the DAW reports none."),
+    "beats": Limit(1, 32, default=4.0, sentence="Quarter notes in a bar, where the DAW reports no metre."),
+    "memory": Limit(1, 60, unit="s", default=12.0, sentence="Seconds of the past that the model goes on from."),
+    "ahead": Limit(0.5, 30, unit="s", default=4.0, sentence="Seconds written at a time."),
+    "lead": Limit(0.05, 5, unit="s", default=0.3, sentence="Seconds from the turn to the answer, at least."),
+    **{name: REQUEST[name] for name in ("quality", "seed", "temperature", "density")},
+    "channel": CHANNEL,
+}
+
+#: What a configuration may set, by section and key; the defaults are those of the classes in config.py.
+CONFIG: dict[str, Option] = {
+    "server.port": PORT,
+    "server.max_datagram": Limit(256, 65_507, whole=True, unit="bytes"),
+    "server.receive_buffer_bytes": Limit(1 << 16, 1 << 30, whole=True, unit="bytes"),
+    "server.max_packet_bytes": Limit(1 << 12, 1 << 26, whole=True, unit="bytes"),
+    "server.max_clients": Limit(1, 65_536, whole=True),
+    "server.max_buffers": Limit(1, 65_536, whole=True),
+    "server.max_buffer_seconds": Limit(1, 86_400, unit="s"),
+    "server.max_total_bytes": Limit(1 << 20, 1 << 40, whole=True, unit="bytes"),
+    "server.max_live": Limit(0, 64, whole=True),
+    "server.live_seconds": Limit(1, 3600, unit="s"),
+    "server.max_jobs_kept": Limit(1, 65_536, whole=True),
+    "server.queue_size": Limit(1, 1024, whole=True),
+    "server.buffer_timeout_s": Limit(0.05, 86_400, unit="s"),
+    "server.client_timeout_s": Limit(0.05, 864_000, unit="s"),
+    "engine.device": DEVICE,
+    "engine.threads": replace(THREADS, low=0),
+    "engine.precision": Choice(("auto", "fp32", "bf16")),
+    "midi.api": Choice(("auto", "coremidi", "windows", "alsa", "jack", "none"), sentence="Which MIDI system to use."),
+    "transport.source": Choice(
+        ("osc", "midi-clock", "mtc", "jack", "link"), sentence="Where the DAW's time comes from."
+    ),
 }

@@ -5,11 +5,14 @@ All times are seconds since the first sample of the live input. No torch.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from diffroll_live.limits import LIVE, Option
 
 Lane = Literal["preview", "commit", "revise"]
 Deliver = Literal["osc", "midi", "both"]
@@ -66,12 +69,14 @@ class LaneNote:
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """What a live input may choose. ``latency_ms`` is from sound to MIDI, as a whole."""
+    """What a live input may choose; limits.LIVE says what each option means."""
 
-    latency_ms: float = 200.0
-    lane: Lane = "commit"  # that sounds: commit on time, preview at once
-    deliver: Deliver = "both"
-    channel: int = 1  # 1..16
+    OPTIONS: ClassVar[Mapping[str, Option]] = LIVE
+
+    latency_ms: float = LIVE["latency"].default
+    lane: Lane = LIVE["lane"].default
+    deliver: Deliver = LIVE["deliver"].default
+    channel: int = LIVE["channel"].default  # 1..16
 
 
 class LiveTranscriber(Protocol):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from diffroll_live.limits import REQUEST
 from diffroll_live.live_types import LiveTranscriber
 
 Floats = npt.NDArray[np.float32]
@@ -21,7 +22,7 @@ Task = Literal["transcribe", "inpaint", "continue", "generate"]
 TASKS: tuple[Task, ...] = ("transcribe", "inpaint", "continue", "generate")
 
 Quality = Literal["draft", "live", "best"]
-QUALITIES: tuple[Quality, ...] = ("draft", "live", "best")
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,19 +80,22 @@ class AudioBuffer:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a request may choose; ``None`` leaves the choice to the model and the quality."""
+    """What a request may choose; ``None`` leaves the choice to the model and the quality.
 
-    quality: Quality = "live"
-    steps: int | None = None  # network evaluations per window, 1..1000
-    sampler: str | None = None  # a key of samplers.SAMPLERS
-    guidance: float | None = None  # guidance scale w, 0 = none
-    seed: int = 0
-    temperature: float = 1.0  # spread of the choice of pitch in written regions, 0..5
-    density: float = 1.0  # factor on the number of notes written, 0..4
-    threshold: float | None = None  # onset probability that makes a note, in (0, 1)
-    min_note: float = 0.03  # s; shorter notes are dropped
-    variations: int = 1  # 1..16
-    seconds: float = 8.0  # length of a continuation or a generation
+    limits.REQUEST has the range, the unit and the meaning of each.
+    """
+
+    quality: Quality = REQUEST["quality"].default
+    steps: int | None = REQUEST["steps"].default
+    sampler: str | None = REQUEST["sampler"].default
+    guidance: float | None = REQUEST["guidance"].default
+    seed: int = REQUEST["seed"].default
+    temperature: float = REQUEST["temperature"].default
+    density: float = REQUEST["density"].default
+    threshold: float | None = REQUEST["threshold"].default
+    min_note: float = REQUEST["min_note"].default  # s
+    variations: int = REQUEST["variations"].default
+    seconds: float = REQUEST["seconds"].default  # s
 
 
 Picture = Literal["plot", "trajectory"]

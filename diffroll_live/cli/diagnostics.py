@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from diffroll_live.config import DEFAULT_PORT, ServerConfig
+from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError
+from diffroll_live.limits import PORT
 
 State = Literal["good", "poor", "bad"]  # poor: works, but less well; bad: something asked for cannot work
 GOOD_RECEIVE_BUFFER = 4 << 20  # bytes; a burst of 20 s of audio fits
@@ -38,7 +39,7 @@ class Finding:
     fix: str = ""
 
 
-def examine(port: int = DEFAULT_PORT) -> Iterator[Finding]:
+def examine(port: int = PORT.default) -> Iterator[Finding]:
     """Look at everything in turn, yielding findings as they come; a check that fails is a finding too.
 
     ``port`` is the daemon's.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from diffroll_live import limits
 from diffroll_live.cli.regions import parse_region
-from diffroll_live.limits import LIMITS, SAMPLER_NAMES
-from diffroll_live.types import QUALITIES, Options, Region, Task
+from diffroll_live.limits import REQUEST, Choice, Limit, Option
+from diffroll_live.types import Options, Region, Task
+
+Decorator = Callable[..., Any]
 
 PATH = click.Path(path_type=Path)
 TARGET = click.Path()  # text, since a Path forgets the separator at the end of a folder
@@ -28,10 +31,10 @@ class TaskChoices:
     regions: tuple[Region, ...] = ()
     known: Path | None = None
     model: str | None = None
-    device: str = "auto"
+    device: str = limits.DEVICE.default
     threads: int | None = None
     host: str = "127.0.0.1"
-    port: int = 7770
+    port: int = limits.PORT.default
     tempo: float = 120.0  # beats a minute, of the MIDI file
     as_json: bool = False
     plot: str | None = None
@@ -50,10 +53,39 @@ class Finite(click.FloatRange):
         return number
 
 
-def limited(name: str) -> click.IntRange | Finite:
-    """Make the type of an option from its row in the table of limits."""
-    limit = LIMITS[name]
-    return click.IntRange(int(limit.low), int(limit.high)) if limit.whole else Finite(limit.low, limit.high)
+def setting(option: Option, flag: str, name: str | None = None, **overrides: Any) -> Decorator:
+    """Make a command-line option of a row of `limits`; ``overrides`` are click's."""
+    attributes = {"type": option_type(option), "default": option.default, "help": option.sentence, **overrides}
+    attributes.setdefault("show_default", attributes["default"] is not None)
+    return click.option(flag, *([name] if name else []), **attributes)
+
+
+def option_type(option: Option) -> click.ParamType[Any] | None:
+    """Make click's type of a row of `limits`; None is a text."""
+    match option:
+        case Choice():
+            return click.Choice(option.names)
+        case Limit(whole=True):
+            return click.IntRange(int(option.low), int(option.high))
+        case Limit():
+            return Finite(option.low, option.high)
+    return None
+
+
+def settings(options: Mapping[str, Option], *names: str) -> tuple[Decorator, ...]:
+    """Make command-line options of rows of `limits`, under their own names."""
+    return tuple(setting(options[name], f"--{name.replace('_', '-')}") for name in names)
+
+
+def with_options(*options: Decorator) -> Decorator:
+    """Make a decorator that gives a command options, to be listed in this order."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def _regions(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[Region, ...]:
@@ -74,71 +106,26 @@ HEAR = click.option("--hear", is_flag=True, help="Let the model hear the audio i
 KNOWN = click.option(
     "--notes", "known", type=PATH, metavar="KNOWN.mid", help="Notes that you have: kept exactly outside the regions."
 )
-SECONDS = click.option(
-    "--seconds", type=limited("seconds"), default=8.0, show_default=True, help="How long the new music is."
-)
-SAMPLING = (
-    click.option(
-        "--seed",
-        type=limited("seed"),
-        default=0,
-        show_default=True,
-        help="The same seed gives the same notes.",
-    ),
-    click.option(
-        "--quality",
-        type=click.Choice(QUALITIES),
-        default="live",
-        show_default=True,
-        help="How many evaluations, as the model's card says.",
-    ),
-    click.option(
-        "--steps",
-        type=limited("steps"),
-        help="Network evaluations per window or block; more is not better with every model, see its card.",
-    ),
-    click.option(
-        "--sampler",
-        type=click.Choice(SAMPLER_NAMES),
-        help="How to walk from noise to notes; otherwise as the model says.",
-    ),
-    click.option(
-        "--guidance", type=limited("guidance"), help="Pull towards the audio, 0 is none; otherwise as the model says."
-    ),
-    click.option(
-        "--temperature",
-        type=limited("temperature"),
-        default=1.0,
-        show_default=True,
-        help="How freely pitches are chosen in regions.",
-    ),
-    click.option(
-        "--density", type=limited("density"), default=1.0, show_default=True, help="More (above 1) or fewer new notes."
-    ),
-    click.option("--threshold", type=limited("threshold"), help="How sure the model must be of a note."),
-    click.option(
-        "--min-note",
-        type=limited("min_note"),
-        default=0.03,
-        show_default=True,
-        help="Drop notes shorter than this, in seconds.",
-    ),
-    click.option(
-        "--variations", type=limited("variations"), default=1, show_default=True, help="Several versions, each a file."
-    ),
-)
+(SECONDS,) = settings(REQUEST, "seconds")
+SAMPLING = settings(REQUEST, *(name for name in REQUEST if name != "seconds"))
+MODEL = click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
+DEVICE = setting(limits.DEVICE, "--device")
+THREADS = setting(limits.THREADS, "--threads")
+#: Where the daemon's model runs: what is not given is as configured.
+ENGINE = (MODEL, setting(limits.DEVICE, "--device", default=None), THREADS)
 LOCAL = (
-    click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one."),
-    click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), default="auto", show_default=True),
-    click.option("--threads", type=click.IntRange(1, 256), help="CPU threads; otherwise as many as there are cores."),
+    MODEL,
+    DEVICE,
+    THREADS,
     click.option(
         "--plot", type=TARGET, metavar="OUT.png", help="Draw the spectrogram, the posteriorgram and the roll."
     ),
     click.option("--trajectory", type=TARGET, metavar="OUT.gif", help="Draw how the roll came out of the noise."),
 )
+DAEMON_PORT = setting(replace(limits.PORT, low=1), "--port", help="The daemon's port.")
 REMOTE = (
     click.option("--host", default="127.0.0.1", show_default=True, help="Where the daemon runs."),
-    click.option("--port", type=click.IntRange(1, 65535), default=7770, show_default=True, help="Its port."),
+    DAEMON_PORT,
 )
 OUTPUT = (
     click.option("-o", "--output", type=TARGET, metavar="OUT.mid", help="The MIDI file, or a folder to put it in."),

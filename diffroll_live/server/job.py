@@ -11,7 +11,7 @@ from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS
 from diffroll_live.music.regions import cut_regions
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
-from diffroll_live.server.job_settings import Settings
+from diffroll_live.server.job_settings import JobSettings
 from diffroll_live.types import TASKS, AudioBuffer, NoteEvent, Region, Request, Result, Task
 
 MAX_SECONDS = 86_400.0  # beyond it no time on a buffer's axis makes sense
@@ -30,7 +30,7 @@ class Job:
     buffer: str  # empty for a generation from nothing
     regions: list[Region] = field(default_factory=list)
     known: list[NoteEvent] = field(default_factory=list)
-    settings: Settings = field(default_factory=Settings)
+    settings: JobSettings = field(default_factory=JobSettings)
     state: State = "new"
     progress: float = 0.0  # 0..1
     asked: float = 0.0  # monotonic s at which it was last told to run

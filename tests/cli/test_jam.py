@@ -96,7 +96,7 @@ def test_a_killed_engine_and_a_lost_keyboard_do_not_end_it(jack: DummyJack, caps
 
 def test_a_cue_that_is_none_is_told(jack: DummyJack, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["jam", "--cue", "shout"]) == exit_codes.USAGE
-    assert "A cue is none, pedal" in capsys.readouterr().err
+    assert "The option cue must be none, pedal" in capsys.readouterr().err
 
 
 def test_the_story_tells_turns_and_notes(capsys: pytest.CaptureFixture[str]) -> None:

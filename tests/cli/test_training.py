@@ -146,7 +146,7 @@ def test_the_stages_follow_each_other(folders, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--device", "tpu"], "no device 'tpu'"),
+        (["--device", "tpu"], "'tpu' is not one of 'auto', 'cuda'"),
         (["--without", "jazz"], "no collection 'jazz'"),
         (["--unheard", "organ"], "no piano 'organ'"),
         (["--precision", "int3"], "no precision 'int3'"),
@@ -190,7 +190,12 @@ def test_evaluate_refuses_what_cannot_be(folders, trained, tmp_path, capsys, mon
     mine = trained / "mine"
     refused(evaluate(folders, "nosuchmodel", "--piano", HEARD), exit_codes.MODEL, capsys, "no model 'nosuchmodel'")
     refused(evaluate(folders, mine, "--piano", "organ"), exit_codes.USAGE, capsys, "no piano 'organ'", HEARD)
-    refused(evaluate(folders, mine, "--piano", HEARD, "--device", "tpu"), exit_codes.USAGE, capsys, "no device 'tpu'")
+    refused(
+        evaluate(folders, mine, "--piano", HEARD, "--device", "tpu"),
+        exit_codes.USAGE,
+        capsys,
+        "'tpu' is not one of 'auto', 'cuda'",
+    )
     refused(evaluate(folders, mine, "--threshold", "1.5"), exit_codes.USAGE, capsys, "--threshold")
     refused(evaluate(folders, mine, "--work", str(tmp_path)), exit_codes.FILE, capsys, "diffroll-live prepare")
     takes = ["--piano", HEARD, "--steps", "1", "--recordings", str(tmp_path)]

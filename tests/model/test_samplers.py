@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from diffroll_live.errors import Cancelled, RequestError
-from diffroll_live.limits import SAMPLER_NAMES
+from diffroll_live.limits import CHOICES
 from diffroll_live.model.denoiser import Denoise
 from diffroll_live.model.samplers import SAMPLERS, sample_ddim, seeded_noise
 from diffroll_live.model.schedules import CosineSchedule, LinearSchedule, Schedule
@@ -223,4 +223,4 @@ def test_cosine_ends_in_pure_noise() -> None:
 
 
 def test_what_may_be_asked_for_is_what_there_is() -> None:
-    assert tuple(SAMPLERS) == SAMPLER_NAMES
+    assert tuple(SAMPLERS) == CHOICES["sampler"].names

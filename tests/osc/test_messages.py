@@ -194,10 +194,10 @@ def test_protocol_page_lists_the_error_codes_of_the_code():
 
 def test_protocol_page_lists_the_options_of_the_code():
     from diffroll_live.limits import LIMITS
-    from diffroll_live.server.job_settings import KEYS
+    from diffroll_live.server.job_settings import JobSettings
 
     section = PROTOCOL.read_text().split("\n## Options\n")[1].split("\n## ")[0]
-    assert set(re.findall(r"^\| `([a-z_]+)`", section, flags=re.MULTILINE)) == set(KEYS)
+    assert set(re.findall(r"^\| `([a-z_]+)`", section, flags=re.MULTILINE)) == set(JobSettings.OPTIONS)
     for name, limit in LIMITS.items():
         row = next(line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
         assert f"{limit.low:.10g} to {limit.high:.10g}" in row

@@ -16,7 +16,7 @@ from diffroll_live.midi.note_queue import LATE_SECONDS
 from diffroll_live.osc.replies import JamAhead, JamState, Note
 from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.jam.session import JamContext, JamSession
-from diffroll_live.server.jam.turns import JamSettings
+from diffroll_live.server.jam.settings import JamSettings
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.table import SOURCES
 from diffroll_live.timeline.timeline import Timeline

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffroll_live.music import regions as tasks
-from diffroll_live.server.jam.turns import Jam, JamSettings, Phrase, Turn
+from diffroll_live.server.jam.settings import JamSettings
+from diffroll_live.server.jam.turns import Jam, Phrase, Turn
 from diffroll_live.types import NoteEvent, Options
 
 SETTINGS = JamSettings(rest_bars=2.0, memory=12.0, ahead=4.0, lead=0.3)

@@ -10,9 +10,9 @@ import pytest
 
 from diffroll_live.cli.commands.tasks import continue_, generate
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
-from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS
+from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS, REQUEST, set_option
 from diffroll_live.server.job import Job, JobTable
-from diffroll_live.server.job_settings import KEYS, OPTION_KEYS, Settings, change
+from diffroll_live.server.job_settings import JobSettings
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region
 
 AUDIO = AudioBuffer("b", np.zeros(32_000, np.float32), 16_000)  # 2 s
@@ -23,7 +23,7 @@ def test_a_request_holds_what_was_asked():
     job.add_region(Region(0.5, 1.0, 40, 50, hear=True))
     job.add_note(NoteEvent(1.5, 1.75, 60, 80))
     job.add_note(NoteEvent(0.0, 0.25, 61, 81))
-    job.settings = change(job.settings, "steps", 8.0)
+    job.settings = set_option(job.settings, "steps", 8.0)
     request = job.build_request("id", AUDIO)
     assert (request.id, request.task, request.audio) == ("id", "inpaint", AUDIO)
     assert request.regions == (Region(0.5, 1.0, 40, 50, hear=True),)
@@ -50,7 +50,7 @@ def test_regions_lie_where_the_task_may_write(task, begin, end):
         (Region(end, end + 0.005), False),
     ):
         job = Job("j", task, "b")
-        job.settings = change(job.settings, "seconds", 5.0)
+        job.settings = set_option(job.settings, "seconds", 5.0)
         job.add_region(region)
         if fits:
             assert job.build_request("id", audio).regions == (region,)
@@ -92,20 +92,20 @@ def test_finished_jobs_make_room_and_active_ones_do_not():
 
 
 def test_every_option_of_a_request_has_a_key():
-    assert set(OPTION_KEYS) == {field.name for field in dataclasses.fields(Options)}
+    assert set(REQUEST) == {field.name for field in dataclasses.fields(Options)}
 
 
-@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("key", JobSettings.OPTIONS)
 @pytest.mark.parametrize("value", [-1.0, 1e12])
 def test_every_key_refuses_numbers_that_it_cannot_be(key, value):
     with pytest.raises(RequestError, match=key):
-        change(Settings(), key, value)
+        set_option(JobSettings(), key, value)
 
 
-@pytest.mark.parametrize("key", sorted(set(KEYS) - {"save"}))
+@pytest.mark.parametrize("key", sorted(set(JobSettings.OPTIONS) - {"save"}))
 def test_every_key_but_the_free_one_refuses_any_word(key):
     with pytest.raises(RequestError, match=key):
-        change(Settings(), key, "nonsense")
+        set_option(JobSettings(), key, "nonsense")
 
 
 @pytest.mark.parametrize("key", LIMITS)
@@ -113,10 +113,12 @@ def test_limits_can_be_asked_for_in_float32_and_nothing_beyond(key):
     low, high = LIMITS[key].low, LIMITS[key].high
     if high < 2**24:
         for limit in (low, high):
-            assert getattr(change(Settings(), key, float(np.float32(limit))).options, key) == pytest.approx(limit)
+            assert getattr(set_option(JobSettings(), key, float(np.float32(limit))).options, key) == pytest.approx(
+                limit
+            )
     for value in (low - 1e-3, high + 1e-3, float("nan"), float("inf")):
         with pytest.raises(RequestError, match=f"The option {key} must be a .* from"):
-            change(Settings(), key, value)
+            set_option(JobSettings(), key, value)
 
 
 @pytest.mark.parametrize("key", LIMITS)
@@ -126,7 +128,7 @@ def test_the_command_line_has_the_same_limits(key):
 
 
 def test_setting_a_key_changes_nothing_else():
-    settings = change(change(Settings(), "seed", 7.0), "deliver", "osc")
+    settings = set_option(set_option(JobSettings(), "seed", 7.0), "deliver", "osc")
     assert settings.options == Options(seed=7)
     assert settings.delivery.deliver == "osc"
-    assert Settings() == Settings(Options())
+    assert JobSettings() == JobSettings(Options())

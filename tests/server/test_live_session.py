@@ -12,9 +12,9 @@ import pytest
 
 from diffroll_live.audio.clock import DEVICE_JITTER, Arrival, StreamClock
 from diffroll_live.errors import InternalError, RequestError
+from diffroll_live.limits import set_option
 from diffroll_live.live_types import LiveEstimate, LiveSettings, OnsetCandidate, SoundingSpan
 from diffroll_live.osc.replies import LiveNote, LiveStatus
-from diffroll_live.server.live.handlers import change
 from diffroll_live.server.live.session import HOP_SECONDS, KEPT_HOPS, LiveSession
 from diffroll_live.worker.messages import LiveClose, LiveFailed, LiveFeed, LiveHeard, LiveOpen
 
@@ -269,12 +269,12 @@ def test_hours_of_silence_are_told_in_no_message() -> None:
 
 
 def test_settings_are_checked() -> None:
-    assert change(LiveSettings(), "latency", 250).latency_ms == 250.0
-    assert change(LiveSettings(), "lane", "preview").lane == "preview"
-    assert change(LiveSettings(), "channel", 16).channel == 16
+    assert set_option(LiveSettings(), "latency", 250).latency_ms == 250.0
+    assert set_option(LiveSettings(), "lane", "preview").lane == "preview"
+    assert set_option(LiveSettings(), "channel", 16).channel == 16
     for key, value in (("latency", 10), ("latency", float("nan")), ("lane", "revise"), ("channel", 1.5), ("tempo", 1)):
         with pytest.raises(RequestError, match=key):
-            change(LiveSettings(), key, value)
+            set_option(LiveSettings(), key, value)
 
 
 def test_notes_keep_to_a_device_whose_clock_is_off() -> None:

@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
-from diffroll_live.cli.options import HEAR, REGION, REMOTE, SECONDS, limited
+from diffroll_live.cli.options import HEAR, REGION, REMOTE, SECONDS, setting, settings, with_options
 from diffroll_live.cli.progress import ProgressBar, ProgressBars
 from diffroll_live.errors import TimedOut
 from diffroll_live.integrations.ableton.abletonosc import AbletonOsc
 from diffroll_live.integrations.ableton.jobs import Written, run_selected
 from diffroll_live.integrations.ableton.script import RemoteScript
-from diffroll_live.types import QUALITIES, Options, Region, Task
+from diffroll_live.limits import REQUEST
+from diffroll_live.types import Options, Region, Task
 
 TASKS: dict[str, tuple[Task, str]] = {
     "transcribe": ("transcribe", "Write what the selected audio clip plays into a MIDI clip beside it."),
@@ -24,11 +25,10 @@ TASKS: dict[str, tuple[Task, str]] = {
     "generate": ("generate", "Write something new into a MIDI clip in the selected scene."),
 }
 CHOICES = (
-    click.option("--seed", type=limited("seed"), help="The same seed gives the same notes; otherwise it is random."),
-    click.option("--quality", type=click.Choice(QUALITIES), default="live", show_default=True),
-    click.option("--density", type=limited("density"), default=1.0, show_default=True, help="More or fewer new notes."),
-    click.option("--temperature", type=limited("temperature"), default=1.0, show_default=True),
-    click.option("--threshold", type=limited("threshold"), help="How sure the model must be of a note."),
+    setting(
+        REQUEST["seed"], "--seed", default=None, help="The same seed gives the same notes; otherwise it is random."
+    ),
+    *settings(REQUEST, "quality", "density", "temperature", "threshold"),
 )
 THROUGH = click.option(
     "--through",
@@ -76,9 +76,8 @@ def _command(name: str, task: Task, help_text: str) -> click.Command:
         click.echo(f"{written.notes} notes in {written.track}")
 
     extras = {"inpaint": (REGION, HEAR), "continue": (SECONDS,), "generate": (SECONDS,)}.get(task, ())
-    for option in reversed((*extras, *CHOICES, THROUGH, *REMOTE)):
-        command = option(command)
-    return click.command(name, help=help_text)(command)
+    options = with_options(*extras, *CHOICES, THROUGH, *REMOTE)
+    return click.command(name, help=help_text)(options(command))
 
 
 def _routes(through: str, regions: tuple[Region, ...]) -> Callable[[Wanted, ProgressBar], Written]:

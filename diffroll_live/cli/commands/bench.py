@@ -11,9 +11,10 @@ from rich.console import Console
 from diffroll_live.bench.figures import Figure, Settings
 from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS, TRANSPORT_BENCHMARKS
 from diffroll_live.cli import exit_codes, failures
-from diffroll_live.cli.options import PATH
+from diffroll_live.cli.options import DEVICE, MODEL, PATH, setting
 from diffroll_live.cli.progress import ProgressBars
 from diffroll_live.errors import DiffrollError
+from diffroll_live.limits import LIVE
 from diffroll_live.model.checkpoints.folder import find_model
 
 WIDTH = 150  # columns, where the output is no terminal
@@ -22,11 +23,19 @@ WIDTH = 150  # columns, where the output is no terminal
 @click.command("bench")
 @click.option("--only", multiple=True, type=click.Choice(tuple(BENCHMARKS)), help="A part of it; may be given again.")
 @click.option("--repeat", type=click.IntRange(1, 1000), default=5, show_default=True, help="Measurements a figure.")
-@click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
-@click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), default="auto", show_default=True)
+@MODEL
+@DEVICE
 @click.option("--live", is_flag=True, help="Measure live input instead: a piano into a JACK port, MIDI out of another.")
 @click.option("--transport", is_flag=True, help="Measure notes on a DAW's timeline instead: a scripted JACK transport.")
-@click.option("--latency", "latencies", multiple=True, type=click.FloatRange(50, 700), help="ms; may be given again.")
+@setting(
+    LIVE["latency"],
+    "--latency",
+    "latencies",
+    multiple=True,
+    default=(),
+    show_default=False,
+    help="ms; repeatable.",
+)
 @click.option("--minutes", type=click.FloatRange(0, 600), default=0.0, help="Of live input in addition, at 250 ms.")
 @click.option("--recording", type=PATH, help="Piano to play live, its notes in a CSV beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures on stdout as one JSON document.")

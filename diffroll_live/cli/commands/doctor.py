@@ -11,16 +11,14 @@ from rich.markup import escape
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.diagnostics import Finding, examine
+from diffroll_live.cli.options import DAEMON_PORT
 from diffroll_live.cli.progress import ProgressBars
-from diffroll_live.config import DEFAULT_PORT
 
 MARKS = {"good": "[green]ok  [/]", "poor": "[yellow]poor[/]", "bad": "[red]bad [/]"}
 
 
 @click.command("doctor")
-@click.option(
-    "--port", type=click.IntRange(1, 65535), default=DEFAULT_PORT, show_default=True, help="The daemon's port."
-)
+@DAEMON_PORT
 @click.option("--json", "as_json", is_flag=True, help="Print the findings on stdout as one JSON document.")
 def doctor(port: int, as_json: bool) -> int:
     """Check this machine; say what is wrong and how to fix it. Exits with 8 when something is bad."""

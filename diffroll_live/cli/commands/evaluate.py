@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diffroll_live.cli.commands.training import DEVICE, PROBABILITY, WORK
-from diffroll_live.cli.options import PATH
+from diffroll_live.cli.commands.training import PROBABILITY, WORK
+from diffroll_live.cli.options import DEVICE, PATH, THREADS
 from diffroll_live.cli.progress import ProgressBar, ProgressBars
 from diffroll_live.types import Options
 
@@ -57,7 +57,7 @@ class PartNames(click.ParamType[str]):
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row.")
 @click.option("--fresh", is_flag=True, help="Work out anew what is kept from before.")
 @DEVICE
-@click.option("--threads", type=click.IntRange(1, 256), help="On the CPU; otherwise as many as it has.")
+@THREADS
 @WORK
 def evaluate(
     model: str,

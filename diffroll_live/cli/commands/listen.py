@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from diffroll_live.cli.commands.training import DEVICE, WORK
-from diffroll_live.cli.options import PATH
+from diffroll_live.cli.commands.training import WORK
+from diffroll_live.cli.options import DEVICE, PATH, THREADS
 from diffroll_live.cli.progress import ProgressBars
 
 
@@ -18,7 +18,7 @@ from diffroll_live.cli.progress import ProgressBars
 @click.option("--piano", default="upright_kw", show_default=True, help="The piano of the bank that plays.")
 @click.option("--open/--no-open", "show", default=True, show_default=True, help="In a browser, where there is one.")
 @DEVICE
-@click.option("--threads", type=click.IntRange(1, 256), help="On the CPU; otherwise as many as it has.")
+@THREADS
 @WORK
 def listen(model: str, out: Path, piano: str, show: bool, device: str, threads: int | None, work: Path) -> None:
     """Make a page of ten examples of each task of MODEL, with sounds and pictures, and open it.

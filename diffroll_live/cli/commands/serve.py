@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
-from typing import get_args
 
 import click
 
 from diffroll_live.cli.engine_factory import EngineFactory
-from diffroll_live.cli.options import PATH
-from diffroll_live.config import DEFAULT_PORT, Config, MidiConfig, load_config
-from diffroll_live.midi.ports import Api, PortChoice
+from diffroll_live.cli.options import ENGINE, PATH, setting, with_options
+from diffroll_live.config import Config, MidiConfig, load_config
+from diffroll_live.limits import CONFIG, PORT
+from diffroll_live.midi.ports import PortChoice
 from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.midi.sinks import MidiSink
 from diffroll_live.server import serve as serve_clients
-from diffroll_live.timeline.table import SOURCES
 from diffroll_live.worker.queue import Worker
 
 logger = logging.getLogger(__name__)
@@ -36,17 +35,13 @@ FLAGS = {
 
 
 @click.command("serve")
-@click.option("--port", type=click.IntRange(0, 65535), help=f"UDP and TCP port; {DEFAULT_PORT} unless configured.")
+@setting(PORT, "--port", default=None, help=f"{PORT.sentence.rstrip('.')}; {PORT.default} unless configured.")
 @click.option("--host", help="The address to listen on; 127.0.0.1 unless configured.")
 @click.option("--config", "config_file", type=PATH, metavar="FILE", help="A TOML file; options here win over it.")
-@click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
-@click.option("--device", type=click.Choice(("auto", "cuda", "mps", "cpu")), help="Where the model runs.")
-@click.option("--threads", type=click.IntRange(1, 256), help="CPU threads; otherwise as many as there are cores.")
-@click.option("--midi-api", type=click.Choice(("auto", *get_args(Api), "none")), help="Which MIDI system to use.")
+@with_options(*ENGINE)
+@setting(CONFIG["midi.api"], "--midi-api")
 @click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one of our own.")
-@click.option(
-    "--transport", type=click.Choice(tuple(SOURCES)), help="Where the DAW's time comes from; osc unless configured."
-)
+@setting(CONFIG["transport.source"], "--transport", help="Where the DAW's time comes from; osc unless configured.")
 @click.option(
     "--transport-port", metavar="NAME", help="An existing MIDI input to hear the DAW's time on, not one of our own."
 )

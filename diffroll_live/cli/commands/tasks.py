@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, TaskChoices, choices
+from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, TaskChoices, choices, with_options
 from diffroll_live.cli.run import Opened, run_task
 from diffroll_live.types import Task
 
@@ -44,9 +44,8 @@ def _command(task: Task, help_text: str, where: tuple[Callable[..., Any], ...], 
     def command(**given: Any) -> int:
         return run_task(task, choices(task, given), opener)
 
-    for option in reversed((*BY_TASK[task], *OUTPUT, *where, *SAMPLING)):
-        command = option(command)
-    return click.command(task, help=help_text)(command)
+    options = (*BY_TASK[task], *OUTPUT, *where, *SAMPLING)
+    return click.command(task, help=help_text)(with_options(*options)(command))
 
 
 transcribe = local_command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diffroll_live import __version__
-from diffroll_live.cli.options import PATH, Finite
+from diffroll_live.cli.options import DEVICE, PATH, THREADS, Finite
 from diffroll_live.cli.progress import ProgressBars
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ STAGES_HELP = "How much sound is shown: the network's own tasks; none; p = 0.1; 
 BANK, CORPUS, RECORDINGS = "bank", "corpus", "recordings"  # files of the working folder
 
 WORK = click.option("--work", type=PATH, default=Path("runs"), show_default=True, help="Where prepared material lies.")
-DEVICE = click.option("--device", default="auto", show_default=True, metavar="auto|cuda|mps|cpu", help="Where to run.")
 PROBABILITY = Finite(0.01, 0.99)
 
 
@@ -98,7 +97,7 @@ def prepare(
 @click.option("--precision", default="bfloat16", show_default=True, metavar="bfloat16|float32", help="Of arithmetic.")
 @click.option("--tensorboard", is_flag=True, help="Record for TensorBoard too, in RUN/tensorboard.")
 @DEVICE
-@click.option("--threads", type=click.IntRange(1, 256), help="On the CPU; otherwise as many as it has.")
+@THREADS
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that mix audio.")
 @WORK
 def train(

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from diffroll_live.errors import Busy, DiffrollError, RequestError, UnknownJob
-from diffroll_live.limits import LIMITS, Limit
+from diffroll_live.limits import set_option
 from diffroll_live.osc import jam_messages as m
 from diffroll_live.osc.replies import JamState
 from diffroll_live.server.clients import Client
 from diffroll_live.server.jam.session import JamContext, JamSession
-from diffroll_live.server.jam.sources import SOURCES, Source, check_cue
-from diffroll_live.server.jam.turns import JamSettings
+from diffroll_live.server.jam.settings import JamSettings
+from diffroll_live.server.jam.sources import SOURCES, Source
 from diffroll_live.server.live.handlers import LiveHandlers
-from diffroll_live.types import QUALITIES
 
 MAX_JAMS = 16
-#: What /diffroll/jam/set takes beside ``cue``, ``channel`` and ``quality``: fields of JamSettings, then of Options.
-TIMES: dict[str, Limit] = {
-    "tempo": Limit(20, 400),  # beats a minute, where the DAW tells none
-    "beats": Limit(1, 32),  # a bar
-    "rest_bars": Limit(0, 64),
-    "memory": Limit(1, 60),  # s
-    "ahead": Limit(0.5, 30),  # s
-    "lead": Limit(0.05, 5),  # s
-}
-TASTES = ("seed", "temperature", "density")
-CHANNEL = Limit(1, 16, whole=True)
 
 
 class JamHandlers:
@@ -94,26 +81,8 @@ class JamHandlers:
         self._jams[key] = session, source
 
     def _set(self, client: Client, message: m.JamSet) -> None:
-        session, source = self._pair(client, message.jam)
-        key, value = message.key, message.value
-        if key == "cue":
-            source.cue = check_cue(value)
-        elif key == "channel":
-            session.channel = int(_checked(CHANNEL, key, value))
-        elif key in TIMES:
-            time: dict[str, Any] = {key: _checked(TIMES[key], key, value)}
-            session.settings = replace(session.settings, **time)
-        elif key in TASTES:
-            chosen: dict[str, Any] = {key: _checked(LIMITS[key], key, value)}
-            session.settings = replace(session.settings, options=replace(session.settings.options, **chosen))
-        elif key == "quality":
-            if value not in QUALITIES:
-                raise RequestError(f"quality must be one of {', '.join(QUALITIES)}, not {value!r}.")
-            better: dict[str, Any] = {key: value}
-            session.settings = replace(session.settings, options=replace(session.settings.options, **better))
-        else:
-            known = ", ".join(("cue", "channel", "quality", *TIMES, *TASTES))
-            raise RequestError(f"A jam has no setting {key!r}; there are {known}.")
+        session = self._find(client, message.jam)
+        session.settings = set_option(session.settings, message.key, message.value)
 
     def _note(self, client: Client, message: m.JamNote) -> None:
         source = self._pair(client, message.jam)[1]
@@ -142,10 +111,3 @@ class JamHandlers:
         pair = self._jams.pop(key, None)
         if pair is not None:
             pair[1].close()
-
-
-def _checked(limit: Limit, key: str, value: str | float) -> float:
-    try:
-        return limit.check(value)
-    except RequestError as error:
-        raise RequestError(f"{key} {error.text}.") from error

@@ -16,7 +16,8 @@ from diffroll_live.errors import Busy, Cancelled, DiffrollError
 from diffroll_live.osc.replies import JamAhead, JamState, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.event_router import EventRouter
-from diffroll_live.server.jam.turns import Jam, JamSettings, State, Turn
+from diffroll_live.server.jam.settings import JamSettings
+from diffroll_live.server.jam.turns import Jam, State, Turn
 from diffroll_live.server.midi_output import MidiOut, when_silent
 from diffroll_live.timeline.timeline import Timeline
 from diffroll_live.types import NoteEvent, StreamedNote
@@ -61,7 +62,6 @@ class JamSession:
     ) -> None:
         """``on_close`` is called when it ends, ``on_silent`` when after that no note of it sounds."""
         self.client, self.name = client, name
-        self.channel = 1
         self.context, self._on_close, self._on_silent = context, on_close, on_silent
         self._jam = Jam(settings, context.timeline.next_beat)
         self._begin = context.now()
@@ -175,7 +175,7 @@ class JamSession:
         self._play(self._jam.wrote(self._writing.turn, [self._on_channel(item) for item in new], self.context.now()))
 
     def _on_channel(self, item: StreamedNote) -> NoteEvent:
-        return replace(item.note, channel=self.channel - 1)
+        return replace(item.note, channel=self.settings.channel - 1)
 
     def _play(self, notes: tuple[NoteEvent, ...]) -> None:
         for note in notes:

@@ -2,51 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from diffroll_live.errors import PortError, RequestError
+from diffroll_live.errors import PortError
 from diffroll_live.live_types import LaneNote
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.server.jam.keyboard import Keyboard
 from diffroll_live.server.jam.session import JamSession
 from diffroll_live.server.live.handlers import LiveHandlers
 
-SUSTAIN = 64  # the controller of the pedal
 MIDI_CLIENT, MIDI_PORT = "diffroll-live-jam", "in"  # what a virtual input of ours is called
 _PRESSED = 64  # the least value of a controller that counts as pressed
-_CUE = re.compile(r"(note|cc) (\d{1,3})")
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """What gives the turn besides a rest: a note or a controller of this number; neither where both are None."""
-
-    note: int | None = None
-    control: int | None = None
-
-
-def check_cue(text: str | float) -> Cue:
-    """Read ``none``, ``pedal``, ``note N`` or ``cc N``. Raises errors.RequestError."""
-    if text == "none":
-        return Cue()
-    if text == "pedal":
-        return Cue(control=SUSTAIN)
-    found = _CUE.fullmatch(text) if isinstance(text, str) else None
-    if found is None or int(found[2]) > 127:
-        raise RequestError(f"A cue is none, pedal, 'note N' or 'cc N' with N from 0 to 127, not {text!r}.")
-    number = int(found[2])
-    return Cue(note=number) if found[1] == "note" else Cue(control=number)
 
 
 class Source:
     """Passes notes on to a session, and recognizes the cue."""
 
     def __init__(self, session: JamSession) -> None:
-        self.cue = Cue()
         self.on_close: Callable[[], None] = lambda: None
         self.check: Callable[[], None] = lambda: None  # raises a DiffrollError when the source is gone for good
         self._session = session
@@ -54,7 +28,7 @@ class Source:
 
     def note(self, pitch: int, velocity: int, at: float) -> None:
         """Take a key that goes down, or up where ``velocity`` is 0; ``at`` is on the MIDI output's clock."""
-        if pitch == self.cue.note:
+        if pitch == self._session.settings.cue.note:
             if velocity:
                 self._session.cue()
         elif velocity:
@@ -64,7 +38,7 @@ class Source:
 
     def control(self, number: int, value: int) -> None:
         """Take a controller; the one of the cue gives the turn when it is pressed, not while it is held."""
-        if number != self.cue.control:
+        if number != self._session.settings.cue.control:
             return
         pressed = value >= _PRESSED
         if pressed and not self._pressed:

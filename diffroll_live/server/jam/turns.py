@@ -8,31 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from diffroll_live.limits import LIMITS
 from diffroll_live.music.regions import SHORTEST
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
-from diffroll_live.types import NoteEvent, Options, Region, Request
+from diffroll_live.server.jam.settings import JamSettings
+from diffroll_live.types import NoteEvent, Region, Request
 
 State = Literal["listening", "answering"]
-
-
-@dataclass(frozen=True, slots=True)
-class JamSettings:
-    """The settings of a conversation; ``tempo`` and ``beats`` apply where the DAW reports none.
-
-    0 bars of rest: only a cue gives the turn.
-    """
-
-    tempo: float = 120.0  # beats a minute
-    beats: float = 4.0  # a bar
-    rest_bars: float = 2.0  # of silence after which it is the model's turn
-    memory: float = 12.0  # s of the past that the model goes on from
-    ahead: float = 4.0  # s that are written at a time, and that writing stays ahead of what sounds
-    lead: float = 0.3  # s from the cue to the answer at least: time to write its first notes
-    options: Options = field(default_factory=Options)
 
 
 class Phrase:

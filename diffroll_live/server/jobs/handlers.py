@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from diffroll_live.errors import DiffrollError
+from diffroll_live.limits import set_option
 from diffroll_live.osc import messages as m
 from diffroll_live.server.audio.handlers import AudioHandlers
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import ACTIVE, Job
-from diffroll_live.server.job_settings import change
 from diffroll_live.server.jobs.delivery import NoteDelivery
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.types import NoteEvent, Region
@@ -54,11 +54,12 @@ class JobHandlers:
 
     def _set(self, client: Client, message: m.JobSet) -> None:
         job = client.jobs[message.job]
-        job.settings = change(job.settings, message.key, message.value)
+        job.settings = set_option(job.settings, message.key, message.value)
 
     def _redecode(self, client: Client, message: m.JobRedecode) -> None:
         job = client.jobs[message.job]
-        settings = change(change(job.settings, "threshold", message.threshold), "min_note", message.min_note)
+        settings = set_option(job.settings, "threshold", message.threshold)
+        settings = set_option(settings, "min_note", message.min_note)
         self._runs.redecode(client, job, message.threshold, message.min_note)
         job.settings = settings
 
@@ -121,4 +122,4 @@ class JobHandlers:
 
 
 def _set_seconds(job: Job, seconds: float) -> None:
-    job.settings = change(job.settings, "seconds", seconds)
+    job.settings = set_option(job.settings, "seconds", seconds)

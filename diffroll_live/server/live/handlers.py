@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from diffroll_live.errors import RequestError, UnknownBuffer
-from diffroll_live.limits import Limit
+from diffroll_live.errors import UnknownBuffer
+from diffroll_live.limits import set_option
 from diffroll_live.live_types import LiveSettings
 from diffroll_live.osc import messages as m
 from diffroll_live.server.clients import Client
@@ -18,15 +17,6 @@ from diffroll_live.server.live.session import LiveSession
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.worker.messages import Died, Ready, StartFailed
 from diffroll_live.worker.queue import Worker
-
-#: What /diffroll/live/set takes, by its key: a range, or names.
-CHOICES: dict[str, Limit | tuple[str, ...]] = {
-    "latency": Limit(50, 700),  # ms
-    "lane": ("commit", "preview"),
-    "deliver": ("osc", "midi", "both"),
-    "channel": Limit(1, 16, whole=True),
-}
-_FIELDS = {"latency": "latency_ms"}
 
 
 class LiveHandlers:
@@ -40,7 +30,7 @@ class LiveHandlers:
 
     def open(self, client: Client, buffer: str, rate: int, *, latency_ms: float = 0.0) -> LiveSession:
         """Begin to transcribe an input of ``rate`` Hz; a latency of 0 chooses the default. Raises RequestError."""
-        settings = change(LiveSettings(), "latency", latency_ms) if latency_ms else LiveSettings()
+        settings = set_option(LiveSettings(), "latency", latency_ms) if latency_ms else LiveSettings()
         number = self._events.next_number()
         session = self._sessions[number] = LiveSession(
             client,
@@ -81,20 +71,4 @@ class LiveHandlers:
 
     def _set(self, client: Client, message: m.LiveSet) -> None:
         session = self.find(client, message.buffer)
-        session.settings = change(session.settings, message.key, message.value)
-
-
-def change(settings: LiveSettings, key: str, value: str | float) -> LiveSettings:
-    """Set one setting. Raises errors.RequestError for a key or a value that cannot be."""
-    choice = CHOICES.get(key)
-    if choice is None:
-        raise RequestError(f"A live input has no setting {key!r}; there are {', '.join(CHOICES)}.")
-    if isinstance(choice, tuple):
-        if value not in choice:
-            raise RequestError(f"{key} must be one of {', '.join(choice)}, not {value!r}.")
-        return replace(settings, **{key: value})  # type: ignore[arg-type]  # checked against its names
-    try:
-        number = choice.check(value)
-    except RequestError as error:
-        raise RequestError(f"{key} {error.text}.") from error
-    return replace(settings, **{_FIELDS.get(key, key): number})  # type: ignore[arg-type]
+        session.settings = set_option(session.settings, message.key, message.value)

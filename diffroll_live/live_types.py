@@ -80,7 +80,7 @@ class LiveSettings:
 
 
 class LiveTranscriber(Protocol):
-    """What hears one live input. ``ear.Ear`` is the real one; tests bring fakes."""
+    """Transcribes one live input. ``engine.live.transcriber`` has the real one; tests bring fakes."""
 
-    def hear(self, first: int, samples: npt.NDArray[np.float32]) -> LiveEstimate:
-        """Hear (n_samples,) samples, of which the first is number ``first`` of the input, and tell what is believed."""
+    def update(self, first: int, samples: npt.NDArray[np.float32]) -> LiveEstimate:
+        """Take (n_samples,) samples, the first of which is number ``first`` of the input, and give an estimate."""

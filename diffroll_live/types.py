@@ -103,7 +103,7 @@ Picture = Literal["plot", "trajectory"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Everything that the engine may look at. ``audio`` is None for a generation from nothing."""
+    """What is asked for, unchecked; ``music.plan`` makes a plan of it. ``audio`` is None for a generation."""
 
     id: str
     task: Task
@@ -112,6 +112,23 @@ class Request:
     known: tuple[NoteEvent, ...] = ()  # notes that the user already has
     options: Options = field(default_factory=Options)
     pictures: frozenset[Picture] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPlan:
+    """A valid request, as the engine answers it. Only ``music.plan.plan_request`` makes one.
+
+    regions: where notes may be written, within the audio or the time after it. hidden: those of them whose audio the
+    model must not hear. kept: the user's notes that begin outside all regions; they are returned unchanged.
+    """
+
+    id: str
+    audio: AudioBuffer | None
+    regions: tuple[Region, ...]
+    hidden: tuple[Region, ...]
+    kept: tuple[NoteEvent, ...]
+    options: Options
+    pictures: frozenset[Picture]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +207,21 @@ class Engine(Protocol):
     def info(self) -> ModelInfo:
         """The model that answers."""
 
-    def run(self, request: Request, control: Control) -> Result:
+    def run(self, plan: RequestPlan, control: Control) -> Result:
         """Answer a request. Every note of the result has gone through ``control.notes`` when this returns.
 
         Raises errors.DiffrollError, errors.Cancelled among them.
         """
 
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
-        """Decode a finished request again without sampling. Raises errors.UnknownJob when it is forgotten."""
+        """Decode a finished request again without sampling.
 
-    def listen(self, rate: int) -> LiveTranscriber:
-        """Make an ear for a live input of ``rate`` Hz, to be used on the calling thread, beside ``run`` on another.
+        threshold: an onset probability, min_note: seconds, both within ``limits.LIMITS``.
+        Raises errors.UnknownJob when the request is no longer remembered.
+        """
 
-        Raises errors.RequestError when the model cannot hear live.
+    def open_stream(self, rate: int) -> LiveTranscriber:
+        """Open a transcriber of a live input of ``rate`` Hz, for the calling thread, while ``run`` works on another.
+
+        Raises errors.RequestError when the model cannot transcribe live.
         """

@@ -6,7 +6,7 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings
 from diffroll_live.bench.material import piece, write_wav
 from diffroll_live.bench.memory import peak
 from diffroll_live.errors import InternalError
-from diffroll_live.types import AudioBuffer, Options, Request, StreamedNote
+from diffroll_live.music.plan import plan_request
+from diffroll_live.types import AudioBuffer, Options, Request
 
 if TYPE_CHECKING:
     from diffroll_live.engine.engine import TorchEngine
@@ -41,18 +42,11 @@ def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
 def transcribe(engine: TorchEngine, audio: AudioBuffer, steps: int) -> None:
     """Transcribe audio as if it had never been heard."""
+    from diffroll_live.engine.progress import SilentControl
+
     engine.forget()
-    engine.run(Request("bench", "transcribe", audio, options=Options(steps=steps)), SilentControl())
-
-
-class SilentControl:
-    """A ``types.Control`` that nobody listens to."""
-
-    def progress(self, step: int, steps: int) -> None:
-        """Ignore the step."""
-
-    def notes(self, notes: Sequence[StreamedNote]) -> None:
-        """Ignore the notes."""
+    request = Request("bench", "transcribe", audio, options=Options(steps=steps))
+    engine.run(plan_request(request, engine.info.max_seconds), SilentControl())
 
 
 def long_file(settings: Settings, progress: Progress) -> Iterator[Figure]:

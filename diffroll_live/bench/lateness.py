@@ -18,6 +18,7 @@ from diffroll_live.errors import InternalError, PortError
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.midi.scheduler import Lateness, Scheduler
 from diffroll_live.midi.sinks import MidiSink, RecordingSink, Sink
+from diffroll_live.music.plan import plan_request
 from diffroll_live.types import Engine, NoteEvent, Request
 from diffroll_live.worker.messages import Died, Event, Failed, Finished, Ready, Run, StartFailed
 from diffroll_live.worker.queue import Worker
@@ -111,7 +112,8 @@ class Load:
             raise InternalError("The inference process died under the bench's load; see the log.")
         if isinstance(event, Ready | Finished):
             self._serial += 1
-            self._worker.submit(Run(self._serial, Request("load", "transcribe", self._audio)), "load")
+            plan = plan_request(Request("load", "transcribe", self._audio), self._worker.info.max_seconds)
+            self._worker.submit(Run(self._serial, plan), "load")
 
 
 def make_engine(model: str | None, device: str) -> Engine:

@@ -16,10 +16,10 @@ from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import variation_path
-from diffroll_live.music.regions import written_regions
+from diffroll_live.music.plan import writable_span
 from diffroll_live.music.roll import pitch_name
 from diffroll_live.music.tempo_map import steady
-from diffroll_live.types import NoteEvent, Picture, Request, Result
+from diffroll_live.types import NoteEvent, Picture, Region, Request, Result
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -90,7 +90,9 @@ def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: flo
     if result.pictures and (outputs.plot or outputs.trajectory):
         from diffroll_live.files.plot import draw_plot, draw_trajectory
 
-        regions = request.regions if request.task == "transcribe" else written_regions(request)
+        regions = request.regions
+        if not regions and request.task != "transcribe":
+            regions = (Region(*writable_span(request)),)
         where = ", ".join(format_region(region) for region in request.regions)
         title = " ".join(part for part in (request.task, request.id, where) if part)
         if outputs.plot:

@@ -1,4 +1,4 @@
-"""Requests to results on a warm network: what to read, what to write, in which order, and what is remembered of it.
+"""Requests to results with a warm network, and what is remembered of them to decode them again.
 
 Torch lives here and below; sockets, MIDI and files do not.
 """
@@ -12,35 +12,50 @@ from weakref import WeakSet
 
 import torch
 
+from diffroll_live.engine.canvas import known_canvas
+from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.features import Recording, silence
-from diffroll_live.engine.infill.context import context_sampling, context_windows, read_context
-from diffroll_live.engine.infill.infill import compose, known_canvas, planned_evaluations
+from diffroll_live.engine.infill.context import context_windows, read_context
+from diffroll_live.engine.infill.infill import infill_evaluations, write_infills
 from diffroll_live.engine.live.priority import PriorityGate
 from diffroll_live.engine.live.transcriber import StreamingTranscriber
-from diffroll_live.engine.masks import conceal
 from diffroll_live.engine.out_of_memory import TOO_LITTLE, is_shortage
+from diffroll_live.engine.plan import EnginePlan, plan_for_model
 from diffroll_live.engine.plot_data import pictures_of
-from diffroll_live.engine.request_state import Defaults, Work
-from diffroll_live.engine.transcription import Span, decode_again, evaluations, reading_windows, transcribe
+from diffroll_live.engine.progress import Progress
+from diffroll_live.engine.transcription import PosteriorSpan, decode_span, evaluations, region_windows, transcribe
 from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
 from diffroll_live.model.adapters.base import ModelAdapter
+from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
-from diffroll_live.music import regions as tasks
-from diffroll_live.types import AudioBuffer, Control, ModelInfo, NoteEvent, Pictures, Region, Request, Result
+from diffroll_live.music.regions import fit, lasts
+from diffroll_live.types import (
+    AudioBuffer,
+    Control,
+    ModelInfo,
+    NoteEvent,
+    Pictures,
+    Region,
+    RequestPlan,
+    Result,
+    Timings,
+)
 
 REMEMBERED = 16  # finished requests that can be decoded again
 REMEMBERED_BYTES = 400 * 2**20  # of their posteriors; the last request is remembered whatever its size
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Answer:
     """What is kept of a finished request to decode it again; posteriors stay on the device."""
 
-    work: Work
-    heard: tuple[Region, ...]
-    spans: list[Span]
-    read: list[list[NoteEvent]]  # one list a variation
-    drawn: list[list[NoteEvent]]
+    kept: tuple[NoteEvent, ...]
+    seed: int
+    thresholds: Thresholds
+    windowed: tuple[Region, ...]
+    spans: list[PosteriorSpan]  # of the windowed regions
+    transcribed: list[list[NoteEvent]]  # one list a variation
+    written: list[list[NoteEvent]]
 
     @property
     def n_bytes(self) -> int:
@@ -48,16 +63,32 @@ class Memory:
         tensors = [part for span in self.spans for posterior in span.posteriors for part in posterior.parts()]
         return sum(tensor.nbytes for tensor in tensors)
 
+    def variations(self) -> tuple[tuple[NoteEvent, ...], ...]:
+        """All notes, sorted, one tuple a variation."""
+        both = zip(self.transcribed, self.written, strict=True)
+        return tuple(tuple(sorted([*self.kept, *transcribed, *written])) for transcribed, written in both)
+
+    def decoded(self, adapter: ModelAdapter, threshold: float, min_note: float) -> Answer:
+        """The same with other thresholds; written notes only obey ``min_note``, in seconds."""
+        thresholds = replace(self.thresholds, onset=threshold, min_note=min_note)
+        transcribed, written = [], []
+        for variation, notes in enumerate(self.written):
+            spans = [decode_span(adapter, span, variation, thresholds) for span in self.spans]
+            new = [note for span in spans for note in fit(span, self.windowed, self.kept, min_note)]
+            transcribed.append(new)
+            written.append([note for note in notes if lasts(note, min_note)])
+        return replace(self, thresholds=thresholds, transcribed=transcribed, written=written)
+
 
 class TorchEngine:
     """Answers requests with one adapter; not for several threads at once."""
 
     def __init__(self, adapter: ModelAdapter, info: ModelInfo, defaults: Defaults) -> None:
         self.adapter, self._info, self.defaults = adapter, info, defaults
-        self._precedence: PriorityGate | None = None  # of ears over requests, once there is one
-        self._ears: WeakSet[StreamingTranscriber] = WeakSet()
+        self._priority: PriorityGate | None = None  # of streams over requests, once there is one
+        self._streams: WeakSet[StreamingTranscriber] = WeakSet()
         self._last: Recording | None = None
-        self._memory: OrderedDict[str, Memory] = OrderedDict()
+        self._answers: OrderedDict[str, Answer] = OrderedDict()
 
     @property
     def info(self) -> ModelInfo:
@@ -65,102 +96,65 @@ class TorchEngine:
         return self._info
 
     @torch.inference_mode()
-    def run(self, request: Request, control: Control) -> Result:
+    def run(self, plan: RequestPlan, control: Control) -> Result:
         """Answer a request; see types.Engine. Raises errors.DiffrollError."""
         begin = time.perf_counter()
-        tasks.check(request, self._info.max_seconds)
+        progress = Progress(self.adapter, control, keep_trail="trajectory" in plan.pictures)
+        # While an input is transcribed live, windows go one at a time, for a layer of fewer is done sooner.
+        defaults = replace(self.defaults, batch=1) if self._streams else self.defaults
         try:
-            work = self._work(request, control)
-            memory, pictures = self._answer(work)
+            with progress.timed("frontend"):
+                recording = self._recording(plan.audio)
+            engine_plan = plan_for_model(plan, self.adapter, defaults, recording.n_frames)
+            answer, pictures = _answer(engine_plan, recording, progress)
         except (RuntimeError, MemoryError) as error:
             if is_shortage(error):
                 raise DeviceMemory(TOO_LITTLE) from error
             raise
-        variations = [[*work.keep, *read, *drawn] for read, drawn in zip(memory.read, memory.drawn, strict=True)]
-        result = _result(work, variations, begin, pictures)
-        self._remember(request.id, memory)
-        return result
+        self._remember(plan.id, answer)
+        timings = progress.timings(time.perf_counter() - begin)
+        return Result(plan.id, answer.variations(), answer.seed, timings, pictures)
 
     @torch.inference_mode()
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
-        """Decode a finished request again; notes that were drawn, not heard, only obey ``min_note``."""
+        """Decode a finished request again; see types.Engine. Notes that were written only obey ``min_note``."""
         begin = time.perf_counter()
-        memory = self._memory.get(request_id)
-        if memory is None:
+        answer = self._answers.get(request_id)
+        if answer is None:
             raise UnknownJob(f"The job {request_id!r} is no longer remembered; run it again.")
-        work = memory.work
-        options = replace(work.options, threshold=threshold, min_note=min_note)
-        tasks.check_options(options)
-        again = replace(work, request=replace(work.request, options=options))
-        variations = []
-        for variation, drawn in enumerate(memory.drawn):
-            read = decode_again(again, memory.spans, variation, memory.heard)
-            long_enough = [note for note in drawn if tasks.lasts(note, min_note)]
-            variations.append([*work.keep, *read, *long_enough])
-        return _result(again, variations, begin, None)
+        variations = answer.decoded(self.adapter, threshold, min_note).variations()
+        seconds = time.perf_counter() - begin
+        return Result(request_id, variations, answer.seed, Timings(decode=seconds, total=seconds))
 
-    def listen(self, rate: int) -> StreamingTranscriber:
-        """Make an ear for a live input; see types.Engine. The calling thread computes on one core from then on."""
+    def open_stream(self, rate: int) -> StreamingTranscriber:
+        """Open a live input; see types.Engine. The calling thread computes on one core from then on."""
         if not self.adapter.live_frames:
-            raise RequestError(f"The model {self._info.name!r} cannot hear live; serve another one, such as compact.")
+            raise RequestError(
+                f"The model {self._info.name!r} cannot transcribe live; serve another one, such as compact."
+            )
         torch.set_num_threads(1)  # of this thread alone: it must not wait for cores that a request is using
-        if self._precedence is None:
-            self._precedence = PriorityGate(self.adapter.network)
-            StreamingTranscriber(self.adapter, self.defaults, rate, self._precedence).warm_up()
-        ear = StreamingTranscriber(self.adapter, self.defaults, rate, self._precedence)
-        self._ears.add(ear)
-        return ear
+        if self._priority is None:
+            self._priority = PriorityGate(self.adapter.network)
+            StreamingTranscriber(self.adapter, self.defaults, rate, self._priority).warm_up()
+        stream = StreamingTranscriber(self.adapter, self.defaults, rate, self._priority)
+        self._streams.add(stream)
+        return stream
 
     def forget(self) -> None:
         """Drop what is kept of earlier requests."""
-        self._memory.clear()
+        self._answers.clear()
         self._last = None
 
-    def _work(self, request: Request, control: Control) -> Work:
-        """Hear what the request brings."""
-        begin = time.perf_counter()
-        regions = tasks.written_regions(request)
-        keep = tasks.kept(request.known, regions)
-        # While somebody is listening, windows go one at a time, for a layer of fewer is done sooner.
-        defaults = replace(self.defaults, batch=1) if self._ears else self.defaults
-        work = Work(request, control, self.adapter, defaults, regions, keep, self._listen(request.audio))
-        work.seconds["frontend"] = time.perf_counter() - begin
-        return work
-
-    def _answer(self, work: Work) -> tuple[Memory, Pictures | None]:
-        count = work.options.variations
-        hidden = tasks.hidden_regions(work.request, work.regions)
-        if hidden and not self.adapter.writes_in_blocks:
-            conceal(work, hidden)
-        drawn_regions = hidden if self.adapter.writes_in_blocks else ()
-        read_regions = tuple(r for r in work.regions if r not in drawn_regions)
-        around = context_windows(work, drawn_regions)
-        steps = work.sampling(self.defaults.reading_steps).steps
-        work.total = evaluations(work, reading_windows(work, read_regions), steps * count)
-        work.total += evaluations(work, around, context_sampling(work).steps)
-        work.total += planned_evaluations(work, drawn_regions)
-        for variation in range(count):
-            work.send(variation, work.keep)
-        empty: list[list[NoteEvent]] = [[] for _ in range(count)]
-        canvas = known_canvas(work, to_array(work.keep)) if work.keep and read_regions else None
-        read, spans = transcribe(work, read_regions, canvas) if read_regions else (empty, [])
-        surroundings, context = read_context(work, drawn_regions, around)
-        given = to_array(work.keep) if work.keep else surroundings
-        drawn = compose(work, drawn_regions, given) if drawn_regions else empty
-        pictures = pictures_of(work, [*spans, *context], drawn_regions, drawn[0])
-        return Memory(work, read_regions, spans, read, drawn), pictures
-
-    def _remember(self, request_id: str, memory: Memory) -> None:
-        memory.work.rest()
-        self._memory.pop(request_id, None)
-        self._memory[request_id] = memory
-        sizes = [kept.n_bytes for kept in self._memory.values()]
+    def _remember(self, request_id: str, answer: Answer) -> None:
+        self._answers.pop(request_id, None)
+        self._answers[request_id] = answer
+        sizes = [kept.n_bytes for kept in self._answers.values()]
         while len(sizes) > 1 and (len(sizes) > REMEMBERED or sum(sizes) > REMEMBERED_BYTES):
-            self._memory.popitem(last=False)
+            self._answers.popitem(last=False)
             del sizes[0]
 
-    def _listen(self, audio: AudioBuffer | None) -> Recording:
-        """The recording to hear, the last one again where it has the same samples."""
+    def _recording(self, audio: AudioBuffer | None) -> Recording:
+        """The recording of a request: the last one again where it has the same samples."""
         if audio is None:
             return silence(self.adapter)
         if self._last is None or not self._last.holds(audio):
@@ -168,7 +162,22 @@ class TorchEngine:
         return self._last
 
 
-def _result(work: Work, variations: list[list[NoteEvent]], begin: float, pictures: Pictures | None) -> Result:
-    notes = tuple(tuple(sorted(v)) for v in variations)
-    timings = work.timings(time.perf_counter() - begin)
-    return Result(work.request.id, notes, work.options.seed, timings, pictures)
+def _answer(plan: EnginePlan, recording: Recording, progress: Progress) -> tuple[Answer, Pictures | None]:
+    kept, options = plan.request.kept, plan.request.options
+    windows, around = region_windows(plan), context_windows(plan)
+    progress.total = (
+        evaluations(plan, windows, plan.window_sampling.steps * options.variations)
+        + evaluations(plan, around, plan.context_sampling.steps)
+        + infill_evaluations(plan)
+    )
+    for variation in range(options.variations):
+        progress.send(variation, kept)
+    known = to_array(kept)
+    canvas = known_canvas(plan.adapter, plan.request.regions, known, plan.n_frames) if kept and windows else None
+    transcribed, spans = transcribe(plan, recording, progress, windows, canvas)
+    surroundings, context = read_context(plan, recording, progress, around)
+    written: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
+    if plan.infilled:
+        written = write_infills(plan, recording, progress, known if kept else surroundings)
+    answer = Answer(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written)
+    return answer, pictures_of(plan, recording, [*spans, *context], written[0], progress.trail)

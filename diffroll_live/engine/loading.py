@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.engine.request_state import Defaults
+from diffroll_live.engine.progress import SilentControl
 from diffroll_live.errors import CheckpointError, RequestError
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.compact import CompactAdapter
@@ -23,7 +24,9 @@ from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
 from diffroll_live.model.networks.compact import Compact, CompactConfig
 from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig
 from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
+from diffroll_live.model.samplers import SAMPLERS
 from diffroll_live.model.schedules import LinearSchedule
+from diffroll_live.music.plan import plan_request
 from diffroll_live.types import AudioBuffer, ModelInfo, Options, Region, Request
 
 logger = logging.getLogger(__name__)
@@ -54,7 +57,9 @@ def load_engine(
     folder = find_model(model or DEFAULT_MODEL)
     chosen = choose_device(device)
     dtype = PRECISIONS.get(precision) or choose_precision(chosen)
-    adapter, defaults = VOICES[folder.config["architecture"]](folder, chosen, dtype)
+    adapter, defaults = ADAPTERS[folder.config["architecture"]](folder, chosen, dtype)
+    if defaults.sampler not in SAMPLERS:
+        raise CheckpointError(f"{folder.path / 'config.json'} names the sampler {defaults.sampler!r}; there is none.")
     engine = TorchEngine(adapter, _info(folder, adapter, chosen, dtype), defaults)
     if warm:
         warm_up(engine)
@@ -128,7 +133,7 @@ def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> 
 
 
 #: How to make an adapter of each architecture that a config.json may name, and what it does unless told otherwise.
-VOICES = {"compact": _compact, "diffroll": _diffroll}
+ADAPTERS = {"compact": _compact, "diffroll": _diffroll}
 
 
 def warm_up(engine: TorchEngine) -> None:
@@ -144,18 +149,8 @@ def warm_up(engine: TorchEngine) -> None:
         Request("warm-up", "transcribe", audio, options=once),
         Request("warm-up", "inpaint", audio, (hole,), options=once),
     ):
-        engine.run(request, _SilentControl())
+        engine.run(plan_request(request, engine.info.max_seconds), SilentControl())
     engine.forget()
-
-
-class _SilentControl:
-    """A control that nobody listens to."""
-
-    def progress(self, step: int, steps: int) -> None:
-        """Ignore."""
-
-    def notes(self, notes: Any) -> None:
-        """Ignore."""
 
 
 def _info(folder: ModelFolder, adapter: ModelAdapter, device: torch.device, dtype: torch.dtype) -> ModelInfo:

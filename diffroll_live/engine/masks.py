@@ -1,24 +1,42 @@
-"""What a request may hear: the cells of a recording that are hidden from an adapter which fills them as it reads."""
+"""Which cells of a recording are hidden from a network that fills them while it transcribes the others."""
 
 from __future__ import annotations
 
-import torch
+from dataclasses import dataclass
 
-from diffroll_live.engine.request_state import Work
-from diffroll_live.engine.transcription import cells
+import torch
+from torch import Tensor
+
+from diffroll_live.engine.region_cells import region_cells
+from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.types import Region
 
 
-def conceal(work: Work, hidden: tuple[Region, ...]) -> None:
-    """Let regions be read without being heard.
+@dataclass(frozen=True, slots=True)
+class AudioMasks:
+    """What may be heard of a recording, and where notes may begin although nothing is heard.
 
-    What is hidden can have onsets however quiet it is. Where regions reach beyond the end of the recording everything
-    after it is hidden, for music that goes on is not followed by silence.
+    audible: (88, n_frames or more) of 0 and 1, where the recording may be heard. hidden: (n_frames, 88) bool, the
+    cells to fill. n_frames may reach beyond the end of the recording.
     """
-    n_frames = work.n_frames
-    end = max(*(work.adapter.geometry.frame(region.offset) for region in hidden), n_frames)
-    marked = torch.from_numpy(cells(work, hidden, end + work.adapter.window_frames)).to(work.adapter.device)
+
+    audible: Tensor
+    hidden: Tensor
+
+    @property
+    def n_frames(self) -> int:
+        """Frames up to the end of the recording and of what is hidden."""
+        return int(self.hidden.shape[0])
+
+
+def hide(adapter: ModelAdapter, regions: tuple[Region, ...], n_frames: int) -> AudioMasks:
+    """Hide regions of a recording of ``n_frames``.
+
+    Where regions reach beyond its end everything after it is hidden, since music that goes on is not followed by
+    silence.
+    """
+    end = max(*(adapter.geometry.frame(region.offset) for region in regions), n_frames)
+    cells = torch.from_numpy(region_cells(adapter.geometry, regions, end + adapter.window_frames)).to(adapter.device)
     if end > n_frames:
-        marked[:, n_frames:] = True
-    work.audible = (~marked).float()
-    work.hidden = marked[:, :end].T
+        cells[:, n_frames:] = True
+    return AudioMasks((~cells).float(), cells[:, :end].T)

@@ -4,41 +4,52 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from diffroll_live.engine.request_state import Work
-from diffroll_live.engine.transcription import Span, cells
+from diffroll_live.engine.features import Recording
+from diffroll_live.engine.plan import EnginePlan
+from diffroll_live.engine.region_cells import region_cells
+from diffroll_live.engine.transcription import PosteriorSpan
 from diffroll_live.model.roll_targets import target_of, to_array
 from diffroll_live.music.roll import N_PITCHES
-from diffroll_live.types import Floats, NoteEvent, Pictures, Region
+from diffroll_live.types import Floats, NoteEvent, Pictures
 
 
 def pictures_of(
-    work: Work, spans: list[Span], drawn_regions: tuple[Region, ...], drawn: list[NoteEvent]
+    plan: EnginePlan,
+    recording: Recording,
+    spans: list[PosteriorSpan],
+    written: list[NoteEvent],
+    trail: list[Tensor],
 ) -> Pictures | None:
     """Gather the pictures that a request asks for; None when it asks for none.
 
-    What is known and what was ``drawn`` stand in the posterior as certain, in place of what was read there.
+    Kept notes and those ``written`` into infilled regions stand in the posterior as certain. trail: (n_frames, 88)
+    estimates.
     """
-    if not work.request.pictures:
+    if not plan.request.pictures:
         return None
-    geometry = work.adapter.geometry
-    ends = (*(s.first + s.posteriors[0].n_frames for s in spans), *(geometry.n_frames(r.offset) for r in drawn_regions))
-    posterior = np.zeros((max(work.n_frames, *ends, 1), N_PITCHES), np.float32)
+    geometry = plan.adapter.geometry
+    ends = (
+        *(span.first + span.posteriors[0].n_frames for span in spans),
+        *(geometry.n_frames(region.offset) for region in plan.infilled),
+    )
+    posterior = np.zeros((max(plan.n_frames, *ends, 1), N_PITCHES), np.float32)
     for span in spans:
         first = span.posteriors[0]
-        read = torch.maximum(first.onset, first.frame).float().cpu().numpy()
-        posterior[span.first : span.first + first.n_frames] = read
-    posterior[cells(work, drawn_regions, len(posterior)).T] = 0
-    certain = target_of(to_array([*work.keep, *drawn]), geometry, len(posterior))
+        sampled = torch.maximum(first.onset, first.frame).float().cpu().numpy()
+        posterior[span.first : span.first + first.n_frames] = sampled
+    posterior[region_cells(geometry, plan.infilled, len(posterior)).T] = 0
+    certain = target_of(to_array([*plan.request.kept, *written]), geometry, len(posterior))
     np.maximum(posterior, certain.frame, out=posterior)
-    trail = torch.stack(work.trail).numpy() if work.trail else np.zeros((0, 1, N_PITCHES), np.float32)
-    return Pictures(work.adapter.geometry.frame_rate, _spectrogram(work), posterior, trail)
+    trajectory = torch.stack(trail).numpy() if trail else np.zeros((0, 1, N_PITCHES), np.float32)
+    return Pictures(geometry.frame_rate, _spectrogram(recording), posterior, trajectory)
 
 
-def _spectrogram(work: Work) -> Floats:
+def _spectrogram(recording: Recording) -> Floats:
     """The features of pitch, (n_frames, n_bins), brought to [0, 1] for the eye."""
-    if not work.n_frames:
+    if not recording.n_frames:
         return np.zeros((1, 1), np.float32)
-    features: Floats = work.adapter.spectrogram(work.recording.features()).T.float().cpu().numpy()
+    features: Floats = recording.adapter.spectrogram(recording.features()).T.float().cpu().numpy()
     low, high = np.quantile(features, [0.05, 0.999])
     return np.clip((features - low) / max(high - low, 1e-6), 0, 1).astype(np.float32)

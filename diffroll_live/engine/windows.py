@@ -14,7 +14,7 @@ class Window:
     last: int
 
 
-def plan(first: int, last: int, n_frames: int, window: int, margin: int) -> tuple[Window, ...]:
+def cover(first: int, last: int, n_frames: int, window: int, margin: int) -> tuple[Window, ...]:
     """Cover frames [first, last) of a recording of ``n_frames`` with windows of ``window`` frames.
 
     Each kept stretch has ``margin`` frames of context on both sides, or reaches an end of the recording. What fits in

@@ -10,11 +10,11 @@ from diffroll_live.engine.features import Recording, silence
 from diffroll_live.engine.infill.context import context_windows, read_context
 from diffroll_live.engine.infill.infill import infill_context
 from diffroll_live.engine.infill.writer import Writer, WritingStyle
-from diffroll_live.engine.request_state import Work
-from diffroll_live.evaluation.evaluation import SilentControl
+from diffroll_live.engine.plan import plan_for_model
+from diffroll_live.engine.progress import Progress, SilentControl
 from diffroll_live.evaluation.gaps import Gap, within
 from diffroll_live.model.roll_targets import ONSET_WIDTH, NoteArray, to_array
-from diffroll_live.music import regions as tasks
+from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import LOW_PITCH
 from diffroll_live.training.corpus.pieces import Corpus
 
@@ -81,14 +81,12 @@ class Chain:
 def marginals(engine: TorchEngine, gap: Gap) -> NoteArray:
     """Draw every cell by itself from what the network thinks likely at once, nothing of it being known to the next."""
     request, adapter, defaults = gap.request, engine.adapter, engine.defaults
-    regions = tasks.written_regions(request)
-    heard = silence(adapter) if request.audio is None else Recording(request.audio, adapter, defaults.gate)
-    keep = tasks.kept(request.known, regions)
-    work = Work(request, SilentControl(), adapter, defaults, regions, keep, heard)
-    around, _ = read_context(work, regions, context_windows(work, regions))
-    scene = infill_context(work, regions, to_array(keep) if keep else around)
-    sampling = work.sampling(defaults.writing_steps)
-    writer = Writer(adapter, scene, sampling, WritingStyle(1.0, defaults.density, 0.0), 1)
+    recording = silence(adapter) if request.audio is None else Recording(request.audio, adapter, defaults.gate)
+    plan = plan_for_model(plan_request(request, engine.info.max_seconds), adapter, defaults, recording.n_frames)
+    progress, kept = Progress(adapter, SilentControl()), plan.request.kept
+    around, _ = read_context(plan, recording, progress, context_windows(plan))
+    scene = infill_context(plan, recording, progress, to_array(kept) if kept else around)
+    writer = Writer(adapter, scene, plan.infill_sampling, WritingStyle(1.0, defaults.density, 0.0), 1)
     rng = np.random.default_rng([request.options.seed, 4])
     first, last = (adapter.geometry.frame(second) for second in (gap.region.onset, gap.region.offset))
     rows, at = [], first

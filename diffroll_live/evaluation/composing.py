@@ -14,7 +14,7 @@ from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.evaluation.baselines import Chain, bar_before, marginals
 from diffroll_live.evaluation.clips import EvaluationSet
 from diffroll_live.evaluation.copying import Training
-from diffroll_live.evaluation.evaluation import SilentControl
+from diffroll_live.evaluation.evaluation import answer
 from diffroll_live.evaluation.gaps import KINDS, TUNING_SEED, Gap, gaps
 from diffroll_live.evaluation.likeness import Filled, likeness
 from diffroll_live.evaluation.store import Row
@@ -45,7 +45,7 @@ class Writers:
     def model(self, gap: Gap, options: Options) -> NoteArray:
         """What the model writes, without what it was given."""
         chosen = replace(options, seed=gap.request.options.seed, seconds=gap.request.options.seconds)
-        result = self.engine.run(replace(gap.request, options=chosen), SilentControl())
+        result = answer(self.engine, replace(gap.request, options=chosen))
         self.engine.forget()
         return to_array(note for note in result.variations[0] if tasks.holds(gap.region, note))
 

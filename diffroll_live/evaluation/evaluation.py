@@ -6,24 +6,25 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.features import Recording
-from diffroll_live.engine.request_state import Work
-from diffroll_live.engine.transcription import decode_again, transcribe
+from diffroll_live.engine.plan import plan_for_model
+from diffroll_live.engine.progress import Progress, SilentControl
+from diffroll_live.engine.transcription import decode_span, region_windows, transcribe
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.evaluation.scores import Score, score
 from diffroll_live.files.audio_file import read_audio
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import NoteArray, to_array
-from diffroll_live.music import regions as tasks
+from diffroll_live.music.plan import plan_request
+from diffroll_live.music.regions import fit
 from diffroll_live.training.examples.windows import Material, WindowMaker
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE
-from diffroll_live.types import AudioBuffer, Options, Request
+from diffroll_live.types import AudioBuffer, Options, Request, Result
 
 CLIP_SECONDS = 20.48
 EVALUATION_SEED, TUNING_SEED = 7, 8  # thresholds are not chosen on the clips that are reported
@@ -107,27 +108,28 @@ def _labels(path: Path) -> NoteArray:
 
 def transcribed(engine: TorchEngine, audio: AudioBuffer, options: Options) -> NoteArray:
     """What an engine hears, as any request would; rows as in a clip."""
-    return to_array(
-        engine.run(Request("evaluation", "transcribe", audio, options=options), SilentControl()).variations[0]
-    )
+    return to_array(answer(engine, Request("evaluation", "transcribe", audio, options=options)).variations[0])
+
+
+def answer(engine: TorchEngine, request: Request) -> Result:
+    """Have a request answered, with nobody listening."""
+    return engine.run(plan_request(request, engine.info.max_seconds), SilentControl())
 
 
 @torch.inference_mode()
 def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
     """Hear audio once, to decode it with many thresholds."""
     adapter, defaults = engine.adapter, engine.defaults
-    request = Request("evaluation", "transcribe", audio, options=options)
-    regions = tasks.written_regions(request)
-    work = Work(request, SilentControl(), adapter, defaults, regions, (), Recording(audio, adapter, defaults.gate))
-    _, spans = transcribe(work, regions, None)
-    work.rest()
+    request = plan_request(Request("evaluation", "transcribe", audio, options=options), engine.info.max_seconds)
+    recording = Recording(audio, adapter, defaults.gate)
+    plan = plan_for_model(request, adapter, defaults, recording.n_frames)
+    progress = Progress(adapter, SilentControl())
+    _, spans = transcribe(plan, recording, progress, region_windows(plan), None)
 
     @torch.inference_mode()
     def decode(thresholds: Thresholds) -> NoteArray:
-        chosen = replace(options, threshold=thresholds.onset, min_note=thresholds.min_note)
-        with_frame = replace(defaults, frame_threshold=thresholds.frame)
-        again = replace(work, defaults=with_frame, request=replace(request, options=chosen))
-        return to_array(decode_again(again, spans, 0, regions))
+        notes = (note for span in spans for note in decode_span(adapter, span, 0, thresholds))
+        return to_array(fit(notes, request.regions, (), thresholds.min_note))
 
     return decode
 
@@ -149,13 +151,3 @@ def tune(decoders: Sequence[Decode], truths: Sequence[NoteArray]) -> Tuned:
 def _best(scores: Sequence[float]) -> float:
     winners = [value for value, reached in zip(GRID, scores, strict=True) if reached == max(scores)]
     return winners[len(winners) // 2]
-
-
-class SilentControl:
-    """A control that nobody listens to."""
-
-    def progress(self, step: int, steps: int) -> None:
-        """Ignore."""
-
-    def notes(self, notes: Any) -> None:
-        """Ignore."""

@@ -13,7 +13,7 @@ import soundfile
 
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.evaluation.clips import EvaluationSet, clips
-from diffroll_live.evaluation.evaluation import SilentControl
+from diffroll_live.evaluation.evaluation import answer
 from diffroll_live.evaluation.gaps import Gap, gaps
 from diffroll_live.files.atomic import make_folder, write_atomic
 from diffroll_live.files.plot import FAINT, INK, PAPER, REGION_COLOUR, draw_plot
@@ -75,7 +75,7 @@ def _chapters(engine: TorchEngine, stage: EvaluationSet, piano: str) -> Iterator
 def _heard(engine: TorchEngine, stage: EvaluationSet, piano: str) -> Iterator[Example]:
     for clip in clips(stage, piano, COUNT, noisy=True, seed=SEED):
         request = Request("listen", "transcribe", clip.audio, pictures=frozenset({"plot"}))
-        result = engine.run(request, SilentControl())
+        result = answer(engine, request)
         sounds = {"recording": clip.audio.samples, "transcript": _sound(stage, piano, to_array(result.variations[0]))}
         yield Example(clip.name, sounds, result, ())
 
@@ -83,7 +83,7 @@ def _heard(engine: TorchEngine, stage: EvaluationSet, piano: str) -> Iterator[Ex
 def _written(engine: TorchEngine, stage: EvaluationSet, piano: str, gap: Gap) -> Example:
     options = Options(seed=gap.request.options.seed, seconds=gap.request.options.seconds)
     request = replace(gap.request, options=options, pictures=frozenset({"plot"}))
-    result = engine.run(request, SilentControl())
+    result = answer(engine, request)
     written = to_array(note for note in result.variations[0] if tasks.holds(gap.region, note))
     begin = min(gap.region.onset, *(gap.around[:, 0].tolist() or [gap.region.onset]))
     sounds = {

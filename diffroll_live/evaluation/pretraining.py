@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.engine.request_state import Defaults
 from diffroll_live.errors import FileError
 from diffroll_live.evaluation.evaluation import TUNING_SEED, Clip, heard, rendered, tune
 from diffroll_live.evaluation.results import RESULTS, Result, append_result, read_results

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.evaluation.evaluation import Clip, SilentControl
+from diffroll_live.evaluation.evaluation import Clip, answer
 from diffroll_live.evaluation.scores import score
 from diffroll_live.evaluation.store import Row
 from diffroll_live.model.roll_targets import to_array
@@ -31,7 +31,7 @@ def speed_and_accuracy(
     estimates, spent, heard = [], 0.0, 0.0
     chosen = replace(options, sampler=way.sampler, steps=way.steps)
     for number, clip in enumerate(clips):
-        result = engine.run(Request("steps", "transcribe", clip.audio, options=chosen), SilentControl())
+        result = answer(engine, Request("steps", "transcribe", clip.audio, options=chosen))
         estimates.append(to_array(result.variations[0]))
         spent, heard = spent + result.timings.total, heard + clip.audio.seconds
         engine.forget()

@@ -122,7 +122,6 @@ class Daemon:
 
     async def listen(self, datagram: Any, stream: Any) -> None:
         """Hear clients: what they have sent since the sockets were bound, and what they send."""
-        assert self._worker.info is not None
         max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
         buffers = BufferStore(self._config, self._clients)
         inputs = LiveInputs(self._config, self._clients, buffers, self._live.open)

@@ -1,20 +1,18 @@
-"""Jobs: what a client has asked for so far, checked, and turned into a Request. No sockets, no clock, no worker."""
+"""Jobs: what a client has asked for so far. No sockets, no clock, no worker."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS
-from diffroll_live.music.regions import cut_regions
+from diffroll_live.music.regions import LAST_SECOND, check_region
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.server.job_settings import JobSettings
 from diffroll_live.types import TASKS, AudioBuffer, NoteEvent, Region, Request, Result, Task
-
-MAX_SECONDS = 86_400.0  # beyond it no time on a buffer's axis makes sense
 
 State = Literal["new", "waiting", "queued", "running", "done", "failed", "cancelled"]
 NoteKey = tuple[int, int]  # variation, index
@@ -42,10 +40,11 @@ class Job:
     late: int = 0  # notes that came too late to be played, as told to the client
 
     def add_region(self, region: Region) -> None:
-        """Add a region. Raises errors.BadRegion for one that is empty, reversed, or off the piano or the axis."""
+        """Add a region. Raises errors.BadRegion for one that no job could write into."""
         if len(self.regions) >= MAX_REGIONS:
             raise BadRegion(f"A job takes at most {MAX_REGIONS} regions; use several jobs.")
-        self.regions.append(check_region(region))
+        check_region(region)
+        self.regions.append(region)
 
     def add_note(self, note: NoteEvent) -> None:
         """Add a note that the user has. Raises errors.RequestError for one that no piano can play."""
@@ -53,16 +52,10 @@ class Job:
             raise RequestError(f"A job takes at most {MAX_KNOWN} notes; use a shorter stretch.")
         self.known.append(check_note(note))
 
-    def build_request(self, request_id: str, audio: AudioBuffer | None) -> Request:
-        """Make the request that the engine sees; ``audio`` is the job's buffer.
-
-        Raises errors.BadRegion when the regions do not fit the task or the buffer.
-        """
-        if self.task == "inpaint" and not self.regions:
-            raise BadRegion("Inpainting needs a region; send /diffroll/job/region first.")
+    def request(self, request_id: str, audio: AudioBuffer | None) -> Request:
+        """What the job asks for; ``audio`` is its buffer."""
         known = tuple(sorted(self.known))
-        request = Request(request_id, self.task, audio, tuple(self.regions), known, self.settings.options)
-        return replace(request, regions=cut_regions(request))
+        return Request(request_id, self.task, audio, tuple(self.regions), known, self.settings.options)
 
 
 class JobTable:
@@ -107,25 +100,13 @@ class JobTable:
             del self._jobs[finished]
 
 
-def check_region(region: Region) -> Region:
-    """Give a region back if it makes sense by itself. Raises errors.BadRegion."""
-    if not 0.0 <= region.onset < region.offset <= MAX_SECONDS:
-        raise BadRegion(
-            f"A region from {region.onset:g} s to {region.offset:g} s is empty, reversed or off the axis; "
-            "times count from the first sample of the buffer."
-        )
-    if not LOW_PITCH <= region.low <= region.high <= HIGH_PITCH:
-        raise BadRegion(f"Pitches {region.low} to {region.high} are not a range within {LOW_PITCH} to {HIGH_PITCH}.")
-    return region
-
-
 def check_note(note: NoteEvent) -> NoteEvent:
     """Give a note back if a piano can play it. Raises errors.RequestError."""
     if not LOW_PITCH <= note.pitch <= HIGH_PITCH:
         raise RequestError(f"A note of pitch {note.pitch} is outside {LOW_PITCH} to {HIGH_PITCH}; leave it out.")
     if not 1 <= note.velocity <= 127:
         raise RequestError(f"A note of velocity {note.velocity} is outside 1 to 127.")
-    if not (0.0 <= note.onset < note.offset <= MAX_SECONDS and math.isfinite(note.offset)):
+    if not (0.0 <= note.onset < note.offset <= LAST_SECOND and math.isfinite(note.offset)):
         raise RequestError(
             f"A note from {note.onset:g} s to {note.offset:g} s is empty or off the axis; clip it to the buffer."
         )

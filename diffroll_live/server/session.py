@@ -14,7 +14,6 @@ from diffroll_live.server.clients import Client
 from diffroll_live.server.jam.handlers import JamHandlers
 from diffroll_live.server.jobs.delivery import NoteDelivery
 from diffroll_live.server.jobs.runs import Runs
-from diffroll_live.types import ModelInfo
 from diffroll_live.worker.queue import Worker
 
 logger = logging.getLogger(__name__)
@@ -49,12 +48,8 @@ class SessionHandlers:
         logger.info("%s calls itself %r", client.key, message.name)
         client.outbox.redirect(message.reply_port)
         client.max_datagram = message.max_datagram or client.max_datagram
-        info = self._info()
+        info = self._worker.info
         client.send(Welcome(PROTOCOL_VERSION, __version__, info.name, info.device, info.sample_rate, self._max_seconds))
-
-    def _info(self) -> ModelInfo:
-        assert self._worker.info is not None  # clients are heard once the engine has been ready
-        return self._worker.info
 
     def _status(self, client: Client, _: m.StatusQuery) -> None:
         status = self._worker.status()

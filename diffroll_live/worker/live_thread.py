@@ -45,7 +45,7 @@ class LiveThread:
             if isinstance(message, LiveFeed):
                 self._feed(message)
             elif isinstance(message, LiveOpen):
-                self._transcribers[message.session] = self._engine.listen(message.rate)
+                self._transcribers[message.session] = self._engine.open_stream(message.rate)
             else:
                 self._transcribers.pop(message.session, None)
         except DiffrollError as error:
@@ -60,7 +60,7 @@ class LiveThread:
         if transcriber is None:
             return  # it has failed and said so
         begin = time.perf_counter()
-        estimate = transcriber.hear(message.first, message.samples)
+        estimate = transcriber.update(message.first, message.samples)
         self._connection.send(LiveHeard(message.session, estimate, time.perf_counter() - begin))
 
     def _fail(self, session: int, error: DiffrollError) -> None:

@@ -10,7 +10,7 @@ from diffroll_live.errors import Cancelled, DiffrollError
 
 if TYPE_CHECKING:
     from diffroll_live.live_types import LiveEstimate
-    from diffroll_live.types import Floats, ModelInfo, Request, Result, StreamedNote
+    from diffroll_live.types import Floats, ModelInfo, RequestPlan, Result, StreamedNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Run:
     """Answer a request. ``serial`` identifies this piece of work in every event about it."""
 
     serial: int
-    request: Request
+    plan: RequestPlan
 
 
 @dataclass(frozen=True, slots=True)

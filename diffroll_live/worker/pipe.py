@@ -39,7 +39,7 @@ class WorkSender:
 
     def send(self, work: Work) -> None:
         """Send a piece of work. Raises OSError when the process is gone."""
-        samples = work.request.audio.samples if isinstance(work, Run) and work.request.audio is not None else None
+        samples = work.plan.audio.samples if isinstance(work, Run) and work.plan.audio is not None else None
         if samples is None:
             self._connection.send(WorkPacket(work, 0))
             return
@@ -68,5 +68,5 @@ class WorkReceiver:
 
 def _with_samples(work: Work, samples: Floats) -> Work:
     assert isinstance(work, Run)
-    assert work.request.audio is not None
-    return replace(work, request=replace(work.request, audio=replace(work.request.audio, samples=samples)))
+    assert work.plan.audio is not None
+    return replace(work, plan=replace(work.plan, audio=replace(work.plan.audio, samples=samples)))

@@ -123,4 +123,4 @@ def _perform(engine: Engine, work: Work, connection: Connection, cancelled: c_lo
 def _answer(engine: Engine, work: Work, control: Control) -> Result:
     if isinstance(work, Redecode):
         return engine.redecode(work.request_id, work.threshold, work.min_note)
-    return engine.run(work.request, control)
+    return engine.run(work.plan, control)

@@ -65,7 +65,7 @@ class Worker:
         self._running: Work | None = None
         self._ready = False
         self._load = _LoadMeter()
-        self.info: ModelInfo | None = None  # of the engine, once it has been ready
+        self._info: ModelInfo | None = None
 
     def start(self, post: Post, listener: Callable[[Event], None]) -> None:
         """Start the process. ``post`` runs a call on the owner's thread, where ``listener`` gets every event."""
@@ -109,6 +109,12 @@ class Worker:
         return WorkerStatus(state, len(self._waiting), serial, self._load.share(time.monotonic()))
 
     @property
+    def info(self) -> ModelInfo:
+        """The model of the engine, which must have been ready once."""
+        assert self._info is not None
+        return self._info
+
+    @property
     def is_ready(self) -> bool:
         """Whether the process takes messages."""
         return self._ready
@@ -128,7 +134,7 @@ class Worker:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Ready):
-            self._ready, self.info = True, event.info
+            self._ready, self._info = True, event.info
         elif isinstance(event, Died):
             self._ready = False
             self._fail_lost(event)

@@ -25,20 +25,20 @@ from diffroll_live.cli.regions import format_region, parse_pitch, parse_region
 from diffroll_live.errors import BadRegion, CheckpointError, DiffrollError
 from diffroll_live.files.midi_file import read_smf, write_smf
 from diffroll_live.music.roll import pitch_name
-from diffroll_live.types import NoteEvent, Pictures, Region, Request, Result
+from diffroll_live.types import NoteEvent, Pictures, Region, RequestPlan, Result
 
 
 class CliEngine(FakeEngine):
-    """The fake engine, remembering its requests and drawing what pictures are asked of it."""
+    """The fake engine, remembering its plans and drawing what pictures are asked of it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.requests: list[Request] = []
+        self.plans: list[RequestPlan] = []
 
-    def run(self, request: Request, control) -> Result:
-        self.requests.append(request)
-        result = super().run(request, control)
-        if not request.pictures:
+    def run(self, plan: RequestPlan, control) -> Result:
+        self.plans.append(plan)
+        result = super().run(plan, control)
+        if not plan.pictures:
             return result
         rolls = np.zeros((3, 100, 88), np.float32)
         return Result(
@@ -73,22 +73,21 @@ def write_clip(path: Path) -> Path:
 def test_transcribe_writes_the_notes(engine, clip, tmp_path, capsys):
     out = tmp_path / "out.mid"
     assert run(["transcribe", str(clip), "-o", str(out), "--seed", "3"]) == exit_codes.OK
-    expected = notes_of(engine.requests[0], 0)
+    expected = notes_of(engine.plans[0], 0)
     assert [note.pitch for note in read_smf(out)] == [note.pitch for note in expected]
     assert f"{out}: {len(expected)} notes" in capsys.readouterr().out
 
 
 def test_the_options_reach_the_engine(engine, clip, tmp_path):
     known = tmp_path / "known.mid"
-    write_smf(known, [NoteEvent(0.5, 1.0, 60, 80)])
+    write_smf(known, [NoteEvent(0.5, 1.0, 60, 90), NoteEvent(1.0, 1.5, 61, 80)])
     words = "--region 0.5-1.0@C3-C5 --region 1.5-2.0 --hear --steps 7 --sampler ddim --guidance 0.5 --seed 9"
     words += " --temperature 1.5 --density 0.5 --threshold 0.4 --min-note 0.05 --quality best --variations 2"
     assert run(["inpaint", str(clip), "-o", str(tmp_path / "o.mid"), "--notes", str(known), *words.split()]) == 0
-    request = engine.requests[0]
-    assert request.task == "inpaint"
-    assert request.regions == (Region(0.5, 1.0, 48, 72, True), Region(1.5, 2.0, 21, 108, True))
-    assert [(note.pitch, note.velocity) for note in request.known] == [(60, 80)]
-    options = request.options
+    plan = engine.plans[0]
+    assert plan.regions == (Region(0.5, 1.0, 48, 72, True), Region(1.5, 2.0, 21, 108, True))
+    assert [(note.pitch, note.velocity) for note in plan.kept] == [(61, 80)]
+    options = plan.options
     assert (options.steps, options.sampler, options.guidance, options.seed) == (7, "ddim", 0.5, 9)
     assert (options.temperature, options.density, options.threshold, options.min_note) == (1.5, 0.5, 0.4, 0.05)
     assert (options.quality, options.variations) == ("best", 2)
@@ -98,15 +97,15 @@ def test_the_options_reach_the_engine(engine, clip, tmp_path):
 @pytest.mark.parametrize(("command", "hear"), [("transcribe", True), ("inpaint", False)])
 def test_regions_are_heard_in_transcription_and_hidden_in_inpainting(engine, clip, tmp_path, command, hear):
     assert run([command, str(clip), "-o", str(tmp_path / "o.mid"), "--region", "0-1"]) == 0
-    assert engine.requests[0].regions[0].hear is hear
+    assert engine.plans[0].regions[0].hear is hear
 
 
 def test_continue_and_generate_take_seconds(engine, clip, tmp_path):
     assert run(["continue", str(clip), "-o", str(tmp_path / "a.mid"), "--seconds", "3"]) == 0
     assert run(["generate", "-o", str(tmp_path / "b.mid"), "--seconds", "4", "--seed", "1"]) == 0
-    continued, generated = engine.requests
-    assert (continued.task, continued.options.seconds, continued.audio.seconds) == ("continue", 3.0, 2.0)
-    assert (generated.task, generated.options.seconds, generated.audio) == ("generate", 4.0, None)
+    continued, generated = engine.plans
+    assert (continued.hidden, continued.audio.seconds) == ((Region(2.0, 5.0),), 2.0)
+    assert (generated.hidden, generated.audio) == ((Region(0.0, 4.0),), None)
 
 
 def test_json_is_one_document_on_stdout_and_nothing_else(engine, clip, capsys):
@@ -115,7 +114,7 @@ def test_json_is_one_document_on_stdout_and_nothing_else(engine, clip, capsys):
     assert (document["model"], document["device"]) == (INFO.name, INFO.device)
     (entry,) = document["results"]
     assert set(entry["timings"]) == {"frontend", "sample", "decode", "total"}
-    first = notes_of(engine.requests[0], 0)[0]
+    first = notes_of(engine.plans[0], 0)[0]
     note = {"onset": first.onset, "offset": first.offset, "pitch": first.pitch, "name": pitch_name(first.pitch)}
     assert entry["variations"][0][0] == note | {"velocity": first.velocity, "channel": 0}
 
@@ -124,7 +123,7 @@ def test_pictures_and_sound_are_written(engine, clip, tmp_path):
     outputs = {"--plot": "p.png", "--trajectory": "t.gif", "--sonify": "s.wav"}
     options = [word for option, name in outputs.items() for word in (option, str(tmp_path / name))]
     assert run(["transcribe", str(clip), "--json", *options]) == 0
-    assert engine.requests[0].pictures == {"plot", "trajectory"}
+    assert engine.plans[0].pictures == {"plot", "trajectory"}
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "t.gif").read_bytes().startswith(b"GIF8")
     assert soundfile.info(tmp_path / "s.wav").duration > 1.5

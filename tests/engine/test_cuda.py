@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.asking import Listener
+from support.asking import ask
 from support.paths import EXAMPLES
 from support.requests import REQUESTS
 from support.tiny import write_tiny_model
@@ -47,9 +47,9 @@ def test_it_is_taken_by_itself_and_computes_in_bf16(engine: TorchEngine) -> None
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_seed_decides_whatever_ran_before(engine: TorchEngine, name: str) -> None:
-    first = engine.run(REQUESTS[name], Listener())
-    engine.run(REQUESTS["transcribe long audio"], Listener())
-    assert engine.run(REQUESTS[name], Listener()).variations == first.variations
+    first = ask(engine, REQUESTS[name])
+    ask(engine, REQUESTS["transcribe long audio"])
+    assert ask(engine, REQUESTS[name]).variations == first.variations
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -62,7 +62,7 @@ def test_only_notes_are_copied_back(engine: TorchEngine, name: str, monkeypatch:
         return to_host(tensor)
 
     monkeypatch.setattr(Tensor, "cpu", watched)
-    engine.run(REQUESTS[name], Listener())
+    ask(engine, REQUESTS[name])
     frames = engine.adapter.window_frames * engine.adapter.channels * 88
     assert max(copied, default=0) < frames / 4  # a few numbers a note; a roll of one window would be all of it
     assert all(
@@ -80,7 +80,7 @@ def test_sampling_never_waits_for_the_device(engine: TorchEngine, sampler: str) 
     x_t = torch.randn(2, adapter.channels, adapter.window_frames, 88, device=adapter.device)
     mask = torch.ones(2, 1, adapter.window_frames, device=adapter.device)
     windows = torch.zeros(2, adapter.n_features, adapter.window_frames, device=adapter.device)
-    heard, unheard = adapter.hear(windows, mask), adapter.hear(windows, 0 * mask)
+    heard, unheard = adapter.encode(windows, mask), adapter.encode(windows, 0 * mask)
     noise, timesteps = seeded_noise((1, 2), adapter.device), adapter.schedule.timesteps(8)
     denoise = adapter.guided(adapter.condition(heard), adapter.condition(unheard), 1.0)
     denoise(x_t, 0.5)  # what is only worked out once
@@ -95,8 +95,7 @@ def test_it_hears_what_the_cpu_hears() -> None:
     clip = read_audio(EXAMPLES / "clip.flac")
     request = Request("clip", "transcribe", clip)
     cuda, cpu = (
-        to_array(load_engine("compact", device, warm=False).run(request, Listener()).variations[0])
-        for device in ("cuda", "cpu")
+        to_array(ask(load_engine("compact", device, warm=False), request).variations[0]) for device in ("cuda", "cpu")
     )
     assert score([cuda], [cpu]).onset >= 0.95
 
@@ -106,7 +105,7 @@ def test_where_the_device_is_full_fewer_windows_go_at_once(
     engine: TorchEngine, monkeypatch: pytest.MonkeyPatch, fits: int
 ) -> None:
     request = REQUESTS["transcribe long audio"]
-    wanted = engine.run(request, Listener()).variations
+    wanted = ask(engine, request).variations
     forward, sizes = Denoiser.forward, list[int]()
 
     def crowded(network: Denoiser, x_t: Tensor, *rest: object) -> Tensor:
@@ -117,12 +116,12 @@ def test_where_the_device_is_full_fewer_windows_go_at_once(
 
     monkeypatch.setattr(Denoiser, "forward", crowded)
     if fits:
-        (notes,) = engine.run(request, Listener()).variations
+        (notes,) = ask(engine, request).variations
         assert score([to_array(notes)], [to_array(wanted[0])]).onset >= 0.95
         assert max(sizes) > fits
     else:
         with pytest.raises(DeviceMemory):
-            engine.run(request, Listener())
+            ask(engine, request)
 
 
 def test_the_bench_runs_and_names_the_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

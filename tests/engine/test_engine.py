@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.asking import Listener, noise, silence
+from support.asking import Listener, ask, noise, silence
 from support.requests import CLIP, HEARD, HOLES, KEPT, KNOWN, LONG, REQUESTS, TRANSCRIPTION
 from support.tiny import write_tiny_model
 from torch import Tensor
@@ -20,7 +20,7 @@ from diffroll_live.engine import loading
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.infill.blocks import LONGEST_BLOCK
 from diffroll_live.engine.out_of_memory import is_shortage
-from diffroll_live.errors import BadRegion, Cancelled, CheckpointError, DeviceMemory, RequestError, UnknownJob
+from diffroll_live.errors import Cancelled, CheckpointError, DeviceMemory, RequestError, UnknownJob
 from diffroll_live.model.networks.compact import Denoiser
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region, Request, Result
 
@@ -47,10 +47,6 @@ def denoiser(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]
         monkeypatch.setattr(Denoiser, "forward", wrapped)
 
     return install
-
-
-def ask(engine: TorchEngine, request: Request, listener: Listener | None = None) -> Result:
-    return engine.run(request, listener or Listener())
 
 
 def assert_near(got: Result, wanted: Result) -> None:
@@ -180,10 +176,6 @@ def test_options_of_sampling_are_obeyed(engine: TorchEngine, denoiser: Callable[
     denoiser(sizes.append)
     ask(engine, changed(REQUESTS["transcribe"], steps=4, guidance=1.0, sampler="dpmpp-2m"))
     assert sizes == [1, 2, 2, 1]  # guided at t = 0.75 and 0.5, the two halves as one batch
-    with pytest.raises(RequestError, match="no sampler 'euler'"):
-        ask(engine, changed(REQUESTS["transcribe"], sampler="euler"))
-    with pytest.raises(BadRegion):
-        ask(engine, Request("job", "inpaint", CLIP, (Region(3.0, 9.0),)))
 
 
 @pytest.mark.parametrize("name", ["transcribe long audio", "inpaint", "continue", "generate"])
@@ -230,8 +222,6 @@ def test_only_so_much_is_remembered(engine: TorchEngine, monkeypatch: pytest.Mon
     engine.redecode("large", 0.5, 0.03)
     with pytest.raises(UnknownJob):
         engine.redecode(f"job-{engine_module.REMEMBERED}", 0.5, 0.03)
-    with pytest.raises(RequestError, match="threshold"):
-        engine.redecode("large", 1.5, 0.03)
 
 
 SHORTAGES = (

@@ -7,12 +7,12 @@ import pytest
 import torch
 import torchaudio
 from support.asking import noise
-from support.tiny import tiny_voice
+from support.tiny import tiny_adapter
 
 from diffroll_live.engine.features import GATE_REACH, PIECE_FRAMES, Recording, Resampled, gate, silence
 from diffroll_live.types import AudioBuffer
 
-VOICE = tiny_voice()
+ADAPTER = tiny_adapter()
 CPU = torch.device("cpu")
 RATES = (8000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000)
 
@@ -48,8 +48,8 @@ def test_features_are_the_same_in_whatever_order_they_are_asked_for(
 ) -> None:
     audio = noise(10.3, rate)
     samples = torchaudio.functional.resample(torch.from_numpy(audio.samples), rate, 16_000)
-    recording = Recording(audio, VOICE, -20.0)
-    wanted = VOICE.features(samples)
+    recording = Recording(audio, ADAPTER, -20.0)
+    wanted = ADAPTER.features(samples)
     for first, last in order:
         got = recording.features(first, last)[:, first:last]
         torch.testing.assert_close(got, wanted[:, first:last], atol=1e-4, rtol=0)
@@ -60,9 +60,9 @@ def test_loud_is_where_it_is_loud_however_it_is_cut() -> None:
     samples = noise(12.0).samples.copy()
     samples[40_000:120_000] = 0
     samples[130_000:] *= 1e-4
-    wanted = gate(torch.from_numpy(samples), VOICE.geometry, -65.0)
+    wanted = gate(torch.from_numpy(samples), ADAPTER.geometry, -65.0)
     assert 0 < int(wanted.sum()) < len(wanted)
-    recording = Recording(AudioBuffer("gaps", samples, 16_000), VOICE, -65.0)
+    recording = Recording(AudioBuffer("gaps", samples, 16_000), ADAPTER, -65.0)
     for first, last in ((PIECE_FRAMES - 1, PIECE_FRAMES + 1), (400, 530), (0, 750)):
         assert torch.equal(recording.loud(first, last)[:, 0], wanted[first:last])
     assert PIECE_FRAMES > GATE_REACH
@@ -70,14 +70,14 @@ def test_loud_is_where_it_is_loud_however_it_is_cut() -> None:
 
 def test_nothing_is_worked_out_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    listen = type(VOICE).features
+    listen = type(ADAPTER).features
 
     def counting(adapter: object, samples: torch.Tensor) -> torch.Tensor:
         asked.append(len(samples) // 256)
         return listen(adapter, samples)
 
-    monkeypatch.setattr(type(VOICE), "features", counting)
-    recording = Recording(noise(60.0), VOICE, -65.0)
+    monkeypatch.setattr(type(ADAPTER), "features", counting)
+    recording = Recording(noise(60.0), ADAPTER, -65.0)
     assert asked == []
     recording.features(1000, 1200)
     recording.features(1024, 1150)
@@ -90,7 +90,7 @@ def test_nothing_is_worked_out_before_it_is_asked_for(monkeypatch: pytest.Monkey
 
 def test_it_knows_its_samples() -> None:
     audio = noise(1.0)
-    recording = Recording(audio, VOICE, -65.0)
+    recording = Recording(audio, ADAPTER, -65.0)
     assert recording.holds(audio)
     assert recording.holds(AudioBuffer("copy", audio.samples.copy(), 16_000))
     assert not recording.holds(AudioBuffer("faster", audio.samples, 22_050))
@@ -99,9 +99,9 @@ def test_it_knows_its_samples() -> None:
 
 
 def test_silence_has_no_frames() -> None:
-    nothing = silence(VOICE)
+    nothing = silence(ADAPTER)
     assert nothing.n_frames == 0
-    assert nothing.features(-10, 10).shape == (VOICE.n_features, 0)
+    assert nothing.features(-10, 10).shape == (ADAPTER.n_features, 0)
     assert nothing.loud(0, 0).shape == (0, 1)
 
 

@@ -1,4 +1,4 @@
-"""Writing into holes with a voice that thinks what it is told to: where, how many, how spread, and for how long."""
+"""Writing into holes with an adapter that thinks what it is told to: where, how many, how spread, and for how long."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from diffroll_live.engine.canvas import Canvas
 from diffroll_live.engine.infill.blocks import (
     BLOCK_FRAMES,
     EVALUATIONS,
@@ -22,7 +23,7 @@ from diffroll_live.engine.infill.blocks import (
 from diffroll_live.engine.infill.context import as_played
 from diffroll_live.engine.infill.infill import EndedNotes
 from diffroll_live.engine.infill.writer import InfillContext, Writer, WritingStyle
-from diffroll_live.engine.windowed_sampling import Canvas, Sampling
+from diffroll_live.engine.windowed_sampling import Sampling
 from diffroll_live.model.adapters.cut_windows import cut_windows
 from diffroll_live.model.denoiser import Denoise
 from diffroll_live.model.roll_targets import NoteArray, target_of
@@ -50,7 +51,7 @@ class Opinion:
         windows = cut_windows(features, begins, self.window_frames, 0.0)
         return windows, torch.ones(len(begins), 1, self.window_frames)
 
-    def hear(self, windows: Tensor, audio_mask: Tensor) -> Tensor:
+    def encode(self, windows: Tensor, audio_mask: Tensor) -> Tensor:
         return audio_mask
 
     def condition(self, heard: Any, known: Tensor | None = None, known_mask: Tensor | None = None) -> Any:
@@ -309,7 +310,7 @@ def test_notes_harvested_block_by_block_are_all_notes_once(lasting: float) -> No
     for number, (first, last) in enumerate(blocks):
         writer.write(first, last, None)
         for variation, harvest in enumerate(harvests):
-            taken[variation].append(harvest.ended(first, last, final=number == len(blocks) - 1))
+            taken[variation].append(harvest.take(first, last, final=number == len(blocks) - 1))
     for variation in range(2):
         rows = np.concatenate(taken[variation])
         whole = writer.notes(variation, 0, 500)

@@ -12,6 +12,7 @@ from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.loading import load_engine
 from diffroll_live.errors import CheckpointError, ChecksumMismatch, UnknownJob
+from diffroll_live.types import RequestPlan
 
 
 @pytest.fixture
@@ -34,10 +35,10 @@ def test_a_daemon_does_not_start_on_altered_weights(weights: Path, tmp_path: Pat
 def test_what_a_daemon_loads_is_warm_once_and_keeps_nothing_of_it(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran: list[str] = []
+    ran: list[RequestPlan] = []
     run = TorchEngine.run
-    monkeypatch.setattr(TorchEngine, "run", lambda self, *asked: (ran.append(asked[0].task), run(self, *asked))[1])
+    monkeypatch.setattr(TorchEngine, "run", lambda self, *asked: (ran.append(asked[0]), run(self, *asked))[1])
     engine = EngineFactory(str(weights.parent), "cpu", 1)()
-    assert ran == ["transcribe", "inpaint"]
+    assert [bool(plan.hidden) for plan in ran] == [False, True]
     with pytest.raises(UnknownJob):
         engine.redecode("warm-up", 0.5, 0.0)

@@ -13,8 +13,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import EXAMPLES
-from support.tiny import tiny_voice
+from support.tiny import tiny_adapter
 
+from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.features import Recording, Resampled
 from diffroll_live.engine.live.onset_candidates import live_estimate
@@ -22,7 +23,6 @@ from diffroll_live.engine.live.priority import PriorityGate
 from diffroll_live.engine.live.resampler import StreamingResampler
 from diffroll_live.engine.live.transcriber import StreamingTranscriber, _Past
 from diffroll_live.engine.loading import load_engine
-from diffroll_live.engine.request_state import Defaults
 from diffroll_live.errors import RequestError
 from diffroll_live.evaluation.scores import score_one
 from diffroll_live.files.audio_file import read_audio
@@ -40,7 +40,7 @@ def noise(seconds: float, rate: int = 16_000) -> np.ndarray:
 
 
 def new_ear() -> StreamingTranscriber:
-    adapter = tiny_voice()
+    adapter = tiny_adapter()
     return StreamingTranscriber(adapter, Defaults(), 16_000, PriorityGate(adapter.network))
 
 
@@ -59,7 +59,7 @@ def test_a_stream_is_resampled_as_a_file_is(rate: int, blocks: list[int]) -> Non
 
 
 def test_features_and_the_gate_are_those_of_a_file() -> None:
-    adapter, samples = tiny_voice(), noise(3.0)
+    adapter, samples = tiny_adapter(), noise(3.0)
     samples[20_000:30_000] *= 1e-5
     past = _Past(adapter, -65.0, 16_000, 0)
     for at in range(0, len(samples), 1000):
@@ -73,25 +73,25 @@ def test_features_and_the_gate_are_those_of_a_file() -> None:
 
 def test_what_was_left_out_is_silence_and_a_long_gap_begins_anew() -> None:
     ear, samples = new_ear(), noise(1.0)
-    ear.hear(0, samples[:HOP])
-    short = ear.hear(4 * HOP, samples[:HOP])
+    ear.update(0, samples[:HOP])
+    short = ear.update(4 * HOP, samples[:HOP])
     filled = new_ear()
-    filled.hear(0, np.concatenate([samples[:HOP], np.zeros(3 * HOP, np.float32), samples[:HOP]]))
+    filled.update(0, np.concatenate([samples[:HOP], np.zeros(3 * HOP, np.float32), samples[:HOP]]))
     torch.testing.assert_close(ear._past.features, filled._past.features)
     assert short.edge == pytest.approx(5 * HOP / 16_000, abs=0.016)
     far = 10_000 * HOP
-    assert ear.hear(far, samples[:HOP]).edge == pytest.approx((far + HOP) / 16_000, abs=0.016)
+    assert ear.update(far, samples[:HOP]).edge == pytest.approx((far + HOP) / 16_000, abs=0.016)
     assert ear._past.n_frames < 5
-    assert ear.hear(0, samples[:HOP]).edge == pytest.approx(HOP / 16_000, abs=0.016), "the counting began anew"
+    assert ear.update(0, samples[:HOP]).edge == pytest.approx(HOP / 16_000, abs=0.016), "the counting began anew"
 
 
 def test_silence_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
     ear, asked = new_ear(), []
     monkeypatch.setattr(ear, "_read", lambda past, n_told: asked.append(past.n_frames))
     monkeypatch.setattr("diffroll_live.engine.live.transcriber.live_estimate", lambda *_: None)
-    ear.hear(0, noise(0.1))
+    ear.update(0, noise(0.1))
     assert len(asked) == 1
-    silent = [ear.hear(ear._past.next, np.zeros(HOP, np.float32)) for _ in range(40)]
+    silent = [ear.update(ear._past.next, np.zeros(HOP, np.float32)) for _ in range(40)]
     assert 20 < len(asked) < 30, "until the sound is out of the window"
     assert (silent[-1].strikes, silent[-1].stretches) == ((), ())
     assert silent[-1].edge == pytest.approx(0.1 + 40 * HOP / 16_000, abs=0.02)
@@ -100,7 +100,7 @@ def test_silence_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_warming_up_leaves_nothing_behind() -> None:
     ear = new_ear()
     ear.warm_up()
-    assert ear.hear(0, np.zeros(HOP, np.float32)).edge == pytest.approx(HOP / 16_000, abs=0.016)
+    assert ear.update(0, np.zeros(HOP, np.float32)).edge == pytest.approx(HOP / 16_000, abs=0.016)
     assert not ear._past.loud.any()
 
 
@@ -117,19 +117,19 @@ def test_beliefs_are_peaks_and_stretches() -> None:
 
 
 def test_a_job_stands_still_at_its_next_layer_while_a_hop_is_heard() -> None:
-    adapter = tiny_voice()
+    adapter = tiny_adapter()
     precedence, steps = PriorityGate(adapter.network), []
     features, mask = torch.zeros(1, adapter.n_features, 16), torch.ones(1, 1, 16)
 
     def job() -> None:
-        adapter.hear(features, mask)
+        adapter.encode(features, mask)
         steps.append("job")
 
     thread = threading.Thread(target=job)
     with precedence.first():
         thread.start()
         thread.join(0.3)
-        adapter.hear(features, mask)
+        adapter.encode(features, mask)
         steps.append("hop")
     thread.join(60.0)
     assert steps == ["hop", "job"]
@@ -146,8 +146,8 @@ def engine() -> Iterator[TorchEngine]:
 
 
 def beliefs(engine: TorchEngine, samples: np.ndarray) -> list[LiveEstimate]:
-    ear = engine.listen(16_000)
-    return [ear.hear(at, samples[at : at + HOP]) for at in range(0, len(samples), HOP)]
+    ear = engine.open_stream(16_000)
+    return [ear.update(at, samples[at : at + HOP]) for at in range(0, len(samples), HOP)]
 
 
 def test_live_notes_are_nearly_those_of_the_recording(engine: TorchEngine) -> None:
@@ -170,8 +170,8 @@ def test_a_silent_input_has_no_notes(engine: TorchEngine, level: float) -> None:
     assert not any(belief.strikes for belief in beliefs(engine, noise(2.0) * np.float32(10 * level)))
 
 
-def test_a_model_that_cannot_hear_live_says_so(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    deaf = TorchEngine(tiny_voice(), engine.info, Defaults())
-    object.__setattr__(deaf.adapter, "live_frames", 0)
-    with pytest.raises(RequestError, match="cannot hear live"):
-        deaf.listen(48_000)
+def test_a_model_that_cannot_transcribe_live_says_so(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    offline = TorchEngine(tiny_adapter(), engine.info, Defaults())
+    object.__setattr__(offline.adapter, "live_frames", 0)
+    with pytest.raises(RequestError, match="cannot transcribe live"):
+        offline.open_stream(48_000)

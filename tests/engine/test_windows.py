@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffroll_live.engine.windows import Window, plan
+from diffroll_live.engine.windows import Window, cover
 from diffroll_live.model.adapters.cut_windows import cut_windows
 
 WINDOW, MARGIN = 64, 8
@@ -20,7 +20,7 @@ def test_every_frame_is_kept_once_with_its_margins(data: st.DataObject) -> None:
     n_frames = data.draw(st.integers(1, 600))
     first = data.draw(st.integers(0, n_frames - 1))
     last = data.draw(st.integers(first + 1, n_frames))
-    windows = plan(first, last, n_frames, WINDOW, MARGIN)
+    windows = cover(first, last, n_frames, WINDOW, MARGIN)
     assert windows[0].first == first
     assert windows[-1].last == last
     assert all(before.last == after.first for before, after in pairwise(windows))
@@ -34,14 +34,14 @@ def test_every_frame_is_kept_once_with_its_margins(data: st.DataObject) -> None:
 
 
 def test_nothing_takes_no_window() -> None:
-    assert plan(5, 5, 100, WINDOW, MARGIN) == ()
+    assert cover(5, 5, 100, WINDOW, MARGIN) == ()
 
 
 def test_what_fits_in_one_window_lies_in_its_middle() -> None:
-    assert plan(190, 210, 1000, WINDOW, MARGIN) == (Window(168, 190, 210),)
-    assert plan(990, 1000, 1000, WINDOW, MARGIN) == (Window(936, 990, 1000),)
-    assert plan(0, 10, 1000, WINDOW, MARGIN) == (Window(0, 0, 10),)
-    assert plan(0, 10, 10, WINDOW, MARGIN) == (Window(0, 0, 10),)
+    assert cover(190, 210, 1000, WINDOW, MARGIN) == (Window(168, 190, 210),)
+    assert cover(990, 1000, 1000, WINDOW, MARGIN) == (Window(936, 990, 1000),)
+    assert cover(0, 10, 1000, WINDOW, MARGIN) == (Window(0, 0, 10),)
+    assert cover(0, 10, 10, WINDOW, MARGIN) == (Window(0, 0, 10),)
 
 
 @given(st.lists(st.integers(-20, 30), min_size=1, max_size=4), st.integers(0, 12))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from support.tiny import CONFIG, tiny_network, tiny_voice
+from support.tiny import CONFIG, tiny_adapter, tiny_network
 from torch import Tensor
 
 from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.denoiser import logit_guidance
-from diffroll_live.model.networks.compact import ROLL_WIDTH, Compact, Heard
+from diffroll_live.model.networks.compact import ROLL_WIDTH, Compact, Encoded
 from diffroll_live.model.networks.layers import Context
 from diffroll_live.model.networks.pitch_paths import HARMONICS
 from diffroll_live.model.roll_targets import target_of
@@ -27,7 +27,7 @@ def network() -> Compact:
 
 @pytest.fixture(scope="module")
 def adapter() -> CompactAdapter:
-    return tiny_voice()
+    return tiny_adapter()
 
 
 def features(batch: int = BATCH, frames: int = FRAMES) -> Tensor:
@@ -46,8 +46,8 @@ def known_half() -> tuple[Tensor, Tensor]:
     return roll, mask
 
 
-def parts(heard: Heard) -> tuple[Tensor, Tensor, Tensor]:
-    return heard.draft, heard.shifts, heard.z
+def parts(encoded: Encoded) -> tuple[Tensor, Tensor, Tensor]:
+    return encoded.draft, encoded.shifts, encoded.z
 
 
 @pytest.mark.parametrize("frames", [1, 7, 8, 65])
@@ -107,23 +107,23 @@ def test_a_hidden_pitch_hides_its_frames(adapter: CompactAdapter) -> None:
     whole = everything()
     whole[:, :, 20:40] = 0
     windows = features()
-    assert torch.equal(adapter.hear(windows, rows).draft, adapter.hear(windows, whole).draft)
+    assert torch.equal(adapter.encode(windows, rows).draft, adapter.encode(windows, whole).draft)
 
 
 def test_rows_do_not_depend_on_their_company(adapter: CompactAdapter) -> None:
     windows, (known, mask) = features(), known_half()
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
-    together = adapter.denoise(adapter.condition(adapter.hear(windows, everything()), known, mask))(x_t, 0.7)
+    together = adapter.denoise(adapter.condition(adapter.encode(windows, everything()), known, mask))(x_t, 0.7)
     for row in range(BATCH):
         one = slice(row, row + 1)
-        heard = adapter.hear(windows[one], everything(1))
+        heard = adapter.encode(windows[one], everything(1))
         alone = adapter.denoise(adapter.condition(heard, known[one], mask[one]))(x_t[one], 0.7)
         torch.testing.assert_close(together[one], alone, atol=1e-5, rtol=0)
 
 
 def test_known_cells_are_told_clean_whatever_the_noise(adapter: CompactAdapter) -> None:
     known, mask = known_half()
-    denoise = adapter.denoise(adapter.condition(adapter.hear(features(), everything()), known, mask))
+    denoise = adapter.denoise(adapter.condition(adapter.encode(features(), everything()), known, mask))
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
     other = x_t.clone()
     other[:, :, : FRAMES // 2] = torch.randn(BATCH, 3, FRAMES // 2, N_PITCHES)
@@ -134,7 +134,7 @@ def test_known_cells_are_told_clean_whatever_the_noise(adapter: CompactAdapter) 
 
 def test_unknown_cells_of_the_roll_say_nothing(adapter: CompactAdapter) -> None:
     known, mask = known_half()
-    heard = adapter.hear(features(), everything())
+    heard = adapter.encode(features(), everything())
     other = torch.where(mask.repeat(1, 3, 1) > 0, known, -known)
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
     one = adapter.denoise(adapter.condition(heard, known, mask))(x_t, 0.5)
@@ -143,7 +143,7 @@ def test_unknown_cells_of_the_roll_say_nothing(adapter: CompactAdapter) -> None:
 
 
 def test_estimates_are_bits_of_the_scale_they_were_trained_at(adapter: CompactAdapter) -> None:
-    denoise = adapter.denoise(adapter.condition(adapter.hear(10 * features(), everything())))
+    denoise = adapter.denoise(adapter.condition(adapter.encode(10 * features(), everything())))
     for t in (1.0, 0.5, 0.01):
         x0 = denoise(torch.randn(BATCH, 3, FRAMES, N_PITCHES), t)
         assert x0.shape == (BATCH, 3, FRAMES, N_PITCHES)
@@ -155,8 +155,8 @@ def test_estimates_are_bits_of_the_scale_they_were_trained_at(adapter: CompactAd
 def test_guidance_is_in_logits_and_in_the_middle(adapter: CompactAdapter, with_known: bool) -> None:
     known = known_half() if with_known else (None, None)
     windows = features()
-    told = adapter.condition(adapter.hear(windows, everything()), *known)
-    untold = adapter.condition(adapter.hear(windows, 0 * everything()), *known)
+    told = adapter.condition(adapter.encode(windows, everything()), *known)
+    untold = adapter.condition(adapter.encode(windows, 0 * everything()), *known)
     denoise, plain, unheard = adapter.guided(told, untold, 1.5), adapter.denoise(told), adapter.denoise(untold)
     x_t = torch.randn(BATCH, 3, FRAMES, N_PITCHES)
     wanted = logit_guidance(-SCALE, SCALE)(plain(x_t, 0.5), unheard(x_t, 0.5), 1.5)
@@ -170,7 +170,7 @@ def test_a_drawn_roll_is_read_as_it_was_drawn(adapter: CompactAdapter) -> None:
     roll = adapter.draw(target)
     assert roll.shape == (ROLL_WIDTH, FRAMES)
     x0 = roll.view(1, 3, N_PITCHES, FRAMES).transpose(2, 3) * SCALE
-    heard = adapter.hear(features(1), everything(1))
+    heard = adapter.encode(features(1), everything(1))
     (posterior,) = adapter.posteriors(x0, heard)
     np.testing.assert_allclose(posterior.onset, target.onset, atol=1e-6)
     np.testing.assert_allclose(posterior.frame, target.frame, atol=1e-6)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.asking import Listener, noise, silence
+from support.asking import ask, noise, silence
 from support.paths import EXAMPLES
 
 from diffroll_live.engine.engine import TorchEngine
@@ -34,15 +34,15 @@ def played() -> NoteArray:
         return np.array([list(map(float, row)) for row in list(csv.reader(handle))[1:]])
 
 
-def ask(engine: TorchEngine, request: Request) -> tuple[NoteEvent, ...]:
-    return engine.run(request, Listener()).variations[0]
+def notes_of(engine: TorchEngine, request: Request) -> tuple[NoteEvent, ...]:
+    return ask(engine, request).variations[0]
 
 
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_it_follows_a_piano_that_training_never_heard(
     engine: TorchEngine, clip: AudioBuffer, played: NoteArray, quality: Quality
 ) -> None:
-    notes = to_array(ask(engine, Request("clip", "transcribe", clip, options=Options(quality=quality))))
+    notes = to_array(notes_of(engine, Request("clip", "transcribe", clip, options=Options(quality=quality))))
     scores = score([notes], [played])
     assert scores.onset >= 0.75
     assert scores.recall >= 0.9
@@ -53,25 +53,25 @@ def test_a_tenth_of_the_level_and_another_rate_are_the_same_music(
     engine: TorchEngine, clip: AudioBuffer, played: NoteArray
 ) -> None:
     quiet = replace(clip, samples=clip.samples * 0.1)
-    assert score([to_array(ask(engine, Request("quiet", "transcribe", quiet)))], [played]).onset >= 0.7
+    assert score([to_array(notes_of(engine, Request("quiet", "transcribe", quiet)))], [played]).onset >= 0.7
     twice = AudioBuffer("twice", np.repeat(clip.samples, 2), clip.sample_rate * 2)
-    assert score([to_array(ask(engine, Request("twice", "transcribe", twice)))], [played]).onset >= 0.7
+    assert score([to_array(notes_of(engine, Request("twice", "transcribe", twice)))], [played]).onset >= 0.7
 
 
 @pytest.mark.parametrize(
     "audio", [silence(30.0), noise(30.0, level=0.001), noise(30.0, level=0.03)], ids=["silence", "hush", "hiss"]
 )
 def test_it_invents_nothing(engine: TorchEngine, audio: AudioBuffer) -> None:
-    assert ask(engine, Request("nothing", "transcribe", audio)) == ()
+    assert notes_of(engine, Request("nothing", "transcribe", audio)) == ()
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_it_writes_music_where_there_is_none(engine: TorchEngine, clip: AudioBuffer, seed: int) -> None:
     options = Options(seed=seed, seconds=4.0)
     hole = Region(8.0, 10.0)
-    fill = ask(engine, Request("fill", "inpaint", clip, (hole,), options=options))
-    following = ask(engine, Request("next", "continue", clip, options=options))
-    new = ask(engine, Request("new", "generate", None, options=options))
+    fill = notes_of(engine, Request("fill", "inpaint", clip, (hole,), options=options))
+    following = notes_of(engine, Request("next", "continue", clip, options=options))
+    new = notes_of(engine, Request("new", "generate", None, options=options))
     assert 3 <= len(fill) <= 60
     assert 4 <= len(following) <= 120
     assert 2 <= len(new) <= 120
@@ -82,7 +82,7 @@ def test_it_writes_music_where_there_is_none(engine: TorchEngine, clip: AudioBuf
 def test_a_fill_stays_near_the_key_of_its_surroundings(engine: TorchEngine, clip: AudioBuffer) -> None:
     white_keys = {0, 2, 4, 5, 7, 9, 11}  # the clip is in C major
     fills = [
-        ask(engine, Request("fill", "inpaint", clip, (Region(8.0, 10.0),), options=Options(seed=seed)))
+        notes_of(engine, Request("fill", "inpaint", clip, (Region(8.0, 10.0),), options=Options(seed=seed)))
         for seed in range(6)
     ]
     pitches = [note.pitch % 12 for fill in fills for note in fill]

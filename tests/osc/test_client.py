@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+from support.asking import planned
 from support.fake_engine import INFO, make_engine, notes_of
 
 from diffroll_live.cli import exit_codes
@@ -102,7 +103,7 @@ def test_a_request_is_answered_as_by_the_engine_itself(client, audio):
     control = Recorder()
     result = client.run(request, control)
     assert result.seed == 5
-    assert [rounded(notes) for notes in result.variations] == [rounded(notes_of(request, v)) for v in (0, 1)]
+    assert [rounded(notes) for notes in result.variations] == [rounded(notes_of(planned(request), v)) for v in (0, 1)]
     assert (6, 6) in control.steps
     assert len(control.streamed) == sum(map(len, result.variations))
     assert result.timings.total > 0
@@ -112,7 +113,7 @@ def test_one_connection_serves_many_requests(client, audio):
     for seed in (1, 2):
         result = client.run(Request("x", "transcribe", audio, options=Options(seed=seed)), Recorder())
         assert rounded(result.variations[0]) == rounded(
-            notes_of(Request("x", "transcribe", audio, options=Options(seed=seed)), 0)
+            notes_of(planned(Request("x", "transcribe", audio, options=Options(seed=seed))), 0)
         )
 
 
@@ -163,8 +164,9 @@ def test_send_writes_the_file_that_transcribe_would(daemon, audio, tmp_path, cap
     words += ["--notes", str(tmp_path / "known.mid"), "-o", str(tmp_path / "out.mid")]
     assert run(words) == exit_codes.OK
     pitches = sorted(note.pitch for note in read_smf(tmp_path / "out.mid"))
-    request = Request("x", "inpaint", audio, known=(NoteEvent(0.5, 1.0, 60, 80),), options=Options(seed=4))
-    assert pitches == sorted(note.pitch for note in notes_of(request, 0))
+    known = (NoteEvent(0.5, 1.0, 60, 80),)
+    request = Request("x", "inpaint", audio, (Region(1.0, 2.0),), known, Options(seed=4))
+    assert pitches == sorted(note.pitch for note in notes_of(planned(request), 0))
     capsys.readouterr()
 
 

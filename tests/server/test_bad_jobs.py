@@ -49,6 +49,7 @@ def test_a_full_disk_is_told_and_the_notes_still_come(tmp_path, limited_daemon):
         (("notes", "none"), "unknown-job"),
         (("redecode", "none", 0.5, 0.1), "unknown-job"),
         (("region", "job", 1.0, 1.0), "bad-region"),
+        (("region", "job", 1.0, 1.01), "bad-region"),
         (("region", "job", 2.0, 1.0), "bad-region"),
         (("region", "job", -1.0, 1.0), "bad-region"),
         (("region", "job", math.nan, 1.0), "bad-message"),
@@ -90,10 +91,15 @@ def test_jobs_that_cannot_be(client, message, code):
     assert error.args[2].endswith((".", "?"))
 
 
-@pytest.mark.parametrize(("t0", "t1"), [(0.5, 9.0), (5.0, 6.0)])
-def test_regions_outside_the_buffer(client, t0, t1):
+@pytest.mark.parametrize(("t0", "t1"), [(0.5, 9.0), (5.0, 6.0), (0.5, 0.51)])
+def test_regions_outside_the_buffer_or_too_short_are_never_queued(client, t0, t1):
     client.upload("b", np.zeros(RATE, "<f4").tobytes(), rate=RATE, channels=1)
-    assert client.ask_wrongly("/diffroll/inpaint", "j", "b", t0, t1).args[:2] == ("j", "bad-region")
+    client.send("/diffroll/inpaint", "j", "b", t0, t1)
+    error, before = client.until("/diffroll/error")
+    assert error.args[:2] == ("j", "bad-region")
+    assert "/diffroll/job/accepted" not in {reply.address for reply in before}
+    client.send("/diffroll/status")
+    assert client.expect("/diffroll/status/job").args[:3] == ("j", "inpaint", "new")
 
 
 def test_inpainting_without_a_region(client):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fake_engine import INFO
 from support.scheduler_bench import OFF, ON, START, SchedulerBench
 
 from diffroll_live.errors import Busy, InternalError
@@ -28,6 +29,8 @@ SWEEP = 0.25  # s between two looks at the clock
 
 class FakeWorker:
     """Takes one turn after the other; ``full`` takes none."""
+
+    info = INFO
 
     def __init__(self) -> None:
         self.asked: list[tuple[float, Run]] = []
@@ -112,13 +115,13 @@ class JamBench:
             self.session.tick()
 
     def _write(self, work: Run) -> None:
-        begin = work.request.regions[0].onset
+        begin = work.plan.regions[0].onset
         new = tuple(
             StreamedNote(i, 0, NoteEvent(begin + n.onset, begin + n.offset, n.pitch, n.velocity))
             for i, n in enumerate(self.notes)
         )
         self.events.route(Noted(work.serial, new))
-        self.events.route(Finished(work.serial, Result(work.request.id, (), 0)))
+        self.events.route(Finished(work.serial, Result(work.plan.id, (), 0)))
 
     @property
     def starts(self) -> list[float]:

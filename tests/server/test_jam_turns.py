@@ -9,8 +9,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.asking import planned
 
-from diffroll_live.music import regions as tasks
+from diffroll_live.music.regions import SHORTEST
 from diffroll_live.server.jam.settings import JamSettings
 from diffroll_live.server.jam.turns import Jam, Phrase, Turn
 from diffroll_live.types import NoteEvent, Options
@@ -64,7 +65,7 @@ def test_the_model_goes_on_from_what_was_played_on_its_axis():
     assert region.duration == pytest.approx(SETTINGS.ahead)
     assert [n.pitch for n in turn.request.known] == [60, 64, 67]
     assert [n.onset + turn.origin for n in turn.request.known] == pytest.approx([100.0, 100.5, 101.0])
-    tasks.check(turn.request, 600.0)
+    planned(turn.request)
 
 
 def test_the_answer_waits_for_a_beat_and_goes_on_from_one_when_it_fell_behind():
@@ -213,7 +214,7 @@ def test_a_phrase_never_has_two_notes_of_one_pitch_at_once(events):
     assert all(n.offset > n.onset for n in notes)
     for pitch in range(60, 64):
         own = [n for n in notes if n.pitch == pitch]
-        assert all(a.offset <= b.onset + tasks.SHORTEST for a, b in pairwise(own))
+        assert all(a.offset <= b.onset + SHORTEST for a, b in pairwise(own))
 
 
 @given(EVENTS, st.floats(0.1, 10.0))
@@ -227,7 +228,7 @@ def test_every_turn_is_a_request_that_the_engine_takes(events, wait):
             jam.ended(pitch, now)
     turn = jam.cue(now)
     while turn is not None:
-        tasks.check(turn.request, 600.0)
+        planned(turn.request)
         assert turn.origin + turn.request.regions[0].onset >= now
         jam.wrote(turn, written(turn, 0.1), now)
         jam.finished(turn, now)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 
-from diffroll_live.types import Control, NoteEvent, Request, Result, StreamedNote
+from diffroll_live.types import Control, NoteEvent, RequestPlan, Result, StreamedNote
 from support.fake_engine import FakeEngine
 
 
 class ArdourEngine(FakeEngine):
     """Finds 5,000 notes in a region of one second, works for ever on one of two; on others it is the fake engine."""
 
-    def run(self, request: Request, control: Control) -> Result:
-        seconds = request.audio.seconds if request.audio else 3.0
+    def run(self, plan: RequestPlan, control: Control) -> Result:
+        seconds = plan.audio.seconds if plan.audio else 3.0
         if seconds < 1.5:
             control.notes([StreamedNote(index, 0, note) for index, note in enumerate(many_notes())])
-            return Result(request.id, (many_notes(),), request.options.seed)
+            return Result(plan.id, (many_notes(),), plan.options.seed)
         if seconds > 2.5:
-            return super().run(request, control)
+            return super().run(plan, control)
         while True:
             time.sleep(0.02)
             control.progress(1, 2)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from diffroll_live.errors import Cancelled
-from diffroll_live.types import AudioBuffer, NoteEvent, StreamedNote
+from diffroll_live.music.plan import plan_request
+from diffroll_live.types import AudioBuffer, Control, Engine, NoteEvent, Request, RequestPlan, Result, StreamedNote
 
 
 class Listener:
@@ -34,6 +35,16 @@ class Listener:
         for note in by_index.values():
             found[note.variation].append(note.note)
         return tuple(tuple(sorted(found[variation])) for variation in range(count))
+
+
+def planned(request: Request, max_seconds: float = 1800.0) -> RequestPlan:
+    """The plan of a request for a model that takes ``max_seconds`` of audio."""
+    return plan_request(request, max_seconds)
+
+
+def ask(engine: Engine, request: Request, control: Control | None = None) -> Result:
+    """Have an engine answer a request, planned as the daemon and the command line plan it."""
+    return engine.run(planned(request, engine.info.max_seconds), control or Listener())
 
 
 def noise(seconds: float, rate: int = 16_000, level: float = 0.1, seed: int = 0) -> AudioBuffer:

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
-from diffroll_live.types import Control, ModelInfo, NoteEvent, Request, Result, StreamedNote
+from diffroll_live.types import Control, ModelInfo, NoteEvent, RequestPlan, Result, StreamedNote
 
 INFO = ModelInfo(
     name="fake",
@@ -29,24 +29,24 @@ CRASH = 0.875  # a first sample that kills the process
 DEFAULT_STEPS = 4
 
 
-def notes_of(request: Request, variation: int) -> tuple[NoteEvent, ...]:
+def notes_of(plan: RequestPlan, variation: int) -> tuple[NoteEvent, ...]:
     """The notes that the fake engine writes: a scale of half seconds, moved by seed and variation."""
-    seconds = request.audio.seconds if request.audio else request.options.seconds
-    count = max(1, min(int(seconds * 2), int(request.options.density * 400)))
-    shift = (request.options.seed + 7 * variation) % 40
+    seconds = plan.audio.seconds if plan.audio else plan.options.seconds
+    count = max(1, min(int(seconds * 2), int(plan.options.density * 400)))
+    shift = (plan.options.seed + 7 * variation) % 40
     written = [NoteEvent(0.5 * i, 0.5 * i + 0.25, 40 + (i + shift) % 40, 1 + (i + shift) % 127) for i in range(count)]
-    return tuple(sorted((*request.known, *written)))
+    return tuple(sorted((*plan.kept, *written)))
 
 
-class FakeEar:
-    """Hears LIVE_PITCH from the first loud sample of a sound to the last, and 1 % of a sample's value is loud."""
+class FakeStream:
+    """Transcribes LIVE_PITCH from the first loud sample of a sound to the last, and 1 % of a sample's value is loud."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._sounds: list[list[float]] = []  # begin, end in s
 
-    def hear(self, first: int, samples: np.ndarray) -> LiveEstimate:
-        """Tell of the sounds of the last second."""
+    def update(self, first: int, samples: np.ndarray) -> LiveEstimate:
+        """Give the sounds of the last second."""
         if len(samples) and float(samples[0]) == CRASH:
             os.kill(os.getpid(), signal.SIGKILL)
         loud = np.flatnonzero(np.abs(samples) > 0.01)
@@ -68,30 +68,30 @@ class FakeEar:
 
 
 class FakeEngine:
-    """Answers at once but for a short sleep a step; ``steps`` is taken from the request."""
+    """Answers at once but for a short sleep a step; ``steps`` is taken from the plan."""
 
     info = INFO
 
     def __init__(self) -> None:
         self._finished: dict[str, Result] = {}
 
-    def run(self, request: Request, control: Control) -> Result:
+    def run(self, plan: RequestPlan, control: Control) -> Result:
         """Stream the notes of each variation, half of them half way."""
-        self._misbehave(request)
-        variations = tuple(notes_of(request, v) for v in range(request.options.variations))
+        self._misbehave(plan)
+        variations = tuple(notes_of(plan, v) for v in range(plan.options.variations))
         streamed = [
             StreamedNote(index, v, note) for v, notes in enumerate(variations) for index, note in enumerate(notes)
         ]
-        steps = request.options.steps or DEFAULT_STEPS
+        steps = plan.options.steps or DEFAULT_STEPS
         for step in range(1, steps + 1):
             time.sleep(STEP_SECONDS)
             control.progress(step, steps)
             if step == steps // 2:
                 control.notes(streamed[: len(streamed) // 2])
-                self._break_down(request)
+                self._break_down(plan)
         control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
-        result = Result(request.id, variations, request.options.seed)
-        self._finished[request.id] = result
+        result = Result(plan.id, variations, plan.options.seed)
+        self._finished[plan.id] = result
         return result
 
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
@@ -105,19 +105,19 @@ class FakeEngine:
         )
         return Result(request_id, variations, old.seed)
 
-    def listen(self, rate: int) -> FakeEar:
-        """Hear one pitch while there is any sound."""
-        return FakeEar(rate)
+    def open_stream(self, rate: int) -> FakeStream:
+        """Transcribe one pitch while there is any sound."""
+        return FakeStream(rate)
 
-    def _break_down(self, request: Request) -> None:
-        fault = request.id.split("#")[0]
+    def _break_down(self, plan: RequestPlan) -> None:
+        fault = plan.id.split("#")[0]
         if fault == "dies-half-way":
             os.kill(os.getpid(), signal.SIGKILL)
         elif fault == "fails-half-way":
             raise RuntimeError("the fake engine was told to fail half way")
 
-    def _misbehave(self, request: Request) -> None:
-        fault = request.id.split("#")[0]
+    def _misbehave(self, plan: RequestPlan) -> None:
+        fault = plan.id.split("#")[0]
         if fault == "crash":
             os.kill(os.getpid(), signal.SIGKILL)
         elif fault == "raise":

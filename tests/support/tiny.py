@@ -42,8 +42,8 @@ def tiny_network(seed: int = 4) -> Compact:
     return network.eval().requires_grad_(False)
 
 
-def tiny_voice(seed: int = 4, window_frames: int = 64, margin_frames: int = 8) -> CompactAdapter:
-    """The network as a voice on the CPU, in float32, with short windows."""
+def tiny_adapter(seed: int = 4, window_frames: int = 64, margin_frames: int = 8) -> CompactAdapter:
+    """The network as an adapter on the CPU, in float32, with short windows."""
     return CompactAdapter(
         tiny_network(seed), FrontEnd(), torch.device("cpu"), torch.float32, window_frames, margin_frames
     )

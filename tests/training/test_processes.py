@@ -9,6 +9,7 @@ from importlib import import_module
 
 import pytest
 import torch
+from support.asking import ask
 from support.paths import TESTS
 from support.training_material import SMALL, Folders
 
@@ -29,14 +30,6 @@ from diffroll_live.types import AudioBuffer, Options, Request
 pytest_plugins = ["support.training_fixtures"]
 SCHEDULE = Schedule(3, batch=4, warm_up=2, precision="float32")
 TINY = DiffRollConfig(residual_channels=8, residual_layers=2, kernel_size=3, n_mels=32, steps=10)
-
-
-class SilentControl:
-    """A control that nobody listens to."""
-
-    def progress(self, step: int, steps: int) -> None: ...
-
-    def notes(self, notes: object) -> None: ...
 
 
 def tiny_diffroll() -> Subject:
@@ -111,7 +104,7 @@ def test_diffroll_is_trained_by_the_same_code_and_can_be_used(material, tmp_path
     for name, value in engine.adapter.network.state_dict().items():
         assert torch.equal(value.float(), trainer.averaged.state_dict()[name].bfloat16().float()), name
     audio = AudioBuffer("take", torch.zeros(32_000).numpy(), 16_000)
-    result = engine.run(Request("x", "transcribe", audio, options=Options(steps=2)), SilentControl())
+    result = ask(engine, Request("x", "transcribe", audio, options=Options(steps=2)))
     assert len(result.variations) == 1
     rolls = train(
         replace(clips, stage="rolls", bank=None), Schedule(1, batch=1), tmp_path / "rolls", subject=tiny_diffroll()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.asking import planned
 from support.fake_engine import CRASH, LIVE_PITCH, FakeEngine, make_engine
 
 from diffroll_live.errors import RequestError
@@ -60,25 +61,25 @@ class Owner:
         return [event for event in self.events if isinstance(event, LiveHeard)][-1]
 
 
-class DeafEngine(FakeEngine):
-    """Cannot hear live."""
+class OfflineEngine(FakeEngine):
+    """Cannot transcribe live."""
 
-    def listen(self, rate: int) -> LiveTranscriber:
-        raise RequestError("The model 'fake' cannot hear live; serve another one.")
+    def open_stream(self, rate: int) -> LiveTranscriber:
+        raise RequestError("The model 'fake' cannot transcribe live; serve another one.")
 
 
-class BrokenEar:
+class BrokenStream:
     """Fails."""
 
-    def hear(self, first: int, samples: np.ndarray) -> Any:
-        raise RuntimeError("the ear was told to fail")
+    def update(self, first: int, samples: np.ndarray) -> Any:
+        raise RuntimeError("the stream was told to fail")
 
 
 class BrokenEngine(FakeEngine):
-    """Has broken ears."""
+    """Opens broken streams."""
 
-    def listen(self, rate: int) -> LiveTranscriber:
-        return BrokenEar()
+    def open_stream(self, rate: int) -> LiveTranscriber:
+        return BrokenStream()
 
 
 @pytest.fixture
@@ -89,7 +90,9 @@ def owner() -> Iterator[Owner]:
 
 
 def test_hops_are_heard_while_a_long_job_runs(owner: Owner) -> None:
-    owner.worker.submit(Run(1, Request("long", "generate", None, options=Options(steps=1000, seconds=1.0))), "a")
+    owner.worker.submit(
+        Run(1, planned(Request("long", "generate", None, options=Options(steps=1000, seconds=1.0)))), "a"
+    )
     owner.until(lambda event: isinstance(event, Progressed))
     owner.worker.send_live(LiveOpen(1, RATE))
     for number in range(10):
@@ -120,7 +123,7 @@ def test_an_input_is_heard_again_after_a_crash(owner: Owner) -> None:
     owner.hear(5)
 
 
-@pytest.mark.parametrize(("factory", "code"), [(DeafEngine, "bad-option"), (BrokenEngine, "internal")])
+@pytest.mark.parametrize(("factory", "code"), [(OfflineEngine, "bad-option"), (BrokenEngine, "internal")])
 def test_what_cannot_be_heard_is_told_once(factory: Callable[[], Any], code: str) -> None:
     owner = Owner(factory)
     owner.worker.send_live(LiveOpen(1, RATE))
@@ -128,7 +131,7 @@ def test_what_cannot_be_heard_is_told_once(factory: Callable[[], Any], code: str
         owner.worker.send_live(LiveFeed(1, number * 1024, LOUD))
     failure = owner.until(lambda event: isinstance(event, LiveFailed))
     assert failure.error.code == code
-    owner.worker.submit(Run(1, Request("job", "generate", None, options=Options(steps=2, seconds=1.0))), "a")
+    owner.worker.submit(Run(1, planned(Request("job", "generate", None, options=Options(steps=2, seconds=1.0)))), "a")
     owner.until(lambda event: isinstance(event, Finished))
     assert sum(isinstance(event, LiveFailed) for event in owner.events) == 1
     owner.worker.close()

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.asking import planned
 from support.fake_engine import INFO, FakeEngine, make_engine, make_fatal_engine, make_no_engine, notes_of
 from support.osc_client import UdpClient
 from support.running import DaemonProcess, alive
@@ -101,14 +102,16 @@ def desk() -> Iterator[Desk]:
 
 
 def run(serial: int, name: str = "job", **options: Any) -> Run:
-    return Run(serial, Request(f"{name}#{serial}", "generate", None, options=Options(**{"seconds": 2.0} | options)))
+    return Run(
+        serial, planned(Request(f"{name}#{serial}", "generate", None, options=Options(**{"seconds": 2.0} | options)))
+    )
 
 
 def test_work_is_told_from_start_to_result(desk):
     work = run(1, steps=3)
     assert desk.worker.submit(work, "a") == (0, None)
     result = desk.end_of(1).result
-    assert result.variations == (notes_of(work.request, 0),)
+    assert result.variations == (notes_of(work.plan, 0),)
     kinds = [type(e) for e in desk.events]
     assert kinds == [Ready, Started, Progressed, Noted, Progressed, Progressed, Noted, Finished]
     assert desk.worker.info == INFO
@@ -150,14 +153,14 @@ def test_audio_goes_over_the_pipe_once():
     ones = np.ones(300, np.float32)
     for number, samples in enumerate([ones, ones, np.zeros(2, np.float32), None, ones]):
         audio = None if samples is None else AudioBuffer("b", samples, 16_000, 2.5)
-        work = Run(number, Request(f"job#{number}", "transcribe", audio))
+        work = Run(number, planned(Request(f"job#{number}", "transcribe" if audio else "generate", audio)))
         sender.send(work)
         back = receiver.receive()
-        assert (back.serial, back.request.id) == (number, work.request.id)
+        assert (back.serial, back.plan.id) == (number, work.plan.id)
         if audio is not None:
-            assert (back.request.audio.name, back.request.audio.origin) == ("b", 2.5)
-            np.testing.assert_array_equal(back.request.audio.samples, samples)
-            received.append(back.request.audio.samples)
+            assert (back.plan.audio.name, back.plan.audio.origin) == ("b", 2.5)
+            np.testing.assert_array_equal(back.plan.audio.samples, samples)
+            received.append(back.plan.audio.samples)
     assert received[1] is received[0]
     assert received[0].flags.writeable
 

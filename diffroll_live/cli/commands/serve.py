@@ -80,6 +80,5 @@ def start_midi(midi: MidiConfig) -> Scheduler | None:
 
 
 def _announce(config: Config, worker: Worker, port: int) -> None:
-    assert worker.info is not None
     where = f"{config.server.host}:{port}"
     click.echo(f"Ready at {where} (OSC over UDP and TCP), model {worker.info.name} on {worker.info.device}.")

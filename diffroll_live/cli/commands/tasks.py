@@ -9,7 +9,8 @@ import click
 
 from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, TaskChoices, choices, with_options
 from diffroll_live.cli.run import Opened, run_task
-from diffroll_live.types import Task
+from diffroll_live.music.plan import plan_request
+from diffroll_live.types import Control, Request, Result, Task
 
 Opener = Callable[[TaskChoices], Opened]
 
@@ -19,7 +20,12 @@ def open_local(wanted: TaskChoices) -> Opened:
     from diffroll_live.engine.loading import load_engine
 
     engine = load_engine(wanted.model, wanted.device, wanted.threads, warm=False)
-    return Opened(engine.info.name, engine.info.device, engine.run, close=lambda: None)
+
+    def run(request: Request, control: Control) -> Result:
+        result: Result = engine.run(plan_request(request, engine.info.max_seconds), control)
+        return result
+
+    return Opened(engine.info.name, engine.info.device, run, close=lambda: None)
 
 
 def open_remote(wanted: TaskChoices) -> Opened:

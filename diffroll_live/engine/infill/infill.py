@@ -1,4 +1,4 @@
-"""The tasks that write: notes are drawn into hidden regions and streamed, from what is known around them."""
+"""Regions that are written from the notes around them: block by block, streamed as the notes end."""
 
 from __future__ import annotations
 
@@ -8,58 +8,45 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffroll_live.engine.canvas import known_canvas
+from diffroll_live.engine.features import Recording
 from diffroll_live.engine.infill.blocks import block_frames
 from diffroll_live.engine.infill.writer import InfillContext, Writer, WritingStyle
-from diffroll_live.engine.request_state import Work
-from diffroll_live.engine.transcription import cells
-from diffroll_live.engine.windowed_sampling import Canvas
-from diffroll_live.model.roll_targets import NoteArray, target_of, to_notes
-from diffroll_live.music import regions as tasks
-from diffroll_live.music.roll import N_PITCHES
-from diffroll_live.types import NoteEvent, Region
+from diffroll_live.engine.plan import EnginePlan
+from diffroll_live.engine.progress import Progress
+from diffroll_live.engine.region_cells import region_cells
+from diffroll_live.model.roll_targets import NoteArray, to_notes
+from diffroll_live.music.regions import fit
+from diffroll_live.types import NoteEvent
 
 MARGIN = 4  # frames before a note that decide whether it begins there
 
 
-def known_canvas(work: Work, notes: NoteArray) -> Canvas:
-    """Draw what is known on a roll that covers the audio and the regions.
-
-    Known are all cells up to the end of the audio and of the regions but those in regions; there, those of kept notes.
-    """
-    adapter, geometry = work.adapter, work.adapter.geometry
-    end = max(geometry.n_frames(max(r.offset for r in work.regions)), work.n_frames)
-    n_frames = max(end, adapter.window_frames)
-    target = target_of(notes, geometry, n_frames)
-    known = np.zeros((N_PITCHES, n_frames), np.float32)
-    known[:, :end] = 1
-    known[cells(work, work.regions, n_frames)] = 0
-    np.maximum(known, (target.frame.T > 0), out=known)
-    return Canvas(adapter.draw(target), torch.from_numpy(known).to(adapter.device))
-
-
-def compose(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> list[list[NoteEvent]]:
-    """Write into hidden regions and stream the notes as they end; the new notes of each variation.
+def write_infills(
+    plan: EnginePlan, recording: Recording, progress: Progress, given: NoteArray
+) -> list[list[NoteEvent]]:
+    """Write into the plan's infilled regions and stream the notes as they end; the new notes of each variation.
 
     given: rows of the notes that surround the regions.
     """
-    options = work.options
-    scene = infill_context(work, hidden, given)
-    taste = WritingStyle(options.temperature, options.density * work.defaults.density)
-    writer = Writer(work.adapter, scene, work.sampling(work.defaults.writing_steps), taste, options.variations)
+    options = plan.request.options
+    context = infill_context(plan, recording, progress, given)
+    style = WritingStyle(options.temperature, plan.density)
+    writer = Writer(plan.adapter, context, plan.infill_sampling, style, options.variations)
     around = to_notes(given)
     notes: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
-    harvests = [EndedNotes(writer, variation) for variation in range(options.variations)]
+    ended = [EndedNotes(writer, variation) for variation in range(options.variations)]
     blocks = writer.blocks()
-    work.total = work.done + len(blocks) * writer.sampling.steps
+    progress.total = progress.done + len(blocks) * plan.infill_sampling.steps
     for number, (first, last) in enumerate(blocks):
-        with work.timed("sample"):
-            writer.write(first, last, work.evaluated)
-        for variation, harvest in enumerate(harvests):
-            with work.timed("decode"):
-                rows = harvest.ended(first, last, final=number == len(blocks) - 1)
-                new = tasks.fit(to_notes(rows), hidden, around, options.min_note) if len(rows) else ()
+        with progress.timed("sample"):
+            writer.write(first, last, progress.evaluated)
+        for variation, of_variation in enumerate(ended):
+            with progress.timed("decode"):
+                rows = of_variation.take(first, last, final=number == len(blocks) - 1)
+                new = fit(to_notes(rows), plan.infilled, around, options.min_note) if len(rows) else ()
             notes[variation].extend(new)
-            work.send(variation, new)
+            progress.send(variation, new)
     return notes
 
 
@@ -71,7 +58,7 @@ class EndedNotes:
         self._settled = 0  # every note that begins before this frame was taken
         self._taken: set[tuple[int, int]] = set()  # pitch and onset frame of those that begin later
 
-    def ended(self, first: int, last: int, *, final: bool) -> NoteArray:
+    def take(self, first: int, last: int, *, final: bool) -> NoteArray:
         """Take the notes that ended before ``first``, or all, when the block [first, last) has been written.
 
         Returns rows (onset s, offset s, pitch, velocity).
@@ -88,30 +75,30 @@ class EndedNotes:
         return rows[fresh & done]
 
 
-def planned_evaluations(work: Work, hidden: tuple[Region, ...]) -> int:
+def infill_evaluations(plan: EnginePlan) -> int:
     """How many evaluations writing will take."""
-    frame_rate = work.adapter.geometry.frame_rate
-    lengths = [math.ceil(r.duration * frame_rate) for r in hidden]
-    blocks = sum(math.ceil(n / block_frames(n)) for n in lengths)
-    return blocks * work.sampling(work.defaults.writing_steps).steps if hidden else 0
+    frame_rate = plan.adapter.geometry.frame_rate
+    lengths = [math.ceil(region.duration * frame_rate) for region in plan.infilled]
+    return sum(math.ceil(n / block_frames(n)) for n in lengths) * plan.infill_sampling.steps
 
 
-def infill_context(work: Work, hidden: tuple[Region, ...], given: NoteArray) -> InfillContext:
-    """What there is to hear and to write where ``given`` (rows) surrounds hidden regions."""
-    canvas = known_canvas(work, given)
+def infill_context(plan: EnginePlan, recording: Recording, progress: Progress, given: NoteArray) -> InfillContext:
+    """What there is to hear and to write where ``given`` (rows) surrounds the infilled regions."""
+    adapter = plan.adapter
+    canvas = known_canvas(adapter, plan.request.regions, given, plan.n_frames)
     n_frames = canvas.roll.shape[1]
-    device = work.adapter.device
-    marked = torch.from_numpy(cells(work, hidden, n_frames)).to(device)
-    audible = torch.zeros(n_frames, device=device)
-    audible[: work.n_frames] = 1
+    marked = torch.from_numpy(region_cells(adapter.geometry, plan.infilled, n_frames)).to(adapter.device)
+    audible = torch.zeros(n_frames, device=adapter.device)
+    audible[: plan.n_frames] = 1
     audible[marked.any(dim=0)] = 0
-    return InfillContext(_around(work, hidden), audible, canvas, marked & (canvas.known == 0), given)
+    features = _features_around(plan, recording, progress)
+    return InfillContext(features, audible, canvas, marked & (canvas.known == 0), given)
 
 
-def _around(work: Work, hidden: tuple[Region, ...]) -> Tensor:
-    """Features of which those are worked out that a writer of regions looks at: a window on both sides, at most."""
-    frame, window = work.adapter.geometry.frame, work.adapter.window_frames
-    with work.timed("frontend"):
-        for region in hidden:
-            features = work.recording.features(frame(region.onset) - window, frame(region.offset) + window)
+def _features_around(plan: EnginePlan, recording: Recording, progress: Progress) -> Tensor:
+    """Features, computed only where a writer of regions looks: a window on both sides, at most."""
+    frame, window = plan.adapter.geometry.frame, plan.adapter.window_frames
+    with progress.timed("frontend"):
+        for region in plan.infilled:
+            features = recording.features(frame(region.onset) - window, frame(region.offset) + window)
     return features

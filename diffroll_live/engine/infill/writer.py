@@ -16,9 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffroll_live.engine.canvas import Canvas
 from diffroll_live.engine.infill.blocks import blocks_of, runs, strikable
 from diffroll_live.engine.infill.style import StyleStatistics, common_style, style_of
-from diffroll_live.engine.windowed_sampling import Canvas, Sampling, window_seed
+from diffroll_live.engine.windowed_sampling import Sampling, window_seed
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Posterior, Thresholds, decode
 from diffroll_live.model.roll_targets import ONSET_WIDTH, NoteArray
@@ -79,7 +80,7 @@ class Writer:
         self.generators = [
             torch.Generator(adapter.device).manual_seed(window_seed(sampling.seed, v, -1)) for v in range(n)
         ]
-        self._heard: tuple[int, Any] | None = None
+        self._encoded: tuple[int, Any] | None = None
         self._manner: StyleTensors | None = None
 
     def blocks(self) -> list[tuple[int, int]]:
@@ -116,13 +117,13 @@ class Writer:
         quarter = window // 4
         begin = max((first - window // 2) // quarter * quarter, 0)
         begin = max(min(begin, self.roll.shape[2] - window), 0)
-        if self._heard is None or self._heard[0] != begin:
+        if self._encoded is None or self._encoded[0] != begin:
             cut, mask = adapter.cut(self.scene.features, [begin])
             audible = torch.nn.functional.pad(self.scene.audible, (0, window))[begin : begin + window]
-            self._heard = begin, adapter.hear(cut.expand(self.n, -1, -1), (mask * audible).expand(self.n, -1, -1))
+            self._encoded = begin, adapter.encode(cut.expand(self.n, -1, -1), (mask * audible).expand(self.n, -1, -1))
         canvases = [Canvas(r, k).cut([begin], window) for r, k in zip(self.roll, self.known, strict=True)]
         roll, known = (torch.cat(parts) for parts in zip(*canvases, strict=True))
-        denoise = adapter.denoise(adapter.condition(self._heard[1], roll * known.repeat(1, 3, 1), known))
+        denoise = adapter.denoise(adapter.condition(self._encoded[1], roll * known.repeat(1, 3, 1), known))
         noise = seeded_noise([window_seed(self.sampling.seed, v, first) for v in range(self.n)], adapter.device)
         x_t = torch.empty((self.n, adapter.channels, window, N_PITCHES), device=adapter.device)
         noise(x_t)

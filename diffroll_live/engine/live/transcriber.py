@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.features import GATE_REACH, gate
 from diffroll_live.engine.live.onset_candidates import live_estimate
 from diffroll_live.engine.live.priority import PriorityGate
 from diffroll_live.engine.live.resampler import StreamingResampler
-from diffroll_live.engine.request_state import Defaults
 from diffroll_live.live_types import LiveEstimate
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Posterior, Thresholds
@@ -48,15 +48,15 @@ class StreamingTranscriber:
         self._past = _Past(adapter, self._gate, rate, 0)
 
     @torch.inference_mode()
-    def hear(self, first: int, samples: Floats) -> LiveEstimate:
-        """Hear samples, of which the first is number ``first`` of the input, and tell what is believed now.
+    def update(self, first: int, samples: Floats) -> LiveEstimate:
+        """Take samples, the first of which is number ``first`` of the input, and estimate what sounds now.
 
         What was left out since the last call is silence; after a long while the past is forgotten.
         """
         with self._precedence.first():
-            return self._hear(first, samples)
+            return self._update(first, samples)
 
-    def _hear(self, first: int, samples: Floats) -> LiveEstimate:
+    def _update(self, first: int, samples: Floats) -> LiveEstimate:
         gap = first - self._past.next
         if not 0 <= gap <= self._longest_gap:
             self._past = _Past(self._adapter, self._gate, self._rate, first)
@@ -69,7 +69,7 @@ class StreamingTranscriber:
         """Hear a sound and forget it, so that the first hop is as fast as the tenth."""
         loud = np.ones(self._rate // 10, np.float32)
         for _ in range(2):
-            self.hear(self._past.next, loud)
+            self.update(self._past.next, loud)
         self._past = _Past(self._adapter, self._gate, self._rate, 0)
 
     def _believe(self, past: _Past) -> LiveEstimate:
@@ -87,9 +87,9 @@ class StreamingTranscriber:
         windows = torch.nn.functional.pad(past.features, (0, MASKED_FRAMES))[None]
         audible = torch.zeros((1, 1, n_frames + MASKED_FRAMES), device=adapter.device)
         audible[:, :, max(n_frames - past.n_frames, 0) : n_frames] = 1.0
-        heard = adapter.hear(windows, audible)
-        x0 = adapter.denoise(adapter.condition(heard))(self._noise, 1.0)
-        posterior = adapter.posteriors(x0, heard)[0].cut(n_frames - n_told, n_frames)
+        encoded = adapter.encode(windows, audible)
+        x0 = adapter.denoise(adapter.condition(encoded))(self._noise, 1.0)
+        posterior = adapter.posteriors(x0, encoded)[0].cut(n_frames - n_told, n_frames)
         return replace(posterior, onset=posterior.onset * past.loud[-n_told:, None])
 
 

@@ -15,11 +15,11 @@ from diffroll_live.music.roll import RollGeometry
 
 
 class ModelAdapter(Protocol):
-    """A warm network; ``heard`` and ``condition`` are its own business and only handed back to it."""
+    """A warm network; ``encoded`` and ``condition`` are opaque: they are only handed back to it."""
 
     @property
     def network(self) -> nn.Module:
-        """What computes."""
+        """The module that computes."""
 
     @property
     def window_frames(self) -> int:
@@ -31,7 +31,7 @@ class ModelAdapter(Protocol):
 
     @property
     def live_frames(self) -> int:
-        """Frames of the past that it hears of audio that still comes in; 0: it cannot hear live."""
+        """Frames of past audio that a live estimate goes by; 0: it cannot transcribe live."""
 
     @property
     def geometry(self) -> RollGeometry:
@@ -63,32 +63,32 @@ class ModelAdapter(Protocol):
 
     @property
     def writes_in_blocks(self) -> bool:
-        """How it writes what it does not hear.
+        """How hidden regions are filled.
 
-        True: block after block, drawn from its probabilities (``writing``). False: its sampler fills hidden cells of a
-        window while it reads the others (``reading``).
+        True: block by block, drawn from its probabilities (``engine.infill``). False: the sampler fills the hidden
+        cells of a window together with the others (``engine.masks``).
         """
 
     def features(self, samples: Tensor) -> Tensor:
         """(n_samples,) audio at the geometry's rate to (n_features, n_frames)."""
 
     def spectrogram(self, features: Tensor) -> Tensor:
-        """What a person can read of features: (n_bins, n_frames), low frequencies first."""
+        """The part of features that a person can read: (n_bins, n_frames), low frequencies first."""
 
     def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Windows (batch, n_features, window_frames) and their audio mask (batch, 1, window_frames)."""
 
-    def hear(self, windows: Tensor, audio_mask: Tensor) -> Any:
-        """What the network makes of the audio, once a window; the mask has 1 row, or 88 to hide pitches apart."""
+    def encode(self, windows: Tensor, audio_mask: Tensor) -> Any:
+        """Encode the audio of windows, once each; the mask has 1 row, or 88 to hide single pitches."""
 
-    def condition(self, heard: Any, known: Tensor | None = None, known_mask: Tensor | None = None) -> Any:
-        """Join it with the roll that is known: (batch, channels * 88, n_frames) and (batch, 88, n_frames)."""
+    def condition(self, encoded: Any, known: Tensor | None = None, known_mask: Tensor | None = None) -> Any:
+        """Join it with the known roll: (batch, channels * 88, n_frames) and (batch, 88, n_frames)."""
 
     def denoise(self, condition: Any) -> Denoise:
         """The function that samplers evaluate."""
 
-    def guided(self, condition: Any, unheard: Any, scale: float) -> Denoise:
-        """The same, guided by ``scale`` away from ``unheard``, the condition without anything to hear."""
+    def guided(self, condition: Any, unconditional: Any, scale: float) -> Denoise:
+        """The same, guided by ``scale`` away from ``unconditional``, the condition without audio."""
 
     def draw(self, target: RollTarget) -> Tensor:
         """Notes as the roll that ``condition`` takes: (channels * 88, n_frames)."""
@@ -96,8 +96,8 @@ class ModelAdapter(Protocol):
     def probabilities(self, x0: Tensor) -> Tensor:
         """x0 to probabilities of onset and frame and velocity from 0 to 1, as far as the roll has them; same shape."""
 
-    def posteriors(self, x0: Tensor, heard: Any) -> list[Posterior]:
-        """What the last estimate says, one a row of the batch."""
+    def posteriors(self, x0: Tensor, encoded: Any) -> list[Posterior]:
+        """The last estimate as posteriors, one a row of the batch."""
 
     def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
         """Read notes: (n_notes, 4) rows (onset s, offset s, pitch, velocity), sorted by onset, times from frame 0."""

@@ -14,7 +14,7 @@ from diffroll_live.model.adapters.cut_windows import cut_windows
 from diffroll_live.model.decoding import Posterior, Thresholds, decode
 from diffroll_live.model.denoiser import Denoise, as_one_batch, guided, logit_guidance
 from diffroll_live.model.front_end import FrontEnd
-from diffroll_live.model.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Heard, posterior_mean
+from diffroll_live.model.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Encoded, posterior_mean
 from diffroll_live.model.networks.pitch_paths import QUIET
 from diffroll_live.model.roll_targets import NoteArray, RollTarget
 from diffroll_live.model.schedules import CosineSchedule
@@ -46,7 +46,7 @@ class CompactAdapter:
 
     window_frames: int = 640  # 10.24 s
     margin_frames: int = 64
-    live_frames: int = 88  # 1.4 s; it hears no better with more
+    live_frames: int = 88  # 1.4 s; more is no better
     channels: int = CHANNELS
 
     @property
@@ -56,7 +56,7 @@ class CompactAdapter:
 
     @property
     def writes_in_blocks(self) -> bool:
-        """It draws what it does not hear from its probabilities, block after block."""
+        """Hidden regions are drawn from its probabilities, block by block."""
         return True
 
     @property
@@ -93,28 +93,30 @@ class CompactAdapter:
         return features[: self.front_end.config.n_bins]
 
     def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Cut windows out of (n_features, n_frames) features, silent and not to be heard beyond both ends.
+        """Cut windows out of (n_features, n_frames) features, silent and masked beyond both ends.
 
         Returns (batch, n_features, window_frames) and the audio mask (batch, 1, window_frames).
         """
         windows = cut_windows(features, begins, self.window_frames, QUIET)
         return windows, cut_windows(torch.ones_like(features[:1]), begins, self.window_frames, 0.0)
 
-    def hear(self, windows: Tensor, audio_mask: Tensor) -> Heard:
+    def encode(self, windows: Tensor, audio_mask: Tensor) -> Encoded:
         """Run the encoder once; a frame of which some pitch is hidden is hidden whole."""
         audio_mask = audio_mask.amin(dim=1, keepdim=True)
-        heard: Heard = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
-        return heard
+        encoded: Encoded = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
+        return encoded
 
-    def condition(self, heard: Heard, known: Tensor | None = None, known_mask: Tensor | None = None) -> Conditioning:
-        """Join what was heard and what is known, (batch, 264, n_frames) in [-1, 1] where (batch, 88, n_frames) is 1."""
-        batch, _, n_frames = heard.z.shape
+    def condition(
+        self, encoded: Encoded, known: Tensor | None = None, known_mask: Tensor | None = None
+    ) -> Conditioning:
+        """Join encoded audio and what is known, (batch, 264, n_frames) in [-1, 1] where (batch, 88, n_frames) is 1."""
+        batch, _, n_frames = encoded.z.shape
         if known is None or known_mask is None:
-            nothing = heard.z.new_zeros((batch, ROLL_WIDTH, n_frames))
-            return Conditioning(self.network.denoiser.condition(nothing, nothing[:, :N_PITCHES], heard), None, None)
+            nothing = encoded.z.new_zeros((batch, ROLL_WIDTH, n_frames))
+            return Conditioning(self.network.denoiser.condition(nothing, nothing[:, :N_PITCHES], encoded), None, None)
         bits, mask = known.to(self.dtype), known_mask.to(self.dtype)
         bits = bits * mask.repeat(1, CHANNELS, 1)
-        return Conditioning(self.network.denoiser.condition(bits, mask, heard), bits, mask.repeat(1, CHANNELS, 1) > 0)
+        return Conditioning(self.network.denoiser.condition(bits, mask, encoded), bits, mask.repeat(1, CHANNELS, 1) > 0)
 
     def denoise(self, condition: Conditioning) -> Denoise:
         """Make ``denoise(x_t, t) -> x0``; as in the training, known cells of x_t are clean at any time."""
@@ -132,9 +134,9 @@ class CompactAdapter:
 
         return denoise
 
-    def guided(self, condition: Conditioning, unheard: Conditioning, scale: float) -> Denoise:
+    def guided(self, condition: Conditioning, unconditional: Conditioning, scale: float) -> Denoise:
         """Guide in logit space, in the middle of the chain only; both halves are one batch."""
-        pair = as_one_batch(self.denoise(_both(condition, unheard)))
+        pair = as_one_batch(self.denoise(_both(condition, unconditional)))
         combine = logit_guidance(-self.bit_scale, self.bit_scale)
         return guided(self.denoise(condition), pair, scale, combine=combine, interval=GUIDANCE_INTERVAL)
 
@@ -149,10 +151,10 @@ class CompactAdapter:
         p[:, 2] = (p[:, 2] / p[:, 1].clamp(min=1e-3)).clamp_(max=1.0)
         return p
 
-    def posteriors(self, x0: Tensor, heard: Heard) -> list[Posterior]:
+    def posteriors(self, x0: Tensor, encoded: Encoded) -> list[Posterior]:
         """One Posterior a row of the batch."""
         p = self.probabilities(x0)
-        shifts = heard.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
+        shifts = encoded.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
         return [Posterior(row[0], row[1], row[2], shift[0], shift[1]) for row, shift in zip(p, shifts, strict=True)]
 
     def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:

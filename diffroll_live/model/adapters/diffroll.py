@@ -26,7 +26,7 @@ UNHEARD_VELOCITY = 0.6  # of a note that nothing was heard of
 
 @dataclass(frozen=True, slots=True)
 class Conditioning:
-    """What the network is told: of the audio, and which cells of the roll are known, (batch, 1, n_frames, 88)."""
+    """What the evaluations of one sampling share: audio, and the known cells, (batch, 1, n_frames, 88)."""
 
     condition: Condition
     known_x0: Tensor | None
@@ -68,22 +68,22 @@ class DiffRollAdapter:
     def spectrogram(self, features: Tensor) -> Tensor:
         """The log-mel spectrogram of the whole recording, (n_mels, n_frames)."""
         window = cut_windows(features, [0], max(features.shape[1], self.window_frames), 0.0)
-        heard: Tensor = self.mel(_samples(window))[0]
-        return heard[:, : features.shape[1]]
+        mel: Tensor = self.mel(_samples(window))[0]
+        return mel[:, : features.shape[1]]
 
     def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Cut windows out of (hop_length, n_frames) samples; beyond both ends there is silence, which may be heard."""
+        """Cut windows out of (hop_length, n_frames) samples; beyond both ends there is silence, which is not masked."""
         windows = cut_windows(features, begins, self.window_frames, 0.0)
         return windows, features.new_ones((len(begins), 1, self.window_frames))
 
-    def hear(self, windows: Tensor, audio_mask: Tensor) -> Tensor:
+    def encode(self, windows: Tensor, audio_mask: Tensor) -> Tensor:
         """The spectrogram, (batch, n_mels, n_frames), -1 in hidden frames or the bands of hidden pitches."""
         hidden = (1.0 - audio_mask).expand(-1, N_PITCHES, -1)
         return hide(self.mel(_samples(windows)), torch.matmul(self._bins.T, hidden) > 0)
 
-    def condition(self, heard: Tensor, known: Tensor | None = None, known_mask: Tensor | None = None) -> Conditioning:
-        """Project what was heard for every layer; keep what is known, both (batch, 88, n_frames), for ``denoise``."""
-        projected = self.network.condition(heard)
+    def condition(self, encoded: Tensor, known: Tensor | None = None, known_mask: Tensor | None = None) -> Conditioning:
+        """Project encoded audio for every layer; keep what is known, both (batch, 88, n_frames), for ``denoise``."""
+        projected = self.network.condition(encoded)
         if known is None or known_mask is None:
             return Conditioning(projected, None, None)
         return Conditioning(projected, known.transpose(1, 2)[:, None], known_mask.transpose(1, 2)[:, None] > 0)
@@ -92,9 +92,9 @@ class DiffRollAdapter:
         """Make ``denoise(x_t, t) -> x0``, in which known cells are what they are known to be."""
         return _held(self.network.denoiser(condition.condition), condition)
 
-    def guided(self, condition: Conditioning, unheard: Conditioning, scale: float) -> Denoise:
+    def guided(self, condition: Conditioning, unconditional: Conditioning, scale: float) -> Denoise:
         """Guide as published: extrapolate x0, at every step; both halves are one batch."""
-        pair = as_one_batch(self.network.denoiser(condition.condition.followed_by(unheard.condition)))
+        pair = as_one_batch(self.network.denoiser(condition.condition.followed_by(unconditional.condition)))
         alone = self.network.denoiser(condition.condition)
         return _held(guided(alone, pair, scale, combine=linear_guidance), condition)
 
@@ -106,9 +106,9 @@ class DiffRollAdapter:
         """x0 is one, but for what lies outside [0, 1]."""
         return x0.clamp(0.0, 1.0)
 
-    def posteriors(self, x0: Tensor, heard: Tensor) -> list[Posterior]:
+    def posteriors(self, x0: Tensor, encoded: Tensor) -> list[Posterior]:
         """One Posterior a row of the batch; the frame roll stands for onsets too, and nothing is finer than a frame."""
-        rolls, velocities = self.probabilities(x0)[:, 0], self._velocities(heard)
+        rolls, velocities = self.probabilities(x0)[:, 0], self._velocities(encoded)
         still = torch.zeros_like(rolls[0])
         return [Posterior(roll, roll, level, still, still) for roll, level in zip(rolls, velocities, strict=True)]
 
@@ -123,13 +123,13 @@ class DiffRollAdapter:
         rows[:, 3] = np.clip(np.rint(rows[:, 3]), 1, 127)
         return rows[long_enough(rows, thresholds.min_note)]
 
-    def _velocities(self, heard: Tensor) -> Tensor:
+    def _velocities(self, encoded: Tensor) -> Tensor:
         """Guess velocities from how loud each fundamental is just after a frame: (batch, n_frames, 88), 0 to 1.
 
         The network knows none. A spectrogram spans the level of its clip from 0 to 1; the upper half of that is taken
         for the range of touch.
         """
-        level = torch.nn.functional.pad(heard[:, self._fundamentals], (0, STRIKE_FRAMES - 1), value=-1.0)
+        level = torch.nn.functional.pad(encoded[:, self._fundamentals], (0, STRIKE_FRAMES - 1), value=-1.0)
         loudest = torch.nn.functional.max_pool1d(level, STRIKE_FRAMES, stride=1)
         guess = (2.0 * loudest - 1.0).clamp(SOFTEST, 1.0)
         return torch.where(loudest < 0.0, UNHEARD_VELOCITY, guess).transpose(1, 2)

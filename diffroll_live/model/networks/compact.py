@@ -1,4 +1,4 @@
-"""The project's own network: an encoder that hears once, a denoiser that is asked a few times.
+"""The project's own network: an encoder that runs once a window, a denoiser that runs once a step.
 
 Three diffused channels (onset, frame, velocity) of 88 pitches live in [-1, 1] as analog bits (Chen et al.,
 arXiv 2208.04202). The encoder's draft heads are a feed-forward transcriber by themselves; the denoiser starts from
@@ -44,7 +44,7 @@ class CompactConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Encoded:
     """What the encoder made of a stretch of audio; computed once, used by every evaluation.
 
     draft: (batch, 264, n_frames) logits of onset and frame and a raw velocity, zero where nothing may be heard;
@@ -99,11 +99,11 @@ class Encoder(nn.Module):
         with torch.no_grad():
             self.heads.bias[:2] = -4.0
 
-    def forward(self, features: Tensor, audio_mask: Tensor) -> Heard:
+    def forward(self, features: Tensor, audio_mask: Tensor) -> Encoded:
         """Hear features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
-        heard = torch.where(audio_mask > 0, features, QUIET)
-        pitches = self.pitches(heard[:, : self.n_bins])
-        h = self.enter(torch.cat([heard, self.squeeze(pitches).flatten(1, 2), audio_mask], dim=1))
+        audible = torch.where(audio_mask > 0, features, QUIET)
+        pitches = self.pitches(audible[:, : self.n_bins])
+        h = self.enter(torch.cat([audible, self.squeeze(pitches).flatten(1, 2), audio_mask], dim=1))
         for block in self.blocks:
             h = block(h)
         z = self.norm(h)
@@ -111,7 +111,7 @@ class Encoder(nn.Module):
         joined = nn.functional.silu(self.join(torch.cat([self.pitches.ringing(pitches), context], dim=1)))
         heads = (self.heads(joined) + self.offsets).flatten(1, 2)
         draft = torch.where(audio_mask > 0, heads[:, :ROLL_WIDTH], 0.0)
-        return Heard(draft, heads[:, ROLL_WIDTH:], z, audio_mask)
+        return Encoded(draft, heads[:, ROLL_WIDTH:], z, audio_mask)
 
 
 class Denoiser(nn.Module):
@@ -141,18 +141,18 @@ class Denoiser(nn.Module):
         prior[: 2 * N_PITCHES] = -4.0
         self.unheard = nn.Parameter(prior)
 
-    def condition(self, known: Tensor, known_mask: Tensor, heard: Heard) -> Condition:
+    def condition(self, known: Tensor, known_mask: Tensor, encoded: Encoded) -> Condition:
         """Work out what every evaluation shares.
 
         known: (batch, 264, n_frames), the clean roll in [-1, 1] where known_mask (batch, 88, n_frames) is 1, zero
         elsewhere.
         """
-        z = heard.z
-        parts = [known, known_mask, heard.audio_mask, heard.draft, z, self._key(known, known_mask)]
+        z = encoded.z
+        parts = [known, known_mask, encoded.audio_mask, encoded.draft, z, self._key(known, known_mask)]
         joined = torch.cat([part.to(z.dtype) for part in parts], dim=1)
         static = nn.functional.conv1d(joined, self.enter.weight[:, ROLL_WIDTH:], self.enter.bias)
-        base = torch.where(heard.audio_mask > 0, heard.draft, self.unheard.to(heard.draft.dtype))
-        return Condition(static, self.pitches.condition(self._told(known, known_mask, heard)), base)
+        base = torch.where(encoded.audio_mask > 0, encoded.draft, self.unheard.to(encoded.draft.dtype))
+        return Condition(static, self.pitches.condition(self._told(known, known_mask, encoded)), base)
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Estimate logits of onset and frame and a raw velocity; (batch, 264, n_frames).
@@ -173,10 +173,10 @@ class Denoiser(nn.Module):
         out: Tensor = condition.base + self.leave(z) + self.heads(joined).flatten(1, 2)
         return out
 
-    def _told(self, known: Tensor, known_mask: Tensor, heard: Heard) -> tuple[Tensor, ...]:
+    def _told(self, known: Tensor, known_mask: Tensor, encoded: Encoded) -> tuple[Tensor, ...]:
         """What the roll path is told of each cell."""
-        dtype, draft = heard.z.dtype, heard.draft.unflatten(1, (CHANNELS, N_PITCHES))
-        audio = heard.audio_mask[:, :, None, :].expand(-1, -1, N_PITCHES, -1)
+        dtype, draft = encoded.z.dtype, encoded.draft.unflatten(1, (CHANNELS, N_PITCHES))
+        audio = encoded.audio_mask[:, :, None, :].expand(-1, -1, N_PITCHES, -1)
         rolls = known.unflatten(1, (CHANNELS, N_PITCHES))
         return tuple(part.to(dtype) for part in (rolls, draft, known_mask[:, None], audio))
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diffroll_live.errors import Busy, Cancelled, DiffrollError
+from diffroll_live.music.plan import plan_request
 from diffroll_live.osc.replies import JamAhead, JamState, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.event_router import EventRouter
@@ -154,14 +155,15 @@ class JamSession:
     def _ask(self, turn: Turn) -> None:
         try:
             self._submit(turn)
-        except Busy as error:
+        except DiffrollError as error:
             self._give_up(error)
 
     def _submit(self, turn: Turn) -> None:
-        """Have a turn written instead of any other. Raises errors.Busy."""
+        """Have a turn written instead of any other. Raises errors.Busy, errors.RequestError, errors.BadRegion."""
         self._drop()
         serial = self.context.events.next_number()
-        self.context.worker.submit(Run(serial, turn.request), (self.client.key, "jam", self.name))
+        plan = plan_request(turn.request, self.context.worker.info.max_seconds)
+        self.context.worker.submit(Run(serial, plan), (self.client.key, "jam", self.name))
         self._writing = _Writing(serial, turn)
         self.context.events.follow(serial, self._on_event)
 

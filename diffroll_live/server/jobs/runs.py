@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from diffroll_live.errors import Cancelled, UnknownJob
+from diffroll_live.music.plan import plan_request
 from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobProgress
 from diffroll_live.server.clients import Client
 from diffroll_live.server.event_router import EventRouter
@@ -55,12 +56,12 @@ class Runs:
         }
 
     def run(self, client: Client, job: Job, audio: AudioBuffer | None) -> None:
-        """Queue a job. Raises errors.Busy, and errors.RequestError when the job does not fit its buffer."""
+        """Queue a job. Raises errors.Busy, and what ``plan_request`` raises when the job cannot be answered."""
         serial = self._events.next_number()
-        request = job.build_request(f"{job.name}#{serial}", audio)
+        plan = plan_request(job.request(f"{job.name}#{serial}", audio), self._worker.info.max_seconds)
         job.origin = audio.origin if audio is not None else 0.0
-        self._submit(client, job, Run(serial, request), job.asked)
-        job.request_id = request.id
+        self._submit(client, job, Run(serial, plan), job.asked)
+        job.request_id = plan.id
         job.result, job.notes = None, {}
 
     def redecode(self, client: Client, job: Job, threshold: float, min_note: float) -> None:

@@ -1,0 +1,20 @@
+"""What a model does unless a request says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Settings that are stored with a model's weights."""
+
+    onset_threshold: float = 0.5
+    frame_threshold: float = 0.5
+    gate: float = -65.0  # dB of full scale; quieter audio has no onsets
+    sampler: str = "ddim"
+    guidance: float = 0.0
+    density: float = 1.0  # factor that brings what it writes to the number of notes that composers write
+    reading_steps: tuple[int, int, int] = (1, 2, 4)  # evaluations a window, by quality: draft, live, best
+    writing_steps: tuple[int, int, int] = (1, 1, 2)  # evaluations a block
+    batch: int = 4  # windows at a time

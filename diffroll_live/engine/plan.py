@@ -1,0 +1,75 @@
+"""A request as one model answers it: the model's defaults filled in, and how each region is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from diffroll_live.engine.defaults import Defaults
+from diffroll_live.engine.masks import AudioMasks, hide
+from diffroll_live.engine.windowed_sampling import Sampling
+from diffroll_live.model.adapters.base import ModelAdapter
+from diffroll_live.model.decoding import Thresholds
+from diffroll_live.model.samplers import SAMPLERS
+from diffroll_live.types import QUALITIES, Options, Region, RequestPlan
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePlan:
+    """Everything that is decided about a request before anything is computed.
+
+    windowed: the regions that are answered window by window, from the audio or by filling what ``masks`` hide.
+    infilled: those that are written block by block from the notes around them.
+    """
+
+    request: RequestPlan
+    adapter: ModelAdapter
+    n_frames: int  # of audio
+    windowed: tuple[Region, ...]
+    infilled: tuple[Region, ...]
+    masks: AudioMasks | None  # None: all of the recording may be heard
+    thresholds: Thresholds
+    window_sampling: Sampling
+    context_sampling: Sampling  # of the notes around infilled regions: as a draft, whatever the quality asked for
+    infill_sampling: Sampling
+    density: float  # factor on the number of notes in infilled regions
+    batch: int  # windows at a time
+
+    @property
+    def n_readable(self) -> int:
+        """Frames that windows may cover: of the audio, and of what is to be filled after it."""
+        return self.n_frames if self.masks is None else self.masks.n_frames
+
+
+def plan_for_model(request: RequestPlan, adapter: ModelAdapter, defaults: Defaults, n_frames: int) -> EnginePlan:
+    """Plan a request with ``n_frames`` of audio for a model."""
+    options = request.options
+    infilled = request.hidden if adapter.writes_in_blocks else ()
+    window_sampling = _sampling(options, defaults, defaults.reading_steps)
+    return EnginePlan(
+        request=request,
+        adapter=adapter,
+        n_frames=n_frames,
+        windowed=tuple(region for region in request.regions if region not in infilled),
+        infilled=infilled,
+        masks=hide(adapter, request.hidden, n_frames) if request.hidden and not infilled else None,
+        thresholds=_thresholds(options, defaults),
+        window_sampling=window_sampling,
+        context_sampling=replace(window_sampling, steps=defaults.reading_steps[0], guidance=0.0),
+        infill_sampling=_sampling(options, defaults, defaults.writing_steps),
+        density=options.density * defaults.density,
+        batch=defaults.batch,
+    )
+
+
+def _thresholds(options: Options, defaults: Defaults) -> Thresholds:
+    onset = defaults.onset_threshold if options.threshold is None else options.threshold
+    return Thresholds(onset, defaults.frame_threshold, options.min_note)
+
+
+def _sampling(options: Options, defaults: Defaults, steps_by_quality: tuple[int, int, int]) -> Sampling:
+    return Sampling(
+        sampler=SAMPLERS[options.sampler or defaults.sampler],
+        steps=options.steps or steps_by_quality[QUALITIES.index(options.quality)],
+        guidance=defaults.guidance if options.guidance is None else options.guidance,
+        seed=options.seed,
+    )

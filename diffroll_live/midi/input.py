@@ -1,7 +1,7 @@
-"""Hear a MIDI input port, a virtual one of our own or an existing one: every message with the time at which it came.
+"""Receive from a MIDI input port, a virtual or an existing one: every message with its time of arrival.
 
-A thread of our own asks rtmidi for what has come; rtmidi's callback would run Python in JACK's real-time thread. The
-times are rtmidi's own, so that they do not depend on when it is asked.
+A thread polls rtmidi; rtmidi's callback would run Python in JACK's real-time thread. The times are rtmidi's own, so
+that they do not depend on when it is polled.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from diffroll_live.midi.ports import APIS, Api, PortChoice, choose_api, find_por
 
 logger = logging.getLogger(__name__)
 
-ASK_SECONDS = 0.002
-QUEUE_MESSAGES = 4096  # that may come between two questions
+POLL_SECONDS = 0.002
+QUEUE_MESSAGES = 4096  # that may arrive between two polls
 _TRUST_SECONDS = 0.25  # a message that is further from its time was delayed by more than its port
 _FOREIGN = (rtmidi.RtMidiError, OSError, RuntimeError)
 
@@ -33,7 +33,7 @@ OnMessage = Callable[[Any, float], None]  # a mido.Message, and seconds of the c
 class MidiInput:
     """An open input port. ``on_message`` is called on its thread; ``name`` is what other programs call the port.
 
-    Raises PortError with a sentence that helps: no MIDI system, no port of that name, no virtual ports.
+    Raises PortError, saying what to do: no MIDI system, no port of that name, no virtual ports.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class MidiInput:
             with JACK_CLIENT_LOCK:
                 self._port, self.name = _open(self._api, choice)
         except BaseException:
-            self._leave()
+            self._stop_watching()
             raise
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="midi-in", daemon=True)
@@ -58,26 +58,26 @@ class MidiInput:
     def check(self) -> None:
         """Raise PortClosed when the port is gone."""
         if self._watch is not None and self._watch.gone:
-            raise PortClosed("The JACK server ended; MIDI is heard again when one runs.")
+            raise PortClosed("The JACK server ended; MIDI input goes on when one runs again.")
         if self._existing and not self._is_listed():
-            raise PortClosed(f"The MIDI port {self.name} is gone; it is heard again when it is back.")
+            raise PortClosed(f"The MIDI port {self.name} is gone; MIDI input goes on when it is back.")
 
     def close(self) -> None:
-        """Stop hearing. Safe to call again; not from ``on_message``."""
+        """Stop receiving. Safe to call again; not from ``on_message``."""
         if not self._closing.is_set():
             self._closing.set()
             self._thread.join()
             with JACK_CLIENT_LOCK:
                 self._port.close_port()
                 self._port.delete()
-            self._leave()
+            self._stop_watching()
 
     def _run(self) -> None:
-        while not self._closing.wait(ASK_SECONDS):
+        while not self._closing.wait(POLL_SECONDS):
             while (received := self._port.get_message()) is not None:
-                self._hear(*received)
+                self._receive(*received)
 
-    def _hear(self, data: list[int], since_last: float) -> None:
+    def _receive(self, data: list[int], since_last: float) -> None:
         at = self._times.at(since_last, self._clock())
         try:
             self._on_message(mido.Message.from_bytes(data), at)
@@ -93,26 +93,26 @@ class MidiInput:
             logger.debug("the MIDI ports cannot be listed: %s", error)
             return False
 
-    def _leave(self) -> None:
+    def _stop_watching(self) -> None:
         if self._watch is not None:
             self._watch.close()
 
 
 @dataclass(slots=True)
 class _Times:
-    """Turns the port's pauses between messages into times of our clock."""
+    """Turns the intervals between messages into times on our clock."""
 
     last: float | None = None
 
     def at(self, since_last: float, now: float) -> float:
-        """Tell when a message came that came ``since_last`` seconds after the one before, and is read ``now``."""
+        """Give the arrival time of a message that came ``since_last`` seconds after the last and is read ``now``."""
         came = now if self.last is None else self.last + since_last
         self.last = came if now - _TRUST_SECONDS <= came <= now else now
         return self.last
 
 
 def list_inputs(api: str = "auto") -> tuple[str, ...]:
-    """List the names of the ports that can be heard. Raises PortError where there is no MIDI."""
+    """List the names of the existing input ports. Raises PortError where there is no MIDI."""
     with JACK_CLIENT_LOCK:
         port = _construct(choose_api(api), "diffroll-live")
         try:
@@ -124,7 +124,7 @@ def list_inputs(api: str = "auto") -> tuple[str, ...]:
 def _open(api: Api, choice: PortChoice) -> tuple[Any, str]:
     port = _construct(api, choice.client)
     try:
-        port.ignore_types(sysex=False, timing=False, active_sense=False)  # times are counted from message to message
+        port.ignore_types(sysex=False, timing=False, active_sense=False)  # as times are intervals between messages
         if choice.port is None:
             port.open_virtual_port(choice.name)
             return port, f"{choice.client}:{choice.name}"

@@ -1,7 +1,7 @@
 """Open MIDI output ports: choose the system, make a virtual port or find an existing one, notice when it is gone.
 
-The only room that knows python-rtmidi; its errors leave here as PortError and PortClosed. It sends raw messages and
-remembers none: what sounds is the business of sinks.
+Output goes through python-rtmidi, whose errors leave here as PortError and PortClosed. Ports send raw messages and
+remember none; sinks track what sounds.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ LOOPMIDI = "Install loopMIDI, make a port in it and name that port (`--midi-port
 _FOREIGN = (rtmidi.RtMidiError, OSError, RuntimeError)
 _PERIOD_MESSAGES = 1000  # rtmidi's JACK ring holds 2340 short messages; two periods' worth must fit
 _STALL_SECONDS = 1.0
-_PERIODS_TO_HEAR = 3  # the one that runs, the one in which the last messages go out, and one for a slow listener
+_PERIODS_TO_DELIVER = 3  # the current one, the one in which the last messages go out, and one for a slow receiver
 
 
 @dataclass(frozen=True, slots=True)
 class PortChoice:
-    """Which port to open. ``port`` None makes a virtual one, ``client``:``name``; else an existing port is sought."""
+    """Which port to open. ``port`` names an existing one; None makes a virtual one, ``client``:``name``."""
 
     api: Literal["auto", "coremidi", "windows", "alsa", "jack"] = "auto"
     port: str | None = None
@@ -54,7 +54,7 @@ class MidiPort:
         self._out = out
         self._existing = existing
         self._watch = watch
-        # rtmidi's JACK port sends where the next period begins: half a period later on the average.
+        # rtmidi's JACK port sends at the start of the next period: half a period later on average.
         self.lead = watch.period() / 2 if watch is not None else 0.0  # s
         self._period = 0  # the JACK period in which _sent messages were queued
         self._sent = 0
@@ -66,7 +66,9 @@ class MidiPort:
         try:
             self._out.send_message(message)
         except _FOREIGN as error:
-            raise PortClosed(f"The MIDI port {self.name} does not take messages any more ({error}).") from error
+            raise PortClosed(
+                f"The MIDI port {self.name} does not accept messages any more ({error}); MIDI goes on when it is back."
+            ) from error
 
     def check(self) -> None:
         """Raise PortClosed when the port is gone."""
@@ -76,14 +78,14 @@ class MidiPort:
             raise PortClosed(f"The MIDI port {self.name} is gone; MIDI goes on when it is back.")
 
     def close(self) -> None:
-        """Close the port, after what was sent has been heard. Safe to call again.
+        """Close the port after what was sent has been received. Safe to call again.
 
         On a JACK server that has died, rtmidi waits a second for a period that never comes.
         """
         out, self._out = self._out, None
         if out is not None:
             if self._watch is not None:
-                _let_hear(self._watch)
+                _let_deliver(self._watch)
             with JACK_CLIENT_LOCK:
                 out.close_port()
                 out.delete()  # a virtual port goes only with its object
@@ -98,7 +100,7 @@ class MidiPort:
             return False
 
     def _leave_room(self, watch: JackWatch) -> None:
-        """Wait, when very many messages were queued in one period, until the server has taken them."""
+        """When very many messages were queued in one period, wait until the server has taken them."""
         if watch.gone:
             self.check()
         frame = watch.frame()
@@ -110,18 +112,18 @@ class MidiPort:
         deadline = time.perf_counter() + _STALL_SECONDS
         while watch.frame() == self._period:
             if watch.gone or time.perf_counter() > deadline:
-                raise PortClosed("The JACK server stands still; MIDI goes on when it runs again.")
+                raise PortClosed("The JACK server has stalled; MIDI goes on when it runs again.")
             time.sleep(0.001)
 
 
-def _let_hear(watch: JackWatch) -> None:
-    """Wait until listeners have had a JACK period to read what was sent.
+def _let_deliver(watch: JackWatch) -> None:
+    """Wait until receivers have had a JACK period to read what was sent.
 
-    rtmidi closes a port within the period that takes its last messages. One close in ten then took them away from
-    listeners whose turn in that period was still to come, and a note hung.
+    rtmidi closes a port within the period that takes its last messages. In one of ten closes, receivers that had not
+    run yet in that period lost those messages, and a note hung.
     """
     deadline = time.perf_counter() + _STALL_SECONDS
-    for _ in range(_PERIODS_TO_HEAR):
+    for _ in range(_PERIODS_TO_DELIVER):
         frame = watch.frame()
         while watch.frame() == frame and not watch.gone and time.perf_counter() < deadline:
             time.sleep(0.001)
@@ -130,7 +132,7 @@ def _let_hear(watch: JackWatch) -> None:
 def choose_api(wanted: str = "auto") -> Api:
     """Find the MIDI system to use: the wanted one, or the first that works here.
 
-    Raises PortError, with what can be done, where it (or any) is not there.
+    Raises PortError, saying what to do, where it (or every one) is missing.
     """
     if wanted != "auto":
         api = _api(wanted)
@@ -162,8 +164,8 @@ def list_ports(api: str = "auto") -> tuple[str, ...]:
 def open_port(choice: PortChoice) -> MidiPort:
     """Open the chosen port.
 
-    Raises PortError with a sentence that helps: no MIDI system, no port of that name (with those that there are),
-    or a system without virtual ports.
+    Raises PortError, saying what to do: no MIDI system, no port of that name (listing the existing ones), or a system
+    without virtual ports.
     """
     with JACK_CLIENT_LOCK:
         return _open(choice)
@@ -192,7 +194,7 @@ def _open(choice: PortChoice) -> MidiPort:
 
 
 def find_port(ports: Sequence[str], wanted: str) -> str:
-    """Find a port by its name: exactly, or as the only one that contains it (case apart). Raises PortError."""
+    """Find a port by its name: exactly, or as the only one that contains it, ignoring case. Raises PortError."""
     if wanted in ports:
         return wanted
     found = [port for port in ports if wanted.casefold() in port.casefold()]
@@ -220,7 +222,7 @@ def _api(wanted: str) -> Api:
 
 
 def _probe(api: Api) -> None:
-    """Raise PortError, with what can be done, where a MIDI system does not work."""
+    """Raise PortError, saying what to do, where a MIDI system does not work."""
     if APIS[api] not in rtmidi.get_compiled_api():
         raise PortError(f"This build of python-rtmidi has no {api} on {sys.platform}. Choose auto.")
     if api == "jack":
@@ -241,7 +243,7 @@ def _construct(api: Api, client: str) -> Any:
 
 
 def _raise_error(kind: int, text: str, _data: object) -> None:
-    """Take over rtmidi's errors; its own handler prints some of them."""
+    """Raise rtmidi's errors; its own handler prints some of them instead."""
     if kind == rtmidi.ERRORTYPE_DEBUG_WARNING:
         logger.debug("rtmidi: %s", text)
         return

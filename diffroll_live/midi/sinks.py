@@ -1,6 +1,6 @@
-"""Where notes go: a sink starts and ends notes at once, knows what sounds, and falls silent when it is closed.
+"""Where notes go: a sink starts and ends notes at once, tracks what sounds, and falls silent when it is closed.
 
-Timing is the scheduler's; a sink has none. One thread owns a sink.
+The scheduler does the timing. One thread owns a sink.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Sink(Protocol):
     """What the scheduler needs of an output. Any method may raise PortClosed when the port is gone."""
 
     name: str  # for people
-    lead: float  # s by which a message is to come before its time, so that it is heard at its time on the average
+    lead: float  # s before its time at which a message must be sent to be heard on time, on average
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
         """Start a note: channel 0..15, pitch 0..127, velocity 1..127."""
@@ -39,17 +39,17 @@ class Sink(Protocol):
         """End a note."""
 
     def all_notes_off(self) -> None:
-        """End every note that was started, and whatever else may sound on any channel."""
+        """End every note that was started, and anything else that may sound on any channel."""
 
     def check(self) -> None:
         """Raise PortClosed when the port is gone."""
 
     def close(self) -> None:
-        """Fall silent and let go of the port. Safe to call again, and on a port that is gone."""
+        """Fall silent and release the port. Safe to call again, and on a port that is gone."""
 
 
 class ChannelSink(ABC):
-    """Notes as channel messages, and what sounds; a sink that speaks MIDI adds where a message goes."""
+    """Turns notes into channel messages and tracks what sounds; a subclass sends the messages."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -58,7 +58,7 @@ class ChannelSink(ABC):
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
         """Start a note."""
-        self._sounding.add((channel, pitch))  # first: a send that fails halfway is to be ended too
+        self._sounding.add((channel, pitch))  # first: a note whose message failed halfway must be ended too
         self._send((NOTE_ON | channel, pitch, velocity))
 
     def note_off(self, channel: int, pitch: int) -> None:
@@ -67,7 +67,7 @@ class ChannelSink(ABC):
         self._sounding.discard((channel, pitch))
 
     def all_notes_off(self) -> None:
-        """End every note by its own note-off, then by the controllers, which some receivers do not know."""
+        """End every note by its own note-off, then by controllers, which some receivers ignore."""
         for channel, pitch in sorted(self._sounding):
             self.note_off(channel, pitch)
         for channel in range(N_CHANNELS):
@@ -92,7 +92,7 @@ class MidiSink(ChannelSink):
         self._open().check()
 
     def close(self) -> None:
-        """Fall silent, wait until that has left, and close the port."""
+        """Fall silent, wait until that has been sent, and close the port."""
         if self._port is None:
             return
         try:
@@ -114,7 +114,7 @@ class MidiSink(ChannelSink):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that a recording sink was given, at ``instant`` seconds of its clock."""
+    """A message that a recording sink received, at ``instant`` seconds of its clock."""
 
     instant: float
     message: Message

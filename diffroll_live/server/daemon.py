@@ -130,8 +130,8 @@ class Daemon:
         session = SessionHandlers(self._worker, self._runs, self._jams, self._delivery, max_seconds)
         jobs = JobHandlers(audio, self._runs, self._delivery)
         transport = TransportHandlers(self._timeline, self._clock, follows=self._open_source is None)
-        rooms = (session, audio, listening, jobs, transport, self._live, self._jams)
-        dispatcher = self._dispatcher = Dispatcher(*(room.handlers for room in rooms))
+        handlers = (session, audio, listening, jobs, transport, self._live, self._jams)
+        dispatcher = self._dispatcher = Dispatcher(*(each.handlers for each in handlers))
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
             lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram

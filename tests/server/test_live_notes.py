@@ -1,4 +1,4 @@
-"""Beliefs to notes in lanes: told once, never overlapping, never left open, whatever the model believes."""
+"""Live estimates to notes in lanes: reported once, never overlapping, never left open, whatever the estimates are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diffroll_live.server.live.note_tracker import GRACE, LONGEST, REVISE_AGE, S
 
 HOP = 0.064
 LATENCY = 0.15  # s from the edge back to what is due
-TOLD = 1.0  # s that a belief reaches back
+TOLD = 1.0  # s that an estimate reaches back
 SLACK = 1e-9
 
 
@@ -30,7 +30,7 @@ class Played:
     lost: float = 1e9
 
 
-def belief(edge: float, played: list[Played]) -> LiveEstimate:
+def estimate(edge: float, played: list[Played]) -> LiveEstimate:
     since = edge - TOLD
     strikes = [
         OnsetCandidate(p.pitch, p.onset, 80, 0.9)
@@ -49,7 +49,7 @@ def belief(edge: float, played: list[Played]) -> LiveEstimate:
 def hear(played: list[Played], seconds: float = 4.0) -> list[LaneNote]:
     notes, told = NoteTracker(), []
     for hop in range(1, round(seconds / HOP)):
-        told += notes.update(belief(hop * HOP, played), hop * HOP - LATENCY)
+        told += notes.update(estimate(hop * HOP, played), hop * HOP - LATENCY)
     return [*told, *notes.finish(seconds)]
 
 
@@ -108,11 +108,11 @@ def test_no_note_is_longer_than_a_string_rings(monkeypatch: pytest.MonkeyPatch) 
 def test_finish_ends_what_sounds_and_the_next_hop_begins_anew() -> None:
     notes = NoteTracker()
     for hop in range(1, 20):
-        notes.update(belief(hop * HOP, [Played(60, 0.5, 9.0)]), hop * HOP - LATENCY)
+        notes.update(estimate(hop * HOP, [Played(60, 0.5, 9.0)]), hop * HOP - LATENCY)
     ended = notes.finish(1.2)
     assert [(n.lane, n.offset) for n in ended] == [("commit", 1.2), ("revise", 1.2)]
     assert notes.finish(1.2) == ()
-    told = notes.update(belief(20 * HOP, [Played(60, 1.25, 9.0)]), 1.25)
+    told = notes.update(estimate(20 * HOP, [Played(60, 1.25, 9.0)]), 1.25)
     assert [(n.lane, n.index) for n in told] == [("preview", 1), ("commit", 1)]
 
 
@@ -128,7 +128,7 @@ STRETCHES = st.builds(
 HOPS = st.tuples(st.lists(STRIKES, max_size=6), st.lists(STRETCHES, max_size=4), st.floats(0.05, 0.7))
 
 
-def random_belief(
+def random_estimate(
     edge: float, strikes: list[OnsetCandidate], stretches: list[tuple[int, float, float]]
 ) -> LiveEstimate:
     struck = [OnsetCandidate(s.pitch, edge + s.onset, s.velocity, s.probability) for s in strikes]
@@ -147,11 +147,11 @@ def random_belief(
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(HOPS, max_size=40), st.integers(0, 3))
-def test_lanes_are_in_order_whatever_is_believed(hops: list, finish_every: int) -> None:
+def test_lanes_are_in_order_whatever_is_estimated(hops: list, finish_every: int) -> None:
     notes, told, edge = NoteTracker(), [], 0.0
     for number, (strikes, stretches, latency) in enumerate(hops, 1):
         edge += HOP * (1 + number % 3)
-        told += notes.update(random_belief(edge, strikes, stretches), edge - latency)
+        told += notes.update(random_estimate(edge, strikes, stretches), edge - latency)
         if finish_every and number % (7 * finish_every) == 0:
             told += notes.finish(edge)
     told += notes.finish(edge)

@@ -115,157 +115,157 @@ class LiveBench:
 
 
 def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
-    stage = LiveBench()
-    assert stage.worker.told == [LiveOpen(1, RATE)]
+    bench = LiveBench()
+    assert bench.worker.told == [LiveOpen(1, RATE)]
     for _ in range(3):
-        stage.feed(0.5)
-    assert stage.worker.feeds == [(0, HOP)]
+        bench.feed(0.5)
+    assert bench.worker.feeds == [(0, HOP)]
     for _ in range(5):
-        stage.feed(0.5)
-    assert stage.worker.feeds == [(0, HOP)], "one hop is under way"
-    assert stage.session.counts.missed == 2
-    stage.hear()
-    stage.feed(0.5)
-    assert stage.worker.feeds == [(0, HOP), (HOP, round(3.5 * HOP))]
+        bench.feed(0.5)
+    assert bench.worker.feeds == [(0, HOP)], "one hop is under way"
+    assert bench.session.counts.missed == 2
+    bench.hear()
+    bench.feed(0.5)
+    assert bench.worker.feeds == [(0, HOP), (HOP, round(3.5 * HOP))]
 
 
 def test_what_waits_is_bounded() -> None:
-    stage = LiveBench()
-    stage.feed()
+    bench = LiveBench()
+    bench.feed()
     for _ in range(3 * KEPT_HOPS):
-        stage.feed()
-    stage.hear()
-    stage.feed()
-    first, count = stage.worker.feeds[-1]
+        bench.feed()
+    bench.hear()
+    bench.feed()
+    first, count = bench.worker.feeds[-1]
     assert count <= (KEPT_HOPS + 1) * HOP
     assert first + count == round((3 * KEPT_HOPS + 2) * HOP)
 
 
 @pytest.mark.parametrize("seconds", [0.06, 1.0])
 def test_a_short_gap_is_silence_between_blocks_and_a_gap_between_feeds(seconds: float) -> None:
-    stage, lost, half = LiveBench(), round(seconds * RATE), np.full(HOP // 2, 0.5, np.float32)
-    stage.take(half, stage.now)
-    stage.take(half, stage.now + seconds)
-    assert stage.worker.feeds == [(0, HOP + lost)]
-    samples = stage.worker.told[-1].samples
+    bench, lost, half = LiveBench(), round(seconds * RATE), np.full(HOP // 2, 0.5, np.float32)
+    bench.take(half, bench.now)
+    bench.take(half, bench.now + seconds)
+    assert bench.worker.feeds == [(0, HOP + lost)]
+    samples = bench.worker.told[-1].samples
     assert np.array_equal(np.flatnonzero(samples == 0.0), np.arange(len(half), len(half) + lost))
-    stage.hear()
-    stage.feed(at=stage.now + seconds)
-    assert stage.worker.feeds[-1] == (HOP + 2 * lost, HOP)
+    bench.hear()
+    bench.feed(at=bench.now + seconds)
+    assert bench.worker.feeds[-1] == (HOP + 2 * lost, HOP)
 
 
 def test_a_long_gap_is_left_out() -> None:
-    stage = LiveBench()
-    stage.feed()
-    stage.hear()
-    stage.feed(0.5)
-    stage.feed(at=stage.now + 60.0)
-    assert stage.worker.feeds[-1] == (round(1.5 * HOP) + 60 * RATE, HOP)
+    bench = LiveBench()
+    bench.feed()
+    bench.hear()
+    bench.feed(0.5)
+    bench.feed(at=bench.now + 60.0)
+    assert bench.worker.feeds[-1] == (round(1.5 * HOP) + 60 * RATE, HOP)
 
 
 def test_a_block_that_is_a_little_late_joins_the_one_before() -> None:
-    stage = LiveBench()
-    stage.feed()
-    stage.hear()
-    stage.feed(at=stage.now + DEVICE_JITTER / 2)
-    assert stage.worker.feeds[-1] == (HOP, HOP)
+    bench = LiveBench()
+    bench.feed()
+    bench.hear()
+    bench.feed(at=bench.now + DEVICE_JITTER / 2)
+    assert bench.worker.feeds[-1] == (HOP, HOP)
 
 
 def test_a_note_sounds_and_ends_the_asked_latency_after_it_was_played() -> None:
-    stage = LiveBench(latency_ms=200.0)
+    bench = LiveBench(latency_ms=200.0)
     for _ in range(20):
-        stage.feed()
-        stage.hear(0.1, 0.5)
-    assert [(what, at) for what, _, at in stage.midi.calls] == [("on", 100.3), ("off", 100.7)]
-    lanes = [(r.lane, r.index, round(r.duration, 6)) for r in stage.client.sent if isinstance(r, LiveNote)]
+        bench.feed()
+        bench.hear(0.1, 0.5)
+    assert [(what, at) for what, _, at in bench.midi.calls] == [("on", 100.3), ("off", 100.7)]
+    lanes = [(r.lane, r.index, round(r.duration, 6)) for r in bench.client.sent if isinstance(r, LiveNote)]
     assert lanes == [("preview", 0, 0.0), ("commit", 0, 0.0), ("commit", 0, 0.4), ("revise", 0, 0.4)]
 
 
 def test_the_decision_is_made_as_late_as_it_can_be() -> None:
-    stage, decided = LiveBench(latency_ms=300.0), []
+    bench, decided = LiveBench(latency_ms=300.0), []
     for _ in range(20):
-        stage.feed()
-        before = len(stage.midi.calls)
-        stage.hear(0.1)
-        decided += [stage.now] * (len(stage.midi.calls) - before)
+        bench.feed()
+        before = len(bench.midi.calls)
+        bench.hear(0.1)
+        decided += [bench.now] * (len(bench.midi.calls) - before)
     assert 100.4 - 2.5 * HOP_SECONDS < decided[0] <= 100.4
 
 
 def test_the_preview_lane_sounds_at_once() -> None:
-    stage = LiveBench(lane="preview")
+    bench = LiveBench(lane="preview")
     for _ in range(4):
-        stage.feed()
-        stage.hear(0.07)
-    assert stage.midi.calls == [("on", 60, pytest.approx(100.0 + 2 * HOP_SECONDS, abs=1e-3))]
+        bench.feed()
+        bench.hear(0.07)
+    assert bench.midi.calls == [("on", 60, pytest.approx(100.0 + 2 * HOP_SECONDS, abs=1e-3))]
 
 
 @pytest.mark.parametrize(("deliver", "sounds", "tells"), [("osc", False, True), ("midi", True, False)])
 def test_notes_go_only_where_they_are_wanted(deliver: str, sounds: bool, tells: bool) -> None:
-    stage = LiveBench(deliver=deliver)
+    bench = LiveBench(deliver=deliver)
     for _ in range(8):
-        stage.feed()
-        stage.hear()
-    assert bool(stage.midi.calls) == sounds
-    assert bool(stage.client.notes("commit")) == tells
+        bench.feed()
+        bench.hear()
+    assert bool(bench.midi.calls) == sounds
+    assert bool(bench.client.notes("commit")) == tells
 
 
 def test_listeners_hear_every_lane() -> None:
-    stage, heard = LiveBench(), []
-    stage.session.listeners.append(lambda note, origin: heard.append((note.lane, origin)))
+    bench, heard = LiveBench(), []
+    bench.session.listeners.append(lambda note, origin: heard.append((note.lane, origin)))
     for _ in range(20):
-        stage.feed()
-        stage.hear(0.1, 0.5)
+        bench.feed()
+        bench.hear(0.1, 0.5)
     assert heard == [(lane, pytest.approx(100.0)) for lane in ("preview", "commit", "commit", "revise")]
 
 
 @pytest.mark.parametrize("ending", ["interrupt", "close"])
 def test_every_note_ends_with_the_session(ending: str) -> None:
-    stage = LiveBench()
+    bench = LiveBench()
     for _ in range(8):
-        stage.feed()
-        stage.hear()
-    getattr(stage.session, ending)()
-    assert [what for what, _, _ in stage.midi.calls] == ["on", "off", "cancel"]
-    assert stage.client.notes("commit")[-1].duration > 0
-    assert stage.closed == (ending == "close")
-    assert (LiveClose(1) in stage.worker.told) == (ending == "close")
+        bench.feed()
+        bench.hear()
+    getattr(bench.session, ending)()
+    assert [what for what, _, _ in bench.midi.calls] == ["on", "off", "cancel"]
+    assert bench.client.notes("commit")[-1].duration > 0
+    assert bench.closed == (ending == "close")
+    assert (LiveClose(1) in bench.worker.told) == (ending == "close")
 
 
 def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None:
-    stage = LiveBench()
-    stage.worker.is_ready = False
-    stage.feed(3)
-    assert not stage.worker.feeds
-    stage.worker.is_ready = True
-    stage.session.resume()
-    stage.feed()
-    assert stage.worker.feeds == [(3 * HOP, HOP)]
-    stage.session.on_event(LiveFailed(1, InternalError("The engine failed.")))
-    stage.feed(3)
-    assert len(stage.worker.feeds) == 1
-    assert ("live", "internal") in stage.client.sent
+    bench = LiveBench()
+    bench.worker.is_ready = False
+    bench.feed(3)
+    assert not bench.worker.feeds
+    bench.worker.is_ready = True
+    bench.session.resume()
+    bench.feed()
+    assert bench.worker.feeds == [(3 * HOP, HOP)]
+    bench.session.on_event(LiveFailed(1, InternalError("The engine failed.")))
+    bench.feed(3)
+    assert len(bench.worker.feeds) == 1
+    assert ("live", "internal") in bench.client.sent
 
 
 def test_hours_of_silence_are_told_in_no_message() -> None:
-    stage = LiveBench()
+    bench = LiveBench()
     for _ in range(3 * 3600):
-        stage.feed(1.0 / HOP_SECONDS)
-        stage.hear(onset=1e9)
-    assert not stage.client.sent
-    assert not stage.midi.calls
-    begin = stage.now
-    stage.take(np.full(HOP, 0.5, np.float32), begin)
-    stage.now = begin + 1.0
-    stage.feed()
-    (status,) = stage.client.sent
+        bench.feed(1.0 / HOP_SECONDS)
+        bench.hear(onset=1e9)
+    assert not bench.client.sent
+    assert not bench.midi.calls
+    begin = bench.now
+    bench.take(np.full(HOP, 0.5, np.float32), begin)
+    bench.now = begin + 1.0
+    bench.feed()
+    (status,) = bench.client.sent
     assert isinstance(status, LiveStatus)
     assert status.hops == 3 * 3600
-    stage.worker.is_ready = False
-    stage.now += 1.0
-    stage.feed(3.0)
-    stage.now += 1.0
-    stage.feed(3.0)
-    assert stage.client.sent[-1].missed > 0, "what goes wrong is told in silence, too"
+    bench.worker.is_ready = False
+    bench.now += 1.0
+    bench.feed(3.0)
+    bench.now += 1.0
+    bench.feed(3.0)
+    assert bench.client.sent[-1].missed > 0, "what goes wrong is told in silence, too"
 
 
 def test_settings_are_checked() -> None:
@@ -278,9 +278,9 @@ def test_settings_are_checked() -> None:
 
 
 def test_notes_keep_to_a_device_whose_clock_is_off() -> None:
-    stage, origins = LiveBench(), []
-    stage.session.listeners.append(lambda note, origin: origins.append(origin))
+    bench, origins = LiveBench(), []
+    bench.session.listeners.append(lambda note, origin: origins.append(origin))
     for hop in range(1000):
-        stage.feed(at=100.0 + hop * HOP_SECONDS * 1.0001)
-        stage.hear(0.1 if hop < 100 else 999 * HOP_SECONDS - 0.5)
+        bench.feed(at=100.0 + hop * HOP_SECONDS * 1.0001)
+        bench.hear(0.1 if hop < 100 else 999 * HOP_SECONDS - 0.5)
     assert origins[-1] == pytest.approx(100.0 + 999 * HOP_SECONDS * 0.0001, abs=0.001)

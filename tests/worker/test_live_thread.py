@@ -35,7 +35,7 @@ LOUD = np.full(1024, 0.5, np.float32)
 
 
 class Owner:
-    """A worker's owner that turns its calls while it waits."""
+    """Owns a worker, and runs the calls that it posts while it waits."""
 
     def __init__(self, factory: Callable[[], Any] = make_engine) -> None:
         self.calls: queue.Queue[Callable[[], None]] = queue.Queue()

@@ -40,8 +40,8 @@ from diffroll_live.worker.queue import Worker
 TIMEOUT = 30.0
 
 
-class Desk:
-    """A worker's owner: turns the calls that the worker posts, keeps the events."""
+class WorkerOwner:
+    """Owns a worker: runs the calls that it posts, and keeps its events."""
 
     def __init__(self, factory: Callable[[], Any] = make_engine, **options: Any) -> None:
         self.calls: queue.Queue[Callable[[], None]] = queue.Queue()
@@ -51,7 +51,7 @@ class Desk:
         self.worker.start(self.calls.put, self.events.append)
 
     def until(self, holds: Callable[[Any], bool]) -> Any:
-        """Turn calls until an event fits; give it."""
+        """Run calls until an event fits; return it."""
         end = time.monotonic() + TIMEOUT
         while True:
             for event in self.events:
@@ -69,7 +69,7 @@ class Desk:
         (pid,) = _engines() - self._others
         return pid
 
-    def ready(self) -> Desk:
+    def ready(self) -> WorkerOwner:
         self.until(lambda e: isinstance(e, Ready))
         return self
 
@@ -95,8 +95,8 @@ def test_an_engine_is_ready_as_it_was_made_without_a_second_warm_up(monkeypatch)
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    one = Desk(queue_size=2).ready()
+def owner() -> Iterator[WorkerOwner]:
+    one = WorkerOwner(queue_size=2).ready()
     yield one
     one.worker.close()
 
@@ -107,43 +107,43 @@ def run(serial: int, name: str = "job", **options: Any) -> Run:
     )
 
 
-def test_work_is_told_from_start_to_result(desk):
+def test_work_is_told_from_start_to_result(owner):
     work = run(1, steps=3)
-    assert desk.worker.submit(work, "a") == (0, None)
-    result = desk.end_of(1).result
+    assert owner.worker.submit(work, "a") == (0, None)
+    result = owner.end_of(1).result
     assert result.variations == (notes_of(work.plan, 0),)
-    kinds = [type(e) for e in desk.events]
+    kinds = [type(e) for e in owner.events]
     assert kinds == [Ready, Started, Progressed, Noted, Progressed, Progressed, Noted, Finished]
-    assert desk.worker.info == INFO
+    assert owner.worker.info == INFO
 
 
-def test_lanes_hold_one_piece_of_waiting_work(desk):
-    desk.worker.submit(run(1, steps=10), "a")
-    assert desk.worker.submit(run(2), "a") == (1, None)
-    assert desk.worker.submit(run(3), "a") == (1, 2)
-    assert desk.worker.submit(run(4), "b") == (2, None)
+def test_a_client_slot_holds_one_piece_of_waiting_work(owner):
+    owner.worker.submit(run(1, steps=10), "a")
+    assert owner.worker.submit(run(2), "a") == (1, None)
+    assert owner.worker.submit(run(3), "a") == (1, 2)
+    assert owner.worker.submit(run(4), "b") == (2, None)
     with pytest.raises(Busy, match="2 jobs"):
-        desk.worker.submit(run(5), "c")
-    status = desk.worker.status()
+        owner.worker.submit(run(5), "c")
+    status = owner.worker.status()
     assert (status.state, status.queued, status.running) == ("busy", 2, 1)
     for serial in (1, 3, 4):
-        assert isinstance(desk.end_of(serial), Finished)
-    assert 0.0 < desk.worker.status().load <= 1.0
+        assert isinstance(owner.end_of(serial), Finished)
+    assert 0.0 < owner.worker.status().load <= 1.0
 
 
-def test_cancel_stops_what_runs_and_drops_what_waits(desk):
-    desk.worker.submit(run(1, steps=1000), "a")
-    desk.worker.submit(run(2), "b")
-    desk.until(lambda e: isinstance(e, Progressed))
-    desk.worker.cancel(2)
-    desk.worker.cancel(1)
-    desk.worker.cancel(77)
-    assert isinstance(desk.end_of(2).error, Cancelled)
-    assert isinstance(desk.end_of(1).error, Cancelled)
-    last = max(e.step for e in desk.events if isinstance(e, Progressed))
+def test_cancel_stops_what_runs_and_drops_what_waits(owner):
+    owner.worker.submit(run(1, steps=1000), "a")
+    owner.worker.submit(run(2), "b")
+    owner.until(lambda e: isinstance(e, Progressed))
+    owner.worker.cancel(2)
+    owner.worker.cancel(1)
+    owner.worker.cancel(77)
+    assert isinstance(owner.end_of(2).error, Cancelled)
+    assert isinstance(owner.end_of(1).error, Cancelled)
+    last = max(e.step for e in owner.events if isinstance(e, Progressed))
     assert last < 500
-    desk.worker.submit(run(3), "a")
-    assert isinstance(desk.end_of(3), Finished)
+    owner.worker.submit(run(3), "a")
+    assert isinstance(owner.end_of(3), Finished)
 
 
 def test_audio_goes_over_the_pipe_once():
@@ -165,63 +165,63 @@ def test_audio_goes_over_the_pipe_once():
     assert received[0].flags.writeable
 
 
-def test_redecoding_needs_a_result(desk):
-    desk.worker.submit(run(1), "a")
-    desk.end_of(1)
-    desk.worker.submit(Redecode(2, "job#1", 0.01, 0.1), "a")
-    assert isinstance(desk.end_of(2), Finished)
-    desk.worker.submit(Redecode(3, "job#none", 0.01, 0.1), "a")
-    assert isinstance(desk.end_of(3).error, UnknownJob)
+def test_redecoding_needs_a_result(owner):
+    owner.worker.submit(run(1), "a")
+    owner.end_of(1)
+    owner.worker.submit(Redecode(2, "job#1", 0.01, 0.1), "a")
+    assert isinstance(owner.end_of(2), Finished)
+    owner.worker.submit(Redecode(3, "job#none", 0.01, 0.1), "a")
+    assert isinstance(owner.end_of(3).error, UnknownJob)
 
 
-def test_a_crash_costs_one_job_and_the_queue_survives(desk):
-    desk.worker.submit(run(1, "crash"), "a")
-    desk.worker.submit(run(2), "b")
-    desk.worker.submit(run(3), "c")
-    error = desk.end_of(1).error
+def test_a_crash_costs_one_job_and_the_queue_survives(owner):
+    owner.worker.submit(run(1, "crash"), "a")
+    owner.worker.submit(run(2), "b")
+    owner.worker.submit(run(3), "c")
+    error = owner.end_of(1).error
     assert isinstance(error, InternalError)
     assert "SIGKILL" in error.text
     assert "run the job again" in error.text
     for serial in (2, 3):
-        assert isinstance(desk.end_of(serial), Finished)
+        assert isinstance(owner.end_of(serial), Finished)
 
 
-def test_a_process_that_dies_idle_is_started_again(desk):
-    os.kill(desk.pid, signal.SIGKILL)
-    desk.until(lambda e: isinstance(e, Died) and e.serial is None)
-    assert desk.worker.status().state == "restarting"
-    desk.worker.submit(run(1), "a")
-    assert isinstance(desk.end_of(1), Finished)
+def test_a_process_that_dies_idle_is_started_again(owner):
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.until(lambda e: isinstance(e, Died) and e.serial is None)
+    assert owner.worker.status().state == "restarting"
+    owner.worker.submit(run(1), "a")
+    assert isinstance(owner.end_of(1), Finished)
 
 
-def test_a_cancelled_serial_does_not_cancel_the_next(desk):
-    desk.worker.submit(run(1, steps=1000), "a")
-    desk.until(lambda e: isinstance(e, Progressed))
-    desk.worker.cancel(1)
-    desk.worker.submit(run(2, steps=5), "a")
-    assert isinstance(desk.end_of(2), Finished)
+def test_a_cancelled_serial_does_not_cancel_the_next(owner):
+    owner.worker.submit(run(1, steps=1000), "a")
+    owner.until(lambda e: isinstance(e, Progressed))
+    owner.worker.cancel(1)
+    owner.worker.submit(run(2, steps=5), "a")
+    assert isinstance(owner.end_of(2), Finished)
 
 
 def test_an_engine_that_cannot_be_made_says_why():
-    desk = Desk(make_no_engine)
-    failure = desk.until(lambda e: isinstance(e, StartFailed))
+    owner = WorkerOwner(make_no_engine)
+    failure = owner.until(lambda e: isinstance(e, StartFailed))
     assert failure.error.code == "no-model"
-    desk.worker.close()
+    owner.worker.close()
 
 
 def test_waiting_work_is_given_up_when_the_process_never_comes_up():
-    desk = Desk(make_fatal_engine)
-    desk.worker.submit(run(1), "a")
-    error = desk.end_of(1).error
+    owner = WorkerOwner(make_fatal_engine)
+    owner.worker.submit(run(1), "a")
+    error = owner.end_of(1).error
     assert "ended with code 7" in error.text
-    desk.worker.close()
+    owner.worker.close()
 
 
-def test_a_stuck_process_is_killed_at_the_end(desk):
-    desk.worker.submit(run(1, "stuck"), "a")
-    desk.until(lambda e: isinstance(e, Started))
-    pid = desk.pid
-    desk.worker.close()
+def test_a_stuck_process_is_killed_at_the_end(owner):
+    owner.worker.submit(run(1, "stuck"), "a")
+    owner.until(lambda e: isinstance(e, Started))
+    pid = owner.pid
+    owner.worker.close()
     assert not alive(pid)
 
 

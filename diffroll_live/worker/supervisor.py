@@ -5,6 +5,7 @@ It shares with other threads only two queues, two flags and the callback that ta
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import queue
@@ -50,6 +51,7 @@ class Supervisor:
         self._awake, self._waker = self._context.Pipe(duplex=False)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="diffroll-worker", daemon=True)
+        self._loaded = False  # whether the engine of the present process is
         self._failures = 0  # starts in a row that came to nothing
         self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
         self._unsent: Work | None = None
@@ -121,10 +123,17 @@ class Supervisor:
                     if source in ready:
                         self._receive(source.recv())
             except (EOFError, OSError):
+                self._drain(connection)
                 return
             except Exception:
                 logger.exception("what the inference process sent cannot be read; starting it again")
                 return
+
+    def _drain(self, connection: Connection) -> None:
+        """Receive what the process sent before it died, which the end of the live pipe may have overtaken."""
+        with contextlib.suppress(EOFError, OSError):
+            while connection.poll():
+                self._receive(connection.recv())
 
     def _send_live(self, live: Connection) -> None:
         while not self._live.empty():

@@ -36,6 +36,7 @@ from diffroll_live.worker.messages import (
 from diffroll_live.worker.pipe import WorkReceiver, WorkSender
 from diffroll_live.worker.process import main
 from diffroll_live.worker.queue import Worker
+from diffroll_live.worker.supervisor import Supervisor
 
 TIMEOUT = 30.0
 
@@ -184,6 +185,20 @@ def test_a_crash_costs_one_job_and_the_queue_survives(owner):
     assert "run the job again" in error.text
     for serial in (2, 3):
         assert isinstance(owner.end_of(serial), Finished)
+
+
+def test_what_a_process_sent_before_it_died_is_not_lost():
+    ours, theirs = multiprocessing.Pipe()
+    live, their_live = multiprocessing.Pipe()
+    sent = [Started(1), Noted(1, ()), Progressed(1, 1, 2)]
+    for event in sent:
+        theirs.send(event)
+    theirs.close()
+    their_live.close()
+    received: list[Any] = []
+    supervisor = Supervisor(make_engine, received.append, grace=0.3)
+    supervisor._exchange(ours, live)
+    assert received == sent
 
 
 def test_a_process_that_dies_idle_is_started_again(owner):

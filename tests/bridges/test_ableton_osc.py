@@ -190,7 +190,7 @@ def test_live_that_closes_meanwhile_is_said(live, osc, take, monkeypatch):
     add_take(live, take)
 
     def close_live(request: Request) -> Result:
-        monkeypatch.setattr(abletonosc, "PATIENCE", 0.02)
+        monkeypatch.setattr(abletonosc, "TIMEOUT", 0.02)
         live.__exit__()
         return Engine((0.0, 0.5, 60, 80))(request)
 
@@ -228,7 +228,7 @@ def test_nobody_but_abletonosc_is_listened_to(live, osc):
 
 
 def test_live_that_does_not_answer_is_said(monkeypatch):
-    monkeypatch.setattr(abletonosc, "PATIENCE", 0.02)
+    monkeypatch.setattr(abletonosc, "TIMEOUT", 0.02)
     with pytest.raises(TimedOut, match="control surface"):
         AbletonOsc(free_port(), free_port())
 

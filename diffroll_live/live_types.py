@@ -1,4 +1,4 @@
-"""The nouns of live hearing: what the model believes after a hop, and what is told of a note, lane by lane.
+"""The nouns of live input: what the model estimates after a hop, and what becomes of a note, lane by lane.
 
 All times are seconds since the first sample of the live input. No torch.
 """
@@ -20,7 +20,7 @@ Deliver = Literal["osc", "midi", "both"]
 
 @dataclass(frozen=True, slots=True)
 class OnsetCandidate:
-    """An onset that the model believes in with ``probability``."""
+    """An onset, with the ``probability`` that the model gives it."""
 
     pitch: int
     onset: float  # s
@@ -30,7 +30,7 @@ class OnsetCandidate:
 
 @dataclass(frozen=True, slots=True)
 class SoundingSpan:
-    """A time in which a pitch sounds; ``end`` is None where it still does."""
+    """A span of time in which a pitch sounds; ``end`` is None where it still does."""
 
     pitch: int
     begin: float  # s
@@ -39,22 +39,22 @@ class SoundingSpan:
 
 @dataclass(frozen=True, slots=True)
 class LiveEstimate:
-    """What the model believes of the time from ``since`` to ``edge``, where the audio ends as yet.
+    """What the model estimates between ``since`` and ``edge``, where the audio ends so far.
 
-    strikes and stretches are sorted by time. A stretch that began before ``since`` begins there or a little earlier.
-    ``threshold`` is the probability that makes a strike a note.
+    candidates and spans are sorted by time. A span that began before ``since`` begins there or a little earlier.
+    ``threshold`` is the probability that makes a candidate a note.
     """
 
     since: float  # s
     edge: float  # s
     threshold: float
-    strikes: tuple[OnsetCandidate, ...]
-    stretches: tuple[SoundingSpan, ...]
+    candidates: tuple[OnsetCandidate, ...]
+    spans: tuple[SoundingSpan, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LaneNote:
-    """What a lane tells of a note; the same ``index`` again replaces what was told before, in whichever lane.
+    """A note as one lane has it; the same ``index`` again replaces what came before, in whichever lane.
 
     ``offset`` is None while the note sounds; a ``velocity`` of 0 takes the note back.
     """
@@ -69,7 +69,7 @@ class LaneNote:
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """What a live input may choose; limits.LIVE says what each option means."""
+    """What a client may set on a live input; limits.LIVE says what each option means."""
 
     OPTIONS: ClassVar[Mapping[str, Option]] = LIVE
 
@@ -80,7 +80,7 @@ class LiveSettings:
 
 
 class LiveTranscriber(Protocol):
-    """Transcribes one live input. ``engine.live.transcriber`` has the real one; tests bring fakes."""
+    """Transcribes one live input; ``engine/live`` has the real one, tests bring fakes."""
 
     def update(self, first: int, samples: npt.NDArray[np.float32]) -> LiveEstimate:
         """Take (n_samples,) samples, the first of which is number ``first`` of the input, and give an estimate."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +15,6 @@ from diffroll_live.audio.ring_buffer import RingBuffer
 from diffroll_live.errors import Incomplete
 from diffroll_live.osc.replies import AudioLevel, AudioOverrun
 from diffroll_live.types import AudioBuffer, Floats
-
-logger = logging.getLogger(__name__)
 
 _LEVEL_SECONDS = 0.1  # between two levels
 _OVERRUN_SECONDS = 1.0  # between two messages about losses, at least

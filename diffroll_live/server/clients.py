@@ -29,8 +29,8 @@ class Client:
         self.max_datagram = config.max_datagram  # bytes
         self.buffers: dict[str, Buffer] = {}
         self.jobs = JobTable(config.max_jobs_kept)
-        self.is_surface = False  # whether it has told the transport as REAPER or Ardour does
-        self.heard = time.monotonic()
+        self.is_surface = False  # whether it has reported the transport as REAPER or Ardour does
+        self.last_seen = time.monotonic()
 
     def send(self, reply: Any) -> None:
         """Send a reply. Raises errors.ProtocolError when OSC cannot hold one of its values."""
@@ -60,7 +60,7 @@ class Client:
 
 
 class ClientTable:
-    """All clients by key, the one heard last at the end."""
+    """All clients by key, the one seen last at the end."""
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
@@ -70,10 +70,10 @@ class ClientTable:
         return iter(tuple(self._clients.values()))
 
     def find(self, key: str) -> Client | None:
-        """Give the client of a key, and note that it was heard."""
+        """Return the client of a key, and note that it was seen."""
         client = self._clients.pop(key, None)
         if client is not None:
-            client.heard = time.monotonic()
+            client.last_seen = time.monotonic()
             self._clients[key] = client
         return client
 

@@ -213,7 +213,7 @@ class Daemon:
         self._jams.tick()
         for client in self._clients:
             self._delivery.tell_late(client)
-            silent = now - client.heard > self._config.client_timeout_s
+            silent = now - client.last_seen > self._config.client_timeout_s
             if silent and not client.busy and not client.connected and not self._jams.has(client):
                 self._forget(client)
 

@@ -210,7 +210,7 @@ def test_it_ends_when_nobody_reads_and_leaves_the_server_in_order(capture, jack)
     assert "diffroll-live-in" not in ports
 
 
-def test_it_ends_when_it_is_told_to(capture, jack):
+def test_it_ends_on_request(capture, jack):
     source = capture("capture", "jack")
     assert isinstance(source.next(), Opened)
     source.process.terminate()

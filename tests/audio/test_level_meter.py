@@ -28,7 +28,7 @@ def test_silence_has_the_floor():
     assert decibels(1e-9) == FLOOR
 
 
-def test_a_stretch_ends_with_the_block_that_fills_it_and_the_next_begins_empty():
+def test_an_interval_ends_with_the_block_that_fills_it_and_the_next_begins_empty():
     meter = LevelMeter(RATE, 0.1)
     loud, quiet = np.ones(2400, np.float32), np.zeros(2400, np.float32)
     assert meter.add(loud) is None

@@ -20,7 +20,7 @@ ONES = np.ones(100, np.float32)  # 0.1 s
 
 
 class Session:
-    """Remembers what it is fed."""
+    """Keeps what it is fed."""
 
     def __init__(self, rate: int) -> None:
         self.rate = rate
@@ -97,7 +97,7 @@ def test_silence_stands_for_what_does_not_come_for_a_while():
     assert world.sent[-1] == r.AudioLevel("live", -120.0, -120.0)
 
 
-def test_hours_of_silence_are_told_in_one_message():
+def test_hours_of_silence_are_one_message():
     world = World()
     for second in range(4 * 3600):
         world.write(np.zeros(RATE, np.float32), float(second))
@@ -134,7 +134,7 @@ def test_what_is_no_number_is_silence():
     assert world.sent == [r.AudioLevel("live", pytest.approx(-12.04, abs=0.01), pytest.approx(-6.02, abs=0.01))]
 
 
-def test_losses_are_told_once_a_second_at_most_with_all_that_came_before(monkeypatch):
+def test_losses_are_reported_once_a_second_at_most_with_all_that_came_before(monkeypatch):
     world, now = World(), 50.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     for step in range(30):
@@ -143,8 +143,8 @@ def test_losses_are_told_once_a_second_at_most_with_all_that_came_before(monkeyp
     world.write(ONES, 13.5, overrun=True)
     now += 2.0
     world.write(ONES, 13.6)
-    told = [reply for reply in world.sent if isinstance(reply, r.AudioOverrun)]
-    counts = [(reply.count, round(reply.seconds, 2)) for reply in told]
+    reports = [reply for reply in world.sent if isinstance(reply, r.AudioOverrun)]
+    counts = [(reply.count, round(reply.seconds, 2)) for reply in reports]
     assert counts == [(1, 0.01), (12, 0.12), (23, 0.23), (31, 0.8)]
 
 

@@ -39,7 +39,7 @@ def noise(seconds: float, rate: int = 16_000) -> np.ndarray:
     return (np.random.default_rng(0).standard_normal(round(seconds * rate)) * 0.1).astype(np.float32)
 
 
-def new_ear() -> StreamingTranscriber:
+def new_transcriber() -> StreamingTranscriber:
     adapter = tiny_adapter()
     return StreamingTranscriber(adapter, Defaults(), 16_000, PriorityGate(adapter.network))
 
@@ -51,8 +51,8 @@ def new_ear() -> StreamingTranscriber:
 )
 def test_a_stream_is_resampled_as_a_file_is(rate: int, blocks: list[int]) -> None:
     samples = noise(sum(blocks) / rate + 0.01, rate)
-    inflow, ends = StreamingResampler(rate, 16_000, CPU), np.cumsum([0, *blocks])
-    streamed = torch.cat([inflow.push(samples[a:b]) for a, b in pairwise(ends)])
+    resampler, ends = StreamingResampler(rate, 16_000, CPU), np.cumsum([0, *blocks])
+    streamed = torch.cat([resampler.push(samples[a:b]) for a, b in pairwise(ends)])
     whole = Resampled(AudioBuffer("", samples[: ends[-1]], rate), 16_000, CPU)
     assert 0 <= whole.n_samples - len(streamed) <= 20
     torch.testing.assert_close(streamed, whole.samples(0, len(streamed)), atol=1e-5, rtol=0)
@@ -71,54 +71,56 @@ def test_features_and_the_gate_are_those_of_a_file() -> None:
         assert torch.equal(past.loud[-n:], whole.loud(past.n_frames - n, past.n_frames)[:, 0])
 
 
-def test_what_was_left_out_is_silence_and_a_long_gap_begins_anew() -> None:
-    ear, samples = new_ear(), noise(1.0)
-    ear.update(0, samples[:HOP])
-    short = ear.update(4 * HOP, samples[:HOP])
-    filled = new_ear()
+def test_a_gap_is_silence_and_a_long_one_starts_over() -> None:
+    transcriber, samples = new_transcriber(), noise(1.0)
+    transcriber.update(0, samples[:HOP])
+    short = transcriber.update(4 * HOP, samples[:HOP])
+    filled = new_transcriber()
     filled.update(0, np.concatenate([samples[:HOP], np.zeros(3 * HOP, np.float32), samples[:HOP]]))
-    torch.testing.assert_close(ear._past.features, filled._past.features)
+    torch.testing.assert_close(transcriber._past.features, filled._past.features)
     assert short.edge == pytest.approx(5 * HOP / 16_000, abs=0.016)
     far = 10_000 * HOP
-    assert ear.update(far, samples[:HOP]).edge == pytest.approx((far + HOP) / 16_000, abs=0.016)
-    assert ear._past.n_frames < 5
-    assert ear.update(0, samples[:HOP]).edge == pytest.approx(HOP / 16_000, abs=0.016), "the counting began anew"
+    assert transcriber.update(far, samples[:HOP]).edge == pytest.approx((far + HOP) / 16_000, abs=0.016)
+    assert transcriber._past.n_frames < 5
+    assert transcriber.update(0, samples[:HOP]).edge == pytest.approx(HOP / 16_000, abs=0.016), (
+        "the counting started over"
+    )
 
 
-def test_silence_is_not_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    ear, asked = new_ear(), []
-    monkeypatch.setattr(ear, "_read", lambda past, n_told: asked.append(past.n_frames))
+def test_silence_is_not_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    transcriber, asked = new_transcriber(), []
+    monkeypatch.setattr(transcriber, "_evaluate", lambda past, n_frames: asked.append(past.n_frames))
     monkeypatch.setattr("diffroll_live.engine.live.transcriber.live_estimate", lambda *_: None)
-    ear.update(0, noise(0.1))
+    transcriber.update(0, noise(0.1))
     assert len(asked) == 1
-    silent = [ear.update(ear._past.next, np.zeros(HOP, np.float32)) for _ in range(40)]
+    silent = [transcriber.update(transcriber._past.next, np.zeros(HOP, np.float32)) for _ in range(40)]
     assert 20 < len(asked) < 30, "until the sound is out of the window"
-    assert (silent[-1].strikes, silent[-1].stretches) == ((), ())
+    assert (silent[-1].candidates, silent[-1].spans) == ((), ())
     assert silent[-1].edge == pytest.approx(0.1 + 40 * HOP / 16_000, abs=0.02)
 
 
 def test_warming_up_leaves_nothing_behind() -> None:
-    ear = new_ear()
-    ear.warm_up()
-    assert ear.update(0, np.zeros(HOP, np.float32)).edge == pytest.approx(HOP / 16_000, abs=0.016)
-    assert not ear._past.loud.any()
+    transcriber = new_transcriber()
+    transcriber.warm_up()
+    assert transcriber.update(0, np.zeros(HOP, np.float32)).edge == pytest.approx(HOP / 16_000, abs=0.016)
+    assert not transcriber._past.loud.any()
 
 
-def test_beliefs_are_peaks_and_stretches() -> None:
+def test_estimates_are_peaks_and_spans() -> None:
     zeros = torch.zeros(40, 88)
     posterior = Posterior(zeros.clone(), zeros.clone(), zeros + 0.5, zeros + 0.25, zeros.clone())
     posterior.onset[10, 39], posterior.onset[30, 39], posterior.onset[1, 39] = 0.9, 0.35, 0.9
     posterior.frame[10:20, 39] = posterior.frame[30:, 39] = 1.0
-    belief = live_estimate(posterior, Thresholds(0.5, 0.5), 50.0, 7.0)
-    assert (belief.since, belief.edge, belief.threshold) == (7.06, 7.8, 0.5)
-    struck = [(s.pitch, round(s.onset, 3), s.velocity, round(s.probability, 3)) for s in belief.strikes]
-    assert struck == [(60, 7.205, 64, 0.9), (60, 7.605, 64, 0.35)]
-    assert [(s.pitch, s.begin, s.end) for s in belief.stretches] == [(60, 7.2, 7.4), (60, 7.6, None)]
+    estimate = live_estimate(posterior, Thresholds(0.5, 0.5), 50.0, 7.0)
+    assert (estimate.since, estimate.edge, estimate.threshold) == (7.06, 7.8, 0.5)
+    onsets = [(s.pitch, round(s.onset, 3), s.velocity, round(s.probability, 3)) for s in estimate.candidates]
+    assert onsets == [(60, 7.205, 64, 0.9), (60, 7.605, 64, 0.35)]
+    assert [(s.pitch, s.begin, s.end) for s in estimate.spans] == [(60, 7.2, 7.4), (60, 7.6, None)]
 
 
-def test_a_job_stands_still_at_its_next_layer_while_a_hop_is_heard() -> None:
+def test_a_job_is_held_up_at_its_next_layer_while_a_hop_is_transcribed() -> None:
     adapter = tiny_adapter()
-    precedence, steps = PriorityGate(adapter.network), []
+    gate, steps = PriorityGate(adapter.network), []
     features, mask = torch.zeros(1, adapter.n_features, 16), torch.ones(1, 1, 16)
 
     def job() -> None:
@@ -126,7 +128,7 @@ def test_a_job_stands_still_at_its_next_layer_while_a_hop_is_heard() -> None:
         steps.append("job")
 
     thread = threading.Thread(target=job)
-    with precedence.first():
+    with gate.first():
         thread.start()
         thread.join(0.3)
         adapter.encode(features, mask)
@@ -140,14 +142,14 @@ def test_a_job_stands_still_at_its_next_layer_while_a_hop_is_heard() -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[TorchEngine]:
-    threads = torch.get_num_threads()  # an ear wants one on the thread that makes it
+    threads = torch.get_num_threads()  # a transcriber wants one on the thread that makes it
     yield load_engine("compact", "cpu", warm=False)
     torch.set_num_threads(threads)
 
 
-def beliefs(engine: TorchEngine, samples: np.ndarray) -> list[LiveEstimate]:
-    ear = engine.open_stream(16_000)
-    return [ear.update(at, samples[at : at + HOP]) for at in range(0, len(samples), HOP)]
+def estimates(engine: TorchEngine, samples: np.ndarray) -> list[LiveEstimate]:
+    transcriber = engine.open_stream(16_000)
+    return [transcriber.update(at, samples[at : at + HOP]) for at in range(0, len(samples), HOP)]
 
 
 def test_live_notes_are_nearly_those_of_the_recording(engine: TorchEngine) -> None:
@@ -156,18 +158,18 @@ def test_live_notes_are_nearly_those_of_the_recording(engine: TorchEngine) -> No
     with (EXAMPLES / "clip.csv").open(newline="") as handle:
         rows = np.array([list(map(float, row)) for row in list(csv.reader(handle))[1:]])
     played = rows[rows[:, 0] < seconds]
-    notes, told = NoteTracker(), []
-    for belief in beliefs(engine, clip.samples):
-        told += notes.update(belief, belief.edge - latency)
-    told += notes.finish(seconds)
+    notes, sent = NoteTracker(), []
+    for estimate in estimates(engine, clip.samples):
+        sent += notes.update(estimate, estimate.edge - latency)
+    sent += notes.finish(seconds)
     for lane in ("commit", "revise"):
-        found = [[n.onset, n.offset, n.pitch, n.velocity] for n in told if n.lane == lane and n.offset and n.velocity]
+        found = [[n.onset, n.offset, n.pitch, n.velocity] for n in sent if n.lane == lane and n.offset and n.velocity]
         assert score_one(np.array(found), played).onset >= 0.7
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-4, 3e-3])
 def test_a_silent_input_has_no_notes(engine: TorchEngine, level: float) -> None:
-    assert not any(belief.strikes for belief in beliefs(engine, noise(2.0) * np.float32(10 * level)))
+    assert not any(estimate.candidates for estimate in estimates(engine, noise(2.0) * np.float32(10 * level)))
 
 
 def test_a_model_that_cannot_transcribe_live_says_so(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:

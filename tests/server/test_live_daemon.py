@@ -24,7 +24,7 @@ def daemon(tmp_path: Any, scheduler: RecordingScheduler) -> Iterator[RunningDaem
 
 
 @pytest.mark.realtime
-def test_a_killed_engine_ends_the_notes_and_is_heard_again(
+def test_a_killed_engine_ends_the_notes_and_the_input_goes_on(
     daemon: RunningDaemon, scheduler: RecordingScheduler
 ) -> None:
     def held(what: str) -> int:

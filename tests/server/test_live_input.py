@@ -1,4 +1,4 @@
-"""A daemon that listens: devices of a real JACK server, chunks without an end, and what a client is told of them."""
+"""Live inputs of a daemon: devices of a real JACK server, chunks without an end, and what their clients learn."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def tone(jack: DummyJack) -> Iterator[Tone]:
         yield running
 
 
-def listen(client: OscClient, device: str, buffer: str = "live") -> None:
+def capture(client: OscClient, device: str, buffer: str = "live") -> None:
     reply = client.ask("/diffroll/audio/listen", buffer, device, answer="/diffroll/audio/listening")
     assert reply.args == (buffer, 48_000)
 
 
 def captures(parent: int | None = None) -> list[int]:
-    """The capture processes of a process, this one unless told otherwise."""
+    """The capture processes of a process, this one by default."""
     command = ["pgrep", "-P", str(parent or os.getpid()), "-f", "capture.process capture"]
     return [int(pid) for pid in subprocess.run(command, capture_output=True, check=False).stdout.split()]
 
@@ -74,7 +74,7 @@ def test_inputs_are_listed(daemon, client, tone):
 
 
 def test_what_a_jack_client_plays_has_its_level_and_can_be_transcribed(client, tone):
-    listen(client, tone.client)
+    capture(client, tone.client)
     levels = [client.expect("/diffroll/audio/level").args for _ in range(10)]
     assert max(peak for _, _, peak in levels) == pytest.approx(-6.0, abs=1.0)
     client.send("/diffroll/transcribe", "job", "live")
@@ -87,8 +87,8 @@ def test_what_a_jack_client_plays_has_its_level_and_can_be_transcribed(client, t
     assert client.collect("again").end.address == "/diffroll/job/done"
 
 
-def test_silence_is_told_once(client, jack):
-    listen(client, "jack")
+def test_silence_is_reported_once(client, jack):
+    capture(client, "jack")
     assert client.expect("/diffroll/audio/level").args == ("live", -120.0, -120.0)
     assert client.next(timeout=0.5) is None
 
@@ -105,27 +105,27 @@ def test_a_machine_without_inputs_says_so(client, no_jack):
     assert client.ask("/diffroll/audio/inputs", answer="/diffroll/audio/inputs").args == (0,)
 
 
-def test_two_listeners_share_one_device_and_it_is_closed_after_the_last(daemon, client, tone):
+def test_two_buffers_share_one_device_and_it_is_closed_after_the_last(daemon, client, tone):
     with daemon.tcp() as other:
-        listen(client, tone.client)
-        listen(other, tone.client.upper(), "ear")
+        capture(client, tone.client)
+        capture(other, tone.client.upper(), "other")
         assert len(captures()) == 1
         client.expect("/diffroll/audio/level")
-        assert other.expect("/diffroll/audio/level").args[0] == "ear"
+        assert other.expect("/diffroll/audio/level").args[0] == "other"
         assert client.ask_wrongly("/diffroll/audio/listen", "third", "jack").args[:2] == ("third", "busy")
         client.ask("/diffroll/audio/free", "live", answer="/diffroll/audio/freed")
-        assert other.expect("/diffroll/audio/level").args[0] == "ear"
+        assert other.expect("/diffroll/audio/level").args[0] == "other"
     wait_until(lambda: not captures(), "the device of a client that hung up to be closed")
 
 
-def test_a_buffer_that_listens_is_replaced_by_its_name(client, tone):
-    listen(client, tone.client)
-    listen(client, "jack")
+def test_a_captured_buffer_is_replaced_by_its_name(client, tone):
+    capture(client, tone.client)
+    capture(client, "jack")
     client.ask("/diffroll/audio/open", "live", RATE, 1, RATE, "f32", 4096, answer="/diffroll/audio/opened")
     wait_until(lambda: not captures(), "the devices of a buffer that was replaced to be closed")
 
 
-def test_a_latency_that_cannot_be_ends_the_listening(client, jack):
+def test_an_impossible_latency_frees_the_buffer(client, jack):
     error = client.ask_wrongly("/diffroll/audio/listen", "live", "jack", 5000.0)
     assert error.args[:2] == ("live", "bad-option")
     error = client.ask_wrongly("/diffroll/audio/open", "live", RATE, 1, 0, "f32", 64, 0.0, 5000.0)
@@ -144,14 +144,14 @@ def test_a_flood_of_questions_and_requests_starts_few_processes(client, tone):
     assert len(captures()) == 1
 
 
-def test_chunks_do_not_go_where_a_device_is_heard(client, jack):
-    listen(client, "jack")
+def test_chunks_do_not_go_where_a_device_is_captured(client, jack):
+    capture(client, "jack")
     assert client.ask_wrongly("/diffroll/audio/chunk", "live", 0, BEEP).args[:2] == ("live", "bad-message")
 
 
 @pytest.mark.parametrize("ending", ["killed", "stopped", "frozen"])
-def test_a_server_that_goes_is_told_and_heard_again_when_it_is_back(client, jack, ending):
-    listen(client, "jack")
+def test_a_server_that_goes_is_reported_and_captured_again_when_it_is_back(client, jack, ending):
+    capture(client, "jack")
     if ending == "frozen":
         jack._process.send_signal(signal.SIGSTOP)
     else:
@@ -167,8 +167,8 @@ def test_a_server_that_goes_is_told_and_heard_again_when_it_is_back(client, jack
     client.ask("/diffroll/audio/close", "live", answer="/diffroll/audio/ready")
 
 
-def test_a_jack_client_that_goes_is_told_and_heard_again_when_it_is_back(client, tone):
-    listen(client, tone.client)
+def test_a_jack_client_that_goes_is_reported_and_captured_again_when_it_is_back(client, tone):
+    capture(client, tone.client)
     with Tone():  # another one does not stand for it
         tone.__exit__()
         assert tone.client in client.expect("/diffroll/audio/vanished").args[1]
@@ -179,32 +179,32 @@ def test_a_jack_client_that_goes_is_told_and_heard_again_when_it_is_back(client,
 
 
 def test_a_capture_process_that_dies_is_started_again(client, jack):
-    listen(client, "jack")
-    (listener,) = captures()
-    os.kill(listener, signal.SIGKILL)
+    capture(client, "jack")
+    (process_id,) = captures()
+    os.kill(process_id, signal.SIGKILL)
     client.expect("/diffroll/audio/vanished")
     client.expect("/diffroll/audio/reconnected", timeout=30.0)
 
 
-def test_nothing_is_left_behind_when_the_daemon_ends_while_it_listens(tmp_path, jack):
+def test_nothing_is_left_behind_when_the_daemon_ends_while_it_captures(tmp_path, jack):
     with RunningDaemon(tmp_path) as running, running.udp() as client:
-        listen(client, "jack")
+        capture(client, "jack")
         client.send("/diffroll/audio/listen", "another", "jack")
     assert not captures()
 
 
-def test_nothing_is_left_behind_when_the_daemon_is_killed_while_it_listens(tmp_path, jack):
+def test_nothing_is_left_behind_when_the_daemon_is_killed_while_it_captures(tmp_path, jack):
     with DaemonProcess(tmp_path) as process, UdpClient(process.port) as client:
-        listen(client, "jack")
-        (listener,) = captures(process.process.pid)
-    wait_until(lambda: not alive(listener), "the capture process to end by itself")
+        capture(client, "jack")
+        (process_id,) = captures(process.process.pid)
+    wait_until(lambda: not alive(process_id), "the capture process to end by itself")
 
 
 # Chunks
 
 
 @pytest.mark.realtime
-def test_chunks_without_an_end_are_heard(client):
+def test_chunks_without_an_end_fill_a_live_buffer(client):
     open_live(client)
     send_chunks(client, [BEEP] * 3 + [SILENCE] * 2)
     levels = [client.expect("/diffroll/audio/level").args for _ in range(4)]
@@ -225,7 +225,7 @@ def test_a_pause_of_the_stream_is_silence_and_it_goes_on(client):
     assert seconds == pytest.approx(1.9, abs=0.3)
 
 
-def test_lost_chunks_are_told(client):
+def test_lost_chunks_are_reported(client):
     open_live(client)
     send_chunks(client, [BEEP])
     client.send("/diffroll/audio/chunk", "live", 5, BEEP)
@@ -240,7 +240,7 @@ def test_acks_come_by_the_window(client):
     assert client.expect("/diffroll/audio/ack").args == ("live", window)
 
 
-def test_a_live_buffer_that_has_heard_nothing(client):
+def test_a_live_buffer_without_sound(client):
     open_live(client)
     assert client.ask_wrongly("/diffroll/transcribe", "job", "live").args[:2] == ("job", "incomplete")
     assert client.ask("/diffroll/audio/close", "live", answer="/diffroll/audio/freed").args == ("live",)

@@ -23,19 +23,19 @@ HOP = round(HOP_SECONDS * RATE)
 
 
 class FakeWorker:
-    """Keeps what it is told."""
+    """Keeps the messages that it gets."""
 
     def __init__(self) -> None:
         self.is_ready = True
-        self.told: list[Any] = []
+        self.messages: list[Any] = []
 
     def send_live(self, message: Any) -> None:
-        self.told.append(message)
+        self.messages.append(message)
 
     @property
     def feeds(self) -> list[tuple[int, int]]:
         """First sample and number of samples of each feed."""
-        return [(m.first, len(m.samples)) for m in self.told if isinstance(m, LiveFeed)]
+        return [(m.first, len(m.samples)) for m in self.messages if isinstance(m, LiveFeed)]
 
 
 class FakeMidi:
@@ -76,7 +76,7 @@ class FakeClient:
 
 
 class LiveBench:
-    """A session with its surroundings and a clock; sample 0 was heard at second 100."""
+    """A session with its surroundings and a clock; sample 0 sounded at second 100."""
 
     def __init__(self, **settings: Any) -> None:
         self.worker, self.midi, self.client, self.now = FakeWorker(), FakeMidi(), FakeClient(), 100.0
@@ -106,8 +106,8 @@ class LiveBench:
         self.now = at + len(samples) / RATE
         self.session.feed(self.stream.stamp(Arrival(samples, at)))
 
-    def hear(self, onset: float = 0.1, offset: float | None = None) -> None:
-        """Answer the feed under way: one note is believed in."""
+    def answer(self, onset: float = 0.1, offset: float | None = None) -> None:
+        """Answer the feed under way: the estimate has one note."""
         edge = self.now - 100.0
         seen = (OnsetCandidate(60, onset, 90, 0.9),) if onset < edge else ()
         sounds = (SoundingSpan(60, onset, offset if offset is not None and offset < edge else None),) if seen else ()
@@ -116,7 +116,7 @@ class LiveBench:
 
 def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
     bench = LiveBench()
-    assert bench.worker.told == [LiveOpen(1, RATE)]
+    assert bench.worker.messages == [LiveOpen(1, RATE)]
     for _ in range(3):
         bench.feed(0.5)
     assert bench.worker.feeds == [(0, HOP)]
@@ -124,7 +124,7 @@ def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
         bench.feed(0.5)
     assert bench.worker.feeds == [(0, HOP)], "one hop is under way"
     assert bench.session.counts.missed == 2
-    bench.hear()
+    bench.answer()
     bench.feed(0.5)
     assert bench.worker.feeds == [(0, HOP), (HOP, round(3.5 * HOP))]
 
@@ -134,7 +134,7 @@ def test_what_waits_is_bounded() -> None:
     bench.feed()
     for _ in range(3 * KEPT_HOPS):
         bench.feed()
-    bench.hear()
+    bench.answer()
     bench.feed()
     first, count = bench.worker.feeds[-1]
     assert count <= (KEPT_HOPS + 1) * HOP
@@ -147,9 +147,9 @@ def test_a_short_gap_is_silence_between_blocks_and_a_gap_between_feeds(seconds: 
     bench.take(half, bench.now)
     bench.take(half, bench.now + seconds)
     assert bench.worker.feeds == [(0, HOP + lost)]
-    samples = bench.worker.told[-1].samples
+    samples = bench.worker.messages[-1].samples
     assert np.array_equal(np.flatnonzero(samples == 0.0), np.arange(len(half), len(half) + lost))
-    bench.hear()
+    bench.answer()
     bench.feed(at=bench.now + seconds)
     assert bench.worker.feeds[-1] == (HOP + 2 * lost, HOP)
 
@@ -157,7 +157,7 @@ def test_a_short_gap_is_silence_between_blocks_and_a_gap_between_feeds(seconds: 
 def test_a_long_gap_is_left_out() -> None:
     bench = LiveBench()
     bench.feed()
-    bench.hear()
+    bench.answer()
     bench.feed(0.5)
     bench.feed(at=bench.now + 60.0)
     assert bench.worker.feeds[-1] == (round(1.5 * HOP) + 60 * RATE, HOP)
@@ -166,7 +166,7 @@ def test_a_long_gap_is_left_out() -> None:
 def test_a_block_that_is_a_little_late_joins_the_one_before() -> None:
     bench = LiveBench()
     bench.feed()
-    bench.hear()
+    bench.answer()
     bench.feed(at=bench.now + DEVICE_JITTER / 2)
     assert bench.worker.feeds[-1] == (HOP, HOP)
 
@@ -175,7 +175,7 @@ def test_a_note_sounds_and_ends_the_asked_latency_after_it_was_played() -> None:
     bench = LiveBench(latency_ms=200.0)
     for _ in range(20):
         bench.feed()
-        bench.hear(0.1, 0.5)
+        bench.answer(0.1, 0.5)
     assert [(what, at) for what, _, at in bench.midi.calls] == [("on", 100.3), ("off", 100.7)]
     lanes = [(r.lane, r.index, round(r.duration, 6)) for r in bench.client.sent if isinstance(r, LiveNote)]
     assert lanes == [("preview", 0, 0.0), ("commit", 0, 0.0), ("commit", 0, 0.4), ("revise", 0, 0.4)]
@@ -186,7 +186,7 @@ def test_the_decision_is_made_as_late_as_it_can_be() -> None:
     for _ in range(20):
         bench.feed()
         before = len(bench.midi.calls)
-        bench.hear(0.1)
+        bench.answer(0.1)
         decided += [bench.now] * (len(bench.midi.calls) - before)
     assert 100.4 - 2.5 * HOP_SECONDS < decided[0] <= 100.4
 
@@ -195,7 +195,7 @@ def test_the_preview_lane_sounds_at_once() -> None:
     bench = LiveBench(lane="preview")
     for _ in range(4):
         bench.feed()
-        bench.hear(0.07)
+        bench.answer(0.07)
     assert bench.midi.calls == [("on", 60, pytest.approx(100.0 + 2 * HOP_SECONDS, abs=1e-3))]
 
 
@@ -204,18 +204,18 @@ def test_notes_go_only_where_they_are_wanted(deliver: str, sounds: bool, tells: 
     bench = LiveBench(deliver=deliver)
     for _ in range(8):
         bench.feed()
-        bench.hear()
+        bench.answer()
     assert bool(bench.midi.calls) == sounds
     assert bool(bench.client.notes("commit")) == tells
 
 
-def test_listeners_hear_every_lane() -> None:
-    bench, heard = LiveBench(), []
-    bench.session.listeners.append(lambda note, origin: heard.append((note.lane, origin)))
+def test_listeners_get_every_lane() -> None:
+    bench, notes = LiveBench(), []
+    bench.session.listeners.append(lambda note, origin: notes.append((note.lane, origin)))
     for _ in range(20):
         bench.feed()
-        bench.hear(0.1, 0.5)
-    assert heard == [(lane, pytest.approx(100.0)) for lane in ("preview", "commit", "commit", "revise")]
+        bench.answer(0.1, 0.5)
+    assert notes == [(lane, pytest.approx(100.0)) for lane in ("preview", "commit", "commit", "revise")]
 
 
 @pytest.mark.parametrize("ending", ["interrupt", "close"])
@@ -223,15 +223,15 @@ def test_every_note_ends_with_the_session(ending: str) -> None:
     bench = LiveBench()
     for _ in range(8):
         bench.feed()
-        bench.hear()
+        bench.answer()
     getattr(bench.session, ending)()
     assert [what for what, _, _ in bench.midi.calls] == ["on", "off", "cancel"]
     assert bench.client.notes("commit")[-1].duration > 0
     assert bench.closed == (ending == "close")
-    assert (LiveClose(1) in bench.worker.told) == (ending == "close")
+    assert (LiveClose(1) in bench.worker.messages) == (ending == "close")
 
 
-def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None:
+def test_nothing_is_sent_to_a_process_that_is_not_there_or_has_failed() -> None:
     bench = LiveBench()
     bench.worker.is_ready = False
     bench.feed(3)
@@ -246,11 +246,11 @@ def test_nothing_is_sent_to_a_process_that_is_not_there_or_cannot_hear() -> None
     assert ("live", "internal") in bench.client.sent
 
 
-def test_hours_of_silence_are_told_in_no_message() -> None:
+def test_hours_of_silence_send_no_message() -> None:
     bench = LiveBench()
     for _ in range(3 * 3600):
         bench.feed(1.0 / HOP_SECONDS)
-        bench.hear(onset=1e9)
+        bench.answer(onset=1e9)
     assert not bench.client.sent
     assert not bench.midi.calls
     begin = bench.now
@@ -265,7 +265,7 @@ def test_hours_of_silence_are_told_in_no_message() -> None:
     bench.feed(3.0)
     bench.now += 1.0
     bench.feed(3.0)
-    assert bench.client.sent[-1].missed > 0, "what goes wrong is told in silence, too"
+    assert bench.client.sent[-1].missed > 0, "problems are reported in silence, too"
 
 
 def test_settings_are_checked() -> None:
@@ -282,5 +282,5 @@ def test_notes_keep_to_a_device_whose_clock_is_off() -> None:
     bench.session.listeners.append(lambda note, origin: origins.append(origin))
     for hop in range(1000):
         bench.feed(at=100.0 + hop * HOP_SECONDS * 1.0001)
-        bench.hear(0.1 if hop < 100 else 999 * HOP_SECONDS - 0.5)
+        bench.answer(0.1 if hop < 100 else 999 * HOP_SECONDS - 0.5)
     assert origins[-1] == pytest.approx(100.0 + 999 * HOP_SECONDS * 0.0001, abs=0.001)

@@ -58,13 +58,13 @@ class FakeStream:
             else:
                 self._sounds.append([begin, end])
         since = edge - 1.0
-        strikes = tuple(OnsetCandidate(LIVE_PITCH, begin, 80, 0.9) for begin, _ in self._sounds if begin > since)
-        stretches = tuple(
+        candidates = tuple(OnsetCandidate(LIVE_PITCH, begin, 80, 0.9) for begin, _ in self._sounds if begin > since)
+        spans = tuple(
             SoundingSpan(LIVE_PITCH, max(begin, since), None if end > edge - 0.02 else end)
             for begin, end in self._sounds
             if end > since
         )
-        return LiveEstimate(since, edge, 0.5, strikes, stretches)
+        return LiveEstimate(since, edge, 0.5, candidates, spans)
 
 
 class FakeEngine:

@@ -53,8 +53,8 @@ class Owner:
             assert time.monotonic() < end, self.events
             self.calls.get(timeout=TIMEOUT)()
 
-    def hear(self, number: int, samples: np.ndarray = LOUD) -> LiveHeard:
-        """Feed one hop and wait for what is believed."""
+    def transcribe(self, number: int, samples: np.ndarray = LOUD) -> LiveHeard:
+        """Feed one hop and wait for the estimate."""
         before = sum(isinstance(event, LiveHeard) for event in self.events)
         self.worker.send_live(LiveFeed(1, number * len(samples), samples))
         self.until(lambda _: sum(isinstance(event, LiveHeard) for event in self.events) > before)
@@ -89,42 +89,42 @@ def owner() -> Iterator[Owner]:
     one.worker.close()
 
 
-def test_hops_are_heard_while_a_long_job_runs(owner: Owner) -> None:
+def test_hops_are_transcribed_while_a_long_job_runs(owner: Owner) -> None:
     owner.worker.submit(
         Run(1, planned(Request("long", "generate", None, options=Options(steps=1000, seconds=1.0)))), "a"
     )
     owner.until(lambda event: isinstance(event, Progressed))
     owner.worker.send_live(LiveOpen(1, RATE))
     for number in range(10):
-        heard = owner.hear(number)
-        assert heard.estimate.edge == pytest.approx((number + 1) * 1024 / RATE)
-    assert [strike.pitch for strike in heard.estimate.strikes] == [LIVE_PITCH]
+        answer = owner.transcribe(number)
+        assert answer.estimate.edge == pytest.approx((number + 1) * 1024 / RATE)
+    assert [candidate.pitch for candidate in answer.estimate.candidates] == [LIVE_PITCH]
     assert not any(isinstance(event, Finished) for event in owner.events)
     owner.worker.cancel(1)
 
 
-def test_a_closed_input_is_heard_no_more(owner: Owner) -> None:
+def test_a_closed_input_is_transcribed_no_more(owner: Owner) -> None:
     owner.worker.send_live(LiveOpen(1, RATE))
-    owner.hear(0)
+    owner.transcribe(0)
     owner.worker.send_live(LiveClose(1))
     owner.worker.send_live(LiveFeed(1, 1024, LOUD))
     owner.worker.send_live(LiveOpen(1, RATE))
-    assert owner.hear(9).estimate.edge == pytest.approx(10 * 1024 / RATE)
+    assert owner.transcribe(9).estimate.edge == pytest.approx(10 * 1024 / RATE)
     assert sum(isinstance(event, LiveHeard) for event in owner.events) == 2
 
 
-def test_an_input_is_heard_again_after_a_crash(owner: Owner) -> None:
+def test_an_input_is_transcribed_again_after_a_crash(owner: Owner) -> None:
     owner.worker.send_live(LiveOpen(1, RATE))
-    owner.hear(0)
+    owner.transcribe(0)
     owner.worker.send_live(LiveFeed(1, 1024, np.full(1024, CRASH, np.float32)))
     owner.until(lambda event: isinstance(event, Died))
     owner.until(lambda _: sum(isinstance(event, Ready) for event in owner.events) == 2)
     owner.worker.send_live(LiveOpen(1, RATE))
-    owner.hear(5)
+    owner.transcribe(5)
 
 
 @pytest.mark.parametrize(("factory", "code"), [(OfflineEngine, "bad-option"), (BrokenEngine, "internal")])
-def test_what_cannot_be_heard_is_told_once(factory: Callable[[], Any], code: str) -> None:
+def test_what_cannot_be_transcribed_is_reported_once(factory: Callable[[], Any], code: str) -> None:
     owner = Owner(factory)
     owner.worker.send_live(LiveOpen(1, RATE))
     for number in range(3):

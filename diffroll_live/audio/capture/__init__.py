@@ -1,1 +1,1 @@
-"""An input device heard in a process of its own: the only place that opens PortAudio. Imports `audio`."""
+"""An input device, captured in a process of its own: the only place that opens PortAudio. Imports `audio`."""

@@ -1,7 +1,7 @@
 """Watch a JACK server through the very libjack that rtmidi is linked to.
 
 rtmidi cannot tell that its JACK server died: sends go on "succeeding" into a ring buffer that nobody empties, and
-once that is full a send spins for ever while it holds the GIL. A client of our own, without ports, is told of the
+once that is full a send spins for ever while it holds the GIL. A client of our own, without ports, learns of the
 end of the server at once and sees the server's frame counter. Knows nothing of MIDI.
 """
 

@@ -1,4 +1,4 @@
-"""Posteriors at a live edge to strikes and stretches: what can be heard, before anybody decides what is a note.
+"""Posteriors at a live edge to onset candidates and sounding spans; what is a note is decided elsewhere.
 
 No network, no audio, and no memory of earlier hops; the rules of decoding.py hold here too.
 """
@@ -15,25 +15,25 @@ from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.model.decoding import Posterior, Thresholds, note_ends, peaks
 from diffroll_live.music.roll import LOW_PITCH
 
-FAINTEST = 0.6  # of the onset threshold: what was a note once may fall that low without being taken back
+FAINTEST = 0.6  # of the onset threshold: an onset that was a note once may fall that low and remain one
 
 
 def live_estimate(posterior: Posterior, thresholds: Thresholds, frame_rate: float, begin: float) -> LiveEstimate:
     """Read a posterior that ends at the live edge; ``begin`` is the time of its first frame in seconds.
 
-    Strikes are peaks of the onset channel, down to FAINTEST of its threshold; pitches sound in frames above the frame
-    threshold.
+    Candidates are peaks of the onset channel, down to FAINTEST of its threshold; pitches sound in frames above the
+    frame threshold.
     """
     return LiveEstimate(
         begin + BLURRED_FRAMES / frame_rate,
         begin + posterior.n_frames / frame_rate,
         thresholds.onset,
-        _strikes(posterior, thresholds.onset * FAINTEST, frame_rate, begin),
-        _stretches(posterior, thresholds.frame, frame_rate, begin),
+        _candidates(posterior, thresholds.onset * FAINTEST, frame_rate, begin),
+        _spans(posterior, thresholds.frame, frame_rate, begin),
     )
 
 
-def _strikes(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[OnsetCandidate, ...]:
+def _candidates(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[OnsetCandidate, ...]:
     onset = posterior.onset.float()
     frames, bins = peaks(onset, threshold)
     after_the_cut = frames >= BLURRED_FRAMES
@@ -47,7 +47,7 @@ def _strikes(posterior: Posterior, threshold: float, frame_rate: float, begin: f
     )
 
 
-def _stretches(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[SoundingSpan, ...]:
+def _spans(posterior: Posterior, threshold: float, frame_rate: float, begin: float) -> tuple[SoundingSpan, ...]:
     n_frames = posterior.n_frames
     sounds = torch.nn.functional.pad((posterior.frame >= threshold).to(torch.int8), (0, 0, 1, 0))
     first, bins = torch.nonzero(sounds.diff(dim=0) == 1, as_tuple=True)
@@ -63,6 +63,6 @@ def _stretches(posterior: Posterior, threshold: float, frame_rate: float, begin:
 
 
 def _rows(columns: tuple[Tensor, ...]) -> list[list[float]]:
-    """Bring columns to the CPU together, as rows."""
+    """Copy columns to the CPU together, as rows."""
     rows: list[list[float]] = torch.stack([column.double() for column in columns], dim=1).tolist()
     return rows

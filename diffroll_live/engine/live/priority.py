@@ -1,7 +1,7 @@
 """Lets a live hop go before a job on the same network, from one layer of the job to the next.
 
-Two threads that compute at once would take turns at the system's pleasure, and on one core the one that waits for the
-interpreter waits for the other's share of the core as well. So the job stands still while a hop is heard.
+Two threads that compute at once would take turns as the system sees fit, and on one core the one that waits for the
+interpreter waits for the other's time slice as well. So a job is held up while a hop is transcribed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from torch import nn
 
 
 class PriorityGate:
-    """Holds up whoever else calls a layer of a network while a hop is heard."""
+    """Holds up every other thread that calls a layer of a network while a hop is transcribed."""
 
     def __init__(self, network: nn.Module) -> None:
         self._free = threading.Event()
         self._free.set()
         self._first: int | None = None  # the thread that goes first
         for module in network.modules():
-            module.register_forward_pre_hook(self._let_pass)
+            module.register_forward_pre_hook(self._wait_for_turn)
 
     @contextmanager
     def first(self) -> Iterator[None]:
@@ -33,6 +33,6 @@ class PriorityGate:
         finally:
             self._free.set()
 
-    def _let_pass(self, *_: object) -> None:
+    def _wait_for_turn(self, *_: object) -> None:
         if not self._free.is_set() and threading.get_ident() != self._first:
             self._free.wait()

@@ -15,9 +15,9 @@ from diffroll_live.types import Floats
 
 
 class StreamingResampler:
-    """Brings blocks of a stream to the very samples that the whole of it would give; silence came before it.
+    """Resamples a stream block by block to the very samples that the whole of it would give; silence came before it.
 
-    What depends on samples that have not come is held back: 8 samples at the lower of both rates.
+    What depends on samples that have not come is held back: 8 samples at the lower of the two rates.
     """
 
     def __init__(self, source_rate: int, rate: int, device: torch.device) -> None:
@@ -28,14 +28,14 @@ class StreamingResampler:
         self._convert = torchaudio.transforms.Resample(self._step, self._out).to(device)
         self._device = device
         self._kept = np.zeros(self._around * self._step, np.float32)  # begins with a period
-        self._given = self._around * self._out  # samples out of what is kept that were given before
+        self._returned = self._around * self._out  # samples out of what is kept that were returned before
 
     def push(self, samples: Floats) -> Tensor:
-        """Take samples of any number; give those that are certain now, (n_samples,) on the device."""
+        """Take any number of samples; return those that are certain now, (n_samples,) on the device."""
         self._kept = np.concatenate([self._kept, samples])
         converted = self._convert(torch.from_numpy(self._kept).to(self._device))
-        certain = max((len(self._kept) - self._reach) * self._out // self._step, self._given)
-        fresh: Tensor = converted[self._given : certain]
+        certain = max((len(self._kept) - self._reach) * self._out // self._step, self._returned)
+        fresh: Tensor = converted[self._returned : certain]
         spare = certain // self._out - self._around  # periods that nothing to come depends on
-        self._kept, self._given = self._kept[spare * self._step :], certain - spare * self._out
+        self._kept, self._returned = self._kept[spare * self._step :], certain - spare * self._out
         return fresh

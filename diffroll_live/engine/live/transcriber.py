@@ -1,8 +1,8 @@
-"""Hearing audio while it comes: a short past and nothing of the future through the network, once a hop.
+"""Transcribes audio as it comes in: a short past and nothing of the future goes through the network, once a hop.
 
-The network was taught that audio may stop (training/windows.py: the samples after the edge are silent, the frames
-from there on masked), so what it is given here looks exactly like that. When something is a note is not decided here:
-that is live_notes' business, on the daemon's side of the pipe.
+The network learned that audio may stop (training/examples/windows.py: the samples after the edge are silent, the frames
+from there on masked), so its input here looks exactly like that. What is a note is not decided here, but by
+server/live/note_tracker.py on the daemon's side of the pipe.
 """
 
 from __future__ import annotations
@@ -26,83 +26,83 @@ from diffroll_live.music.roll import N_PITCHES
 from diffroll_live.types import Floats
 
 MASKED_FRAMES = 8  # after the edge
-TOLD_FRAMES = 64  # before the edge
-SOUNDING = 0.3  # least frame threshold: an end must be seen soon, and cannot be sought in what comes after it
+ESTIMATED_FRAMES = 64  # before the edge
+SOUNDING = 0.3  # lowest frame threshold: an end must show soon, and cannot be found from what comes after it
 
 
 class StreamingTranscriber:
-    """Hears one live input of ``rate`` Hz with an adapter, before whatever else the network is doing.
+    """Transcribes one live input of ``rate`` Hz with an adapter, before whatever else the network is doing.
 
     Not for several threads at once.
     """
 
-    def __init__(self, adapter: ModelAdapter, defaults: Defaults, rate: int, precedence: PriorityGate) -> None:
-        self._precedence = precedence
+    def __init__(self, adapter: ModelAdapter, defaults: Defaults, rate: int, priority: PriorityGate) -> None:
+        self._priority = priority
         self._adapter, self._gate, self._rate = adapter, defaults.gate, rate
         self._thresholds = Thresholds(defaults.onset_threshold, max(defaults.frame_threshold, SOUNDING))
         self._noise = torch.empty(
             (1, adapter.channels, adapter.live_frames + MASKED_FRAMES, N_PITCHES), device=adapter.device
         )
         seeded_noise([0], adapter.device)(self._noise)
-        self._longest_gap = int(adapter.live_frames / adapter.geometry.frame_rate * rate)  # samples
+        self._window = int(adapter.live_frames / adapter.geometry.frame_rate * rate)  # samples
         self._past = _Past(adapter, self._gate, rate, 0)
 
     @torch.inference_mode()
     def update(self, first: int, samples: Floats) -> LiveEstimate:
         """Take samples, the first of which is number ``first`` of the input, and estimate what sounds now.
 
-        What was left out since the last call is silence; after a long while the past is forgotten.
+        A gap since the last call is silence; one that is longer than the window leaves nothing of the past in it.
         """
-        with self._precedence.first():
+        with self._priority.first():
             return self._update(first, samples)
 
     def _update(self, first: int, samples: Floats) -> LiveEstimate:
         gap = first - self._past.next
-        if not 0 <= gap <= self._longest_gap:
+        if not 0 <= gap <= self._window:
             self._past = _Past(self._adapter, self._gate, self._rate, first)
         elif gap:
             samples = np.concatenate([np.zeros(gap, np.float32), samples])
         self._past.take(samples)
-        return self._believe(self._past)
+        return self._estimate(self._past)
 
     def warm_up(self) -> None:
-        """Hear a sound and forget it, so that the first hop is as fast as the tenth."""
+        """Transcribe a sound and forget it, so that the first hop is as fast as the tenth."""
         loud = np.ones(self._rate // 10, np.float32)
         for _ in range(2):
             self.update(self._past.next, loud)
         self._past = _Past(self._adapter, self._gate, self._rate, 0)
 
-    def _believe(self, past: _Past) -> LiveEstimate:
-        """Ask the network; where all that is known of is silence, there is nothing to ask."""
-        n_told = min(TOLD_FRAMES, self._adapter.live_frames)
+    def _estimate(self, past: _Past) -> LiveEstimate:
+        """Evaluate the network, unless the whole window is silent."""
+        n_frames = min(ESTIMATED_FRAMES, self._adapter.live_frames)
         frame_rate = self._adapter.geometry.frame_rate
-        begin = past.origin + (past.n_frames - n_told) / frame_rate
+        begin = past.origin + (past.n_frames - n_frames) / frame_rate
         if not bool(past.loud.any()):
-            return LiveEstimate(begin, begin + n_told / frame_rate, self._thresholds.onset, (), ())
-        return live_estimate(self._read(past, n_told), self._thresholds, frame_rate, begin)
+            return LiveEstimate(begin, begin + n_frames / frame_rate, self._thresholds.onset, (), ())
+        return live_estimate(self._evaluate(past, n_frames), self._thresholds, frame_rate, begin)
 
-    def _read(self, past: _Past, n_told: int) -> Posterior:
-        """The posterior of the last ``n_told`` frames, by one evaluation."""
-        adapter, n_frames = self._adapter, self._adapter.live_frames
+    def _evaluate(self, past: _Past, n_frames: int) -> Posterior:
+        """Compute the posterior of the last ``n_frames`` frames, by one evaluation."""
+        adapter, edge = self._adapter, self._adapter.live_frames
         windows = torch.nn.functional.pad(past.features, (0, MASKED_FRAMES))[None]
-        audible = torch.zeros((1, 1, n_frames + MASKED_FRAMES), device=adapter.device)
-        audible[:, :, max(n_frames - past.n_frames, 0) : n_frames] = 1.0
+        audible = torch.zeros((1, 1, edge + MASKED_FRAMES), device=adapter.device)
+        audible[:, :, max(edge - past.n_frames, 0) : edge] = 1.0
         encoded = adapter.encode(windows, audible)
         x0 = adapter.denoise(adapter.condition(encoded))(self._noise, 1.0)
-        posterior = adapter.posteriors(x0, encoded)[0].cut(n_frames - n_told, n_frames)
-        return replace(posterior, onset=posterior.onset * past.loud[-n_told:, None])
+        posterior = adapter.posteriors(x0, encoded)[0].cut(edge - n_frames, edge)
+        return replace(posterior, onset=posterior.onset * past.loud[-n_frames:, None])
 
 
 class _Past:
-    """What was heard last: features (n_features, live_frames) and loud (live_frames,) bool, up to the edge.
+    """The last seconds of the input: features (n_features, live_frames) and loud (live_frames,) bool, up to the edge.
 
-    Begins with sample ``first`` of the input; before that there was nothing. ``level`` is the gate's, in dB.
+    They begin with sample ``first`` of the input; before that there was nothing. ``level`` is the gate's, in dB.
     """
 
     def __init__(self, adapter: ModelAdapter, level: float, rate: int, first: int) -> None:
         self._adapter, self._level = adapter, level
-        self._around = max(adapter.reach_frames, GATE_REACH + 1)  # frames that what comes can still change
-        self._inflow = StreamingResampler(rate, adapter.geometry.sample_rate, adapter.device)
+        self._around = max(adapter.reach_frames, GATE_REACH + 1)  # frames that later samples can still change
+        self._resampler = StreamingResampler(rate, adapter.geometry.sample_rate, adapter.device)
         self._n_samples = 0
         self._tail = torch.zeros(2 * self._around * adapter.geometry.hop_length, device=adapter.device)  # whole frames
         self.next, self.origin = first, first / rate  # s
@@ -111,9 +111,9 @@ class _Past:
         self.loud = torch.zeros(adapter.live_frames, dtype=torch.bool, device=adapter.device)
 
     def take(self, samples: Floats) -> None:
-        """Hear what comes next; work out the frames that it adds or changes, and no others."""
+        """Take the next samples; compute the frames that they add or change, and no others."""
         self.next += len(samples)
-        fresh = self._inflow.push(samples)
+        fresh = self._resampler.push(samples)
         self._tail = torch.cat([self._tail, fresh])
         self._n_samples += len(fresh)
         hop = self._adapter.geometry.hop_length
@@ -123,5 +123,5 @@ class _Past:
         self._tail = self._tail[(self.n_frames - before) * hop :]
 
     def _joined(self, old: Tensor, new: Tensor) -> Tensor:
-        """Put frames behind older ones; the first of both are wrong, as the edge was near or the past was cut off."""
+        """Put frames behind older ones, without the wrong ones of both: at the old edge, and where the tail begins."""
         return torch.cat([old[..., : -self._around], new[..., self._around :]], dim=-1)[..., -old.shape[-1] :]

@@ -1,4 +1,4 @@
-"""The buffers of all clients: how many and how large they may be, and what their clients are told of them."""
+"""The buffers of all clients: how many and how large they may be, and what their clients learn of them."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ class NoteTracker:
         """Take a hop's estimate. What began or ended before ``due`` must be decided now to sound on time."""
         before = self._due
         due = self._due = max(min(due, estimate.edge - PREVIEW_AGE), before)
-        candidates = _by_pitch(candidate for candidate in estimate.strikes if candidate.onset >= self._since)
-        spans = _by_pitch(estimate.stretches)
+        candidates = _by_pitch(candidate for candidate in estimate.candidates if candidate.onset >= self._since)
+        spans = _by_pitch(estimate.spans)
         reports: list[LaneNote] = []
         for pitch in sorted(candidates.keys() | self._tracks.keys()):
             track = self._tracks.setdefault(pitch, _Track())
@@ -103,7 +103,7 @@ class _Track:
     """The notes of one pitch that may still change, by onset."""
 
     notes: list[_Note] = field(default_factory=list)
-    struck: float = -float("inf")  # s, the onset committed last
+    last_onset: float = -float("inf")  # s, of the commit lane
     sent_until: float = -float("inf")  # s, where the commit lane is free again
     final_until: float = -float("inf")  # s, where the revise lane is
 
@@ -149,8 +149,8 @@ class _Track:
 
     def _commit(self, note: _Note, seen: _Pitch, due: float) -> Iterator[LaneNote]:
         """Let a note sound, unless it is too weak by now or earlier than one that already sounds."""
-        if note.candidate.probability < seen.whole.threshold or note.candidate.onset <= self.struck:
-            note.in_time = self.struck < note.candidate.onset > due - GRACE
+        if note.candidate.probability < seen.whole.threshold or note.candidate.onset <= self.last_onset:
+            note.in_time = self.last_onset < note.candidate.onset > due - GRACE
             return
         onset = max(note.candidate.onset, self.sent_until)
         for sounding in self.notes:
@@ -158,7 +158,7 @@ class _Track:
                 sounding.offset = onset = max(onset, sounding.onset + SHORTEST)
                 yield sounding.report("commit")
         note.onset, note.committed = onset, True
-        self.struck = self.sent_until = onset
+        self.last_onset = self.sent_until = onset
         yield note.report("commit")
 
     def _end(self, note: _Note, seen: _Pitch, due: float) -> Iterator[LaneNote]:

@@ -1,4 +1,4 @@
-"""The daemon's settings: defaults, overlaid by a TOML file, overlaid by command-line flags. Opens nothing else."""
+"""The daemon's settings: defaults, overlaid by a TOML file, overlaid by command-line flags. Opens no other file."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ def _default_folders() -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """Where the daemon listens and how much it takes."""
+    """Where the daemon listens, and its limits."""
 
     host: str = "127.0.0.1"
     port: int = PORT.default  # UDP and TCP; 0 lets the system choose
-    max_datagram: int = 1024  # bytes sent at once to a client that has not asked for more
-    receive_buffer_bytes: int = 8 << 20  # asked of the system for UDP; it may give less
+    max_datagram: int = 1024  # bytes of a datagram to a client that has not allowed more
+    receive_buffer_bytes: int = 8 << 20  # for UDP; the system may grant less
     max_packet_bytes: int = 2 << 20  # of one OSC packet over TCP
     max_clients: int = 64
     max_buffers: int = 32  # of one client
     max_buffer_seconds: float = 1800.0  # of one buffer
     max_total_bytes: int = 2 << 30  # of the buffers of all clients
     max_live: int = 4  # live inputs, of all clients
-    live_seconds: float = 120.0  # that a live input keeps for jobs
+    live_seconds: float = 120.0  # kept of a live input, for jobs
     max_jobs_kept: int = 64  # of one client
-    queue_size: int = 4  # jobs that wait
+    queue_size: int = 4  # waiting jobs
     buffer_timeout_s: float = 30.0  # without a chunk, until an open buffer is dropped
     client_timeout_s: float = 3600.0  # without a message, until a client over UDP is forgotten
     allowed_folders: tuple[Path, ...] = field(default_factory=_default_folders)  # where clients may read and write
-    spool: str = ""  # folder for scripts without sockets; empty is .diffroll-live/spool at home, "none" is none
+    spool: str = (
+        ""  # folder for scripts without sockets; empty is .diffroll-live/spool in the home folder, "none" is none
+    )
 
     def __post_init__(self) -> None:
         _check("server", self)
@@ -53,11 +55,11 @@ class ServerConfig:
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """Which model runs, and on what."""
+    """Which model runs, and on which device."""
 
     model: str = ""  # a folder of models/; empty is the default one
     device: str = DEVICE.default
-    threads: int = 0  # of the CPU; 0 leaves the choice to torch
+    threads: int = 0  # of the CPU; 0 leaves the number to torch
     precision: str = "auto"  # of arithmetic; auto is bf16 where the device multiplies it natively
 
     def __post_init__(self) -> None:
@@ -66,7 +68,7 @@ class EngineConfig:
 
 @dataclass(frozen=True, slots=True)
 class MidiConfig:
-    """Where the notes sound."""
+    """Where the notes are played."""
 
     api: str = "auto"
     port: str = ""  # an existing port's name; empty opens a virtual one
@@ -91,7 +93,7 @@ class TransportConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set."""
+    """The whole configuration."""
 
     server: ServerConfig = field(default_factory=ServerConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)

@@ -126,24 +126,26 @@ LIMITS: dict[str, Limit] = {
         1,
         1000,
         whole=True,
-        sentence="Network evaluations per window or block; more is not better with every model, see its card.",
+        sentence="Network evaluations per window or block; more is not always better, see the model's card.",
     ),
-    "guidance": Limit(0, 20, sentence="Pull towards the audio, 0 is none; otherwise as the model says."),
+    "guidance": Limit(0, 20, sentence="Guidance scale towards the audio, 0 is none; otherwise the model's own."),
     "seed": Limit(0, 2**31 - 1, whole=True, default=0, sentence="The same seed gives the same notes."),  # an int32
-    "temperature": Limit(0, 5, default=1.0, sentence="How freely pitches are chosen in regions."),
+    "temperature": Limit(0, 5, default=1.0, sentence="How freely pitches are chosen in the regions."),
     "density": Limit(0, 4, default=1.0, sentence="More (above 1) or fewer new notes."),
-    "threshold": Limit(0.01, 0.99, sentence="Onset probability that makes a note; otherwise as the model says."),
+    "threshold": Limit(0.01, 0.99, sentence="Onset probability that makes a note; otherwise the model's own."),
     "min_note": Limit(0, 10, unit="s", default=0.03, sentence="Drop notes shorter than this, in seconds."),
-    "variations": Limit(1, 16, whole=True, default=1, sentence="Several versions, each a file."),
-    "seconds": Limit(0.1, 600, unit="s", default=8.0, sentence="How long the new music is."),
+    "variations": Limit(1, 16, whole=True, default=1, sentence="Number of versions, each in a file of its own."),
+    "seconds": Limit(0.1, 600, unit="s", default=8.0, sentence="Length of the new music, in seconds."),
 }
 #: ... and these are words.
 CHOICES: dict[str, Choice] = {
     "quality": Choice(
-        ("draft", "live", "best"), default="live", sentence="How many evaluations, as the model's card says."
+        ("draft", "live", "best"),
+        default="live",
+        sentence="Draft is fastest, best is slowest; the model's card has the numbers of evaluations.",
     ),
     "sampler": Choice(  # those of samplers.SAMPLERS, which needs torch
-        ("ddim", "ddpm", "dpmpp-2m"), sentence="How to walk from noise to notes; otherwise as the model says."
+        ("ddim", "ddpm", "dpmpp-2m"), sentence="The sampler from noise to notes; otherwise the model's own."
     ),
 }
 REQUEST: dict[str, Option] = {**CHOICES, **LIMITS}
@@ -165,7 +167,7 @@ JAM: dict[str, Option] = {
     "rest_bars": Limit(0, 64, default=2.0, sentence="Bars of rest that give the model its turn; 0: none do."),
     "tempo": Limit(20, 400, unit="beats a minute", default=120.0, sentence="Tempo, where the DAW reports none."),
     "beats": Limit(1, 32, default=4.0, sentence="Quarter notes in a bar, where the DAW reports no metre."),
-    "memory": Limit(1, 60, unit="s", default=12.0, sentence="Seconds of the past that the model goes on from."),
+    "memory": Limit(1, 60, unit="s", default=12.0, sentence="Seconds of the past that the model continues."),
     "ahead": Limit(0.5, 30, unit="s", default=4.0, sentence="Seconds written at a time."),
     "lead": Limit(0.05, 5, unit="s", default=0.3, sentence="Seconds from the turn to the answer, at least."),
     **{name: REQUEST[name] for name in ("quality", "seed", "temperature", "density")},

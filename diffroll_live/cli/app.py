@@ -19,19 +19,19 @@ COMMANDS = {
     "continue": ("tasks", "continue_", "Write what could come after a recording."),
     "generate": ("tasks", "generate", "Write something new from nothing."),
     "serve": ("serve", "serve", "Run the daemon: OSC in, notes out on a virtual MIDI port."),
-    "live": ("live", "live", "Hear an input device, and play its notes on a MIDI port at once."),
-    "jam": ("jam", "jam", "Play in turns with the model: it goes on where you stop."),
-    "send": ("send", "send", "Have a running daemon do any of these tasks."),
-    "ableton": ("ableton", "ableton", "Do any of these tasks for the clip that is selected in Ableton Live."),
+    "live": ("live", "live", "Transcribe an input device live, and play its notes on a MIDI port."),
+    "jam": ("jam", "jam", "Trade phrases with the model: it continues where you stop."),
+    "send": ("send", "send", "Run any of these tasks in a running daemon."),
+    "ableton": ("ableton", "ableton", "Run any of these tasks for the selected clip in Ableton Live."),
     "doctor": ("doctor", "doctor", "Check this machine; say what is wrong and how to fix it."),
     "models": ("models", "models", "List the installed models."),
     "install-bridge": ("bridges", "install_bridge", "Put a bridge into REAPER, Ableton Live, Ardour or another host."),
-    "uninstall-bridge": ("bridges", "uninstall_bridge", "Take a bridge out of its host again."),
-    "prepare": ("training", "prepare", "Get recorded notes and MIDI files ready to train on."),
-    "train": ("training", "train", "Train the compact network, or go on training it."),
+    "uninstall-bridge": ("bridges", "uninstall_bridge", "Remove a bridge from its host."),
+    "prepare": ("training", "prepare", "Prepare recorded notes and MIDI files for training."),
+    "train": ("training", "train", "Train a network, or resume training."),
     "export": ("training", "export", "Turn a training run into a model folder."),
     "evaluate": ("evaluate", "evaluate", "Measure a model on pieces and pianos that its training never heard."),
-    "listen": ("listen", "listen", "Make a page of examples of every task to listen to, and open it."),
+    "listen": ("listen", "listen", "Make a page of audio examples of every task, and open it."),
     "import-checkpoint": ("models", "import_checkpoint", "Turn a published DiffRoll checkpoint into a model folder."),
     "bench": ("bench", "bench", "Measure speed and memory on this machine."),
 }
@@ -93,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         failures.complain("Interrupted.")
         return exit_codes.INTERRUPTED
-    except SystemExit:  # click's answer when whoever reads us has had enough
+    except SystemExit:  # raised by click when our output is no longer read
         return exit_codes.OK
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, the user gets a sentence
         return failures.report_unexpected(error, debug=debug)

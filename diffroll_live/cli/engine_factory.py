@@ -1,4 +1,4 @@
-"""What the inference process is told to make: small, picklable, and imported there with little else."""
+"""What the inference process needs to make its engine: small, picklable, and quick to import."""
 
 from __future__ import annotations
 

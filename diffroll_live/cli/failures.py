@@ -1,4 +1,4 @@
-"""What a failure looks like to the person at the terminal: a sentence and an exit code, never a traceback."""
+"""How a failure looks at the terminal: a sentence and an exit code, never a traceback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def report(error: DiffrollError) -> int:
 
 
 def report_unexpected(error: BaseException, *, debug: bool) -> int:
-    """Print one sentence that says where the traceback went; with ``debug``, print the traceback itself."""
+    """Print one sentence that says where the traceback is; with ``debug``, print the traceback itself."""
     trace = "".join(traceback.format_exception(error))
     if debug:
         sys.stderr.write(trace)
@@ -41,7 +41,7 @@ def complain(sentence: str) -> None:
 
 
 def log_path() -> Path:
-    """Return the file that keeps the tracebacks of unexpected failures."""
+    """Return the log file for tracebacks of unexpected failures."""
     return platformdirs.user_log_path("diffroll-live", appauthor=False, opinion=False) / "errors.log"
 
 

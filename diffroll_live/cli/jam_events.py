@@ -1,4 +1,4 @@
-"""What a jam says, as lines for a musician: whose turn it is, how far ahead the model is. Asks for nothing."""
+"""The events of a jam, as lines for a musician: whose turn it is, how far ahead the model is. Output only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a live input says, as lines for programs or as a picture that the terminal keeps true. Asks for nothing."""
+"""The events of a live input, as lines for programs or as a display that is kept up to date. Output only."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from diffroll_live.osc import replies as r
 _ADDRESSES = {kind: address for address, kind in r.DAEMON_MESSAGES.items()}
 _PREFIX = "/diffroll/"
 _NOTES = 8  # last ones that are shown
-_AGES = 200  # last notes that latency is told of
+_AGES = 200  # last notes whose latency is shown
 _QUIETEST, _CELLS = -60.0, 40  # dBFS at the left end of the level, and its width
 _LOUD = -6.0  # dBFS of a peak that is close to clipping
 
 
 class View(Protocol):
-    """Shows what a live input says."""
+    """Shows the events of a live input."""
 
     def __enter__(self) -> Self: ...
 
@@ -49,13 +49,13 @@ class JsonLines:
         pass
 
     def show(self, reply: Any) -> None:
-        """Print a reply at once."""
+        """Print a reply."""
         event = _ADDRESSES[type(reply)].removeprefix(_PREFIX)
         click.echo(json.dumps({"event": event, **asdict(reply)}))
 
 
 class Screen:
-    """Draws level, latency and the last notes, ten times a second. ``latency`` is the dial, in ms."""
+    """Draws level, latency and the last notes, ten times a second. ``latency`` is the one that was asked for, in ms."""
 
     def __init__(self, source: str, sink: Callable[[], str], latency: float) -> None:
         self._source, self._sink, self._latency = source, sink, latency
@@ -65,7 +65,7 @@ class Screen:
         self._status_at = 0.0  # s of time.monotonic
         self._overrun: r.AudioOverrun | None = None
         self._notes: dict[int, r.LiveNote] = {}
-        self._ages: deque[float] = deque(maxlen=_AGES)  # ms from an onset to its decision
+        self._ages: deque[float] = deque(maxlen=_AGES)  # ms from an onset to its detection
         self._live = Live(get_renderable=self._draw, refresh_per_second=10, console=Console())
 
     def __enter__(self) -> Self:
@@ -77,7 +77,7 @@ class Screen:
         self._live.stop()
 
     def show(self, reply: Any) -> None:
-        """Keep what a reply says for the next picture."""
+        """Keep the contents of a reply for the next refresh."""
         match reply:
             case r.AudioListening(_, rate) | r.AudioReconnected(_, rate):
                 self._state = f"listening at {rate} Hz; Ctrl-C ends it"
@@ -95,7 +95,7 @@ class Screen:
                 self._state = reply.text
 
     def _note(self, note: r.LiveNote) -> None:
-        """Keep a note; of one that sounds from now on, how long it took to be decided."""
+        """Keep a note, and how long it took to detect one that has begun."""
         known = self._notes.get(note.index)
         is_new = note.lane == "commit" and (known is None or known.lane == "preview")
         if is_new and self._status is not None:
@@ -113,7 +113,7 @@ class Screen:
         return Group(*map(Text, lines), self._draw_level(), Text(self._numbers()), self._draw_notes())
 
     def _draw_level(self) -> Text:
-        """A bar of the RMS with a mark at the peak."""
+        """Draw a bar of the RMS level with a mark at the peak."""
         rms, peak = (_cell(value) for value in (self._level.rms, self._level.peak))
         bar = "".join("|" if cell == peak else "=" if cell < rms else " " for cell in range(_CELLS + 1))
         style = "red" if self._level.peak > _LOUD else "green"
@@ -142,7 +142,7 @@ class Screen:
 
 
 def _cell(decibels: float) -> int:
-    """The place of a level on the bar; -1 below its left end."""
+    """Return the position of a level on the bar; -1 below its left end."""
     if decibels < _QUIETEST:
         return -1
     return round((min(0.0, decibels) - _QUIETEST) / -_QUIETEST * _CELLS)

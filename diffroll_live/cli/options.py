@@ -18,12 +18,12 @@ from diffroll_live.types import Options, Region, Task
 Decorator = Callable[..., Any]
 
 PATH = click.Path(path_type=Path)
-TARGET = click.Path()  # text, since a Path forgets the separator at the end of a folder
+TARGET = click.Path()  # text, since a Path drops the separator at the end of a folder
 
 
 @dataclass(frozen=True, slots=True)
 class TaskChoices:
-    """All that a task's command line said, checked for form."""
+    """The options of a task's command line, checked for form."""
 
     inputs: tuple[Path, ...]
     output: str | None  # a file, or a folder to fill; so are plot, trajectory and sound
@@ -43,7 +43,7 @@ class TaskChoices:
 
 
 class Finite(click.FloatRange):
-    """A range of floats that no NaN slips through."""
+    """A range of floats that refuses NaN."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read the number; fail on NaN and infinities."""
@@ -104,14 +104,18 @@ REGION = click.option(
 )
 HEAR = click.option("--hear", is_flag=True, help="Let the model hear the audio in the regions; otherwise it is hidden.")
 KNOWN = click.option(
-    "--notes", "known", type=PATH, metavar="KNOWN.mid", help="Notes that you have: kept exactly outside the regions."
+    "--notes",
+    "known",
+    type=PATH,
+    metavar="KNOWN.mid",
+    help="Notes that you have; outside the regions they are kept exactly.",
 )
 (SECONDS,) = settings(REQUEST, "seconds")
 SAMPLING = settings(REQUEST, *(name for name in REQUEST if name != "seconds"))
 MODEL = click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
 DEVICE = setting(limits.DEVICE, "--device")
 THREADS = setting(limits.THREADS, "--threads")
-#: Where the daemon's model runs: what is not given is as configured.
+#: Where the daemon's model runs; the configuration decides where an option is not given.
 ENGINE = (MODEL, setting(limits.DEVICE, "--device", default=None), THREADS)
 LOCAL = (
     MODEL,
@@ -120,7 +124,7 @@ LOCAL = (
     click.option(
         "--plot", type=TARGET, metavar="OUT.png", help="Draw the spectrogram, the posteriorgram and the roll."
     ),
-    click.option("--trajectory", type=TARGET, metavar="OUT.gif", help="Draw how the roll came out of the noise."),
+    click.option("--trajectory", type=TARGET, metavar="OUT.gif", help="Draw the roll emerging from the noise."),
 )
 DAEMON_PORT = setting(replace(limits.PORT, low=1), "--port", help="The daemon's port.")
 REMOTE = (
@@ -147,12 +151,12 @@ _SAMPLING_FIELDS = Options.__dataclass_fields__.keys()
 
 
 def choices(task: Task, given: dict[str, Any]) -> TaskChoices:
-    """Gather the values that click parsed for a task. Raises click.UsageError when what the task needs is missing."""
+    """Collect the values that click parsed for a task. Raises click.UsageError when a necessary one is missing."""
     sampling = {name: given.pop(name) for name in list(given) if name in _SAMPLING_FIELDS}
     hear = bool(given.pop("hear", task == "transcribe"))
     regions = tuple(replace(region, hear=hear) for region in given.pop("regions", ()))
     if task == "inpaint" and not regions:
-        raise click.UsageError("Say where to write new notes: --region FROM-TO, in seconds.")
+        raise click.UsageError("Choose where to write new notes: --region FROM-TO, in seconds.")
     if given["output"] is None and not given["as_json"]:
-        raise click.UsageError("Say where the notes go: -o OUT.mid, or --json for stdout.")
+        raise click.UsageError("Choose where the notes go: -o OUT.mid, or --json for stdout.")
     return TaskChoices(inputs=given.pop("inputs", ()), regions=regions, options=Options(**sampling), **given)

@@ -42,7 +42,7 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An input that was answered; ``source`` is None for a generation."""
+    """The result for an input; ``source`` is None for a generation."""
 
     source: Path | None
     outputs: Outputs
@@ -50,12 +50,12 @@ class Done:
 
 
 def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
-    """Name the files of each input: the given paths, or files in the folders that are given.
+    """Name the files of each input: the given paths, or files in the given folders.
 
-    A folder is what exists as one, what ends with a separator, and whatever is given for several inputs; without an
-    input there is no name to give a file in it.
+    A path is a folder when it exists as one, when it ends with a separator, and when there are several inputs; without
+    an input, a file in a folder would have no name.
     Raises click.UsageError when two inputs would write one file, FileError when a folder is missing or in the way,
-    or an input would be written over.
+    or an input would be overwritten.
     """
     texts = (wanted.output, wanted.sound, wanted.plot, wanted.trajectory)
     if not wanted.inputs:
@@ -71,7 +71,7 @@ def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
     sources = {source.resolve() for source in wanted.inputs}
     for path in (path for column in columns for path in column if path):
         if path.resolve() in sources:
-            raise FileError(f"{path} is a recording to be read, and would be written over; choose another place.")
+            raise FileError(f"{path} is an input, and would be overwritten; choose another path.")
     return tuple(Outputs(*row) for row in zip(*columns, strict=True))
 
 
@@ -128,7 +128,7 @@ def _note(note: NoteEvent) -> dict[str, Any]:
 
 
 def _names(text: str, suffix: str, stems: Sequence[str]) -> list[Path]:
-    """Name the file of each input, and make sure before any work that it can be written."""
+    """Name the file of each input, and make sure beforehand that it can be written."""
     if len(stems) == 1 and not (text.endswith(_SEPARATORS) or Path(text).is_dir()):
         return [_file(text)]
     folder = _folder(text)
@@ -140,7 +140,7 @@ def _file(text: str) -> Path:
     if path.is_dir() or text.endswith(_SEPARATORS):
         raise FileError(f"{path} is a folder; name a file, e.g. {path / 'out.mid'}.")
     if not path.parent.is_dir():
-        raise FileError(f"The folder {path.parent} does not exist; make it first.")
+        raise FileError(f"The folder {path.parent} does not exist; create it first.")
     return path
 
 
@@ -149,5 +149,5 @@ def _folder(text: str) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FileError(f"{path} must be a folder here, and it cannot be made ({error.strerror}).") from error
+        raise FileError(f"{path} must be a folder here, and cannot be created ({error.strerror}).") from error
     return path

@@ -35,7 +35,7 @@ DEFAULT_MODEL = "compact"
 MAX_SECONDS = 1800.0  # of one request
 
 
-#: What a configuration may ask for by name; anything else is the device's own choice.
+#: The precisions that a configuration can name; "auto" is `choose_precision`'s.
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -99,7 +99,7 @@ def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> t
 
 @dataclass(frozen=True, slots=True)
 class _DiffRollSettings:
-    """What a DiffRoll's config.json says of its decoding and sampling."""
+    """A DiffRoll's settings for decoding and sampling, from its config.json."""
 
     threshold: float = 0.5
     sampler: str = "ddpm"
@@ -132,7 +132,7 @@ def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> 
     return adapter, defaults
 
 
-#: How to make an adapter of each architecture that a config.json may name, and what it does unless told otherwise.
+#: How to build the adapter of each architecture that a config.json may name, and its defaults.
 ADAPTERS = {"compact": _compact, "diffroll": _diffroll}
 
 

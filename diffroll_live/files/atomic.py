@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside their place, then renamed. Knows no format."""
+"""Files that appear complete or not at all: written beside their final path, then renamed. Knows no format."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ DRAFTS = ".*.part"
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a draft of ``path`` for writing bytes; it takes the place of ``path`` when the block ends well.
+    """Open a draft of ``path`` for writing bytes; it replaces ``path`` when the block ends without an error.
 
-    Otherwise ``path`` is what it was. Raises FileMissing when there is no such folder, FileError when the file cannot
+    Otherwise ``path`` stays as it was. Raises FileMissing when there is no such folder, FileError when the file cannot
     be written, as on a full disk.
     """
-    if path.exists() and not path.is_file():  # a rename would put a file in the place of a device
-        raise FileError(f"Cannot write {path} (it is no file); choose another place.")
+    if path.exists() and not path.is_file():  # a rename would replace a device by a file
+        raise FileError(f"Cannot write {path} (it is not a file); choose another place.")
     draft = path.with_name(f".{secrets.token_hex(8)}.part")  # short, so that every name that fits can be written
     try:
         with draft.open("xb") as stream:
@@ -32,7 +32,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         draft.replace(path)
     except FileNotFoundError as error:
         raise FileMissing(f"Cannot write {path} (there is no folder {path.parent}); choose another place.") from error
-    except (OSError, RuntimeError) as error:  # torch says RuntimeError when its file cannot be written
+    except (OSError, RuntimeError) as error:  # torch raises RuntimeError when it cannot write its file
         reason = getattr(error, "strerror", None) or error
         raise FileError(f"Cannot write {path} ({reason}); free some space, or choose another place.") from error
     finally:
@@ -41,20 +41,20 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file, or leave what was there as it was. Raises as ``atomic_file`` does."""
+    """Write a file, or leave the old one as it was. Raises as ``atomic_file`` does."""
     with atomic_file(path) as stream:
         stream.write(data)
 
 
 def clear_drafts(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left; for a folder that nobody else writes to now."""
+    """Remove the drafts of a process that was killed while writing; for a folder that nobody else is writing to."""
     for draft in folder.glob(DRAFTS):
         with contextlib.suppress(OSError):
             draft.unlink()
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it. Raises FileError when that cannot be."""
+    """Make a folder and those above it. Raises FileError when that is not possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -12,8 +12,8 @@ from diffroll_live.audio.pcm import check_layout, downmix, make_buffer
 from diffroll_live.errors import AudioError, FileError, FileMissing, TooLarge
 from diffroll_live.types import AudioBuffer, Floats
 
-_BLOCK = 1 << 18  # frames read at a time, so that many channels never lie in memory whole
-_UNKNOWN_LENGTHS = {0, 0xFFFFFFFF}  # what programs that stream a WAV file leave in its length field
+_BLOCK = 1 << 18  # frames read at a time, so that many channels are never in memory at once
+_UNKNOWN_LENGTHS = {0, 0xFFFFFFFF}  # the length field of WAV files from programs that stream them
 
 
 def read_audio(
@@ -28,8 +28,8 @@ def read_audio(
 ) -> AudioBuffer:
     """Read a WAV, FLAC, MP3 or Ogg file (whatever libsndfile reads) as mono, at its own rate.
 
-    ``start`` and ``duration`` choose a stretch, in seconds; None is the rest of the file.
-    Raises errors.FileMissing, FileError for what is no file or cannot be read, AudioError for what is no good audio,
+    ``start`` and ``duration`` choose a section, in seconds; None is the rest of the file.
+    Raises errors.FileMissing, FileError for what is not a file or cannot be read, AudioError for unusable audio,
     TooLarge beyond ``max_seconds`` or ``max_bytes`` of samples.
     """
     if start < 0 or (duration is not None and duration <= 0):
@@ -51,7 +51,7 @@ def read_audio(
 
 
 def _check_readable(path: Path) -> None:
-    """Refuse what is no regular file (a pipe would block for ever), what is cut off, and what may not be read."""
+    """Refuse what is not a regular file (a pipe would block forever), what is truncated, and what may not be read."""
     try:
         if not path.exists():
             raise FileMissing(f"{path} does not exist.")
@@ -80,7 +80,7 @@ def _missing_wav_bytes(path: Path) -> int:
 
 
 def _choose_frames(file: soundfile.SoundFile, start: float, duration: float | None) -> int:
-    """Seek to ``start`` and give the number of frames to read from there."""
+    """Seek to ``start`` and return the number of frames to read from there."""
     rate: int = file.samplerate
     first = round(start * rate)
     available = int(file.frames) - first

@@ -1,4 +1,4 @@
-"""The manifest.csv of a folder of material: one row a file, in columns with names."""
+"""The manifest.csv of a folder of material: one row per file, in named columns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MANIFEST = "manifest.csv"
 
 
 def read_manifest(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Read the rows of a folder's manifest; each has all of ``columns``, and maybe more.
+    """Read the rows of a folder's manifest; each has all of ``columns``, and perhaps more.
 
     Raises FileMissing without the folder or its manifest, FileError for one that lacks a column, a field or all rows.
     """
@@ -29,7 +29,7 @@ def read_manifest(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]
     if lacking := [column for column in columns if column not in names]:
         raise FileError(f"{path} lacks the column {lacking[0]!r}; it needs {', '.join(columns)}.")
     if not rows:
-        raise FileError(f"{path} names no files; write a row for each.")
+        raise FileError(f"{path} lists no files; add a row for each.")
     for line, row in enumerate(rows, 2):
         if empty := [column for column in columns if row[column] is None]:
             raise FileError(f"{path}, line {line}, ends before its column {empty[0]!r}; complete it.")

@@ -1,4 +1,4 @@
-"""Standard MIDI Files: write notes on the DAW's tempo, read notes as seconds. Files only; ports are in midi_ports."""
+"""Standard MIDI Files: write notes on the DAW's tempo map, read notes in seconds. Ports are in `midi`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_smf(
     """
     if not is_metre(*metre):
         raise FileError(
-            f"A MIDI file cannot say {metre[0]}/{metre[1]}; give 1 to 64 notes, a half, a quarter, ... each."
+            f"A MIDI file cannot hold the metre {metre[0]}/{metre[1]}; choose 1 to 64 halves, quarters, ..."
         )
     changes, tempo_map = _tick_tempi(tempi)
     ticks = sorted(_tick_note(note, tempo_map) for note in notes)
@@ -75,12 +75,12 @@ def read_smf(path: Path) -> tuple[NoteEvent, ...]:
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}.") from error
     if len(data) > MAX_FILE_BYTES:
-        raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes: give a file with fewer events.")
+        raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes; choose a file with fewer events.")
     try:
         return _read_notes(mido.MidiFile(file=io.BytesIO(data), clip=True))
     except FileError as error:
         raise FileError(f"{path}: {error}") from error
-    except Exception as error:  # mido says "broken" in many ways: EOFError, IndexError, KeyError, ...
+    except Exception as error:  # mido reports damage in many ways: EOFError, IndexError, KeyError, ...
         raise FileError(f"{path} is not a MIDI file, or is damaged ({error}). Save it again from its DAW.") from error
 
 
@@ -93,7 +93,7 @@ def _tick_note(note: NoteEvent, tempi: SmfTempoMap) -> _TickNote:
 
 
 def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
-    """Deal sorted notes out so that none overlap on a pitch of a channel: one voice, or more where some do."""
+    """Split sorted notes into voices in which none overlap on a pitch of a channel; one voice where none do."""
     voices: list[list[_TickNote]] = [[]]
     ends: dict[tuple[int, int], list[int]] = defaultdict(list)  # where each voice's last note of that pitch ends
     for note in notes:
@@ -107,7 +107,7 @@ def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
 
 
 def _tick_tempi(tempi: Sequence[TempoChange]) -> tuple[dict[int, int], SmfTempoMap]:
-    """Give the microseconds a beat from each tick on at which they change, and the map that a reader makes of it."""
+    """Return the microseconds per beat from each tick at which they change, and the tempo map that a reader gets."""
     changes = {0: beat_us(tempi[0].tempo)}
     tempo_map = SmfTempoMap(TICKS_PER_BEAT, changes[0])
     for change in tempi[1:]:
@@ -141,7 +141,7 @@ def _note_track(notes: Sequence[_TickNote]) -> mido.MidiTrack:
 
 def _read_notes(file: mido.MidiFile) -> tuple[NoteEvent, ...]:
     if file.ticks_per_beat <= 0:
-        raise FileError("its time is in film frames, not in beats. Save it with ticks per quarter note.")
+        raise FileError("its times are SMPTE frames, not beats. Save it with ticks per quarter note.")
     if file.type == 2:
         raise FileError("it holds several unrelated pieces (format 2). Save one of them as format 0 or 1.")
     tempi = _read_tempi(file)

@@ -1,4 +1,4 @@
-"""Pictures of a result: a PNG of what was heard and written, a GIF of how the roll came out of the noise.
+"""Pictures of a result: a PNG of the audio and the notes, a GIF of the roll emerging from the noise.
 
 Draws from `types.Pictures` and notes only; knows no model and runs none.
 """
@@ -69,7 +69,7 @@ def draw_trajectory(path: Path, pictures: Pictures, title: str = "") -> None:
     """
     n_steps = len(pictures.trajectory)
     if n_steps == 0:
-        raise FileError("This result holds no trajectory; ask for one when the task is run.")
+        raise FileError("This result has no trajectory; request one when you run the task.")
     seconds = pictures.trajectory.shape[1] / pictures.frame_rate
     figure = Figure(figsize=(_width(seconds, 8, 14), 4.4), facecolor=PAPER, dpi=80)
     axes = figure.add_axes((0.06, 0.12, 0.92, 0.76))
@@ -108,20 +108,20 @@ def _notes(axes: Axes, notes: Sequence[NoteEvent], seconds: float) -> PatchColle
 
 
 def _shade(axes: Axes, regions: Sequence[Region], *, with_pitch: bool) -> None:
-    """Outline the regions: as rectangles on pitch axes, as stretches of time, dark where hidden, on the spectrogram."""
+    """Outline the regions: as rectangles on pitch axes, as time spans, dark where hidden, on the spectrogram."""
     bottom, top = axes.get_ylim()
     for region in regions:
         low, high = (max(region.low - 0.5, bottom), min(region.high + 0.5, top)) if with_pitch else (bottom, top)
         corner, width, height = (region.onset, low), region.offset - region.onset, high - low
         hidden = not with_pitch and not region.hear and not _edges(region)
-        if hidden or not axes.images:  # a tint would falsify the colours of what is read
+        if hidden or not axes.images:  # a tint would falsify the colours that show values
             colour, alpha = (PAPER, 0.8) if hidden else (REGION_COLOUR, 0.13)
             axes.add_patch(Rectangle(corner, width, height, facecolor=colour, alpha=alpha, zorder=2))
         axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=REGION_COLOUR, linewidth=1.3, zorder=4))
 
 
 def _pitch_axis(axes: Axes, low: int, high: int) -> None:
-    """Name every C, and shade the rows of black keys where no colours stand for numbers."""
+    """Name every C, and shade the rows of black keys where colours do not show values."""
     axes.set_ylim(low - 0.5, high + 0.5)
     cs = [pitch for pitch in range(low, high + 1) if pitch % 12 == 0]
     axes.set_yticks(cs, [pitch_name(pitch) for pitch in cs])
@@ -162,7 +162,7 @@ def _span(pitches: Sequence[int]) -> tuple[int, int]:
 
 
 def _edges(region: Region) -> tuple[int, ...]:
-    """Return the pitches that a region bounds; none for one over the whole piano, which would only make notes thin."""
+    """Return the pitches that a region bounds; none for the whole piano, which would only make the notes thin."""
     return () if (region.low, region.high) == (LOW_PITCH, HIGH_PITCH) else (region.low, region.high)
 
 

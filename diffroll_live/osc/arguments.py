@@ -1,4 +1,4 @@
-"""Fit loosely typed OSC arguments into the fields of a message's dataclass, or say which one is wrong."""
+"""Convert loosely typed OSC arguments to the fields of a message's dataclass, or report which one is wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from diffroll_live.types import Floats
 MAX_NAME = 64  # bytes
 _INT64 = 2**63
 
-Name = Annotated[str, "name"]  # what a client calls a buffer or a job
+Name = Annotated[str, "name"]  # of a buffer or a job
 NameOrNone = Annotated[str, "name or empty"]
 Setting = str | float
 Samples = bytes | Floats  # raw bytes, or (n,) float32
@@ -25,7 +25,7 @@ _FIELD_TYPES: dict[type[Any], dict[str, Any]] = {}  # resolving them is slow, an
 
 
 def field_types(message: type[Any]) -> dict[str, Any]:
-    """Give the resolved type of each field of a message's dataclass, in order."""
+    """Return the resolved type of each field of a message's dataclass, in order."""
     if message not in _FIELD_TYPES:
         hints = get_type_hints(message, include_extras=True)
         _FIELD_TYPES[message] = {item.name: hints[item.name] for item in fields(message)}
@@ -58,7 +58,7 @@ def fit(message: Message, target: type[Any]) -> Any:
 
 
 def usage(message: Message, target: type[Any]) -> str:
-    """Write how a message is meant, for an error's sentence."""
+    """Write the expected form of a message, for an error's text."""
     return f"{message.address} {signature(target)}".strip()
 
 
@@ -111,14 +111,14 @@ def _samples(value: Argument) -> Samples:
 
 
 def _spread(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
-    """Undo the codec's array: messages without audio count each number."""
+    """Undo the codec's array: in messages without audio, each number is an argument."""
     if arguments and isinstance(arguments[-1], np.ndarray):
         return arguments[:-1] + tuple(arguments[-1].tolist())
     return arguments
 
 
 def _gather(arguments: tuple[Argument, ...]) -> tuple[Argument, ...]:
-    """Make all numbers behind the name and the index one array; some clients have the index in the run of floats."""
+    """Collect all numbers after name and index in one array; some clients send the index as one of the floats."""
     before, behind = arguments[:2], arguments[2:]
     if len(before) == 2 and isinstance(before[1], np.ndarray):
         run = before[1]

@@ -1,6 +1,6 @@
-"""A client of the daemon: one request at a time over OSC and TCP, answered like an engine's.
+"""A client of the daemon: one request at a time over OSC and TCP, with the interface of an engine.
 
-TCP loses nothing, so there is no resending here; a DAW's script over UDP is shown in examples/daw.py.
+TCP loses nothing, so nothing is sent twice here; examples/daw.py shows a DAW's script over UDP.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from diffroll_live.osc.framing import PacketReader, frame
 from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
 
 CHUNK_BYTES = 1 << 16
-SILENCE = 30.0  # s without a word from the daemon before it is asked whether it is still there
-TIMEOUT = 10.0  # s that it then has
+SILENCE = 30.0  # s without a message from the daemon until it is pinged
+TIMEOUT = 10.0  # s that it then has to answer
 _READ_BYTES = 1 << 16
 
 
 class Client:
-    """A connection to a daemon. ``welcome`` tells of its model.
+    """A connection to a daemon. ``welcome`` describes its model.
 
     Raises errors.TimedOut when no daemon answers.
     """
@@ -41,7 +41,7 @@ class Client:
             self._socket = socket.create_connection((host, port), timeout=TIMEOUT)
         except OSError as error:
             raise TimedOut(
-                f"No daemon answers at {self._where}. Start one with 'diffroll-live serve', or say where it is with "
+                f"No daemon answers at {self._where}. Start one with 'diffroll-live serve', or give its address with "
                 "--host and --port."
             ) from error
         self._socket.settimeout(SILENCE)
@@ -52,15 +52,15 @@ class Client:
             raise
 
     def run(self, request: Request, control: Control) -> Result:
-        """Have the daemon answer a request; it plays no note of it. Pictures do not travel.
+        """Run a request in the daemon, which plays none of its notes. Pictures are not sent.
 
-        Raises the daemon's error as the class of `errors` that has its code, TimedOut when it falls silent.
+        Raises the daemon's error as the class of `errors` with its code, TimedOut when it stops answering.
         """
         job = next(self._names)
         buffer = f"{job}-audio" if request.audio is not None else ""
         try:
             result = self._answer(job, buffer, request, control)
-        except TimedOut:  # nobody is left to be told
+        except TimedOut:  # there is nothing left to clean up
             raise
         except BaseException as error:
             with contextlib.suppress(TimedOut):
@@ -83,7 +83,7 @@ class Client:
         return self._follow(job, request, control)
 
     def _free(self, buffer: str) -> None:
-        """Free a buffer, if the daemon has it, and pass over what it still says of a job that is no longer wanted."""
+        """Free a buffer, if the daemon has it, and skip what it still sends about the abandoned job."""
         if not buffer:
             return
         self._post(messages.AudioFree(buffer))
@@ -136,26 +136,26 @@ class Client:
         return reply
 
     def _reply(self) -> Any:
-        """Wait for the next reply. Raises the error that it may be, TimedOut when the daemon hangs up."""
+        """Wait for the next reply. Raises it if it is an error, and TimedOut when the daemon closes the connection."""
         reply = self._next()
         if isinstance(reply, replies.Error):
             raise error_of(reply)
         return reply
 
     def _next(self) -> Any:
-        """Wait for whatever the daemon says next. Raises TimedOut when it hangs up."""
+        """Wait for the next message, errors included. Raises TimedOut when the daemon closes the connection."""
         while not self._pending:
             self._stream.feed(self._read())
             try:
                 self._pending.extend(chain.from_iterable(map(codec.decode, self._stream.packets())))
             except ProtocolError as error:
                 raise ProtocolError(
-                    f"Whatever answers at {self._where} does not speak OSC; say where the daemon is."
+                    f"Whatever answers at {self._where} does not speak OSC; give the daemon's address."
                 ) from error
         return read_reply(self._pending.popleft())
 
     def _read(self) -> bytes:
-        """Read what has come; ask a silent daemon whether it is still there."""
+        """Read what has arrived; ping a daemon that is silent for long."""
         try:
             return self._receive()
         except TimeoutError:
@@ -169,7 +169,7 @@ class Client:
             self._socket.settimeout(SILENCE)
 
     def _receive(self) -> bytes:
-        """Read from the socket. Raises TimeoutError, and TimedOut when the daemon has hung up."""
+        """Read from the socket. Raises TimeoutError, and TimedOut when the daemon has closed the connection."""
         try:
             data = self._socket.recv(_READ_BYTES)
         except TimeoutError:
@@ -182,7 +182,7 @@ class Client:
 
 
 def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
-    """Say a request in the words of the protocol, option by option."""
+    """Give the messages that describe a request, option by option."""
     yield messages.JobNew(job, request.task, buffer)
     for region in request.regions:
         yield messages.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)

@@ -1,7 +1,7 @@
 """OSC 1.0 packets to messages and back, with every length bounded. Knows no address of ours.
 
 Reading is written here rather than taken from python-osc, whose parser copies the rest of the datagram for each
-argument and never returns from a bundle whose element says that it has a negative length. Writing is python-osc's.
+argument and never returns from a bundle with an element of negative length. Writing is python-osc's.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Message:
 
 
 def decode(packet: bytes) -> tuple[Message, ...]:
-    """Read a packet; a bundle gives its messages in their order, its time tags are not looked at.
+    """Read a packet; a bundle gives its messages in order, and its time tags are ignored.
 
     Raises errors.ProtocolError when anything in it is malformed or beyond the bounds above.
     """
@@ -50,7 +50,7 @@ def decode(packet: bytes) -> tuple[Message, ...]:
 
 
 def decode_message(packet: bytes, max_arguments: int) -> Message:
-    """Read one message of a program whose answers are longer than a client's may be; bundles are not taken.
+    """Read one message of a program whose answers may be longer than a client's; bundles are not accepted.
 
     Raises errors.ProtocolError when it is malformed or has more than ``max_arguments``.
     """

@@ -1,4 +1,4 @@
-"""What a client may send to play with the model in turns; rows of messages.CLIENT_MESSAGES."""
+"""What a client may send to trade phrases with the model; rows of messages.CLIENT_MESSAGES."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from diffroll_live.osc.arguments import Name, Setting
 
 @dataclass(frozen=True, slots=True)
 class JamStart:
-    """Begin a jam that hears ``source``: osc, midi or audio; ``name`` is the MIDI port or the live buffer."""
+    """Begin a jam with the notes of ``source``: osc, midi or audio; ``name`` is the MIDI port or the live buffer."""
 
     jam: Name
     source: str
@@ -18,7 +18,7 @@ class JamStart:
 
 @dataclass(frozen=True, slots=True)
 class JamSet:
-    """Choose how a jam goes."""
+    """Set an option of a jam."""
 
     jam: Name
     key: str
@@ -27,7 +27,7 @@ class JamSet:
 
 @dataclass(frozen=True, slots=True)
 class JamNote:
-    """Play a note to a jam whose source is osc; a velocity of 0 ends it."""
+    """Send a note to a jam whose source is osc; a velocity of 0 ends it."""
 
     jam: Name
     pitch: int

@@ -1,4 +1,4 @@
-"""What a DAW may send of its timeline: our own message, REAPER's and Ardour's. Rows of messages.CLIENT_MESSAGES."""
+"""What a DAW may send about its timeline: our own message, REAPER's and Ardour's. Rows of messages.CLIENT_MESSAGES."""
 
 from __future__ import annotations
 
@@ -10,60 +10,60 @@ from diffroll_live.osc.arguments import Setting
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Say where the DAW is."""
+    """Report the state of the DAW's transport."""
 
     playing: bool
     position: float  # s
     tempo: float  # beats a minute
-    beat: float = math.nan  # quarter notes from the beginning; not a number where it is not told
-    numerator: int = 0  # of a bar; 0 where the metre is not told
+    beat: float = math.nan  # quarter notes from the beginning; NaN where it is not given
+    numerator: int = 0  # of a bar; 0 where the metre is not given
     denominator: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class TransportTime:
-    """Say the DAW's position."""
+    """Report the DAW's position."""
 
     position: Setting  # s, or h:m:s as Ardour writes it
 
 
 @dataclass(frozen=True, slots=True)
 class TransportPlay:
-    """Say that the DAW plays (1) or no longer does (0)."""
+    """Report that the DAW plays (1) or has stopped (0)."""
 
     on: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TransportStop:
-    """Say that the DAW stands (1) or no longer does (0)."""
+    """Report that the DAW has stopped (1) or plays (0)."""
 
     on: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class TransportTempo:
-    """Say the DAW's tempo."""
+    """Report the DAW's tempo."""
 
     tempo: float  # beats a minute
 
 
 @dataclass(frozen=True, slots=True)
 class TransportRepeat:
-    """Say that the DAW repeats its loop (1) or passes it (0)."""
+    """Report that the DAW's loop is on (1) or off (0)."""
 
     on: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class LoopStart:
-    """Say where the DAW's loop begins."""
+    """Report where the DAW's loop begins."""
 
     position: float  # s
 
 
 @dataclass(frozen=True, slots=True)
 class LoopEnd:
-    """Say where the DAW's loop ends."""
+    """Report where the DAW's loop ends."""
 
     position: float  # s

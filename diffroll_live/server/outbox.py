@@ -1,4 +1,4 @@
-"""Ways back to a client: datagrams at a pace that its receive buffer survives, or a stream."""
+"""Ways to reply to a client: datagrams at a rate that its receive buffer can take, or a stream."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Outbox(Protocol):
         """Send to another port of the same host from now on; 0 changes nothing."""
 
     def drain(self) -> None:
-        """Send at once what waits: the daemon is about to end."""
+        """Send what waits now: the daemon is about to end."""
 
     def close(self) -> None:
         """Send nothing more."""
 
 
 class DatagramOutbox:
-    """Writes at most a batch at once, then pauses."""
+    """Writes a batch at most, then pauses."""
 
     def __init__(self, write: Callable[[bytes, tuple[Any, ...]], None], address: tuple[Any, ...]) -> None:
         self._write = write
@@ -47,9 +47,9 @@ class DatagramOutbox:
         self._timer: asyncio.TimerHandle | None = None
 
     def send(self, packet: bytes) -> None:
-        """Send a packet at once while the batch has room, else after those that wait."""
+        """Send a packet now while the batch has room, else after those that wait."""
         if len(self._waiting) >= _MAX_WAITING:
-            logger.debug("a client is owed too many datagrams; one is dropped")
+            logger.debug("too many datagrams wait for a client; one is dropped")
             return
         self._waiting.append(packet)
         self._flush()
@@ -60,12 +60,12 @@ class DatagramOutbox:
             self._address = (self._address[0], port, *self._address[2:])
 
     def drain(self) -> None:
-        """Send at once what waits."""
+        """Send what waits now."""
         self._credit = len(self._waiting)
         self._flush()
 
     def close(self) -> None:
-        """Forget what waits."""
+        """Drop what waits."""
         self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -91,7 +91,7 @@ class StreamOutbox:
         self._writer = writer
 
     def send(self, packet: bytes) -> None:
-        """Hand a packet to the connection, and end one whose client never reads."""
+        """Write a packet to the connection, and abort one whose client never reads."""
         if self._writer.is_closing():
             return
         if self._writer.transport.get_write_buffer_size() > _MAX_UNREAD:
@@ -101,10 +101,10 @@ class StreamOutbox:
         self._writer.write(frame(packet))
 
     def redirect(self, port: int) -> None:
-        """Stay: replies go where the request came from, and over TCP that is the connection."""
+        """Do nothing: replies go where the request came from, and over TCP that is the connection."""
 
     def drain(self) -> None:
-        """Do nothing: the system has it all already."""
+        """Do nothing: the system already has everything."""
 
     def close(self) -> None:
         """Close the connection once everything is written."""

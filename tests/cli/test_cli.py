@@ -177,7 +177,7 @@ def test_every_bad_input_is_told(engine, tmp_path, capsys):
         ("transcribe TEXT -o OUT", 3, "not audio"),
         ("transcribe CLIP -o NOWHERE/out.mid", 3, "does not exist"),
         ("transcribe CLIP -o TEXT/", 3, "must be a folder"),
-        ("transcribe CLIP -o OUT --sonify FOLDER", 3, "written over"),
+        ("transcribe CLIP -o OUT --sonify FOLDER", 3, "overwritten"),
         ("generate -o FOLDER", 3, "is a folder"),
         ("generate -o NOWHERE/", 3, "is a folder"),
         ("inpaint CLIP -o OUT --region 0-1 --notes TEXT", 3, "text.wav"),

@@ -95,9 +95,9 @@ def test_a_model_that_is_not_there_is_a_helpful_sentence(home: Path) -> None:
     make_model(home / "all" / "tiny")
     with pytest.raises(CheckpointError, match=r"no model 'huge'\. Models found: tiny\. Searched: .*/all"):
         find_model("huge", home / "all")
-    with pytest.raises(CheckpointError, match="no name of a model"):
+    with pytest.raises(CheckpointError, match="not the name of a model"):
         find_model("..", home / "all")
-    with pytest.raises(CheckpointError, match="whole model folder"):
+    with pytest.raises(CheckpointError, match="complete model folder"):
         find_model(home / "nowhere")
 
 
@@ -125,7 +125,7 @@ def test_verify_tells_a_changed_file_from_a_missing_one(tmp_path: Path) -> None:
         ("0" * 63 + "  weights.safetensors\n", "must have a line"),
         (("0" * 64 + "  weights.safetensors\n") * 2, "must have a line"),
         ("".join(f"{'0' * 64}  w{index}.safetensors\n" for index in range(300)), "must have a line"),
-        ("x" * 2_000_000, "larger than"),
+        ("x" * 2_000_000, "too large"),
         ("\udcff", "Cannot read"),
     ],
 )

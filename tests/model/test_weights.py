@@ -81,8 +81,8 @@ def test_weights_become_the_network_s_own() -> None:
 @pytest.mark.parametrize(
     ("weights", "match"),
     [
-        ({"weight": torch.ones(2, 3)}, "lacks 'bias'"),
-        ({"weight": torch.ones(2, 3), "bias": torch.ones(2), "scale": torch.ones(2)}, "too many: 'scale'"),
+        ({"weight": torch.ones(2, 3)}, "lack 'bias'"),
+        ({"weight": torch.ones(2, 3), "bias": torch.ones(2), "scale": torch.ones(2)}, "has no 'scale'"),
         ({"weight": torch.ones(3, 2), "bias": torch.ones(2)}, r"weight is \(3, 2\), the network needs \(2, 3\)"),
     ],
 )

@@ -59,7 +59,7 @@ def test_a_second_daemon_does_without(folder, caplog):
     with pytest.raises(FileError, match="Another daemon"):
         SpoolFolder.open(folder.path)
     assert open_spool(folder.path) is None
-    assert "scripts without sockets are not heard" in caplog.text
+    assert "scripts without sockets cannot reach the daemon" in caplog.text
     assert open_spool(None) is None
 
 

@@ -1,4 +1,4 @@
-"""A daemon for the life of one command, and the command's own client of it: what live and jam have in common."""
+"""A daemon that lives as long as one command, and the command's client of it, for live and jam."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Wire:
         self._writer.write(frame(write_message(message)))
 
     async def replies(self, survives: Callable[[replies.Error], bool] = lambda _: False) -> AsyncIterator[Any]:
-        """Give the daemon's replies until it hangs up; its errors are raised but for those that one ``survives``."""
+        """Give the daemon's replies until it ends; an error is raised unless the command ``survives`` it."""
         stream = PacketReader(MAX_PACKET)
         with contextlib.suppress(ConnectionError):
             while data := await self._reader.read(_READ_BYTES):

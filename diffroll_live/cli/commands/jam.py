@@ -1,4 +1,4 @@
-"""``diffroll-live jam``: play, stop, and hear the model go on; play again, and it listens."""
+"""``diffroll-live jam``: play and stop, and the model continues; play again, and it listens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from diffroll_live.osc import jam_messages, messages, replies
 from diffroll_live.server.jam.settings import JamSettings
 
 JAM, BUFFER = "jam", "jam-input"
-#: Errors of the jam after which it goes on: the turn is the musician's again, or the keyboard is sought.
+#: Errors that do not end the jam: the turn is the musician's again, or the keyboard is being looked for.
 _PASSING = (InternalError.code, Busy.code, DeviceMemory.code, PortClosed.code)
 _FLAGS = {
     "port": "server.port",
@@ -31,14 +31,14 @@ _FLAGS = {
     "out": "midi.port",
     "transport": "transport.source",
 }
-#: Options that the daemon's jam has, by their names there.
+#: The options that are passed on to the daemon's jam.
 _SETTINGS = ("cue", "rest_bars", "tempo", "beats", "ahead", "lead", "quality", "seed", "temperature", "density")
 
 
 @click.command("jam")
-@click.option("--midi-in", metavar="PORT", help="Hear this MIDI input; otherwise a virtual one of our own.")
-@click.option("--in", "audio", metavar="DEVICE", help="Hear an audio input in place of MIDI; see 'live --list'.")
-@click.option("--out", metavar="PORT", help="An existing MIDI port, in place of a virtual one.")
+@click.option("--midi-in", metavar="PORT", help="Listen to this MIDI input; otherwise to a virtual one.")
+@click.option("--in", "audio", metavar="DEVICE", help="Listen to an audio input instead of MIDI; see 'live --list'.")
+@click.option("--out", metavar="PORT", help="An existing MIDI port, instead of a virtual one.")
 @with_options(*settings(JamSettings.OPTIONS, *_SETTINGS))
 @setting(CONFIG["transport.source"], "--transport")
 @click.option("--json", "as_json", is_flag=True, help="Print what happens as lines of JSON.")
@@ -46,9 +46,9 @@ _SETTINGS = ("cue", "rest_bars", "tempo", "beats", "ahead", "lead", "quality", "
 @with_options(*ENGINE)
 @setting(CONFIG["midi.api"], "--midi-api")
 def jam(midi_in: str | None, audio: str | None, as_json: bool, **options: Any) -> None:
-    """Play in turns with the model until Ctrl-C. Nothing sounds after that.
+    """Trade phrases with the model until Ctrl-C, which ends all notes.
 
-    Play something and stop: after two bars of rest, or at the cue, the model goes on until you play again.
+    Play something and stop: after two bars of rest, or at the cue, the model continues until you play again.
     """
     config = load_config(None, {field: options[name] for name, field in _FLAGS.items()})
     scheduler = open_midi(config.midi)
@@ -63,7 +63,7 @@ def jam(midi_in: str | None, audio: str | None, as_json: bool, **options: Any) -
 
 
 async def _converse(port: str, device: str | None, settings: Mapping[str, Any], view: View, wire: Wire) -> None:
-    """Begin the jam, once its input is heard, and show what comes of it. Raises the daemon's errors."""
+    """Begin the jam, once its input is open, and show its events. Raises the daemon's errors."""
     if device is None:
         _begin("midi", port, settings, wire)
     else:

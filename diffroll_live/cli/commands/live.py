@@ -1,4 +1,4 @@
-"""``diffroll-live live``: the daemon with one live input of its own, and a view of what it hears."""
+"""``diffroll-live live``: a daemon with one live input of its own, and a display of its events."""
 
 from __future__ import annotations
 
@@ -33,16 +33,14 @@ _FLAGS = {
 
 @click.command("live")
 @click.option("--in", "source", default="", metavar="DEVICE", help="The input, by a part of its name; see --list.")
-@click.option("--out", metavar="PORT", help="An existing MIDI port, in place of a virtual one; 'none' for no MIDI.")
+@click.option("--out", metavar="PORT", help="An existing MIDI port, instead of a virtual one; 'none' for no MIDI.")
 @with_options(*settings(LIVE, "latency", "lane"))
-@click.option("--list", "only_list", is_flag=True, help="List the inputs, and do nothing else.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print what happens as lines of JSON; so it is without a terminal."
-)
+@click.option("--list", "only_list", is_flag=True, help="Only list the inputs.")
+@click.option("--json", "as_json", is_flag=True, help="Print events as lines of JSON, as is done without a terminal.")
 @setting(PORT, "--port", default=0, show_default=False, help="For other OSC clients; otherwise any free port.")
 @with_options(*ENGINE)
 def live(source: str, latency: float, lane: str, only_list: bool, as_json: bool, **flags: Any) -> None:
-    """Transcribe an input onto a MIDI port until Ctrl-C. Nothing sounds after that."""
+    """Transcribe an input onto a MIDI port until Ctrl-C, which ends all notes."""
     if only_list:
         asyncio.run(_list())
         return
@@ -64,7 +62,7 @@ def _view(source: str, latency: float, scheduler: Scheduler | None, *, as_json: 
         return JsonLines()
     ours = logging.getLogger("diffroll_live")
     if ours.level == logging.NOTSET:
-        ours.setLevel(logging.ERROR)  # the view tells the rest
+        ours.setLevel(logging.ERROR)  # the view shows the rest
     return Screen(source or "default input", lambda: scheduler.state.text if scheduler else "no MIDI", latency)
 
 
@@ -80,7 +78,7 @@ async def _check(source: str) -> None:
 
 
 async def _converse(source: str, latency: float, lane: str, view: View, wire: Wire) -> None:
-    """Ask the daemon to listen, and show what it says until it hangs up. Raises the error that it answers with."""
+    """Have the daemon capture the input, and show its replies until it ends. Raises the error that it replies with."""
     wire.send(messages.AudioListen(BUFFER, source, latency))
     async for reply in wire.replies():
         if isinstance(reply, replies.AudioListening | replies.AudioReconnected):

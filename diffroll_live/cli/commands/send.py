@@ -10,7 +10,7 @@ from diffroll_live.types import TASKS
 
 @click.group("send")
 def send() -> None:
-    """Have a running daemon do a task over OSC: the audio goes there, the notes come back and are written here."""
+    """Run a task in a running daemon over OSC: the audio is sent there, the notes come back and are written here."""
 
 
 for _task in TASKS:

@@ -1,4 +1,4 @@
-"""``diffroll-live serve``: the composition root, where the model's process, the sockets and the MIDI port meet."""
+"""``diffroll-live serve``: which puts the model's process, the sockets and the MIDI port together."""
 
 from __future__ import annotations
 
@@ -40,16 +40,14 @@ FLAGS = {
 @click.option("--config", "config_file", type=PATH, metavar="FILE", help="A TOML file; options here win over it.")
 @with_options(*ENGINE)
 @setting(CONFIG["midi.api"], "--midi-api")
-@click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one of our own.")
+@click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one.")
 @setting(CONFIG["transport.source"], "--transport", help="Where the DAW's time comes from; osc unless configured.")
 @click.option(
-    "--transport-port", metavar="NAME", help="An existing MIDI input to hear the DAW's time on, not one of our own."
+    "--transport-port", metavar="NAME", help="An existing MIDI input for the DAW's time, instead of a virtual one."
 )
-@click.option(
-    "--spool", metavar="FOLDER", help="Where scripts of REAPER and Ardour leave requests; 'none' for nowhere."
-)
+@click.option("--spool", metavar="FOLDER", help="Folder for requests of scripts in REAPER and Ardour; 'none' for none.")
 def serve(config_file: Path | None, **flags: str | int | None) -> None:
-    """Run the daemon: it keeps the model warm, hears clients over OSC, and plays notes on a virtual MIDI port."""
+    """Run the daemon: it keeps the model warm, serves clients over OSC, and plays notes on a virtual MIDI port."""
     config = load_config(config_file, {FLAGS[name]: value for name, value in flags.items()})
     ours = logging.getLogger("diffroll_live")
     if ours.level == logging.NOTSET:

@@ -1,7 +1,7 @@
 """Find model folders, read their config.json, and check their files against SHA256SUMS. Free of torch.
 
 A model is a folder with ``config.json``, ``CARD.md``, ``SHA256SUMS`` and the ``*.safetensors`` files that SHA256SUMS
-names; the name of the folder is the name by which people choose the model. This room reads no weights.
+names; people choose the model by the name of its folder. No weights are read here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class ModelFolder:
 
 
 def models_folders(explicit: Path | None = None) -> tuple[Path, ...]:
-    """List where models are looked for, first come first served; folders that do not exist are left in.
+    """List where models are looked for, in order of precedence; the folders need not exist.
 
     An explicit folder, the environment variable DIFFROLL_LIVE_MODELS, the user's data folder, the models inside the
     installed package, and ``models/`` beside the package in a checkout.
@@ -61,7 +61,7 @@ def models_folders(explicit: Path | None = None) -> tuple[Path, ...]:
 
 
 def user_models_folder() -> Path:
-    """The folder for the user's own models, by the platform's convention."""
+    """Return the folder for the user's own models, by the platform's convention."""
     return platformdirs.user_data_path("diffroll-live", appauthor=False) / "models"
 
 
@@ -74,7 +74,7 @@ def find_model(name_or_path: str | Path, explicit: Path | None = None) -> ModelF
     if isinstance(name_or_path, Path) or "/" in text or os.sep in text:
         return read_folder(Path(name_or_path))
     if not _NAME.fullmatch(text):
-        raise CheckpointError(f"{text!r} is no name of a model; `diffroll-live models` lists them.")
+        raise CheckpointError(f"{text!r} is not the name of a model; `diffroll-live models` lists them.")
     for folder in models_folders(explicit):
         if (folder / text / "config.json").is_file():
             return read_folder(folder / text)
@@ -84,13 +84,13 @@ def find_model(name_or_path: str | Path, explicit: Path | None = None) -> ModelF
 
 
 def list_models(explicit: Path | None = None) -> tuple[ModelFolder, ...]:
-    """Read every model folder, by name; the first of two with one name counts. A damaged one is logged and left out."""
+    """Read every model folder, sorted by name; of two with one name the first counts. Damaged ones are skipped."""
     found = []
     for name in _names(explicit):
         try:
             found.append(find_model(name, explicit))
         except CheckpointError as error:
-            logger.warning("A model is left out. %s", error.text)
+            logger.warning("A model is skipped. %s", error.text)
     return tuple(found)
 
 
@@ -109,7 +109,7 @@ def verify(folder: ModelFolder) -> None:
         if got != expected:
             raise ChecksumMismatch(
                 f"{folder.path / name} is not the file that SHA256SUMS names: expected {expected}, got {got}. "
-                "Install or download the model again; if you changed the file on purpose, write its new sum there."
+                "Install or download the model again; if you changed the file on purpose, update its sum there."
             )
 
 
@@ -123,10 +123,10 @@ def file_sha256(path: Path) -> str:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Read and check a config.json: every field that all architectures share. Raises CheckpointError.
+    """Read a config.json and check the fields that all architectures share. Raises CheckpointError.
 
-    What is in ``network``, ``front_end``, ``decode`` and ``sampling`` is for the parts of that name to check; a field
-    that this version does not know is left alone.
+    ``network``, ``front_end``, ``decode`` and ``sampling`` are checked by the parts of those names; fields that this
+    version does not know are ignored.
     """
     try:
         config = json.loads(_read_text(path))
@@ -149,7 +149,7 @@ def check_config(config: Any, where: str) -> None:
     demand(architecture in ARCHITECTURES, f"architecture must be one of {', '.join(ARCHITECTURES)}")
     for key in ("version", "licence"):
         text = config.get(key)
-        demand(isinstance(text, str) and 0 < len(text) <= 200, f"{key} must be a text of 1 to 200 letters")
+        demand(isinstance(text, str) and 0 < len(text) <= 200, f"{key} must be a string of 1 to 200 characters")
     for key, low, high in (("sample_rate", 1000, 384_000), ("hop_length", 1, 65_536)):
         value = config.get(key)
         whole = isinstance(value, int) and not isinstance(value, bool)
@@ -183,7 +183,7 @@ def _parse_sums(text: str, path: Path) -> dict[str, str]:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_CONFIG_BYTES:
-            raise CheckpointError(f"{path} is larger than such a file can be; install the model again.")
+            raise CheckpointError(f"{path} is too large for such a file; install the model again.")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"Cannot read {path} ({error}); name a whole model folder.") from error
+        raise CheckpointError(f"Cannot read {path} ({error}); give the path of a complete model folder.") from error

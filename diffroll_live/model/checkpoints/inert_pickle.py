@@ -1,8 +1,10 @@
-"""Read a pickle as data: no class is imported, no function is called, whatever the file says.
+"""Read a pickle as data: no class is imported and no function called, whatever the file contains.
 
-A pickle is a program for a small stack machine. This room runs that machine with its teeth drawn: a global becomes a
-``Symbol``, a call or an instance becomes a ``Made`` that remembers what it was made of. Only globals on the caller's
-list may be named at all. This room knows neither torch nor checkpoints.
+A pickle is a program for a small stack machine. Here the machine builds data only: a global becomes a ``Symbol``, a
+call or an instance becomes a ``Made`` that records its arguments. Only globals on the caller's list may be named.
+
+``torch.load(weights_only=True)`` is no replacement: it always allows some 150 globals, ``bytearray`` of any size among
+them, and hashes nested tuples as keys, so that a file of 300 bytes can keep it busy for hours.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from diffroll_live.errors import CheckpointError
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A global that the file names, such as ``collections.OrderedDict``; never looked up."""
+    """A global named in the file, such as ``collections.OrderedDict``; it is never looked up."""
 
     module: str
     name: str
@@ -29,7 +31,7 @@ class Symbol:
 
 @dataclass(slots=True, eq=False)
 class Made:
-    """What calling ``symbol`` with ``args`` would have made, with the state and the items given to it afterwards."""
+    """What calling ``symbol`` with ``args`` would have returned, and the state and items given to it later."""
 
     symbol: Symbol
     args: tuple[Any, ...]
@@ -40,16 +42,16 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """A reference to something outside the pickle (a "persistent id"): for torch, a tensor's storage."""
+    """A reference to something outside the pickle (a "persistent id"): in torch's files, a tensor's storage."""
 
     key: Any
 
 
 def read_pickle(data: bytes, allowed: Collection[str]) -> Any:
-    """Read ``data`` as dicts, lists, tuples and scalars, with ``Made`` in the place of every object.
+    """Read ``data`` as dicts, lists, tuples and scalars, with a ``Made`` for every object.
 
-    ``allowed`` holds the dotted names of the globals that may occur. Raises CheckpointError when another one is
-    named, when the data is cut off or damaged, and for operations that have no business in a checkpoint.
+    ``allowed`` holds the dotted names of the globals that may occur. Raises CheckpointError for any other name, for
+    truncated or damaged data, and for operations that no checkpoint needs.
     """
     machine = _Machine(frozenset(allowed))
     try:
@@ -102,7 +104,9 @@ class _Machine:
         elif name not in _IGNORED:
             operation = _OPERATIONS.get(name)
             if operation is None:
-                raise CheckpointError(f"The checkpoint uses pickle's {name}, which none needs; it is refused.")
+                raise CheckpointError(
+                    f"The checkpoint uses the pickle operation {name}, which no checkpoint needs; it is refused."
+                )
             operation(self, argument)
 
     def _pop(self, count: int) -> tuple[Any, ...]:
@@ -127,12 +131,12 @@ class _Machine:
 
     def _symbol(self, module: Any, name: Any) -> Symbol:
         if not (isinstance(module, str) and isinstance(name, str)):
-            raise ValueError("a global has a name that is no text")
+            raise ValueError("the name of a global is not text")
         symbol = Symbol(module, name)
         if str(symbol) not in self._allowed:
-            shown = ascii(str(symbol)[:100])  # it may hold anything, codes for the terminal too
+            shown = ascii(str(symbol)[:100])  # it may contain anything, even escape codes for the terminal
             raise CheckpointError(
-                f"The checkpoint asks for {shown}, which a checkpoint of this kind has no use for. "
+                f"The checkpoint asks for {shown}, which no checkpoint of this kind needs. "
                 "It may be malicious; it was refused and nothing of it was run."
             )
         return symbol
@@ -186,14 +190,14 @@ class _Machine:
         if isinstance(target, Made):
             target = target.elements
         if not isinstance(target, list):
-            raise ValueError("elements are added to something that is no list")
+            raise ValueError("elements are added to something other than a list")
         target.extend(elements)
 
     def add_items(self, _: Any) -> None:
         elements = self._pop_to_mark()
         target = self._top()
         if not isinstance(target, set):
-            raise ValueError("elements are added to something that is no set")
+            raise ValueError("elements are added to something other than a set")
         target.update(_keys(elements))
 
     def frozenset_(self, _: Any) -> None:
@@ -210,7 +214,7 @@ class _Machine:
         if isinstance(target, Made):
             target = target.items
         if not isinstance(target, dict):
-            raise ValueError("items are set on something that is no dict")
+            raise ValueError("items are set on something other than a dict")
         target.update(_pairs(flat))
 
     def global_(self, argument: str) -> None:
@@ -252,9 +256,9 @@ def _pairs(flat: list[Any]) -> dict[Any, Any]:
 
 
 def _keys(values: list[Any]) -> list[Any]:
-    """Pass what may be hashed. No tuples: nested a few dozen deep they take longer to hash than anyone can wait."""
+    """Return keys that are quick to hash. Tuples are not: nested 40 deep, one takes hours."""
     if not all(value is None or isinstance(value, str | bytes | int | float | Symbol | Made) for value in values):
-        raise ValueError("a key is neither text nor a number")
+        raise ValueError("a key is neither a string nor a number")
     return values
 
 

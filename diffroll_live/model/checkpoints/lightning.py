@@ -1,7 +1,7 @@
 """Read the PyTorch Lightning files in which DiffRoll was published, and turn one into a model folder.
 
-Nothing of the file is run: its pickle is read as inert data, from which only tensors, plain values and OmegaConf's
-settings are taken. A file that names anything else is refused.
+No code in the file is run: its pickle is read as inert data, of which only tensors, plain values and OmegaConf's
+settings are used. A file that names anything else is refused.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _MEL_PREFIX = "mel_layer."
 def read_lightning(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read a Lightning checkpoint: its ``state_dict`` on the CPU, and its ``hyper_parameters`` as plain values.
 
-    OmegaConf nodes become what they hold; interpolations stay text. Raises FileMissing, FileError, and CheckpointError
-    for a file that is damaged, names anything that no such file needs, or lacks one of the two.
+    OmegaConf nodes become their contents; interpolations stay text. Raises FileMissing, FileError, and CheckpointError
+    for a file that is damaged, names anything that such a file does not need, or lacks one of the two.
     """
     with TorchZip(path) as file:
         checkpoint = as_mapping(file.read_object(ALLOWED)) or {}
         for key in ("state_dict", "hyper_parameters"):
             if key not in checkpoint:
-                raise CheckpointError(f"{path} has no {key}; name a checkpoint that PyTorch Lightning saved.")
+                raise CheckpointError(f"{path} has no {key}; choose a checkpoint saved by PyTorch Lightning.")
         described = as_mapping(checkpoint["state_dict"])
         if not described or not all(isinstance(name, str) for name in described):
             raise CheckpointError(f"The state_dict of {path} is not a dictionary of named tensors.")
@@ -48,8 +48,8 @@ def read_lightning(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def import_checkpoint(path: Path, out_folder: Path, name: str | None = None, *, overwrite: bool = False) -> ModelFolder:
     """Turn a published DiffRoll checkpoint into a model folder; ``name`` is the folder's own unless given.
 
-    Raises CheckpointError when the file is not a DiffRoll of the kind that this program runs, FileError when the
-    folder exists and may not be overwritten, or cannot be written.
+    Raises CheckpointError when the file is not a DiffRoll that this program can run, FileError when the folder
+    exists and may not be overwritten, or cannot be written.
     """
     weights, settings = read_lightning(path)
     config = _model_config(_Settings(path, settings), name or out_folder.name)
@@ -64,7 +64,7 @@ def import_checkpoint(path: Path, out_folder: Path, name: str | None = None, *, 
 
 
 class _Settings:
-    """The hyper-parameters of a file, asked for by name and type."""
+    """The hyperparameters of a file, by name and type."""
 
     def __init__(self, path: Path, values: Mapping[str, Any]) -> None:
         self._path = path
@@ -79,11 +79,11 @@ class _Settings:
         return float(self._typed(name, int | float))
 
     def part(self, name: str) -> _Settings:
-        """The settings within a setting. Raises CheckpointError."""
+        """A group of settings. Raises CheckpointError."""
         return _Settings(self._path, self._typed(name, dict))
 
     def demand(self, name: str, wanted: Any) -> None:
-        """Refuse the file unless a setting has the one value that can be run. Raises CheckpointError."""
+        """Refuse the file unless a setting has the only supported value. Raises CheckpointError."""
         if self._values.get(name) != wanted:
             found = ascii(self._values.get(name))[:100]
             raise CheckpointError(f"{self._path} was trained with {name} = {found}; only {wanted!r} can be imported.")
@@ -91,7 +91,9 @@ class _Settings:
     def _typed(self, name: str, kind: Any) -> Any:
         value = self._values.get(name)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise CheckpointError(f"{self._path} does not say its {name}; name a checkpoint of DiffRoll's training.")
+            raise CheckpointError(
+                f"{self._path} does not give its {name}; choose a checkpoint from DiffRoll's training."
+            )
         return value
 
 
@@ -110,7 +112,7 @@ def _model_config(settings: _Settings, name: str) -> dict[str, Any]:
         "name": name,
         "version": "1",
         "architecture": "diffroll",
-        "licence": "not stated in the file: check where it came from",
+        "licence": "not stated in the file: check its source",
         "sample_rate": spec.whole("sample_rate"),
         "hop_length": spec.whole("hop_length"),
         "network": {key: settings.whole(key) for key in sizes} | {"steps": schedule.steps},
@@ -127,7 +129,7 @@ def _model_config(settings: _Settings, name: str) -> dict[str, Any]:
 
 
 def _check_front_end(path: Path, weights: Mapping[str, Tensor], config: MelConfig) -> None:
-    """Compare the front end that the file carries with the one that its settings make."""
+    """Compare the front end in the file with the one that its settings describe."""
     own = {f"{_MEL_PREFIX}{name.removeprefix('mel.')}": each for name, each in LogMel(config).state_dict().items()}
     for name, each in own.items():
         saved = weights.get(name)

@@ -1,7 +1,6 @@
-"""What a PyTorch Lightning checkpoint may name in its pickle, and the plain values that its settings come down to.
+"""The globals that a PyTorch Lightning checkpoint may name, and its settings as plain values. No tensors, no files.
 
-OmegaConf nodes are taken apart by the two fields that hold their content; OmegaConf itself is never imported. This room
-has no tensors and no files.
+The contents of OmegaConf's nodes are read from the fields that hold them; OmegaConf itself is never imported.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _MAPPINGS = frozenset(
         "lightning.fabric.utilities.data.AttributeDict",
     }
 )
-# The field of the state in which each kind of OmegaConf node keeps what it holds.
+# The field of the state in which each kind of OmegaConf node keeps its contents.
 _CONTENT_FIELDS = {
     "omegaconf.dictconfig.DictConfig": "_content",
     "omegaconf.listconfig.ListConfig": "_content",
@@ -53,7 +52,7 @@ _MAX_VALUES = 100_000
 
 
 def as_mapping(raw: Any) -> dict[Any, Any] | None:
-    """Return a dict's items, or those of an object that stands for one; None for anything else."""
+    """Return the items of a dict or of an object that represents one; None for anything else."""
     if isinstance(raw, Made) and str(raw.symbol) in _MAPPINGS:
         return raw.items
     return raw if isinstance(raw, dict) else None
@@ -62,8 +61,8 @@ def as_mapping(raw: Any) -> dict[Any, Any] | None:
 def plain_value(raw: Any) -> Any:
     """Turn what ``inert_pickle.read_pickle`` returned into dicts with text keys, lists, scalars and text.
 
-    An object of any other kind becomes its type's name in angle brackets. Raises CheckpointError when there is too much
-    of it: a few shared parts of a pickle can unfold without end.
+    Any other object becomes the name of its type in angle brackets. Raises CheckpointError when there are too many
+    values: a few shared parts of a pickle can expand without end.
     """
     return _Unfolding().value(raw, 0)
 
@@ -77,7 +76,7 @@ class _Unfolding:
     def value(self, raw: Any, depth: int) -> Any:
         self._left -= 1
         if depth > _MAX_DEPTH or self._left < 0:
-            raise CheckpointError("The checkpoint's hyper-parameters are nested too deep or too many; it is refused.")
+            raise CheckpointError("The checkpoint's hyperparameters are nested too deeply, or too many; it is refused.")
         if isinstance(raw, Made):
             raw = _content(raw)
         if isinstance(raw, dict):

@@ -1,7 +1,7 @@
 """Open the zip files that ``torch.save`` writes, and read tensors from them without ``torch.load``.
 
-The file is taken for hostile: everything that it declares is compared with what it holds before memory is set aside.
-This room knows what a tensor is, but not what a checkpoint means.
+The file is treated as hostile: every size that it declares is compared with its contents before memory is allocated.
+What a checkpoint means is not known here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STORAGE_DTYPES = {
     "torch.BoolStorage": torch.bool,
 }
 MAX_ENTRIES = 20_000
-MAX_PICKLE_BYTES = 4 * 1024 * 1024  # with Adam's state, a published file has a tenth of that
+MAX_PICKLE_BYTES = 4 * 1024 * 1024  # a published file has a tenth of that, Adam's state included
 _MAX_AXES = 8
 _MAX_LENGTH = 2**40
 _AGAIN = "download or copy it again"
@@ -65,13 +65,13 @@ class TorchZip:
     def read_object(self, allowed: Collection[str]) -> Any:
         """Read the saved object as inert data (``inert_pickle.read_pickle``). Raises CheckpointError."""
         if self._entries[f"{self._root}data.pkl"].file_size > MAX_PICKLE_BYTES:
-            raise CheckpointError(f"{self._path} describes more objects than a checkpoint needs; it is refused.")
+            raise CheckpointError(f"{self._path} describes more objects than any checkpoint needs; it is refused.")
         return read_pickle(self._read("data.pkl"), {*allowed, *TENSOR_GLOBALS, *STORAGE_DTYPES})
 
     def tensor(self, made: Any) -> Tensor:
         """Read the tensor that ``made``, a value of ``read_object``, describes. Raises CheckpointError.
 
-        All tensors together may be no larger than the file: none are repeated or stretched.
+        All tensors together may not be larger than the file: nothing may be repeated or expanded.
         """
         if isinstance(made, Made) and str(made.symbol) == "torch._utils._rebuild_parameter" and made.args:
             made = made.args[0]
@@ -93,10 +93,10 @@ class TorchZip:
             case _:
                 dtype = None
         if dtype is None:
-            raise CheckpointError(f"{self._path} has a tensor without a storage that can be read.")
+            raise CheckpointError(f"{self._path} has a tensor without a readable storage.")
         entry = self._entries.get(self._root + name)
         if entry is None or entry.file_size != numel * dtype.itemsize:
-            raise CheckpointError(f"In {self._path} the storage {key[:40]!a} is not of the size it declares; {_AGAIN}.")
+            raise CheckpointError(f"In {self._path} the storage {key[:40]!a} is not of the declared size; {_AGAIN}.")
         return name, dtype, numel
 
     def _check_view(self, offset: Any, size: Any, stride: Any, numel: int) -> None:
@@ -112,9 +112,9 @@ class TorchZip:
         if len(entries) > MAX_ENTRIES or len({entry.filename for entry in entries}) < len(entries):
             raise CheckpointError(f"{self._path} has too many entries, or one twice; it is refused.")
         if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
-            raise CheckpointError(f"{self._path} has packed or encrypted entries, which torch.save never writes.")
+            raise CheckpointError(f"{self._path} has compressed or encrypted entries, which torch.save never writes.")
         if sum(entry.file_size for entry in entries) > self._path.stat().st_size:
-            raise CheckpointError(f"{self._path} declares more bytes than it has; {_AGAIN}.")
+            raise CheckpointError(f"{self._path} declares more bytes than it contains; {_AGAIN}.")
         return {entry.filename: entry for entry in entries}
 
     def _find_root(self) -> str:

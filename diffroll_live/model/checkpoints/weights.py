@@ -1,4 +1,4 @@
-"""Read and write the weights of model folders, as safetensors only; ``model_folder`` finds and checks the folders."""
+"""Read and write the weights of model folders, as safetensors only; ``folder`` finds and checks them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def load_weights(
 ) -> dict[str, Tensor]:
     """Load a model's weights after checking every file of its folder.
 
-    Several safetensors files are merged. ``dtype`` converts the floating tensors; None leaves them as stored. Raises
+    Several safetensors files are merged. ``dtype`` converts the floating tensors; None keeps them as stored. Raises
     ChecksumMismatch for an altered or truncated file, CheckpointError for one that is missing or cannot be read.
     """
     verify(folder)
@@ -44,9 +44,9 @@ def check_fit(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Compare names and shapes, without copying. Raises CheckpointError unless they are exactly the network's."""
     own = network.state_dict()
     if odd := own.keys() ^ weights.keys():
-        kind = "lacks" if min(odd) in own else "has too many:"
+        kind = "they lack" if min(odd) in own else "it has no"
         raise CheckpointError(
-            f"The weights do not fit the network that config.json describes: it {kind} {min(odd)[:100]!a}."
+            f"The weights do not fit the network that config.json describes: {kind} {min(odd)[:100]!a}."
         )
     for name, each in weights.items():
         if each.shape != own[name].shape:
@@ -59,7 +59,7 @@ def check_fit(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 def load_into(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Make ``weights`` the network's own, with their device and dtype; nothing is copied.
 
-    The network may have been built on the meta device; buffers that are not saved are left where they are. Raises
+    The network may have been built on the meta device; buffers that are not saved stay as they are. Raises
     CheckpointError unless names and shapes are exactly the network's.
     """
     check_fit(network, weights)
@@ -69,14 +69,14 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 def write_model(
     folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], card: str, *, overwrite: bool = False
 ) -> ModelFolder:
-    """Write a whole model folder, or nothing: it is made under another name and then renamed.
+    """Write a complete model folder, or nothing: it is built under another name, then renamed.
 
     Raises FileError when ``folder`` exists and ``overwrite`` is not set, or cannot be written (a full disk);
-    CheckpointError when ``config`` is not one that ``model_folder.read_config`` would take.
+    CheckpointError when ``folder.read_config`` would not accept ``config``.
     """
     check_config(config, "config.json")
     if folder.exists() and not overwrite:
-        raise FileError(f"{folder} exists already; choose another name, or say that it may be overwritten.")
+        raise FileError(f"{folder} exists already; choose another name, or allow overwriting.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:

@@ -1,4 +1,4 @@
-"""The sockets: one port number for UDP and TCP, packets in, a client and its outbox for each peer."""
+"""The sockets: one port number for UDP and TCP, packets in, and a client with its outbox for each peer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def bind(config: ServerConfig) -> tuple[socket.socket, socket.socket]:
     """Open the UDP and the TCP socket on one port. Raises errors.PortError that says how to choose another."""
     if config.host not in _LOOPBACK:
-        logger.warning("listening on %s: whoever reaches this address can use the daemon", config.host)
+        logger.warning("listening on %s: anyone who can reach this address can use the daemon", config.host)
     for _ in range(_ATTEMPTS):
         stream = _bind(config.host, config.port, socket.SOCK_STREAM)
         try:
@@ -67,7 +67,7 @@ def _bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
 
 
 def _widen(datagram: socket.socket, wanted_bytes: int) -> None:
-    """Take the largest receive buffer that the system gives: a burst of chunks must fit in it."""
+    """Set the largest receive buffer that the system grants: a burst of chunks must fit in it."""
     size = wanted_bytes
     while size >= _SMALLEST_BUFFER:
         try:
@@ -88,11 +88,11 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._transport: Any = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember the way out."""
+        """Remember the transport."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
-        """Pass a datagram on, in the name of its sender."""
+        """Pass on a datagram and who sent it."""
         key = f"udp:{addr[0]}:{addr[1]}"
         client = self._clients.find(key)
         if client is None:
@@ -104,7 +104,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._receive(client, data)
 
     def error_received(self, exc: Exception) -> None:
-        """Go on: a client that is gone makes the system report an error for what was sent to it."""
+        """Ignore it: the system reports an error for what was sent to a client that is gone."""
         logger.debug("UDP: %s", exc)
 
 

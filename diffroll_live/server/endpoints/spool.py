@@ -1,7 +1,7 @@
 """The spool as an endpoint beside UDP and TCP: each script that leaves files there is a client.
 
-A line is one message, a JSON array of the address and its arguments. What it means is decided where OSC's is. A file
-without lines is a client's goodbye.
+A line is one message, a JSON array of the address and its arguments; it means what the same OSC message means. A file
+without lines means that the client leaves.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class SpoolOutbox:
         self.closed = False
 
     def send(self, packet: bytes) -> None:
-        """Queue a reply; a client that never reads is owed a bounded number."""
+        """Queue a reply; a client that never reads is kept a bounded number."""
         if len(self.lines) >= _MAX_WAITING:
             logger.debug("a client does not read the spool; a reply is dropped")
             return
@@ -49,7 +49,7 @@ class SpoolOutbox:
             self.lines.append(json.dumps([message.address, *message.arguments], ensure_ascii=False))
 
     def redirect(self, port: int) -> None:
-        """Stay: the way back is a file."""
+        """Do nothing: replies go to a file."""
 
     def drain(self) -> None:
         """Do nothing: the endpoint writes what waits when it closes."""
@@ -60,7 +60,7 @@ class SpoolOutbox:
 
 
 class SpoolEndpoint:
-    """Makes each writer of files a client. The disk is touched by one thread of its own, never by the loop."""
+    """Makes each writer of files a client. Only its own thread uses the disk, never the loop."""
 
     def __init__(self, folder: SpoolFolder, clients: ClientTable, take: Take, left: Callable[[Client], None]) -> None:
         self._folder = folder
@@ -68,12 +68,12 @@ class SpoolEndpoint:
         self._take = take
         self._left = left
         self._outboxes: dict[str, SpoolOutbox] = {}
-        self._refused: dict[str, SpoolOutbox] = {}  # of those who are told only that
+        self._refused: dict[str, SpoolOutbox] = {}  # of clients that get only an error
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._healthy = True
 
     async def serve(self) -> None:
-        """Look into the folder until cancelled. A disk that fails is told once, and tried again."""
+        """Poll the folder until cancelled. A failing disk is logged once, and tried again."""
         loop = asyncio.get_running_loop()
         heard = 0.0  # monotonic s
         while True:
@@ -96,7 +96,7 @@ class SpoolEndpoint:
             await asyncio.sleep(_PAUSE if loop.time() - heard < _ATTENTION else _IDLE_PAUSE)
 
     def close(self) -> None:
-        """Write what is still owed, and give the folder back."""
+        """Write the remaining replies, and release the folder."""
         self._pool.shutdown()
         try:
             self._folder.exchange({name: outbox.lines for name, outbox in self._outboxes.items()})
@@ -144,20 +144,20 @@ class SpoolEndpoint:
 
 
 def open_spool(path: Path | None) -> SpoolFolder | None:
-    """Open the spool if there is to be one; a daemon that cannot have it says so and serves its sockets alone."""
+    """Open the spool if one is configured; without it, the daemon logs why and serves its sockets alone."""
     if path is None:
         return None
     try:
         return SpoolFolder.open(path)
     except DiffrollError as error:
-        logger.warning("scripts without sockets are not heard: %s", error.text)
+        logger.warning("scripts without sockets cannot reach the daemon: %s", error.text)
         return None
 
 
 def read_line(line: bytes) -> Message:
     """Read ``["/address", argument, ...]``; arguments are numbers, strings, true and false.
 
-    Raises errors.ProtocolError. Whether the arguments fit the address is not looked at.
+    Raises errors.ProtocolError. Whether the arguments fit the address is not checked.
     """
     if len(line) > _MAX_LINE:
         raise ProtocolError(f"A line of {len(line)} bytes is longer than {_MAX_LINE}; send shorter ones.")

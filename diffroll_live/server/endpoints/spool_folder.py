@@ -1,8 +1,8 @@
-"""The files of the spool, a folder through which scripts without sockets talk to the daemon. Knows no message.
+"""The files of the spool, a folder through which scripts without sockets talk to the daemon. Parses no message.
 
-``in`` holds what clients ask and ``out`` what they are answered, as ``CLIENT.NUMBER.jsonl``; ``audio`` holds recordings
-that a client wrote for the daemon to read. A file appears whole, by a rename, and whoever reads it deletes it. The
-folder is its user's alone, and one daemon's.
+``in`` holds the messages of clients and ``out`` the replies, as ``CLIENT.NUMBER.jsonl``; ``audio`` holds recordings
+that a client wrote for the daemon to read. A file appears complete, by a rename, and its reader deletes it. The
+folder belongs to one user, and to one daemon.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LINES = 128  # of one file of the daemon: some 10 kB, which a script reads in n
 _MAX_UNREAD = 256  # files that wait for one client before the rest waits in memory
 _NAME = re.compile(r"([0-9a-f]{16})\.(\d{6,9})\.jsonl")
 
-Arrival = tuple[str, bytes | DiffrollError]  # a client, and what it wrote or what is wrong with that
+Arrival = tuple[str, bytes | DiffrollError]  # a client, and what it wrote or what is wrong with it
 
 
 @dataclass(slots=True)
@@ -41,9 +41,9 @@ class SpoolFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Make or take the folder, and clear what an earlier daemon left in it.
+        """Make the folder or take it over, and clear what an earlier daemon left in it.
 
-        Raises errors.FileError when it is not the user's alone, when another daemon has it, or for want of rights.
+        Raises errors.FileError when others have access to it, another daemon has it, or permissions are lacking.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -61,23 +61,23 @@ class SpoolFolder:
 
     @property
     def inbox(self) -> Path:
-        """Where clients ask."""
+        """Where clients put messages."""
         return self.path / "in"
 
     @property
     def outbox(self) -> Path:
-        """Where they are answered."""
+        """Where they find replies."""
         return self.path / "out"
 
     @property
     def audio(self) -> Path:
-        """Where they leave recordings."""
+        """Where they put recordings."""
         return self.path / "audio"
 
     def exchange(self, owed: Mapping[str, deque[str]], gone: Iterable[str] = ()) -> list[Arrival]:
-        """Write the lines owed to each client, forget the clients that are gone, give what has come.
+        """Write the lines owed to each client, forget clients that are gone, and return what has arrived.
 
-        Lines leave their queue once they are on the disk. Raises OSError, and has then lost nothing.
+        Lines leave their queue once they are on disk. When it raises OSError, nothing is lost.
         """
         for client in gone:
             self.written.pop(client, None)
@@ -90,7 +90,7 @@ class SpoolFolder:
         return [(client, _read(path)) for client, path in self._waiting()]
 
     def close(self) -> None:
-        """Let another daemon have the folder."""
+        """Release the folder to other daemons."""
         os.close(self.lock)
 
     def _clear(self) -> None:
@@ -101,7 +101,7 @@ class SpoolFolder:
 
     def _write(self, client: str, lines: deque[str], room: int) -> None:
         while lines and room > 0:
-            batch = [lines[n] for n in range(min(len(lines), _LINES))]  # others may append meanwhile
+            batch = [lines[n] for n in range(min(len(lines), _LINES))]  # others may append in the meantime
             path = self.outbox / f"{client}.{self.written[client] + 1:06d}.jsonl"
             draft = path.with_suffix(".part")
             draft.write_text("".join(f"{line}\n" for line in batch), encoding="utf-8", newline="\n")
@@ -118,13 +118,13 @@ class SpoolFolder:
 
 
 def _read(path: Path) -> bytes | DiffrollError:
-    """Read a client's file and delete it; a link or a device is not followed."""
+    """Read a client's file and delete it; links and devices are not followed."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor is no path
             state = os.fstat(handle)
             if not stat.S_ISREG(state.st_mode):
-                return FileError("What was put into the spool is no file.")
+                return FileError("What was put into the spool is not a file.")
             if state.st_size > MAX_FILE:
                 return TooLarge(f"A file in the spool may have {MAX_FILE} bytes; send less at once.")
             return file.read(MAX_FILE)
@@ -143,7 +143,7 @@ def _remove(paths: Iterable[Path]) -> None:
 
 
 def is_taken(path: Path) -> bool:
-    """Tell whether a daemon has a spool. Changes nothing; raises errors.FileError when it is not the user's alone."""
+    """Return whether a daemon has the spool. Changes nothing; raises errors.FileError when others have access to it."""
     check_private(path)
     if not (path / "lock").exists():
         return False
@@ -164,7 +164,7 @@ def check_private(path: Path) -> None:
 
 
 def _lock(path: Path) -> int:
-    """Keep a file locked until its descriptor is closed, by us or by the system. Raises errors.FileError."""
+    """Lock a file until its descriptor is closed, by us or by the system. Raises errors.FileError."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if sys.platform == "win32":

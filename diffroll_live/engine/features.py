@@ -1,6 +1,6 @@
-"""A recording as an adapter hears it: worked out a stretch at a time, when windows touch it, and kept from then on.
+"""The features of a recording, computed piece by piece as windows need them, and kept from then on.
 
-A request about a few seconds of a long recording costs a few seconds. Nothing here looks at the network.
+A request about a few seconds of a long recording costs a few seconds. Nothing here runs the network.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.types import AudioBuffer
 
-PIECE_FRAMES = 128  # worked out together
+PIECE_FRAMES = 128  # computed together
 GATE_REACH = 6  # frames after an onset in which its sound must show
-LONGEST_BLOCK = 4000  # samples; a rate that shares little with ours is met to a few parts in a million
+LONGEST_BLOCK = 4000  # samples; a rate with no small ratio to ours is approximated to a few parts in a million
 SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; torchaudio's are 6 / 0.99
 
 
 class Recording:
     """The audio of a request, whose samples must never change: features, and where it is loud.
 
-    level: dB of full scale below which nothing is heard.
+    level: dB of full scale below which there are no onsets.
     """
 
     def __init__(self, audio: AudioBuffer, adapter: ModelAdapter, level: float) -> None:
@@ -33,19 +33,19 @@ class Recording:
         geometry = adapter.geometry
         self._resampled = Resampled(audio, geometry.sample_rate, adapter.device)
         self.n_frames = -(-self._resampled.n_samples // geometry.hop_length)
-        # What nobody has written to takes no memory yet.
+        # Pages that were never written to take no memory yet.
         self._features = torch.empty((adapter.n_features, self.n_frames), device=adapter.device)
         self._loud = torch.zeros((self.n_frames, 1), dtype=torch.bool, device=adapter.device)
         self._there = np.zeros(-(-self.n_frames // PIECE_FRAMES), bool)
 
     def features(self, first: int = 0, last: int | None = None) -> Tensor:
-        """All features, (n_features, n_frames), of which frames [first, last) mean something."""
-        self._work_out(first, self.n_frames if last is None else last)
+        """All features, (n_features, n_frames), of which frames [first, last) have been computed."""
+        self._compute(first, self.n_frames if last is None else last)
         return self._features
 
     def loud(self, first: int, last: int) -> Tensor:
         """Where frames [first, last) can hold an onset, (n_frames, 1) bool."""
-        self._work_out(first, last)
+        self._compute(first, last)
         return self._loud[first:last]
 
     def holds(self, audio: AudioBuffer) -> bool:
@@ -56,14 +56,14 @@ class Recording:
         same_shape = (len(audio.samples), audio.sample_rate) == (len(mine.samples), mine.sample_rate)
         return same_shape and np.array_equal(audio.samples, mine.samples)
 
-    def _work_out(self, first: int, last: int) -> None:
+    def _compute(self, first: int, last: int) -> None:
         begin, end = max(first, 0) // PIECE_FRAMES, -(-min(last, self.n_frames) // PIECE_FRAMES)
         edges = begin + np.flatnonzero(np.diff(~self._there[begin:end], prepend=False, append=False))
         for low, high in edges.reshape(-1, 2).tolist():
-            self._hear(low * PIECE_FRAMES, min(high * PIECE_FRAMES, self.n_frames))
+            self._compute_piece(low * PIECE_FRAMES, min(high * PIECE_FRAMES, self.n_frames))
             self._there[low:high] = True
 
-    def _hear(self, first: int, last: int) -> None:
+    def _compute_piece(self, first: int, last: int) -> None:
         adapter, hop = self.adapter, self.adapter.geometry.hop_length
         around = max(adapter.reach_frames, GATE_REACH)
         samples = self._resampled.samples((first - around) * hop, (last + around) * hop)

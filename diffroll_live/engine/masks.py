@@ -14,9 +14,9 @@ from diffroll_live.types import Region
 
 @dataclass(frozen=True, slots=True)
 class AudioMasks:
-    """What may be heard of a recording, and where notes may begin although nothing is heard.
+    """Which cells of a recording the network sees, and which it fills.
 
-    audible: (88, n_frames or more) of 0 and 1, where the recording may be heard. hidden: (n_frames, 88) bool, the
+    audible: (88, n_frames or more) of 0 and 1, where the audio is seen. hidden: (n_frames, 88) bool, the
     cells to fill. n_frames may reach beyond the end of the recording.
     """
 

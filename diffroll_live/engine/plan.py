@@ -26,7 +26,7 @@ class EnginePlan:
     n_frames: int  # of audio
     windowed: tuple[Region, ...]
     infilled: tuple[Region, ...]
-    masks: AudioMasks | None  # None: all of the recording may be heard
+    masks: AudioMasks | None  # None: nothing is hidden
     thresholds: Thresholds
     window_sampling: Sampling
     context_sampling: Sampling  # of the notes around infilled regions: as a draft, whatever the quality asked for

@@ -66,7 +66,7 @@ def sample_windows(
         mask = mask * cut_windows(conditions.audible, begins, adapter.window_frames, 1.0)
     encoded = adapter.encode(cut, mask)
     known = canvas.cut(begins, adapter.window_frames) if canvas is not None else (None, None)
-    scale = sampling.guidance if bool(mask.any()) else 0.0  # with nothing to hear there is nothing to guide by
+    scale = sampling.guidance if bool(mask.any()) else 0.0  # without audio there is nothing to guide by
     denoise = _denoise(adapter, cut, encoded, known, scale)
     shape = (len(windows), adapter.channels, adapter.window_frames, N_PITCHES)
     out = []

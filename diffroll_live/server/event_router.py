@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from diffroll_live.worker.messages import Died, Event, Failed, Finished, LiveFailed, LiveHeard, Ready, StartFailed
+from diffroll_live.worker.messages import Died, Event, Failed, Finished, LiveEstimated, LiveFailed, Ready, StartFailed
 
 ProcessListener = Callable[[Ready | StartFailed | Died], None]
 
@@ -41,7 +41,7 @@ class EventRouter:
             for listener in self._process_listeners:
                 listener(event)
             return
-        number = event.session if isinstance(event, LiveHeard | LiveFailed) else event.serial
+        number = event.session if isinstance(event, LiveEstimated | LiveFailed) else event.serial
         handler = self._handlers.get(number)
         if isinstance(event, Finished | Failed):
             self.drop(number)

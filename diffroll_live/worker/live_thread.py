@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from diffroll_live.errors import DiffrollError, InternalError
 from diffroll_live.live_types import LiveTranscriber
 from diffroll_live.types import Engine
-from diffroll_live.worker.messages import LiveFailed, LiveFeed, LiveHeard, LiveMessage, LiveOpen
+from diffroll_live.worker.messages import LiveEstimated, LiveFailed, LiveFeed, LiveMessage, LiveOpen
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class LiveThread:
             return  # it has failed and said so
         begin = time.perf_counter()
         estimate = transcriber.update(message.first, message.samples)
-        self._connection.send(LiveHeard(message.session, estimate, time.perf_counter() - begin))
+        self._connection.send(LiveEstimated(message.session, estimate, time.perf_counter() - begin))
 
     def _fail(self, session: int, error: DiffrollError) -> None:
         self._transcribers.pop(session, None)

@@ -44,7 +44,7 @@ class LiveOpen:
 
 @dataclass(frozen=True, slots=True)
 class LiveFeed:
-    """The next samples of a live input, (n_samples,), of which the first is number ``first``; answered by LiveHeard."""
+    """The next samples of a live input, (n_samples,), the first is number ``first``; answered by LiveEstimated."""
 
     session: int
     first: int
@@ -125,7 +125,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveHeard:
+class LiveEstimated:
     """The estimate after a feed, which took ``seconds`` to compute."""
 
     session: int
@@ -141,7 +141,7 @@ class LiveFailed:
     error: DiffrollError
 
 
-Event = Ready | StartFailed | Died | Started | Progressed | Noted | Finished | Failed | LiveHeard | LiveFailed
+Event = Ready | StartFailed | Died | Started | Progressed | Noted | Finished | Failed | LiveEstimated | LiveFailed
 
 
 def describe_exit(exit_code: int | None) -> str:

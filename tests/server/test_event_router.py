@@ -13,8 +13,8 @@ from diffroll_live.worker.messages import (
     Died,
     Failed,
     Finished,
+    LiveEstimated,
     LiveFailed,
-    LiveHeard,
     Noted,
     Progressed,
     Started,
@@ -33,7 +33,7 @@ def test_each_event_goes_to_the_handler_of_its_number() -> None:
     sent = {
         "work": [Started(work), Progressed(work, 1, 2), Noted(work, ())],
         "other": [Started(other), Failed(other)],
-        "live": [LiveHeard(live, LiveEstimate(0.0, 1.0, 0.5, (), ()), 0.01), LiveFailed(live, ERROR)],
+        "live": [LiveEstimated(live, LiveEstimate(0.0, 1.0, 0.5, (), ()), 0.01), LiveFailed(live, ERROR)],
     }
     for group in sent.values():
         for event in group:

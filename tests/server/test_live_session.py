@@ -16,7 +16,7 @@ from diffroll_live.limits import set_option
 from diffroll_live.live_types import LiveEstimate, LiveSettings, OnsetCandidate, SoundingSpan
 from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.live.session import HOP_SECONDS, KEPT_HOPS, LiveSession
-from diffroll_live.worker.messages import LiveClose, LiveFailed, LiveFeed, LiveHeard, LiveOpen
+from diffroll_live.worker.messages import LiveClose, LiveEstimated, LiveFailed, LiveFeed, LiveOpen
 
 RATE = 16_000
 HOP = round(HOP_SECONDS * RATE)
@@ -111,7 +111,7 @@ class LiveBench:
         edge = self.now - 100.0
         seen = (OnsetCandidate(60, onset, 90, 0.9),) if onset < edge else ()
         sounds = (SoundingSpan(60, onset, offset if offset is not None and offset < edge else None),) if seen else ()
-        self.session.on_event(LiveHeard(1, LiveEstimate(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
+        self.session.on_event(LiveEstimated(1, LiveEstimate(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
 
 
 def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:

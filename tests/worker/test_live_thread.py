@@ -19,9 +19,9 @@ from diffroll_live.worker.messages import (
     Died,
     Finished,
     LiveClose,
+    LiveEstimated,
     LiveFailed,
     LiveFeed,
-    LiveHeard,
     LiveOpen,
     Progressed,
     Ready,
@@ -53,12 +53,12 @@ class Owner:
             assert time.monotonic() < end, self.events
             self.calls.get(timeout=TIMEOUT)()
 
-    def transcribe(self, number: int, samples: np.ndarray = LOUD) -> LiveHeard:
+    def transcribe(self, number: int, samples: np.ndarray = LOUD) -> LiveEstimated:
         """Feed one hop and wait for the estimate."""
-        before = sum(isinstance(event, LiveHeard) for event in self.events)
+        before = sum(isinstance(event, LiveEstimated) for event in self.events)
         self.worker.send_live(LiveFeed(1, number * len(samples), samples))
-        self.until(lambda _: sum(isinstance(event, LiveHeard) for event in self.events) > before)
-        return [event for event in self.events if isinstance(event, LiveHeard)][-1]
+        self.until(lambda _: sum(isinstance(event, LiveEstimated) for event in self.events) > before)
+        return [event for event in self.events if isinstance(event, LiveEstimated)][-1]
 
 
 class OfflineEngine(FakeEngine):
@@ -110,7 +110,7 @@ def test_a_closed_input_is_transcribed_no_more(owner: Owner) -> None:
     owner.worker.send_live(LiveFeed(1, 1024, LOUD))
     owner.worker.send_live(LiveOpen(1, RATE))
     assert owner.transcribe(9).estimate.edge == pytest.approx(10 * 1024 / RATE)
-    assert sum(isinstance(event, LiveHeard) for event in owner.events) == 2
+    assert sum(isinstance(event, LiveEstimated) for event in owner.events) == 2
 
 
 def test_an_input_is_transcribed_again_after_a_crash(owner: Owner) -> None:

@@ -20,7 +20,7 @@ from diffroll_live.server.clients import Client
 from diffroll_live.server.live.deadline import Deadline
 from diffroll_live.server.live.note_tracker import NoteTracker
 from diffroll_live.server.midi_output import MidiOut
-from diffroll_live.worker.messages import LiveClose, LiveFailed, LiveFeed, LiveHeard, LiveOpen
+from diffroll_live.worker.messages import LiveClose, LiveEstimated, LiveFailed, LiveFeed, LiveOpen
 from diffroll_live.worker.queue import Worker
 
 HOP_SECONDS = 0.064
@@ -99,14 +99,14 @@ class LiveSession:
             self.counts = replace(self.counts, missed=self.counts.missed + passed)
         self._tell_status()
 
-    def on_event(self, event: LiveHeard | LiveFailed) -> None:
+    def on_event(self, event: LiveEstimated | LiveFailed) -> None:
         """Take the estimate after a hop, or learn that there will be none."""
-        if isinstance(event, LiveHeard):
+        if isinstance(event, LiveEstimated):
             self._update(event)
         else:
             self._fail(event.error)
 
-    def _update(self, event: LiveHeard) -> None:
+    def _update(self, event: LiveEstimated) -> None:
         self._under_way = False
         self.counts = replace(self.counts, hops=self.counts.hops + 1, busy=self.counts.busy + event.seconds)
         now, at_once = self._now(), self.settings.lane == "preview"

@@ -1,4 +1,4 @@
-"""A published DiffRoll checkpoint behind the engine: its numbers, and the four tasks with it."""
+"""A published DiffRoll checkpoint behind the engine: the four tasks with it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 from support.asking import Listener, ask, noise, silence
+from support.engines import float32_engine
 from support.model_folders import write_sums
 from support.paths import GOLDEN
-from support.reference import final_scale
-from torch import Tensor
 
-from diffroll_live.engine import loading, windowed_sampling
-from diffroll_live.engine.canvas import Canvas
+from diffroll_live.engine import loading
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.engine.windowed_sampling import Sampling, WindowConditions, sample_windows
-from diffroll_live.engine.windows import Window
 from diffroll_live.errors import Cancelled, CheckpointError, RequestError
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder
 from diffroll_live.model.checkpoints.lightning import import_checkpoint
-from diffroll_live.model.decoding import Posterior, Thresholds
-from diffroll_live.model.networks.diffroll import DiffRoll
 from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
-from diffroll_live.model.samplers import SAMPLERS, Noise, sample_ddim, sample_ddpm
-from diffroll_live.model.schedules import LinearSchedule
+from diffroll_live.model.samplers import SAMPLERS
 from diffroll_live.types import NoteEvent, Options, Region, Request
 
-SCHEDULE = LinearSchedule()
-LAST_STEPS = (5.0, 4.0, 3.0, 2.0, 1.0, 0.0)
+pytest_plugins = ["support.engine_fixtures"]
+
+
 CLIP = noise(25.0)  # two windows
 FRAME = 512 / 16_000  # s
 QUICK = Options(steps=2)
@@ -47,166 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> ModelFolder:
 
 @pytest.fixture(scope="module")
 def engine(folder: ModelFolder) -> Iterator[TorchEngine]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loading, "choose_precision", lambda device: torch.float32)
-        yield loading.load_engine(str(folder.path), "cpu")
-    torch.set_flush_denormal(False)  # it concerns the whole process, other tests too
-
-
-@pytest.fixture(scope="module")
-def golden() -> dict[str, Tensor]:
-    with np.load(GOLDEN / "dev.npz") as arrays:
-        return {name: torch.from_numpy(arrays[name]) for name in arrays}
-
-
-@pytest.fixture(scope="module")
-def short_adapter(engine: TorchEngine) -> DiffRollAdapter:
-    """The adapter of the engine with windows as long as the golden clip."""
-    assert isinstance(engine.adapter, DiffRollAdapter)
-    return DiffRollAdapter(engine.adapter.network, engine.adapter.mel, SCHEDULE, torch.device("cpu"), window_frames=80)
-
-
-@pytest.fixture
-def evaluations(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The batch size of every evaluation of the network while the test runs."""
-    sizes: list[int] = []
-    forward = DiffRoll.forward
-
-    def counting(network: DiffRoll, x_t: Tensor, *rest: object) -> Tensor:
-        sizes.append(len(x_t))
-        return forward(network, x_t, *rest)
-
-    monkeypatch.setattr(DiffRoll, "forward", counting)
-    return sizes
+    yield from float32_engine(folder.path)
 
 
 def transcription(options: Options = QUICK, identity: str = "t") -> Request:
     return Request(identity, "transcribe", CLIP, options=options)
-
-
-def golden_chain(
-    adapter: DiffRollAdapter,
-    golden: dict[str, Tensor],
-    sampling: Sampling,
-    draws: Tensor,
-    patch: pytest.MonkeyPatch,
-    audible: Tensor | None = None,
-) -> Tensor:
-    """Read the golden clip from its own noise; returns the last estimate as the reference scales it."""
-
-    def recorded(seeds: object, device: object) -> Noise:
-        entries = iter((golden["x_T"], *draws))
-        return lambda out: out.copy_(next(entries))
-
-    patch.setattr(windowed_sampling, "seeded_noise", recorded)
-    estimates: list[Tensor] = []
-    window = Window(0, 0, 80)
-    features = adapter.features(golden["waveform"][0])
-    conditions = WindowConditions(sampling, audible=audible)
-    sample_windows(adapter, features, [window], conditions, lambda _step, _steps, x0: estimates.append(x0))
-    return estimates[-1] * final_scale(SCHEDULE)
-
-
-def last_steps(denoise, x_t, timesteps, schedule, *, noise=None, callback=None):  # type: ignore[no-untyped-def]
-    """DDPM over the few steps that the reference recorded."""
-    return sample_ddpm(denoise, x_t, LAST_STEPS, schedule, noise=noise, callback=callback)
-
-
-def test_ddim_of_all_steps_is_the_reference_s(
-    short_adapter: DiffRollAdapter, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    x0 = golden_chain(short_adapter, golden, Sampling(sample_ddim, 200, 0.0, 0), torch.empty(0), monkeypatch)
-    torch.testing.assert_close(x0, golden["ddim_x0_200"], atol=1e-3, rtol=0)
-
-
-def test_guided_filling_is_the_reference_s(
-    short_adapter: DiffRollAdapter, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    audible = torch.ones(88, 80)
-    audible[:, 20:50] = 0
-    sampling = Sampling(last_steps, 6, 0.5, 0)
-    x0 = golden_chain(short_adapter, golden, sampling, golden["inpainting_noise"], monkeypatch, audible)
-    torch.testing.assert_close(x0, golden["inpainting_ddpm_x0_w0.5_t20_50_steps_5to0"], atol=1e-3, rtol=0)
-
-
-def test_generation_is_the_reference_s_and_unguided(
-    short_adapter: DiffRollAdapter, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch, evaluations: list[int]
-) -> None:
-    sampling = Sampling(last_steps, 6, 0.5, 0)
-    audible = torch.zeros(88, 80)
-    x0 = golden_chain(short_adapter, golden, sampling, golden["generation_noise"], monkeypatch, audible)
-    torch.testing.assert_close(x0, golden["generation_ddpm_x0_steps_5to0"], atol=1e-3, rtol=0)
-    assert evaluations == [1] * 6
-
-
-def test_notes_are_the_reference_s(short_adapter: DiffRollAdapter, golden: dict[str, Tensor]) -> None:
-    roll = golden["notes_roll"]
-    still = torch.zeros_like(roll)
-    posterior = Posterior(roll, roll, torch.full_like(roll, 0.5), still, still)
-    rows = short_adapter.decode(posterior, Thresholds(0.5, 0.5, 0.0))
-    np.testing.assert_array_equal(rows[:, 2], golden["notes_pitch_bins"].numpy() + 21)
-    np.testing.assert_allclose(rows[:, :2] / FRAME, golden["notes_frames"].numpy(), atol=1e-9)
-    assert (rows[:, 3] == 64).all()
-    few = short_adapter.decode(posterior, Thresholds(0.5, 0.5, 0.1))
-    assert 0 < len(few) < len(rows)
-    assert (few[:, 1] - few[:, 0] > 0.1 - 1e-6).all()
-
-
-def test_a_run_that_begins_where_it_is_too_quiet_is_no_note(short_adapter: DiffRollAdapter) -> None:
-    roll = torch.zeros(80, 88)
-    roll[10:20, 30], roll[40:50, 30] = 1.0, 1.0
-    onset = roll.clone()
-    onset[:15] = 0.0
-    rows = short_adapter.decode(Posterior(onset, roll, roll, roll, roll), Thresholds())
-    assert rows.tolist() == [[40 * FRAME, 50 * FRAME, 51, 127]]
-
-
-def test_pitches_hide_their_own_band_and_all_pitches_everything(short_adapter: DiffRollAdapter) -> None:
-    windows, mask = short_adapter.cut(short_adapter.features(torch.randn(40_960) * 0.1), [0])
-    assert short_adapter.encode(windows, mask).min() >= 0.0
-    audible = torch.ones(1, 88, 80)
-    audible[:, 67 - 21 : 86 - 21 + 1, 20:50] = 0  # G4 to D6
-    hidden = short_adapter.encode(windows, audible) == -1.0
-    assert not hidden[..., :20].any()
-    assert not hidden[..., 50:].any()
-    bins = hidden[0, :, 20].nonzero()[:, 0]
-    assert abs(int(bins[0]) - 40) <= 2  # 392 Hz
-    assert abs(int(bins[-1]) - 89) <= 3  # 1175 Hz
-    assert len(bins) == int(bins[-1] - bins[0]) + 1
-    assert short_adapter.encode(windows, mask * 0).eq(-1.0).all()
-
-
-def test_velocities_rise_with_the_level_and_are_moderate_where_nothing_is_heard(short_adapter: DiffRollAdapter) -> None:
-    heard = torch.full((1, 229, 80), 0.6)
-    heard[:, :, 40:] = 0.9
-    heard[:, :, 60:] = -1.0
-    posterior = short_adapter.posteriors(torch.zeros(1, 1, 80, 88), heard)[0]
-    soft, loud, unheard = (float(posterior.velocity[frame, 30]) for frame in (10, 50, 70))
-    assert 0.1 <= soft < loud <= 1.0
-    assert soft < unheard < loud
-
-
-def test_known_cells_are_held_through_the_chain(short_adapter: DiffRollAdapter) -> None:
-    roll, known = torch.zeros(88, 80), torch.zeros(88, 80)
-    known[:, :40] = 1
-    roll[30, 10:20] = 1
-    (posterior,) = sample_windows(
-        short_adapter,
-        short_adapter.features(torch.randn(40_960) * 0.1),
-        [Window(0, 0, 80)],
-        WindowConditions(Sampling(sample_ddpm, 3, 0.5, 0), canvas=Canvas(roll, known)),
-    )
-    assert torch.equal(posterior.frame[:40], roll.T[:40])
-    assert posterior.frame[40:].count_nonzero() > 0
-
-
-def test_windows_do_not_depend_on_their_company(short_adapter: DiffRollAdapter) -> None:
-    features = short_adapter.features(torch.randn(150 * 512, generator=torch.Generator().manual_seed(1)) * 0.1)
-    windows = [Window(0, 0, 60), Window(40, 60, 100), Window(70, 100, 150)]
-    conditions = WindowConditions(Sampling(sample_ddpm, 3, 0.5, 7))
-    (together,) = sample_windows(short_adapter, features, windows, conditions)
-    apart = torch.cat([sample_windows(short_adapter, features, [window], conditions)[0].frame for window in windows])
-    torch.testing.assert_close(together.frame, apart, atol=1e-5, rtol=0)
 
 
 def test_what_it_is(engine: TorchEngine) -> None:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from diffroll_live.errors import Cancelled
 from diffroll_live.music.plan import plan_request
-from diffroll_live.types import AudioBuffer, Control, Engine, NoteEvent, Request, RequestPlan, Result, StreamedNote
+from diffroll_live.types import (
+    AudioBuffer,
+    Control,
+    Engine,
+    NoteEvent,
+    Region,
+    Request,
+    RequestPlan,
+    Result,
+    StreamedNote,
+)
 
 
 class Listener:
@@ -56,3 +67,19 @@ def noise(seconds: float, rate: int = 16_000, level: float = 0.1, seed: int = 0)
 def silence(seconds: float, rate: int = 16_000) -> AudioBuffer:
     """Nothing at all."""
     return AudioBuffer("silence", np.zeros(int(seconds * rate), np.float32), rate)
+
+
+def assert_near(got: Result, wanted: Result) -> None:
+    """The same notes but for the last bits, which depend on how many windows are multiplied at once."""
+    for here, there in zip(got.variations, wanted.variations, strict=True):
+        rows, others = (np.array([(n.pitch, n.onset, n.offset, n.velocity) for n in sorted(v)]) for v in (here, there))
+        assert rows.shape == others.shape
+        np.testing.assert_allclose(rows, others, atol=1e-3)
+
+
+def changed(request: Request, **options: object) -> Request:
+    return replace(request, options=replace(request.options, **options))
+
+
+def inside(note: NoteEvent, region: Region) -> bool:
+    return region.onset <= note.onset < region.offset and region.low <= note.pitch <= region.high

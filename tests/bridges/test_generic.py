@@ -1,8 +1,7 @@
-"""Hosts that speak OSC: Pure Data and SuperCollider as programs, the Python client, and the panel's messages."""
+"""Hosts that speak OSC: Pure Data and SuperCollider as programs, and the Python client."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import runpy
@@ -11,25 +10,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support import golden_session
 from support.golden_daemon import GoldenDaemon
-from support.osc_client import UdpClient
 from support.paths import BRIDGE
-from support.running import RunningDaemon
 
 TIMEOUT = 60.0  # s; only a failing test waits for it
 NOTE_COUNT = 4  # that the fake engine hears in two seconds
-
-
-@pytest.fixture
-def take(daemon: RunningDaemon, make_wav, request) -> Path:
-    """A recording of two seconds that the daemon may read, its name as hard as a user's."""
-    folder = daemon.folder / request.node.name
-    folder.mkdir()
-    return make_wav(folder / "tête à tête.wav")
 
 
 def golden_notes(job: str, task: str = "/diffroll/transcribe") -> list[tuple[int, int, int]]:
@@ -42,8 +30,6 @@ def golden_notes(job: str, task: str = "/diffroll/transcribe") -> list[tuple[int
             notes.append((line["args"][1], line["args"][2], line["args"][5]))
     raise AssertionError(f"the session has no end of {job}")
 
-
-# Pure Data
 
 PATCH = """#N canvas 0 0 400 300 12;
 #X obj 20 20 r do;
@@ -130,9 +116,6 @@ def test_pd_replays_the_golden_session(tmp_path):
     assert [(int(n[0]), int(n[1]), int(n[4])) for n in notes] == golden_notes("listen")
 
 
-# SuperCollider
-
-
 def sclang(folder: Path, port: int, body: str) -> list[str]:
     """Run sclang on a script that has ``client``; the lines it prints, up to END."""
     config, script = folder / "lang.yaml", folder / "script.scd"
@@ -195,9 +178,6 @@ def test_supercollider_replays_the_golden_session(tmp_path):
     ]
 
 
-# Python
-
-
 def python_client(port: int, *arguments: str, patience: float = TIMEOUT) -> subprocess.CompletedProcess[str]:
     """Run the client as a user does, told of another port."""
     program = (
@@ -238,68 +218,3 @@ def test_the_python_client_replays_the_golden_session():
         client.socket.close()
     notes = [(r.params[1], r.params[2], r.params[5]) for r in replies if r.address == "/diffroll/note"]
     assert notes == golden_notes("listen")
-
-
-# Open Stage Control: what its widgets send, by its documentation; the program itself could not be had
-
-
-def widgets() -> dict[str, dict[str, Any]]:
-    panel = json.loads((BRIDGE / "open-stage-control" / "diffroll-live.json").read_text())
-    return {widget["id"]: widget for widget in panel["content"]["widgets"]}
-
-
-def press(client, widget: dict[str, Any], *values: Any) -> None:
-    """Send what a widget sends: its preArgs, then its value, numbers as floats."""
-    args = [*widget["preArgs"], *values]
-    client.send(widget["address"], *(float(arg) if isinstance(arg, int) else arg for arg in args))
-
-
-def test_the_panel_makes_a_fill(daemon, client, take):
-    panel = widgets()
-    press(client, panel["recording"], str(take))
-    client.expect("/diffroll/audio/ready")
-    press(client, panel["fill"])
-    press(client, panel["region"], 0.5, 1.5)
-    for fader in ("seconds", "temperature", "density", "seed"):
-        press(client, panel[fader], panel[fader]["default"])
-    press(client, panel["run"])
-    job = client.collect("panel")
-    assert job.end.address == panel["done"]["address"] == "/diffroll/job/done"
-    assert job.notes
-    press(client, panel["play"])
-    press(client, panel["cancel"])
-    assert client.expect("/diffroll/job/cancelled").args == ("panel",)
-    press(client, panel["panic"])
-    client.until("/diffroll/panicked")
-
-
-def test_the_panel_replays_the_golden_session():
-    """It asks as the session's client did, but for names, and has a display for what was said of the job's course."""
-    panel = widgets()
-    with GoldenDaemon() as golden, UdpClient(golden.port) as client:
-        press(client, panel["fill"])
-        press(client, panel["region"], 0.25, 0.75)
-        press(client, panel["seed"], 5)
-        press(client, panel["run"])
-        end, before = client.until("/diffroll/job/done")
-        assert golden.heard == [
-            ("/diffroll/job/new", ("panel", "inpaint", "take")),
-            ("/diffroll/job/region", ("panel", 0.25, 0.75)),
-            ("/diffroll/job/set", ("panel", "seed", 5.0)),
-            ("/diffroll/job/run", ("panel",)),
-        ]
-    displays = {widget["address"] for widget in panel.values() if widget["type"] == "text"}
-    said = {reply.address for reply in (*before, end)}
-    assert said - displays == {"/diffroll/job/accepted", "/diffroll/note"}
-    assert displays - said == {"/diffroll/error"}
-
-
-def test_every_fader_stays_in_the_range_of_its_option(daemon, client):
-    panel = widgets()
-    press(client, panel["generate"])
-    for widget in panel.values():
-        if widget["type"] == "fader":
-            press(client, widget, widget["range"]["min"])
-            press(client, widget, widget["range"]["max"])
-    press(client, panel["run"])
-    client.collect("panel")

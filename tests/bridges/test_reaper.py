@@ -115,7 +115,7 @@ def test_the_package_is_the_only_one_that_an_index_of_the_repository_has():
     endings = {".lua", ".eel", ".py", ".jsfx", ".data", ".txt", ".www", ".ext", ".theme", ".rpp"}
     config = (ROOT / ".reapack-index.conf").read_text().split()
     ignored = {path for word, path in pairwise(config) if word == "--ignore"}
-    untracked = {line.rstrip("/") for line in (ROOT / ".gitignore").read_text().split()}
+    untracked = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()}
     folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name not in untracked | {".git"}]
     files = [p.relative_to(ROOT) for folder in folders for p in folder.rglob("*") if p.suffix in endings]
     left = {path for path in files if not any(str(path).startswith(start) for start in ignored)}

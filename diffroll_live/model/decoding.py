@@ -1,6 +1,6 @@
-"""Posteriors to notes, on the device that holds them: only the notes themselves are ever copied back.
+"""Posteriors to notes, on the device that holds them; only the notes themselves are copied back.
 
-No network and no sampler here, and no loop over frames or pitches.
+Knows no network and no sampler, and never loops over frames or pitches.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from torch import Tensor
 from diffroll_live.model.roll_targets import ONSET_WIDTH, NoteArray, long_enough
 from diffroll_live.music.roll import LOW_PITCH, RollGeometry
 
-PEAK_REACH = 2  # frames each side that an onset must dominate
-TOLERANCE_FRAMES = 3  # how far an end may be off, or
-TOLERANCE_SHARE = 0.2  # by which share of the note's length, whichever is more
-AT_ONCE = 0.2  # weight of the fall at the very frame, which decides where the wide one is level
-LONGEST_SEARCH = 640  # frames before the end of a note's evidence in which it may end
-UNSETTLED = 6  # frames before the end of a posterior at which later ones may still tell where a note ends
+PEAK_REACH = 2  # frames on each side that an onset must exceed
+TOLERANCE_FRAMES = 3  # how far off the end of a note may be, or
+TOLERANCE_SHARE = 0.2  # as a share of the note's length, whichever is more
+AT_ONCE = 0.2  # weight of the drop at the frame itself, which decides where the wider one is level
+LONGEST_SEARCH = 640  # frames before the last possible end of a note that are searched for its end
+UNSETTLED = 6  # last frames of a posterior, in which later ones may still change where a note ends
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """What a network believes of one stretch of audio; every tensor is (n_frames, 88).
+    """A network's estimate for one stretch of audio; every tensor is (n_frames, 88).
 
     onset, frame: probabilities; velocity: 0 to 1; onset_shift, offset_shift: true time minus frame, in frames.
     """
@@ -50,13 +50,13 @@ class Posterior:
 
 
 def join(posteriors: list[Posterior]) -> Posterior:
-    """Put stretches one after the other."""
+    """Concatenate stretches in time."""
     return Posterior(*(torch.cat(parts) for parts in zip(*(p.parts() for p in posteriors), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What a probability must exceed for a note to begin, or to go on, both in (0, 1); ``min_note`` in seconds."""
+    """The probabilities, in (0, 1), that start a note and that sustain it; ``min_note`` in seconds."""
 
     onset: float = 0.5
     frame: float = 0.5
@@ -64,12 +64,12 @@ class Thresholds:
 
 
 def decode(posterior: Posterior, geometry: RollGeometry, thresholds: Thresholds) -> NoteArray:
-    """Read notes off a posterior.
+    """Decode the notes of a posterior.
 
     An onset is a frame above the onset threshold that no frame within two of it exceeds (after Hawthorne et al.,
-    arXiv 1710.11153, section 3.3, with peaks in place of edges, so that repeats stay apart). A note lasts at most to
-    the first frame below the frame threshold, or to the next onset of its pitch, and ends before that where the frame
-    posterior falls most.
+    arXiv 1710.11153, section 3.3, with peaks instead of edges, so that repeated notes stay apart). A note lasts at
+    most to the first frame below the frame threshold or to the next onset of its pitch; within that it ends where the
+    frame posterior drops most.
 
     Returns (n_notes, 4) rows (onset s, offset s, pitch, velocity 1 to 127) sorted by onset, times from frame 0.
     """
@@ -78,9 +78,9 @@ def decode(posterior: Posterior, geometry: RollGeometry, thresholds: Thresholds)
     ends = note_ends(posterior.frame.float(), frames, bins, thresholds.frame)
     late = posterior.onset_shift[frames, bins].clamp(-1.5, 1.5)
     after = posterior.offset_shift[ends.clamp(max=n_frames - 1), bins].clamp(-1.0, 1.0)
-    level = posterior.velocity[(frames + 1).clamp(max=n_frames - 1), bins]  # the attack is over
+    level = posterior.velocity[(frames + 1).clamp(max=n_frames - 1), bins]  # after the attack
     columns = [frames, late, ends, torch.where(ends < n_frames, after, 0.0), bins + LOW_PITCH, level * 127]
-    # Whole frames are exact in float32; times late in a long recording are not, so they are added up in float64.
+    # Whole frames are exact in float32; times late in a long recording are not, so they are summed in float64.
     found = torch.stack([c.float() for c in columns], dim=1).cpu().numpy().astype(np.float64)
     onset = found[:, 0] + found[:, 1]
     offset = np.maximum(found[:, 2] + found[:, 3], onset + ONSET_WIDTH / 2)
@@ -89,7 +89,7 @@ def decode(posterior: Posterior, geometry: RollGeometry, thresholds: Thresholds)
 
 
 def _tidy(rows: NoteArray, frame_rate: float, min_note: float) -> NoteArray:
-    """End notes at the next onset of their pitch, drop the short ones, bring frames to seconds; a few rows only."""
+    """End notes at the next onset of their pitch, drop short ones, convert frames to seconds; a few rows only."""
     rows = rows[np.lexsort((rows[:, 0], rows[:, 2]))]
     following = np.append(rows[1:, 0], np.inf)
     same = np.append(rows[1:, 2] == rows[:-1, 2], False)[: len(rows)]
@@ -101,7 +101,7 @@ def _tidy(rows: NoteArray, frame_rate: float, min_note: float) -> NoteArray:
 
 
 def peaks(onset: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
-    """Find the frames and bins of local maxima of (n_frames, 88) above a threshold; of equal neighbours the first."""
+    """Find the frames and bins of local maxima of (n_frames, 88) above a threshold; the first of equal neighbours."""
     reach, n_frames = PEAK_REACH, onset.shape[0]
     padded = torch.nn.functional.pad(onset, (0, 0, reach, reach), value=-1.0)
     peak = onset > threshold
@@ -115,9 +115,9 @@ def peaks(onset: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
 def note_ends(frame: Tensor, frames: Tensor, bins: Tensor, threshold: float) -> Tensor:
     """The frames at which notes that begin at ``frames`` on ``bins`` end; (n_notes,) int64.
 
-    The frame posterior is the chance that a key is still down, so the chance that it rises within w of a frame is the
-    posterior w before it less that w after it. The frame where this is greatest is the best guess of an end that may
-    be off by w; a fixed threshold ends long notes early, for the posterior of a string that dies away sinks slowly.
+    The frame posterior is the probability that a key is still down, so the probability that it is released within w of
+    a frame is the posterior w before it minus that w after it. The maximum is the best estimate of an end with a
+    tolerance of w. A fixed threshold would end long notes early, since the posterior of a decaying string sinks slowly.
     """
     n_frames = frame.shape[0]
     stop = torch.minimum(

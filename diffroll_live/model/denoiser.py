@@ -1,7 +1,7 @@
 """Wrappers of ``denoise(x_t, t) -> x0``: guidance and known notes.
 
-A wrapper takes a denoise function and returns another, so every sampler works with every wrapper. Nothing here knows a
-network, a schedule or a sampler.
+A wrapper takes a denoise function and returns another, so every sampler works with every wrapper. Nothing here depends
+on a network, a schedule or a sampler.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ DenoisePair = Callable[[Tensor, float], tuple[Tensor, Tensor]]
 """The conditional and the unconditional estimate for the same ``x_t``."""
 
 Combine = Callable[[Tensor, Tensor, float], Tensor]
-"""Makes one estimate of a conditional one, an unconditional one and the guidance scale."""
+"""Combines a conditional and an unconditional estimate with the guidance scale into one."""
 
 EVERYWHERE = (-math.inf, math.inf)
-_SMALLEST = 1e-6  # probabilities are kept this far from 0 and 1, where logits are infinite
+_SMALLEST = 1e-6  # distance kept from probabilities 0 and 1, where logits are infinite
 
 
 def as_one_batch(both: Denoise) -> DenoisePair:
@@ -46,10 +46,10 @@ def guided(
     combine: Combine,
     interval: tuple[float, float] = EVERYWHERE,
 ) -> Denoise:
-    """Guide without a classifier (Ho and Salimans, 2022) with scale w = ``scale``; 0 guides nothing.
+    """Apply classifier-free guidance (Ho and Salimans, 2022) with scale w = ``scale``; 0 turns it off.
 
-    ``combine`` is ``linear_guidance`` or what ``logit_guidance`` returns. Outside ``interval``, both ends of which
-    belong to it, ``conditional`` alone is evaluated (Kynkaanniemi et al., 2024): the unconditional half costs nothing.
+    ``combine`` is ``linear_guidance`` or what ``logit_guidance`` returns. Outside the closed
+    ``interval``, ``conditional`` alone is evaluated (Kynkaanniemi et al., 2024): which saves the unconditional half.
     """
     low, high = interval
 
@@ -67,7 +67,7 @@ def linear_guidance(conditional: Tensor, unconditional: Tensor, scale: float) ->
 
 
 def logit_guidance(low: float, high: float) -> Combine:
-    """Extrapolate logits, l = l_c + w (l_c - l_u), of estimates that lie in [low, high]; the result lies there too.
+    """Extrapolate logits, l = l_c + w (l_c - l_u), of estimates in [low, high]; the result stays in that range.
 
     An estimate is read as the probability (x0 - low) / (high - low) of a Bernoulli variable, which guidance tilts.
     """
@@ -82,10 +82,10 @@ def logit_guidance(low: float, high: float) -> Combine:
 
 
 def holding(denoise: Denoise, known_x0: Tensor, known: Tensor) -> Denoise:
-    """Put the known roll in the place of the estimate wherever it is known, at every step.
+    """Replace the estimate with the known roll wherever it is known, at every step.
 
     ``known_x0`` is the clean roll in the range of x0, ``known`` is bool, True = known; both broadcast to
-    (batch, channels, n_frames, 88). The known cells of x_t then run down their own noise levels to the clean value.
+    (batch, channels, n_frames, 88). The known cells of x_t then approach their clean values at each step's noise level.
     """
 
     def denoise_unknown(x_t: Tensor, t: float) -> Tensor:

@@ -1,7 +1,8 @@
 """Audio to features on a device: a log-frequency spectrogram with fixed scaling.
 
 Two short-time spectra share one hop: a long window for pitch (three bins a semitone) and a short one for attacks.
-Nothing here looks at a clip's own range, so silence stays silence and a live stream gives the same numbers as a file.
+Nothing is normalized by a clip's own range, so silence stays silence and a live stream gives the same features as a
+file.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-CHUNK_FRAMES = 512  # worked on at a time: little memory, most of it in the cache
+CHUNK_FRAMES = 512  # per pass; little enough to stay mostly in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,13 @@ class FrontEndConfig:
     bins_per_semitone: int = 3
     n_bins: int = 294  # from A0 up
     n_attack_bands: int = 64
-    floor: float = 1e-5  # amplitude of -100 dB full scale
+    floor: float = 1e-5  # amplitude of -100 dBFS
     centre: float = 7.0  # added to the natural logarithm
     spread: float = 2.5  # then divided by
 
     @property
     def n_features(self) -> int:
-        """Values a frame."""
+        """Values per frame."""
         return self.n_bins + self.n_attack_bands
 
 
@@ -76,7 +77,7 @@ class FrontEnd(nn.Module):
         offset = (self.config.n_fft - window.shape[0]) // 2
         frames = padded[:, offset:].unfold(-1, window.shape[0], self.config.hop_length)[:, : out.shape[2]]
         spectrum = torch.fft.rfft(frames * window)
-        # Complex abs() guards against overflow, which full-scale audio is far from, at several times the price.
+        # Complex abs() guards against overflow, which full-scale audio never approaches, and is several times slower.
         amplitude = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag).sqrt_().mul_(2.0 / window.sum())
         out.copy_(torch.matmul(filters, amplitude.transpose(1, 2)))
 

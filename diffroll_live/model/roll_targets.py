@@ -1,8 +1,8 @@
-"""Notes to rolls, as vectorised NumPy. No model, no audio, no Python loop over frames; the way back is in decoding.py.
+"""Notes to rolls in vectorised NumPy; decoding.py does the reverse. No model, no audio, no Python loop over frames.
 
 A roll here is three channels of (n_frames, 88): *onset* (two frames wide), *frame* (sounding; one empty frame before
-every repeat keeps repeats apart) and *velocity* (held through the note, 0 to 1). Two more channels say by how much of
-a frame the true onset and offset differ from the frame they are read at.
+every repeated note keeps the two apart) and *velocity* (held through the note, 0 to 1). Two more channels hold the
+difference, in frames, between the true onset and offset and the frame where they are decoded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diffroll_live.types import Floats, NoteEvent
 NoteArray = npt.NDArray[np.float64]  # (n_notes, 4): onset s, offset s, pitch, velocity
 
 ONSET_WIDTH = 2  # frames that carry the onset bit
-LEAST = 1e-3  # s; what is shorter is no note to anybody
+SHORTEST_SECONDS = 1e-3  # s; shorter notes are dropped whatever the threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,15 @@ def to_notes(rows: NoteArray) -> tuple[NoteEvent, ...]:
 
 
 def long_enough(rows: NoteArray, min_note: float) -> npt.NDArray[np.bool_]:
-    """Mark the rows that last ``min_note`` seconds, however their times were reckoned."""
-    lasting: npt.NDArray[np.bool_] = rows[:, 1] - rows[:, 0] >= max(min_note, LEAST) - SLACK
+    """Mark the rows that last ``min_note`` seconds, allowing for rounding."""
+    lasting: npt.NDArray[np.bool_] = rows[:, 1] - rows[:, 0] >= max(min_note, SHORTEST_SECONDS) - SLACK
     return lasting
 
 
 def target_of(rows: NoteArray, geometry: RollGeometry, n_frames: int) -> RollTarget:
     """Draw notes on a roll.
 
-    rows: (n_notes, 4), times from the roll's first frame, notes may reach beyond it on both sides.
+    rows: (n_notes, 4), times from the roll's first frame, notes may extend beyond it on both sides.
     Returns a RollTarget of (n_frames, 88) arrays. A note that began before the roll has no onset on it.
     """
     rows = rows[(rows[:, 2] >= LOW_PITCH) & (rows[:, 2] <= HIGH_PITCH)]

@@ -1,10 +1,10 @@
-"""Samplers: functions that walk from noise to a clean roll over ``denoise(x_t, t) -> x0``.
+"""Samplers: functions that go from noise to a clean roll by repeated ``denoise(x_t, t) -> x0``.
 
 One step of any of them is a weighted sum, x_s = a x0 + b x_t + c x0_previous + sigma noise, so a sampler is a table of
-weights, worked out before the first evaluation, and one loop runs them all. The samplers see no network, no audio and
-no notes; guidance and known notes wrap ``denoise`` (denoiser.py).
+weights, computed before the first evaluation, and one loop runs them all. The samplers know no network, no audio and no
+notes; guidance and known notes wrap ``denoise`` (denoiser.py).
 
-A new sampler is a function here, a row in ``SAMPLERS`` and its name in limits.py; its test is already written.
+A new sampler is a function here, a row in ``SAMPLERS`` and its name in limits.py; the tests run over the table.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from diffroll_live.model.denoiser import Denoise
 from diffroll_live.model.schedules import Schedule
 
 Noise = Callable[[Tensor], None]
-"""Fills the given tensor with standard normal noise; the only way in which chance enters a sampler."""
+"""Fills the given tensor with standard normal noise; the only source of randomness in a sampler."""
 
 Callback = Callable[[int, int, Tensor], None]
 """Called as (step, n_steps, x0) after each evaluation, step counting from 1. May raise errors.Cancelled.
 
-``x0`` may be overwritten by the next evaluation: copy what is to be kept.
+``x0`` may be overwritten by the next evaluation: copy it to keep it.
 """
 
 
@@ -44,16 +44,16 @@ class Sampler(Protocol):
         noise: Noise | None = None,
         callback: Callback | None = None,
     ) -> Tensor:
-        """Walk from ``x_t`` at ``timesteps[0]`` to the estimate of x0 that the last of the ``timesteps`` gives.
+        """Go from ``x_t`` at ``timesteps[0]`` to the estimate of x0 at the last of the ``timesteps``.
 
-        ``x_t`` is (batch, channels, n_frames, 88) float32 and is left as it is; the result has its shape. ``noise``
-        is needed by the samplers that draw noise between steps. Raises ValueError where it is missing.
+        ``x_t`` is (batch, channels, n_frames, 88) float32 and is not modified; the result has the same shape. ``noise``
+        is needed by the samplers that draw noise between steps. Raises ValueError if it is missing.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Evaluate at ``t``; what comes next is the sum of x0, x_t, the x0 before and noise, each times its weight."""
+    """Evaluate at ``t``; the next x_t is the weighted sum of x0, x_t, the previous x0 and noise."""
 
     t: float
     x0: float
@@ -76,7 +76,7 @@ def sample_ddim(
 
     ``eta`` scales the noise drawn between steps: 0 draws none, 1 is ancestral sampling.
     """
-    return _walk(denoise, x_t, ddim_steps(timesteps, schedule, eta), noise, callback)
+    return _run(denoise, x_t, ddim_steps(timesteps, schedule, eta), noise, callback)
 
 
 def sample_ddpm(
@@ -90,9 +90,9 @@ def sample_ddpm(
 ) -> Tensor:
     """Sample from the posteriors q(x_s | x_t, x0) one after another (Ho et al., 2020, equations 6 and 7).
 
-    Over a subset of the schedule's times that posterior is DDIM's with eta = 1, which is how it is worked out here.
+    On a subset of the schedule's times this posterior is DDIM's with eta = 1, which is how it is computed here.
     """
-    return _walk(denoise, x_t, ddim_steps(timesteps, schedule, eta=1.0), noise, callback)
+    return _run(denoise, x_t, ddim_steps(timesteps, schedule, eta=1.0), noise, callback)
 
 
 def sample_dpmpp_2m(
@@ -101,15 +101,15 @@ def sample_dpmpp_2m(
     timesteps: Sequence[float],
     schedule: Schedule,
     *,
-    noise: Noise | None = None,  # noqa: ARG001 - the samplers share a signature, and this one draws no noise
+    noise: Noise | None = None,  # noqa: ARG001 - part of the shared signature; this sampler draws no noise
     callback: Callback | None = None,
 ) -> Tensor:
     """Sample with DPM-Solver++(2M), predicting data (Lu et al., "DPM-Solver++", 2022, algorithm 2).
 
-    The first step has no history and the last ends at zero noise: both are of first order. It pays from about eight
-    steps up; below that it is DDIM in all but name.
+    The first step has no history and the last ends at zero noise: both are of first order. It pays off from about
+    eight steps; below that it is practically DDIM.
     """
-    return _walk(denoise, x_t, dpmpp_2m_steps(timesteps, schedule), None, callback)
+    return _run(denoise, x_t, dpmpp_2m_steps(timesteps, schedule), None, callback)
 
 
 SAMPLERS: dict[str, Sampler] = {
@@ -122,7 +122,7 @@ SAMPLERS: dict[str, Sampler] = {
 def seeded_noise(seeds: Sequence[int], device: torch.device | str = "cpu") -> Noise:
     """Make a noise source with one generator for each row of the batch.
 
-    A row depends on its own seed only: neither on the other rows nor on anything else that draws random numbers. The
+    A row depends only on its own seed, not on the other rows or on any other random generator. The
     numbers differ between kinds of device.
     """
     generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
@@ -135,7 +135,7 @@ def seeded_noise(seeds: Sequence[int], device: torch.device | str = "cpu") -> No
 
 
 def ddim_steps(timesteps: Sequence[float], schedule: Schedule, eta: float) -> tuple[Step, ...]:
-    """Work out DDIM's weights. Its noise is (x_t - sqrt(alpha_bar) x0) / sqrt(1 - alpha_bar), sound at alpha_bar 0."""
+    """Compute DDIM's weights. Its noise is (x_t - sqrt(alpha_bar) x0) / sqrt(1 - alpha_bar), finite at alpha_bar 0."""
     steps = []
     for t, s in pairwise(timesteps):
         now, after = schedule.alpha_bar(t), schedule.alpha_bar(s)
@@ -146,7 +146,7 @@ def ddim_steps(timesteps: Sequence[float], schedule: Schedule, eta: float) -> tu
 
 
 def dpmpp_2m_steps(timesteps: Sequence[float], schedule: Schedule) -> tuple[Step, ...]:
-    """Work out DPM-Solver++(2M)'s weights; after a step from zero signal there is nothing to extrapolate."""
+    """Compute DPM-Solver++(2M)'s weights; after a step from zero signal there is nothing to extrapolate."""
     steps = []
     width_before = math.inf
     for t, s in pairwise(timesteps):
@@ -162,9 +162,9 @@ def dpmpp_2m_steps(timesteps: Sequence[float], schedule: Schedule) -> tuple[Step
 
 
 def _last(timesteps: Sequence[float]) -> Step:
-    """The last evaluation is the answer: what comes next would be its estimate, without noise."""
+    """The last step returns its estimate of x0, without noise."""
     if not timesteps:
-        raise ValueError("A sampler needs one timestep or more.")
+        raise ValueError("A sampler needs at least one timestep.")
     return Step(timesteps[-1], x0=1.0, x_t=0.0)
 
 
@@ -175,10 +175,10 @@ def _half_log_snr(alpha_bar: float) -> float:
 
 
 @torch.inference_mode()
-def _walk(
+def _run(
     denoise: Denoise, x_t: Tensor, steps: tuple[Step, ...], noise: Noise | None, callback: Callback | None
 ) -> Tensor:
-    """Evaluate and sum up, step by step, in two or three tensors that are made once."""
+    """Run the steps in two or three preallocated tensors."""
     x = x_t.clone()
     previous = torch.zeros_like(x) if any(step.previous for step in steps) else None
     drawn = torch.empty_like(x)

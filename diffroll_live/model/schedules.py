@@ -1,6 +1,6 @@
-"""Noise schedules: how much of the roll is left at diffusion time ``t``, and at which times to evaluate the network.
+"""Noise schedules: how much of the roll remains at diffusion time ``t``, and at which times to evaluate the network.
 
-Plain arithmetic on floats, without torch. The samplers read a schedule; a schedule knows no sampler and no network.
+Plain arithmetic on floats, without torch. Samplers use a schedule; a schedule knows no sampler and no network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MAX_STEPS = 1000
 
 
 class Schedule(Protocol):
-    """What a sampler asks of a noise schedule."""
+    """What a sampler needs from a noise schedule."""
 
     def alpha_bar(self, t: float) -> float:
         """The share of signal power at time ``t``: x_t = sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) noise."""
@@ -23,9 +23,9 @@ class Schedule(Protocol):
     def timesteps(self, n_steps: int) -> tuple[float, ...]:
         """The ``n_steps`` times at which to evaluate the network, descending, the noisiest first.
 
-        They trail: the first is always the very end of the schedule, where a chain starts (Lin et al., "Common
-        Diffusion Noise Schedules and Sample Steps are Flawed", 2024, section 3.3). Raises RequestError when the
-        schedule has no such number of steps.
+        They use trailing spacing: the first is always the very end of the schedule, where a chain starts (Lin et al.,
+        "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2024, section 3.3). Raises RequestError if the
+        schedule does not have that many steps.
         """
 
 
@@ -33,7 +33,7 @@ class Schedule(Protocol):
 class CosineSchedule:
     """Continuous time t in [0, 1], alpha_bar = cos^2(pi t / 2) (Nichol and Dhariwal, 2021, without their offset).
 
-    Its terminal signal-to-noise ratio is exactly 0: x_1 is noise and nothing else.
+    Its terminal signal-to-noise ratio is exactly 0: x_1 is pure noise.
     """
 
     def alpha_bar(self, t: float) -> float:
@@ -50,7 +50,7 @@ class CosineSchedule:
 class LinearSchedule:
     """``steps`` discrete times t = 0 .. steps - 1 with beta rising linearly (Ho et al., 2020); DiffRoll's schedule.
 
-    Even at its last time some signal is left: with the published figures alpha_bar(199) is 0.13.
+    Some signal is left even at its last time: with the published values alpha_bar(199) is 0.13.
     """
 
     steps: int = 200
@@ -59,9 +59,9 @@ class LinearSchedule:
     _alpha_bars: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the figures and multiply the alphas up. Raises RequestError for figures that make no schedule."""
+        """Check the values and accumulate the alphas. Raises RequestError for values that make no schedule."""
         if not (self.steps >= 1 and 0.0 < self.beta_start <= self.beta_end < 1.0):
-            raise RequestError("A linear schedule needs one step or more and 0 < beta_start <= beta_end < 1.")
+            raise RequestError("A linear schedule needs at least one step and 0 < beta_start <= beta_end < 1.")
         products = [1.0]
         for beta in self.betas:
             products.append(products[-1] * (1.0 - beta))
@@ -69,7 +69,7 @@ class LinearSchedule:
 
     @property
     def betas(self) -> tuple[float, ...]:
-        """The noise that each step adds, as variance."""
+        """The variance of the noise that each step adds."""
         rise = (self.beta_end - self.beta_start) / max(self.steps - 1, 1)
         return tuple(self.beta_start + rise * t for t in range(self.steps))
 

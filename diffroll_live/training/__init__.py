@@ -1,1 +1,1 @@
-"""Training: notes from MIDI and from rules, sounded by a bank of recorded pianos, learned by the networks."""
+"""Training: notes from MIDI files and from rules, rendered with a bank of recorded pianos, to train the networks on."""

@@ -20,7 +20,7 @@ from diffroll_live.training.runs.trainer import PRECISIONS, Schedule
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Unpack once, train, and say how far it came; returns the exit code."""
+    """Unpack once, train, and print the number of steps; return the exit code."""
     given = _parser().parse_args(arguments)
     bank, corpus = given.work / "bank", given.work / "corpus"
     try:
@@ -45,19 +45,19 @@ def main(arguments: list[str] | None = None) -> int:
     except (DiffrollError, OSError) as error:
         _say(f"Error: {error}")
         return 1
-    _say(f"{given.run}: {trainer.step} steps; take {given.run / 'state.pt'} to where `diffroll-live export` is.")
+    _say(f"{given.run}: {trainer.step} steps; copy {given.run / 'state.pt'} to a machine with `diffroll-live export`.")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m diffroll_live.training", description=__doc__)
-    parser.add_argument("run", type=Path, help="the folder of the run; gone on with if it has one")
+    parser.add_argument("run", type=Path, help="the folder of the run; resumed if it exists")
     parser.add_argument(
         "--pack", type=Path, default=PACKAGE_FOLDER.parent, help="made by `diffroll-live prepare --pack`"
     )
-    parser.add_argument("--work", type=Path, default=Path("work"), help="where the pack is unpacked to, once")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="where to unpack the pack, once")
     parser.add_argument("--stage", default="tasks", help="tasks, rolls, paired or mixed")
-    parser.add_argument("--from", dest="begun_from", help="a run, the weights of which to begin with")
+    parser.add_argument("--from", dest="begun_from", help="a run whose weights to start from")
     parser.add_argument("--steps", type=int, default=4200)
     parser.add_argument("--batch", type=int, default=12, help="windows a step")
     parser.add_argument("--seconds", type=float, default=8.192, help="of a window")
@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=PRECISIONS, default=PRECISIONS[0])
     parser.add_argument("--no-pop909", action="store_true")
-    parser.add_argument("--unheard", default="upright_kw", help="a piano to hold back")
+    parser.add_argument("--unheard", default="upright_kw", help="a piano to hold back for evaluation")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--workers", type=int, default=1, help="processes that mix")
+    parser.add_argument("--workers", type=int, default=1, help="processes that mix audio")
     return parser
 
 

@@ -1,7 +1,7 @@
-"""Several processes that share the batches of one run, as ``torchrun`` starts them; alone, nothing here does anything.
+"""Processes started by ``torchrun`` that share the batches of one run; with a single process this does nothing.
 
-Each process mixes, hears and learns its own part of a batch; gradients and losses are averaged. What is random is drawn
-for the whole batch everywhere, so a run takes the same steps however many processes share it.
+Each process mixes and processes its own part of a batch; gradients and losses are averaged. Random numbers are drawn
+for the whole batch in every process, so a run takes the same steps however many processes share it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,19 @@ class Share:
         return self.rank == 0
 
     def size(self, batch: int) -> int:
-        """How many examples of a batch are this process's. Raises RequestError when they cannot be shared evenly."""
+        """The number of a batch's examples for this process. Raises RequestError if they cannot be shared evenly."""
         if batch % self.count:
-            raise RequestError(f"{batch} windows a step cannot be shared by {self.count} processes; choose a multiple.")
+            raise RequestError(
+                f"{batch} windows per step cannot be split between {self.count} processes; choose a multiple."
+            )
         return batch // self.count
 
     def own(self, everything: Tensor) -> Tensor:
-        """Take the rows of a batch that are this process's."""
+        """Select this process's rows of a batch."""
         return everything.chunk(self.count)[self.rank]
 
     def spread(self, own: Tensor) -> Tensor:
-        """A batch with this process's rows in their place, and any in the others'."""
+        """A whole batch with this process's rows in place; the other rows are arbitrary."""
         return own.repeat(self.count, *(1 for _ in own.shape[1:]))
 
 
@@ -66,7 +68,7 @@ class Draws:
 
 @contextmanager
 def sharing(device: str) -> Iterator[tuple[Share, str]]:
-    """Join the processes that torchrun started, if any; gives this one's share and device (one GPU each)."""
+    """Join the processes that torchrun started, if any; yields this one's share and device (one GPU each)."""
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield ALONE, device
@@ -82,7 +84,7 @@ def sharing(device: str) -> Iterator[tuple[Share, str]]:
 
 
 def average(values: list[Tensor], share: Share) -> list[Tensor]:
-    """Average tensors of one dtype over the processes, as one message."""
+    """Average tensors of one dtype over the processes in a single reduction."""
     if share.count == 1:
         return values
     flat = torch.cat([value.detach().flatten() for value in values])
@@ -92,7 +94,7 @@ def average(values: list[Tensor], share: Share) -> list[Tensor]:
 
 
 def average_gradients(network: nn.Module, share: Share) -> None:
-    """Make every gradient the mean over the processes; one that a process lacks counts as zero."""
+    """Average every gradient over the processes; a missing one counts as zero."""
     if share.count == 1:
         return
     parameters = [p for p in network.parameters() if p.requires_grad]

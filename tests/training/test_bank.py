@@ -98,7 +98,7 @@ def test_a_folder_or_a_manifest_that_is_missing(tmp_path):
     ("text", "sentence"),
     [
         ("file,midi_pitch\np/a.wav,60\n", "lacks the column 'velocity_low'"),
-        (",".join(COLUMNS) + "\n", "names no files"),
+        (",".join(COLUMNS) + "\n", "lists no files"),
         (",".join(COLUMNS) + "\np/a.wav,60\n", "line 2, ends before its column 'velocity_low'"),
         (b"\xff\xfe\x00", "cannot be read as CSV"),
     ],
@@ -112,11 +112,11 @@ def test_a_manifest_that_is_wrong(tmp_path, text, sentence):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        (("p/gone.wav", 60, 1, 127, 0), "which is not there"),
-        (("p/a.wav", "C4", 1, 127, 0), "no number"),
+        (("p/gone.wav", 60, 1, 127, 0), "which does not exist"),
+        (("p/a.wav", "C4", 1, 127, 0), "invalid number"),
         (("p/a.wav", "nan", 1, 127, 0), "pitch outside the piano"),
         (("p/a.wav", 140, 1, 127, 0), "pitch outside the piano"),
-        (("p/a.wav", 60, 100, 20, 0), "velocities that do not rise"),
+        (("p/a.wav", 60, 100, 20, 0), "decreasing velocities"),
     ],
 )
 def test_a_row_that_is_wrong(tmp_path, fields, sentence):
@@ -176,7 +176,7 @@ def test_a_soundfont_that_cannot_be_sounded(tmp_path, monkeypatch):
         recordings.from_soundfont(tmp_path / "gone.sf2", 0)
     path = tmp_path / "text.sf2"
     path.write_text("no font")
-    with pytest.raises(FileError, match="is no SoundFont"):
+    with pytest.raises(FileError, match="is not a SoundFont"):
         recordings.from_soundfont(path, 0)
     path.write_bytes(b"RIFF\0\0\0\0sfbk")
     monkeypatch.setattr(recordings, "SOUNDFONT_STEP", 80)

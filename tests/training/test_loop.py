@@ -216,7 +216,7 @@ def test_another_network_is_told_even_in_a_state_without_settings(material, tmp_
 
 def test_no_numbers_stop_the_run_and_the_batch_is_kept(material, tmp_path):
     schedule = replace(SCHEDULE, rate=1e30, warm_up=1)
-    with pytest.raises(InternalError, match=r"no numbers: .*total.*batch-\d\.safetensors") as caught:
+    with pytest.raises(InternalError, match=r"not finite: .*total.*batch-\d\.safetensors") as caught:
         run(material, tmp_path, schedule)
     (kept,) = tmp_path.glob("batch-*.safetensors")
     assert str(kept) in caught.value.text
@@ -292,7 +292,7 @@ def test_too_little_memory_is_said(material, tmp_path, monkeypatch):
         raise RuntimeError("CUDA out of memory. Tried to allocate 1 TiB")
 
     monkeypatch.setattr(Trainer, "learn", short)
-    with pytest.raises(DeviceMemory, match="2 windows a step"):
+    with pytest.raises(DeviceMemory, match="2 windows per step"):
         run(material, tmp_path)
 
 

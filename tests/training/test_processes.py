@@ -76,7 +76,7 @@ def test_what_is_drawn_for_a_batch_is_the_same_however_it_is_shared():
 
     shared = torch.cat([draw(Share(rank, 2)) for rank in range(2)])
     assert torch.equal(shared, draw(ALONE))
-    with pytest.raises(RequestError, match="3 windows a step cannot be shared by 2 processes"):
+    with pytest.raises(RequestError, match="3 windows per step cannot be split between 2 processes"):
         Share(0, 2).size(3)
 
 

@@ -43,7 +43,7 @@ def test_rolls_alone_need_no_bank(material, tmp_path):
     rolls = replace(material, stage="rolls", bank=None)
     assert train(rolls, SCHEDULE, tmp_path, subject=compact(SMALL), workers=0).step == 2
     for stage in STAGES.keys() - {"rolls"}:
-        with pytest.raises(RequestError, match="needs sound"):
+        with pytest.raises(RequestError, match="needs audio"):
             WindowMaker(replace(rolls, stage=stage))
     with pytest.raises(RequestError, match="no notes"):
         WindowMaker(replace(rolls, corpus=None))
@@ -74,13 +74,13 @@ def test_a_stage_begins_with_the_weights_of_the_last(material, tmp_path, folders
     assert read_state(tmp_path / "paired/state.pt")["settings"]["begun_from"] == source
     with pytest.raises(RequestError, match="begun_from = "):
         train(replace(material, stage="paired"), still, tmp_path / "paired", subject=compact(SMALL), workers=0)
-    with pytest.raises(RequestError, match="another network"):
+    with pytest.raises(RequestError, match="a different network"):
         train(material, still, tmp_path / "other", subject=compact(replace(SMALL, width=8)), begun_from=source)
 
 
 def test_names_that_are_in_no_table():
     for look_up in (stage_of, subject_of, weighting_of):
-        with pytest.raises(RequestError, match=r"no .* 'none'.*: there are "):
+        with pytest.raises(RequestError, match=r"no .* 'none'.*; choose one of "):
             look_up("none")
 
 

@@ -1,4 +1,4 @@
-"""What the engine asks of a network. A network is adapted to this once; every task then works with it."""
+"""The interface between the engine and a network. Once a network is adapted to it, every task works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diffroll_live.music.roll import RollGeometry
 
 
 class ModelAdapter(Protocol):
-    """A warm network; ``encoded`` and ``condition`` are opaque: they are only handed back to it."""
+    """A loaded network; ``encoded`` and ``condition`` are opaque and only handed back to it."""
 
     @property
     def network(self) -> nn.Module:
@@ -23,19 +23,19 @@ class ModelAdapter(Protocol):
 
     @property
     def window_frames(self) -> int:
-        """Frames that go through the network at once."""
+        """Frames per window."""
 
     @property
     def margin_frames(self) -> int:
-        """Frames of context that a kept frame has on both sides."""
+        """Frames of context on both sides of each frame that is kept."""
 
     @property
     def live_frames(self) -> int:
-        """Frames of past audio that a live estimate goes by; 0: it cannot transcribe live."""
+        """Frames of past audio that a live estimate uses; 0 if the network cannot transcribe live."""
 
     @property
     def geometry(self) -> RollGeometry:
-        """Frames and seconds."""
+        """The roll's time axis."""
 
     @property
     def schedule(self) -> Schedule:
@@ -43,7 +43,7 @@ class ModelAdapter(Protocol):
 
     @property
     def n_features(self) -> int:
-        """Values a frame of its features."""
+        """Values per frame of its features."""
 
     @property
     def reach_frames(self) -> int:
@@ -55,11 +55,11 @@ class ModelAdapter(Protocol):
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network has learned."""
+        """The number of learned parameters."""
 
     @property
     def device(self) -> Any:
-        """Where its tensors live."""
+        """The device of its tensors."""
 
     @property
     def writes_in_blocks(self) -> bool:
@@ -73,7 +73,7 @@ class ModelAdapter(Protocol):
         """(n_samples,) audio at the geometry's rate to (n_features, n_frames)."""
 
     def spectrogram(self, features: Tensor) -> Tensor:
-        """The part of features that a person can read: (n_bins, n_frames), low frequencies first."""
+        """The readable part of the features: (n_bins, n_frames), low frequencies first."""
 
     def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Windows (batch, n_features, window_frames) and their audio mask (batch, 1, window_frames)."""
@@ -82,7 +82,7 @@ class ModelAdapter(Protocol):
         """Encode the audio of windows, once each; the mask has 1 row, or 88 to hide single pitches."""
 
     def condition(self, encoded: Any, known: Tensor | None = None, known_mask: Tensor | None = None) -> Any:
-        """Join it with the known roll: (batch, channels * 88, n_frames) and (batch, 88, n_frames)."""
+        """Combine it with the known roll: (batch, channels * 88, n_frames) and (batch, 88, n_frames)."""
 
     def denoise(self, condition: Any) -> Denoise:
         """The function that samplers evaluate."""
@@ -91,13 +91,13 @@ class ModelAdapter(Protocol):
         """The same, guided by ``scale`` away from ``unconditional``, the condition without audio."""
 
     def draw(self, target: RollTarget) -> Tensor:
-        """Notes as the roll that ``condition`` takes: (channels * 88, n_frames)."""
+        """Draw notes as the roll that ``condition`` takes: (channels * 88, n_frames)."""
 
     def probabilities(self, x0: Tensor) -> Tensor:
-        """x0 to probabilities of onset and frame and velocity from 0 to 1, as far as the roll has them; same shape."""
+        """Convert x0 to probabilities of onset and frame and to velocity, 0 to 1, where the roll has them."""
 
     def posteriors(self, x0: Tensor, encoded: Any) -> list[Posterior]:
-        """The last estimate as posteriors, one a row of the batch."""
+        """The last estimate as posteriors, one per row of the batch."""
 
     def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
-        """Read notes: (n_notes, 4) rows (onset s, offset s, pitch, velocity), sorted by onset, times from frame 0."""
+        """Decode notes: (n_notes, 4) rows (onset s, offset s, pitch, velocity), sorted by onset, times from frame 0."""

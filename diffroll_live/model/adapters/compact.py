@@ -20,12 +20,12 @@ from diffroll_live.model.roll_targets import NoteArray, RollTarget
 from diffroll_live.model.schedules import CosineSchedule
 from diffroll_live.music.roll import N_PITCHES, RollGeometry
 
-GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance harms near pure noise and is idle near the end (arXiv 2404.07724)
+GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance does harm near pure noise and nothing near the end (arXiv 2404.07724)
 
 
 @dataclass(frozen=True, slots=True)
 class Conditioning:
-    """What the evaluations of one sampling share: the condition, and the bits of the cells that are known.
+    """What all evaluations of one sampling run share: the condition, and the bits of the known cells.
 
     bits: (batch, 264, n_frames) in [-1, 1], known: bool, same shape; both None where nothing is known.
     """
@@ -37,7 +37,7 @@ class Conditioning:
 
 @dataclass(frozen=True, slots=True)
 class CompactAdapter:
-    """A warm compact network. Rolls are (batch, 3, n_frames, 88) with x0 in [-bit_scale, bit_scale]."""
+    """A loaded compact network. Rolls are (batch, 3, n_frames, 88) with x0 in [-bit_scale, bit_scale]."""
 
     network: Compact
     front_end: FrontEnd
@@ -46,12 +46,12 @@ class CompactAdapter:
 
     window_frames: int = 640  # 10.24 s
     margin_frames: int = 64
-    live_frames: int = 88  # 1.4 s; more is no better
+    live_frames: int = 88  # 1.4 s; more does not help
     channels: int = CHANNELS
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network has learned."""
+        """The number of learned parameters."""
         return sum(p.numel() for p in self.network.parameters())
 
     @property
@@ -61,12 +61,12 @@ class CompactAdapter:
 
     @property
     def geometry(self) -> RollGeometry:
-        """Frames of this network."""
+        """The roll's time axis."""
         return RollGeometry(self.front_end.config.sample_rate, self.front_end.config.hop_length)
 
     @property
     def n_features(self) -> int:
-        """Values a frame."""
+        """Values per frame."""
         return self.front_end.config.n_features
 
     @property
@@ -81,7 +81,7 @@ class CompactAdapter:
 
     @property
     def bit_scale(self) -> float:
-        """The greatest value of x0."""
+        """The maximum of x0."""
         return self.network.config.bit_scale
 
     def features(self, samples: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class CompactAdapter:
         return windows, cut_windows(torch.ones_like(features[:1]), begins, self.window_frames, 0.0)
 
     def encode(self, windows: Tensor, audio_mask: Tensor) -> Encoded:
-        """Run the encoder once; a frame of which some pitch is hidden is hidden whole."""
+        """Run the encoder once; a frame with any hidden pitch is hidden entirely."""
         audio_mask = audio_mask.amin(dim=1, keepdim=True)
         encoded: Encoded = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
         return encoded
@@ -109,7 +109,7 @@ class CompactAdapter:
     def condition(
         self, encoded: Encoded, known: Tensor | None = None, known_mask: Tensor | None = None
     ) -> Conditioning:
-        """Join encoded audio and what is known, (batch, 264, n_frames) in [-1, 1] where (batch, 88, n_frames) is 1."""
+        """Add the known roll, (batch, 264, n_frames) in [-1, 1]; ``known_mask`` is (batch, 88, n_frames)."""
         batch, _, n_frames = encoded.z.shape
         if known is None or known_mask is None:
             nothing = encoded.z.new_zeros((batch, ROLL_WIDTH, n_frames))
@@ -119,7 +119,7 @@ class CompactAdapter:
         return Conditioning(self.network.denoiser.condition(bits, mask, encoded), bits, mask.repeat(1, CHANNELS, 1) > 0)
 
     def denoise(self, condition: Conditioning) -> Denoise:
-        """Make ``denoise(x_t, t) -> x0``; as in the training, known cells of x_t are clean at any time."""
+        """Make ``denoise(x_t, t) -> x0``; as in training, known cells of x_t are clean at every time."""
         scale = self.bit_scale
 
         def denoise(x_t: Tensor, t: float) -> Tensor:
@@ -135,24 +135,24 @@ class CompactAdapter:
         return denoise
 
     def guided(self, condition: Conditioning, unconditional: Conditioning, scale: float) -> Denoise:
-        """Guide in logit space, in the middle of the chain only; both halves are one batch."""
+        """Guide in logit space, only in the middle of the chain; both halves run as one batch."""
         pair = as_one_batch(self.denoise(_both(condition, unconditional)))
         combine = logit_guidance(-self.bit_scale, self.bit_scale)
         return guided(self.denoise(condition), pair, scale, combine=combine, interval=GUIDANCE_INTERVAL)
 
     def draw(self, target: RollTarget) -> Tensor:
-        """Onset, frame and velocity over each other in [-1, 1]: (264, n_frames)."""
+        """Onset, frame and velocity stacked, in [-1, 1]: (264, n_frames)."""
         roll = np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1
         return torch.from_numpy(roll).to(self.device)
 
     def probabilities(self, x0: Tensor) -> Tensor:
-        """x0 to probabilities of onset and frame, and the velocity of a note that sounds, from 0 to 1; same shape."""
+        """Convert x0 to probabilities of onset and frame and to the velocity of sounding notes, 0 to 1; same shape."""
         p = (x0 / self.bit_scale + 1) / 2
         p[:, 2] = (p[:, 2] / p[:, 1].clamp(min=1e-3)).clamp_(max=1.0)
         return p
 
     def posteriors(self, x0: Tensor, encoded: Encoded) -> list[Posterior]:
-        """One Posterior a row of the batch."""
+        """One Posterior per row of the batch."""
         p = self.probabilities(x0)
         shifts = encoded.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
         return [Posterior(row[0], row[1], row[2], shift[0], shift[1]) for row, shift in zip(p, shifts, strict=True)]
@@ -163,7 +163,7 @@ class CompactAdapter:
 
 
 def _both(first: Conditioning, second: Conditioning) -> Conditioning:
-    """Put the rows of two conditions, of the same known notes, behind each other."""
+    """Stack the rows of two conditions with the same known notes."""
     condition = first.condition.followed_by(second.condition)
     if first.bits is None or first.known is None:
         return Conditioning(condition, None, None)

@@ -1,4 +1,4 @@
-"""Windows out of tensors that run along a whole recording."""
+"""Windows cut from tensors that span a whole recording."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 def cut_windows(whole: Tensor, begins: Sequence[int], window: int, fill: float) -> Tensor:
     """Cut (n_rows, n_frames) into (batch, n_rows, window), a window for each first frame in ``begins``.
 
-    A window may reach beyond both ends, where it holds ``fill``.
+    A window may extend beyond either end, where it holds ``fill``.
     """
     cut = whole.new_full((len(begins), whole.shape[0], window), fill)
     for row, begin in enumerate(begins):

@@ -19,14 +19,14 @@ from diffroll_live.model.roll_targets import NoteArray, RollTarget, long_enough
 from diffroll_live.model.schedules import LinearSchedule
 from diffroll_live.music.roll import LOW_PITCH, N_PITCHES, RollGeometry
 
-STRIKE_FRAMES = 3  # after an onset in which a note is loudest
-SOFTEST = 0.1  # velocity, of 0 to 1, of the faintest note
-UNHEARD_VELOCITY = 0.6  # of a note that nothing was heard of
+STRIKE_FRAMES = 3  # after an onset, in which a note is loudest
+SOFTEST = 0.1  # velocity, on a scale of 0 to 1, of the faintest note
+UNHEARD_VELOCITY = 0.6  # of a note whose audio is hidden
 
 
 @dataclass(frozen=True, slots=True)
 class Conditioning:
-    """What the evaluations of one sampling share: audio, and the known cells, (batch, 1, n_frames, 88)."""
+    """What all evaluations of one sampling run share: the audio and the known cells, (batch, 1, n_frames, 88)."""
 
     condition: Condition
     known_x0: Tensor | None
@@ -34,14 +34,14 @@ class Conditioning:
 
 
 class DiffRollAdapter:
-    """A warm DiffRoll network. Rolls are (batch, 1, n_frames, 88) with x0 around [0, 1].
+    """A loaded DiffRoll network. Rolls are (batch, 1, n_frames, 88) with x0 around [0, 1].
 
-    Each window is a clip of its own, stretched to [0, 1] by itself, as in the training.
+    Each window is normalized to [0, 1] on its own, as in training.
     """
 
     channels = 1
     margin_frames = 32  # 1 s
-    live_frames = 0  # a window is stretched as a whole
+    live_frames = 0  # a window is normalized as a whole
     writes_in_blocks = False
 
     def __init__(
@@ -61,7 +61,7 @@ class DiffRollAdapter:
         self._fundamentals = fundamental_bins(mel.config).to(device)
 
     def features(self, samples: Tensor) -> Tensor:
-        """The samples themselves, a frame's in each column, silent up to a whole frame: (hop_length, n_frames)."""
+        """The samples themselves, one frame per column, padded to a whole frame: (hop_length, n_frames)."""
         hop = self.geometry.hop_length
         return torch.nn.functional.pad(samples, (0, -len(samples) % hop)).view(-1, hop).T
 
@@ -72,7 +72,7 @@ class DiffRollAdapter:
         return mel[:, : features.shape[1]]
 
     def cut(self, features: Tensor, begins: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Cut windows out of (hop_length, n_frames) samples; beyond both ends there is silence, which is not masked."""
+        """Cut windows out of (hop_length, n_frames) samples; silent, but not masked, beyond both ends."""
         windows = cut_windows(features, begins, self.window_frames, 0.0)
         return windows, features.new_ones((len(begins), 1, self.window_frames))
 
@@ -82,38 +82,38 @@ class DiffRollAdapter:
         return hide(self.mel(_samples(windows)), torch.matmul(self._bins.T, hidden) > 0)
 
     def condition(self, encoded: Tensor, known: Tensor | None = None, known_mask: Tensor | None = None) -> Conditioning:
-        """Project encoded audio for every layer; keep what is known, both (batch, 88, n_frames), for ``denoise``."""
+        """Project the spectrogram for every layer; keep the known roll, (batch, 88, n_frames), for ``denoise``."""
         projected = self.network.condition(encoded)
         if known is None or known_mask is None:
             return Conditioning(projected, None, None)
         return Conditioning(projected, known.transpose(1, 2)[:, None], known_mask.transpose(1, 2)[:, None] > 0)
 
     def denoise(self, condition: Conditioning) -> Denoise:
-        """Make ``denoise(x_t, t) -> x0``, in which known cells are what they are known to be."""
+        """Make ``denoise(x_t, t) -> x0``, in which known cells keep their known values."""
         return _held(self.network.denoiser(condition.condition), condition)
 
     def guided(self, condition: Conditioning, unconditional: Conditioning, scale: float) -> Denoise:
-        """Guide as published: extrapolate x0, at every step; both halves are one batch."""
+        """Guide as published: extrapolate x0 at every step; both halves run as one batch."""
         pair = as_one_batch(self.network.denoiser(condition.condition.followed_by(unconditional.condition)))
         alone = self.network.denoiser(condition.condition)
         return _held(guided(alone, pair, scale, combine=linear_guidance), condition)
 
     def draw(self, target: RollTarget) -> Tensor:
-        """The frames that sound, 0 or 1: (88, n_frames)."""
+        """The sounding frames, 0 or 1: (88, n_frames)."""
         return torch.from_numpy(np.ascontiguousarray(target.frame.T)).to(self.device)
 
     def probabilities(self, x0: Tensor) -> Tensor:
-        """x0 is one, but for what lies outside [0, 1]."""
+        """x0 clamped to [0, 1]."""
         return x0.clamp(0.0, 1.0)
 
     def posteriors(self, x0: Tensor, encoded: Tensor) -> list[Posterior]:
-        """One Posterior a row of the batch; the frame roll stands for onsets too, and nothing is finer than a frame."""
+        """One Posterior per row of the batch; the frame roll also serves as onsets, without sub-frame timing."""
         rolls, velocities = self.probabilities(x0)[:, 0], self._velocities(encoded)
         still = torch.zeros_like(rolls[0])
         return [Posterior(roll, roll, level, still, still) for roll, level in zip(rolls, velocities, strict=True)]
 
     def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
-        """A note is a run of frames above the onset threshold; one that begins where onsets are silenced is none."""
+        """A note is a run of frames above the onset threshold; those that begin where onsets are suppressed are not."""
         bins, frames = extract_notes(posterior.frame, thresholds.onset)
         audible = posterior.onset[frames[:, 0], bins] > thresholds.onset
         level = posterior.velocity[frames[:, 0], bins] * 127
@@ -124,10 +124,10 @@ class DiffRollAdapter:
         return rows[long_enough(rows, thresholds.min_note)]
 
     def _velocities(self, encoded: Tensor) -> Tensor:
-        """Guess velocities from how loud each fundamental is just after a frame: (batch, n_frames, 88), 0 to 1.
+        """Estimate velocities from the level of each fundamental just after a frame: (batch, n_frames, 88), 0 to 1.
 
-        The network knows none. A spectrogram spans the level of its clip from 0 to 1; the upper half of that is taken
-        for the range of touch.
+        The network has no velocities. A spectrogram maps the levels of its clip to 0 to 1; the upper half of that is
+        taken as the dynamic range.
         """
         level = torch.nn.functional.pad(encoded[:, self._fundamentals], (0, STRIKE_FRAMES - 1), value=-1.0)
         loudest = torch.nn.functional.max_pool1d(level, STRIKE_FRAMES, stride=1)

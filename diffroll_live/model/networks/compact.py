@@ -1,9 +1,10 @@
-"""The project's own network: an encoder that runs once a window, a denoiser that runs once a step.
+"""The project's own network: an encoder that runs once per window, and a denoiser that runs once per step.
 
-Three diffused channels (onset, frame, velocity) of 88 pitches live in [-1, 1] as analog bits (Chen et al.,
-arXiv 2208.04202). The encoder's draft heads are a feed-forward transcriber by themselves; the denoiser starts from
-them. Masks tell the denoiser what it may hear and which cells are already known, so that transcription, filling,
-continuation, generation and live edges are one call (known cells at noise level zero: arXiv 2410.09306).
+Three diffused channels (onset, frame, velocity) of 88 pitches live in [-1, 1] as analog bits (Chen et al., arXiv
+2208.04202). The encoder's draft heads are a feed-forward transcriber in themselves; the denoiser starts from them.
+Masks tell the denoiser where there is audio and which cells are already known, so that transcription, filling,
+continuation, generation and the edge of a live stream are the same call (known cells at noise level zero: arXiv
+2410.09306).
 """
 
 from __future__ import annotations
@@ -36,20 +37,20 @@ class CompactConfig:
     encoder_dilations: tuple[int, ...] = (1, 2, 4, 1)
     denoiser_dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     context_after: tuple[int, ...] = (1, 3)  # denoiser blocks followed by attention over the window
-    context_frames: int = 8  # frames that attention takes together
-    pitch_width: int = 24  # channels of the encoder's path that all pitches share
-    roll_width: int = 16  # channels of the denoiser's
-    harmonic_width: int = 8  # channels a pitch between that path and the rest
-    bit_scale: float = 0.6  # b of arXiv 2301.10972: smaller makes the roll harder to read through noise
+    context_frames: int = 8  # frames averaged for attention
+    pitch_width: int = 24  # channels of the encoder's pitch path, shared by all pitches
+    roll_width: int = 16  # channels of the denoiser's roll path
+    harmonic_width: int = 8  # channels per pitch between the pitch path and the rest
+    bit_scale: float = 0.6  # b of arXiv 2301.10972: a smaller scale is harder to recover from noise
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What the encoder made of a stretch of audio; computed once, used by every evaluation.
+    """The encoder's output for a stretch of audio; computed once, used by every evaluation.
 
-    draft: (batch, 264, n_frames) logits of onset and frame and a raw velocity, zero where nothing may be heard;
+    draft: (batch, 264, n_frames) logits of onset and frame and a raw velocity, zero where the audio is hidden;
     shifts: (batch, 176, n_frames) onset and offset shifts in frames; z: (batch, width, n_frames);
-    audio_mask: (batch, 1, n_frames), 1 where the audio may be heard.
+    audio_mask: (batch, 1, n_frames), 1 where the audio is not hidden.
     """
 
     draft: Tensor
@@ -60,7 +61,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What the evaluations of one sampling share; computed once.
+    """What all evaluations of one sampling run share; computed once.
 
     static: (batch, width, n_frames) and pitches: (batch, roll_width, 88, n_frames), the parts of the first layers that
     do not depend on the noisy roll; base: (batch, 264, n_frames), the logits that the denoiser corrects.
@@ -71,12 +72,12 @@ class Condition:
     base: Tensor
 
     def followed_by(self, other: Condition) -> Condition:
-        """Put the rows of ``other`` behind the rows of this one, to evaluate both as one batch."""
+        """Append the rows of ``other``, to evaluate both as one batch."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
         return Condition(*(torch.cat(pair) for pair in pairs))
 
     def rows(self, index: Tensor) -> Condition:
-        """Take some rows of the batch; ``index`` (n,) int64."""
+        """Select rows of the batch; ``index`` (n,) int64."""
         return Condition(*(getattr(self, f.name)[index] for f in fields(self)))
 
 
@@ -100,7 +101,7 @@ class Encoder(nn.Module):
             self.heads.bias[:2] = -4.0
 
     def forward(self, features: Tensor, audio_mask: Tensor) -> Encoded:
-        """Hear features (batch, n_features, n_frames), audio_mask (batch, 1, n_frames) of 0 and 1."""
+        """Encode features (batch, n_features, n_frames) with an audio_mask (batch, 1, n_frames) of 0 and 1."""
         audible = torch.where(audio_mask > 0, features, QUIET)
         pitches = self.pitches(audible[:, : self.n_bins])
         h = self.enter(torch.cat([audible, self.squeeze(pitches).flatten(1, 2), audio_mask], dim=1))
@@ -115,7 +116,7 @@ class Encoder(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """One evaluation: a noisy roll, what is known and what was heard, to logits of the clean roll."""
+    """One evaluation: a noisy roll, the known cells and the encoding, to logits of the clean roll."""
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
@@ -142,7 +143,7 @@ class Denoiser(nn.Module):
         self.unheard = nn.Parameter(prior)
 
     def condition(self, known: Tensor, known_mask: Tensor, encoded: Encoded) -> Condition:
-        """Work out what every evaluation shares.
+        """Compute what all evaluations share.
 
         known: (batch, 264, n_frames), the clean roll in [-1, 1] where known_mask (batch, 88, n_frames) is 1, zero
         elsewhere.
@@ -152,7 +153,7 @@ class Denoiser(nn.Module):
         joined = torch.cat([part.to(z.dtype) for part in parts], dim=1)
         static = nn.functional.conv1d(joined, self.enter.weight[:, ROLL_WIDTH:], self.enter.bias)
         base = torch.where(encoded.audio_mask > 0, encoded.draft, self.unheard.to(encoded.draft.dtype))
-        return Condition(static, self.pitches.condition(self._told(known, known_mask, encoded)), base)
+        return Condition(static, self.pitches.condition(self._cells(known, known_mask, encoded)), base)
 
     def forward(self, x_t: Tensor, t: Tensor, condition: Condition) -> Tensor:
         """Estimate logits of onset and frame and a raw velocity; (batch, 264, n_frames).
@@ -173,15 +174,15 @@ class Denoiser(nn.Module):
         out: Tensor = condition.base + self.leave(z) + self.heads(joined).flatten(1, 2)
         return out
 
-    def _told(self, known: Tensor, known_mask: Tensor, encoded: Encoded) -> tuple[Tensor, ...]:
-        """What the roll path is told of each cell."""
+    def _cells(self, known: Tensor, known_mask: Tensor, encoded: Encoded) -> tuple[Tensor, ...]:
+        """The inputs of the roll path for each cell."""
         dtype, draft = encoded.z.dtype, encoded.draft.unflatten(1, (CHANNELS, N_PITCHES))
         audio = encoded.audio_mask[:, :, None, :].expand(-1, -1, N_PITCHES, -1)
         rolls = known.unflatten(1, (CHANNELS, N_PITCHES))
         return tuple(part.to(dtype) for part in (rolls, draft, known_mask[:, None], audio))
 
     def _key(self, known: Tensor, known_mask: Tensor) -> Tensor:
-        """How much of each pitch class sounds in the known roll; (batch, 12, n_frames), largest 1."""
+        """The pitch-class profile of the known roll; (batch, 12, n_frames), maximum 1."""
         sounding = (known[:, N_PITCHES : 2 * N_PITCHES] > 0).float() * known_mask.float()
         total = sounding.sum(dim=2)
         classes = nn.functional.pad(total, (9, 11)).view(-1, 9, PITCH_CLASSES).sum(dim=1)
@@ -200,9 +201,9 @@ class Compact(nn.Module):
 
 
 def posterior_mean(logits: Tensor) -> Tensor:
-    """Turn logits (batch, 264, n_frames) of a roll into the bits they expect, from -1 to 1; float32.
+    """Turn logits (batch, 264, n_frames) of a roll into expected bits, from -1 to 1; float32.
 
-    The velocity of a silent cell is -1, and the network says only what it is where a note sounds.
+    The velocity of a silent cell is -1; the network estimates it only for sounding notes.
     """
     logits = logits.float()
     x0 = torch.tanh(logits * 0.5)  # 2 sigmoid(l) - 1

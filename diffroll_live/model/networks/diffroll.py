@@ -1,10 +1,9 @@
-"""The DiffRoll network as published: DiffWave's residual stack over piano rolls, told of a log-mel spectrogram.
+"""The DiffRoll network as published: DiffWave's residual stack over piano rolls, conditioned on a log-mel spectrogram.
 
 DiffRoll: Cheuk et al., "DiffRoll: Diffusion-based Generative Music Transcription with Unsupervised Pretraining
 Capability", 2022. DiffWave: Kong et al., "DiffWave: A Versatile Diffusion Model for Audio Synthesis", 2021, section 3.
-The module's parameters carry the names that the published checkpoints use. Weights, arithmetic and what the network
-is told, nothing else: no files, no sampling, no notes (``diffroll_mel`` makes the spectrogram, ``diffroll_notes``
-reads the roll).
+The module's parameters have the names used in the published checkpoints. Weights, arithmetic and conditioning only: no
+files, no sampling, no notes (``diffroll_mel`` makes the spectrogram, ``diffroll_notes`` decodes the roll).
 """
 
 from __future__ import annotations
@@ -55,9 +54,9 @@ class DiffRollConfig:
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise CheckpointError(f"A DiffRoll network needs {name} in {low}..{high}; the model says {value!r}.")
+                raise CheckpointError(f"A DiffRoll network needs {name} in {low}..{high}; the model has {value!r}.")
         if self.kernel_size % 2 == 0:
-            raise CheckpointError(f"A DiffRoll network needs an odd kernel_size; the model says {self.kernel_size}.")
+            raise CheckpointError(f"A DiffRoll network needs an odd kernel_size; the model has {self.kernel_size}.")
 
     @classmethod
     def from_mapping(cls, sizes: Mapping[str, Any]) -> DiffRollConfig:
@@ -78,12 +77,12 @@ class DiffRollConfig:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What the layers take from one spectrogram: a (batch, 2 * channels, n_frames) tensor each, used by every step."""
+    """The conditioning by one spectrogram, shared by all steps: (batch, 2 * channels, n_frames) for each layer."""
 
     projections: tuple[Tensor, ...]
 
     def followed_by(self, other: Condition) -> Condition:
-        """Put the rows of ``other`` behind the rows of this one, to evaluate both as one batch."""
+        """Append the rows of ``other``, to evaluate both as one batch."""
         pairs = zip(self.projections, other.projections, strict=True)
         return Condition(tuple(torch.cat(pair) for pair in pairs))
 
@@ -161,7 +160,7 @@ class DiffRoll(nn.Module):
     def forward(self, x_t: Tensor, step: Tensor, condition: Condition) -> Tensor:
         """Estimate x0, (batch, 1, n_frames, 88), from ``x_t`` of the same shape at ``step``, (batch,) int64.
 
-        Inside, everything has the dtype of the weights; the estimate has that of ``x_t``.
+        The computation uses the dtype of the weights; the estimate has that of ``x_t``.
         """
         x = x_t.squeeze(1).transpose(1, 2).to(self.input_projection.weight.dtype)
         x = F.relu(self.input_projection(x))
@@ -177,8 +176,8 @@ class DiffRoll(nn.Module):
 def _step_table(steps: int) -> Tensor:
     """The (steps, 128) table of sin and cos of step * 10^(4 k / 63), k = 0..63 (DiffWave, equation 8)."""
     half = EMBEDDING_CHANNELS // 2
-    # Angles reach a million radians, where the last bit of a float32 decides the sine: the order of these operations,
-    # and doing them on the CPU, is part of the published network.
+    # Angles reach a million radians, where the last bit of a float32 decides the sine. So the order of these
+    # operations, and the CPU that does them, are part of the published network.
     rates = 10.0 ** (torch.arange(half, device="cpu") * 4.0 / (half - 1))
     angles = torch.arange(steps, device="cpu")[:, None] * rates[None, :]
     return torch.cat((angles.sin(), angles.cos()), dim=1)

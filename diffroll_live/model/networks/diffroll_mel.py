@@ -1,6 +1,6 @@
-"""What DiffRoll hears: the log-mel spectrogram of its published front end, and hiding parts of it.
+"""DiffRoll's input: the log-mel spectrogram of its published front end, and how parts of it are hidden.
 
-The compact network hears something else (``diffroll_live.model.front_end``). Only DiffRoll's checkpoints need this one.
+The compact network has its own (``diffroll_live.model.front_end``); only DiffRoll's checkpoints need this one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torchaudio.transforms import MelSpectrogram
 from diffroll_live.errors import AudioError, CheckpointError
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 
-HIDDEN = -1.0  # the value of a hidden cell; heard cells lie in [0, 1]
+HIDDEN = -1.0  # the value of a hidden cell; other cells lie in [0, 1]
 _FLOOR = 1e-6  # added to mel power before the logarithm
 
 
@@ -33,7 +33,7 @@ class MelConfig:
     f_max: float = 8000.0  # Hz
 
     def __post_init__(self) -> None:
-        """Check the figures against each other."""
+        """Check the values against each other."""
         numbers = all(isinstance(getattr(self, each.name), int | float) for each in fields(self))
         if not (
             numbers
@@ -47,12 +47,12 @@ class MelConfig:
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any]) -> MelConfig:
-        """Take the settings of this class from ``settings``, which may hold others. Raises CheckpointError."""
+        """Read this class's settings from ``settings``, which may contain others. Raises CheckpointError."""
         return cls(**{each.name: settings[each.name] for each in fields(cls) if each.name in settings})
 
 
 class LogMel(nn.Module):
-    """Log-mel power, stretched to [0, 1] over each whole clip."""
+    """Log-mel power, normalized to [0, 1] over each whole clip."""
 
     def __init__(self, config: MelConfig) -> None:
         super().__init__()
@@ -72,14 +72,14 @@ class LogMel(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Turn (batch, n_samples) in [-1, 1] into (batch, n_mels, n_samples // hop_length) in [0, 1].
 
-        A clip of one level throughout, silence for one, becomes all 0. Raises AudioError for a clip that is too short
-        to reflect at its ends.
+        A clip of constant level, such as silence, becomes all 0. Raises AudioError for a clip that is too short for
+        reflection padding.
         """
         if waveform.shape[-1] <= self.config.n_fft // 2:
             raise AudioError(f"DiffRoll needs more than {self.config.n_fft // 2} samples of audio; send a longer clip.")
         log_mel = (self.mel(waveform) + _FLOOR).log()
         low, high = log_mel.amin((-2, -1), keepdim=True), log_mel.amax((-2, -1), keepdim=True)
-        # Stretched before the last, centred frame is cut off, as the checkpoints were trained.
+        # Normalized before the last, centred frame is dropped, as in the training of the checkpoints.
         stretched = (log_mel - low) / (high - low).clamp_min(torch.finfo(log_mel.dtype).tiny)
         return stretched[..., : waveform.shape[-1] // self.config.hop_length]
 
@@ -87,16 +87,16 @@ class LogMel(nn.Module):
 def hide(spectrogram: Tensor, hidden: Tensor) -> Tensor:
     """Return a copy of ``spectrogram``, (batch, n_mels, n_frames), that is -1 where ``hidden`` (bool) is True.
 
-    This hides audio; which notes may change is another matter (``denoiser.holding``).
+    This hides audio; which notes may change is up to ``denoiser.holding``.
     """
     return spectrogram.masked_fill(hidden, HIDDEN)
 
 
 def pitch_bins(config: MelConfig) -> Tensor:
-    """Say which mel bins hold the fundamentals of which pitches: (88, n_mels) bool.
+    """Which mel bins hold the fundamental of which pitch: (88, n_mels) bool.
 
-    A bin belongs to the pitch nearest to its centre, and a pitch has at least the bin nearest to it. What lies beyond
-    the piano belongs to its outermost pitches, so that all pitches together have all bins.
+    A bin belongs to the pitch nearest to its centre, and a pitch has at least the bin nearest to it. Bins beyond
+    the piano belong to its outermost pitches, so that the pitches together cover all bins.
     """
     centres = 700.0 * (10.0 ** (_centres(config) / 2595.0) - 1.0)
     pitches = torch.arange(LOW_PITCH, HIGH_PITCH + 1)

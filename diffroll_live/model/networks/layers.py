@@ -1,4 +1,4 @@
-"""Layers over time that the compact network is built of; no pitch, no roll."""
+"""Layers over time that make up the compact network; no pitch, no roll."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class ChannelNorm(nn.Module):
-    """Root-mean-square norm over channels of each frame alone, so that no frame depends on a far one."""
+    """Root-mean-square norm over the channels of each frame, so that no frame depends on a distant one."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Block(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor, shift: Tensor | None = None) -> Tensor:
-        """Add the block's change; ``shift`` (batch, width, 1) is the time embedding."""
+        """Add the block's residual; ``shift`` (batch, width, 1) is the time embedding."""
         h = self.norm(x)
         if shift is not None:
             h = h + shift
@@ -41,7 +41,7 @@ class Block(nn.Module):
 
 
 class Context(nn.Module):
-    """Lets the parts of a window attend to each other, an eighth of a second at a time: key and form are far away."""
+    """Attention over the window, an eighth of a second at a time, for long-range context such as the key."""
 
     def __init__(self, width: int, frames: int, heads: int = 4) -> None:
         super().__init__()

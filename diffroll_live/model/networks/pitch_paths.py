@@ -10,18 +10,25 @@ from torch import Tensor, nn
 
 from diffroll_live.music.roll import N_PITCHES
 
-HARMONICS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # multiples of a pitch that its own path looks at
+HARMONICS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # multiples of a fundamental that the path of its pitch sees
 QUIET = -1.8  # the value of a feature in silence
 ROLL_CHANNELS = 3  # onset, frame, velocity
-TOLD = 2 * ROLL_CHANNELS + 2  # known roll, draft, and which cells are known and may be heard
-REACHES = ((3, 1), (1, 2), (1, 4), (3, 8), (1, 16), (1, 32))  # of the roll path's layers: pitches, dilation in frames
+CELL_CHANNELS = 2 * ROLL_CHANNELS + 2  # known roll, draft, mask of known cells and audio mask
+KERNELS = (
+    (3, 1),
+    (1, 2),
+    (1, 4),
+    (3, 8),
+    (1, 16),
+    (1, 32),
+)  # of the roll path's layers: kernel in pitches, dilation in frames
 
 
 class PitchPath(nn.Module):
-    """What each pitch sees of the spectrum, by one small network that all 88 share.
+    """Each pitch's view of the spectrum, by one small network that all 88 share.
 
-    For every pitch the energy around its harmonics (Bittner et al., arXiv 2203.09893, section 2.1, stack them alike),
-    then convolutions over neighbouring pitches and frames: what is learned at one pitch holds at all.
+    For every pitch the energy around its harmonics (Bittner et al., arXiv 2203.09893, section 2.1, stack them in the
+    same way), then convolutions over neighbouring pitches and frames: what is learned at one pitch holds at all.
     """
 
     index: Tensor
@@ -49,7 +56,7 @@ class PitchPath(nn.Module):
         return out
 
     def ringing(self, seen: Tensor) -> Tensor:
-        """Add how each pitch rings on over a quarter of a second either way: a key that is let go shows in the decay.
+        """Add how each pitch decays over a quarter of a second either way, which shows when a key is released.
 
         Takes and returns (batch, pitch_width, 88, n_frames).
         """
@@ -57,23 +64,23 @@ class PitchPath(nn.Module):
 
 
 class RollPath(nn.Module):
-    """What each pitch sees of the roll and of the draft, by one small network that all 88 share.
+    """Each pitch's view of the roll and the draft, by one small network that all 88 share.
 
-    Whether a note goes on, is struck again or has just ended is the same question at every pitch.
+    Whether a note continues, is struck again or has just ended is the same question at every pitch.
     """
 
     def __init__(self, width: int, embedding_width: int) -> None:
         super().__init__()
-        self.told = nn.Conv2d(TOLD, width, 1)
+        self.told = nn.Conv2d(CELL_CHANNELS, width, 1)
         self.noisy = nn.Conv2d(ROLL_CHANNELS, width, 1, bias=False)
         self.time = nn.Linear(embedding_width, width)
         self.layers = nn.ModuleList(
             nn.Conv2d(width, width, (pitches, 5), padding=(pitches // 2, 2 * dilation), dilation=(1, dilation))
-            for pitches, dilation in REACHES
+            for pitches, dilation in KERNELS
         )
 
     def condition(self, parts: tuple[Tensor, ...]) -> Tensor:
-        """The part that does not depend on the noisy roll: TOLD channels of (batch, channels, 88, n_frames)."""
+        """The part that is independent of the noisy roll, from CELL_CHANNELS channels; (batch, width, 88, n_frames)."""
         out: Tensor = self.told(_channels_last(torch.cat(parts, dim=1)))
         return out
 
@@ -86,12 +93,12 @@ class RollPath(nn.Module):
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    """Lay a tensor out channels innermost, in which narrow convolutions run two to six times faster on a CPU."""
+    """Use channels-last memory layout, in which narrow convolutions run two to six times faster on a CPU."""
     return x.contiguous(memory_format=torch.channels_last)
 
 
 def _harmonic_bins(n_bins: int, bins_per_semitone: int) -> Tensor:
-    """The three bins around each harmonic of each pitch, ``n_bins`` where there is none; (88 * taps,)."""
+    """The three bins around each harmonic of each pitch, ``n_bins`` if there is none; (88 * taps,)."""
     pitch = torch.arange(N_PITCHES)[:, None, None] * bins_per_semitone
     octaves = torch.log2(torch.tensor(HARMONICS))
     harmonic = torch.round(12 * bins_per_semitone * octaves).long()[None, :, None]

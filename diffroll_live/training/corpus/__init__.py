@@ -1,1 +1,1 @@
-"""Music to learn from: MIDI, recordings with their notes, music by rule, and packs of all that."""
+"""Training data: MIDI files, recordings with their notes, music made by rules, and packs of all of these."""

@@ -1,4 +1,4 @@
-"""Where collections of recordings keep their audio, their notes and their splits: one reader for each."""
+"""Readers for collections of recordings, one for each layout of audio, notes and splits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diffroll_live.errors import FileError, FileMissing, RequestError
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 MIDI_SUFFIXES = (".mid", ".midi")
-MAPS_VALIDATION = "ENSTDk"  # the pianos of MAPS that were recorded, not synthesised, begin so
+MAPS_VALIDATION = "ENSTDk"  # prefix of the recorded, not synthesized, pianos of MAPS
 MAESTRO_COLUMNS = ("split", "midi_filename", "audio_filename")
 SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
 
@@ -28,10 +28,10 @@ class Take:
 
 
 def maestro(folder: Path) -> Iterator[Take]:
-    """Read MAESTRO: a maestro-*.csv that names files and splits."""
+    """Read MAESTRO: a maestro-*.csv lists files and splits."""
     tables = sorted(folder.glob("maestro-*.csv"))
     if not tables:
-        raise FileMissing(f"{folder} has no maestro-*.csv; name the folder that MAESTRO was unpacked to.")
+        raise FileMissing(f"{folder} has no maestro-*.csv; name the folder where MAESTRO was unpacked.")
     try:
         with tables[-1].open(newline="", encoding="utf-8") as handle:
             rows = list(csv.DictReader(handle))
@@ -45,10 +45,10 @@ def maestro(folder: Path) -> Iterator[Take]:
 
 
 def maps(folder: Path) -> Iterator[Take]:
-    """Read MAPS: a folder for each piano, whole pieces in its MUS; the two recorded pianos are for validation."""
+    """Read MAPS: a folder per piano, with whole pieces in MUS; the two recorded pianos are for validation."""
     pianos = [piano for piano in sorted(folder.iterdir()) if (piano / "MUS").is_dir()] if folder.is_dir() else []
     if not pianos:
-        raise FileMissing(f"{folder} has no PIANO/MUS folders; name the folder that MAPS was unpacked to.")
+        raise FileMissing(f"{folder} has no PIANO/MUS folders; name the folder where MAPS was unpacked.")
     for piano in pianos:
         split = "valid" if piano.name.startswith(MAPS_VALIDATION) else "train"
         for audio in sorted((piano / "MUS").glob("*.wav")):
@@ -56,20 +56,20 @@ def maps(folder: Path) -> Iterator[Take]:
 
 
 def plain(folder: Path) -> Iterator[Take]:
-    """Read audio and MIDI files of the same name in one folder, or below it; one name in ten is for validation."""
+    """Read audio and MIDI files with the same name in or below a folder; one name in ten is for validation."""
     if not folder.is_dir():
         raise FileMissing(f"There is no folder {folder}.")
     recordings = {p.with_suffix(""): p for p in sorted(folder.rglob("*")) if p.suffix.lower() in AUDIO_SUFFIXES}
     scores = {p.with_suffix(""): p for p in sorted(folder.rglob("*")) if p.suffix.lower() in MIDI_SUFFIXES}
     if not recordings:
-        raise FileMissing(f"{folder} has no recordings; put audio and MIDI files of the same names there.")
+        raise FileMissing(f"{folder} has no recordings; put audio and MIDI files with matching names there.")
     for stem, audio in recordings.items():
         name = str(stem.relative_to(folder))
         yield Take(name, audio, scores.get(stem, stem.with_suffix(".mid")), split_of(name))
 
 
 def split_of(name: str) -> str:
-    """The split of a piece that no manifest speaks of: one name in ten is for validation, always the same ones."""
+    """The split of a piece without a manifest: one name in ten is for validation, always the same ones."""
     return "valid" if zlib.crc32(name.encode()) % 10 == 0 else "train"
 
 
@@ -80,5 +80,5 @@ LAYOUTS: dict[str, Callable[[Path], Iterator[Take]]] = {"maestro": maestro, "map
 def takes(layout: str, folder: Path) -> Iterator[Take]:
     """Find the pairs of a folder. Raises RequestError for a layout that does not exist, FileMissing or FileError."""
     if layout not in LAYOUTS:
-        raise RequestError(f"There is no layout {layout!r} of recordings: there are {', '.join(LAYOUTS)}.")
+        raise RequestError(f"There is no layout {layout!r}; choose one of {', '.join(LAYOUTS)}.")
     return LAYOUTS[layout](folder)

@@ -17,28 +17,28 @@ from diffroll_live.training.corpus.layouts import MIDI_SUFFIXES, split_of
 from diffroll_live.training.corpus.pieces import Piece, write_corpus
 
 CORPUS_COLUMNS = ("file", "split")
-MAX_NOTES = 100_000  # in one file; more is not music
+MAX_NOTES = 100_000  # per file; more is not music
 SUSTAIN = 64  # MIDI controller of the right pedal
 
 
 def read_piece(path: Path) -> Piece:
     """Read every note and the sustain pedal of a MIDI file, all tracks together.
 
-    A key struck again while it is down ends its note. Raises FileError for a file that is no MIDI, or has no notes or
-    too many.
+    A key struck again while it is down ends its note. Raises FileError for a file that is not MIDI, has no notes, or
+    has too many.
     """
     try:
         messages = list(mido.MidiFile(path))
-    except Exception as error:  # mido says "broken" in many ways: EOFError, KeyError, its own
+    except Exception as error:  # mido raises many errors for a broken file: EOFError, KeyError, its own
         raise FileError(f"{path} cannot be read as MIDI ({error}).") from error
     notes, pedal = _Notes(), _Pedal()
     now = 0.0
     for message in messages:
         now += message.time
         if message.type in ("note_on", "note_off"):
-            notes.take(message, now)
+            notes.add(message, now)
         elif message.type == "control_change" and message.control == SUSTAIN:
-            pedal.take(message.value, now)
+            pedal.add(message.value, now)
         if len(notes.rows) > MAX_NOTES:
             raise FileError(f"{path} has more than {MAX_NOTES} notes.")
     kept = [row for row in notes.rows if row[1] > row[0] and LOW_PITCH <= row[2] <= HIGH_PITCH]
@@ -48,14 +48,14 @@ def read_piece(path: Path) -> Piece:
 
 
 class _Notes:
-    """Keys that go down and up, gathered to rows (onset, offset, pitch, velocity)."""
+    """Collects key presses and releases into rows (onset, offset, pitch, velocity)."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[float, float, int, int]] = []
         self._down: dict[tuple[int, int], tuple[float, int]] = {}
 
-    def take(self, message: mido.Message, now: float) -> None:
-        """Take a note_on or a note_off."""
+    def add(self, message: mido.Message, now: float) -> None:
+        """Add a note_on or a note_off."""
         key = message.channel, message.note
         if key in self._down:
             begin, velocity = self._down.pop(key)
@@ -65,14 +65,14 @@ class _Notes:
 
 
 class _Pedal:
-    """A pedal that goes down and up, gathered to rows (down, up)."""
+    """Collects pedal movements into rows (down, up)."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[float, float]] = []
         self._since: float | None = None
 
-    def take(self, value: int, now: float) -> None:
-        """Take a value of the controller; 64 and above is down."""
+    def add(self, value: int, now: float) -> None:
+        """Add a value of the controller; 64 and above is down."""
         if value >= 64 and self._since is None:
             self._since = now
         elif value < 64 and self._since is not None:
@@ -88,9 +88,10 @@ def _read_or_reason(path: Path) -> Piece | str:
 
 
 def build_corpus(folder: Path, out: Path, progress: Callable[[int, int], None], processes: int = 2) -> tuple[str, ...]:
-    """Read the MIDI files of a folder into ``out`` (.npz); returns why files were skipped.
+    """Read the MIDI files of a folder into ``out`` (.npz); return why files were skipped.
 
-    Its manifest.csv names them and their splits; without one, all below the folder are read and one in ten validates.
+    Its manifest.csv lists them and their splits; without one, all files below the folder are read, one in ten for
+    validation.
     Raises FileMissing or FileError for the manifest, when no file can be used, and when the corpus cannot be written.
     """
     rows = _rows(folder)
@@ -115,6 +116,6 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         return read_manifest(folder, CORPUS_COLUMNS)
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES)
     if not paths:
-        raise FileMissing(f"{folder} has no MIDI files, and no {MANIFEST} that names any.")
+        raise FileMissing(f"{folder} has no MIDI files, and no {MANIFEST} that lists any.")
     names = [path.relative_to(folder).as_posix() for path in paths]
     return [{"file": name, "split": split_of(name)} for name in names]

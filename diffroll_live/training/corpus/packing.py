@@ -1,7 +1,7 @@
 """Packs the bank, the pieces and the program into one small folder, from which a bare machine can train.
 
-A note is kept at every third pitch, for four seconds, in a byte a sample (the logarithmic code of ITU-T G.711 without
-its segments); pieces are kept in milliseconds. A machine with Python, PyTorch, NumPy and safetensors needs no more.
+The bank keeps every third pitch, four seconds of each note, at one byte per sample (logarithmic as in ITU-T G.711, but
+without its segments); pieces are stored in milliseconds. Training from it needs Python, PyTorch, NumPy and safetensors.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank, 
 from diffroll_live.types import Floats
 
 PITCH_STEP = 3  # semitones from one kept note to the next
-LAYERS = 4  # of a piano, at most: the softest, the loudest and some between
+LAYERS = 4  # of a piano at most: the softest, the loudest and some in between
 SECONDS = 4.0  # of a note
 FADE = 0.2  # s at its end
 MU = 255.0
@@ -34,9 +34,9 @@ CENTRE, RANGE = 128, 127  # of a byte
 
 
 def pack_folder(bank: Path, corpus: Path, out: Path, progress: Callable[[str], None]) -> int:
-    """Write a pack; returns its size in bytes.
+    """Write a pack; return its size in bytes.
 
-    Raises FileMissing or FileError for material that is not prepared, FileError when the pack cannot be written.
+    Raises FileMissing or FileError for data that is not prepared, FileError if the pack cannot be written.
     """
     opened, pieces = open_bank(bank), open_corpus(corpus)
     make_folder(out)
@@ -50,12 +50,12 @@ def pack_folder(bank: Path, corpus: Path, out: Path, progress: Callable[[str], N
 
 
 def unpack_folder(pack: Path, bank: Path, corpus: Path) -> None:
-    """Make a bank and a corpus of a pack again. Raises FileError for one that is damaged, or a full disk."""
+    """Restore the bank and the corpus from a pack. Raises FileError for a damaged pack or a full disk."""
     try:
         _unpack_bank(_read(pack / NOTES), bank)
         _unpack_corpus(_read(pack / PIECES), corpus)
     except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileError(f"The pack {pack} is damaged or not whole ({error}); pack it again.") from error
+        raise FileError(f"The pack {pack} is damaged or incomplete ({error}); pack it again.") from error
 
 
 def _read(path: Path) -> dict[str, npt.NDArray]:
@@ -64,7 +64,7 @@ def _read(path: Path) -> dict[str, npt.NDArray]:
 
 
 def compand(samples: Floats) -> npt.NDArray[np.uint8]:
-    """Code samples of -1 to 1 in a byte each, finer where they are small."""
+    """Encode samples of -1 to 1 in one byte each, more finely where they are small."""
     curve = np.sign(samples) * np.log1p(MU * np.abs(samples)) / np.log1p(MU)
     return (np.rint(curve * RANGE) + CENTRE).astype(np.uint8)
 
@@ -132,7 +132,7 @@ def _unpack_bank(packed: dict[str, npt.NDArray], out: Path) -> None:
 
 
 def _at_pitch(notes: list[Floats], kept: npt.NDArray[np.int64], pitch: int) -> npt.NDArray[np.int16]:
-    """The nearest kept note at another pitch, faded out at its end."""
+    """The nearest stored note, shifted to another pitch and faded out."""
     nearest = int(np.abs(kept - pitch).argmin())
     note = notes[nearest]
     if kept[nearest] != pitch:

@@ -1,6 +1,6 @@
-"""Recordings with their notes, prepared: one long row of samples at the bank's rate, and a corpus that says where.
+"""Prepared recordings with their notes: one long array of samples at the bank's rate, and a corpus that indexes it.
 
-``layouts`` says where the files of well-known collections lie; this room reads, checks, writes and cuts them.
+``layouts`` finds the files of well-known collections; this module reads, checks, writes and cuts them.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.types import Floats
 
 FULL_SCALE = 32_767
-LATEST = 1.0  # s by which notes may outlast their recording; more, and the two do not belong together
-SHORTEST = 0.5  # share of a recording that its notes must span, likewise
+LATEST = 1.0  # s by which notes may outlast their recording; beyond that the two do not match
+SHORTEST = 0.5  # share of a recording that its notes must span, for the same reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Pairs:
     corpus: Corpus
 
     def longer_than(self, seconds: float, split: str) -> npt.NDArray[np.int64]:
-        """The pieces of a split that are as long as a window."""
+        """The pieces of a split that are at least as long as a window."""
         long = np.diff(self.start) >= seconds * SAMPLE_RATE
         return np.array([index for index in self.corpus.pieces(split) if long[index]], np.int64)
 
     def window(self, index: int, seconds: float, rng: np.random.Generator) -> tuple[Floats, NoteArray]:
-        """A random stretch of a piece: (n_samples,) and its notes, times from its beginning."""
+        """A random excerpt of a piece: (n_samples,) and its notes, timed from its beginning."""
         length, n = int(self.start[index + 1] - self.start[index]), int(round(seconds * SAMPLE_RATE))
         first = int(rng.integers(length - n + 1))
         cut = self.samples[self.start[index] + first :][:n].astype(np.float32) / np.float32(FULL_SCALE)
@@ -48,9 +48,9 @@ class Pairs:
 
 
 def build_pairs(takes: Iterable[Take], out: Path, progress: Callable[[str], None]) -> tuple[str, ...]:
-    """Read recordings and their notes into ``out`` (.pcm, .npz and .json); returns why pairs were skipped.
+    """Read recordings and their notes into ``out`` (.pcm, .npz and .json); return why pairs were skipped.
 
-    Raises FileError when none can be used, or the files cannot be written.
+    Raises FileError if none can be used, or the files cannot be written.
     """
     pieces: list[tuple[str, str, Piece]] = []
     skipped: list[str] = []
@@ -67,7 +67,7 @@ def build_pairs(takes: Iterable[Take], out: Path, progress: Callable[[str], None
             pieces.append((take.name, take.split, piece))
             start.append(start[-1] + len(samples))
         if not pieces:
-            raise FileError(f"None of the pairs can be used; the first: {skipped[0] if skipped else 'there is none'}")
+            raise FileError(f"None of the pairs can be used; the first: {skipped[0] if skipped else 'there are none'}")
     write_corpus(out.with_suffix(".npz"), pieces)
     with atomic_file(out.with_suffix(".json")) as file:
         file.write(json.dumps({"start": start, "sample_rate": SAMPLE_RATE}).encode())
@@ -75,10 +75,10 @@ def build_pairs(takes: Iterable[Take], out: Path, progress: Callable[[str], None
 
 
 def open_pairs(path: Path) -> Pairs:
-    """Open prepared recordings by memory map. Raises FileMissing when they were not, FileError when damaged."""
+    """Memory-map prepared recordings. Raises FileMissing if there are none, FileError if they are damaged."""
     data, index = path.with_suffix(".pcm"), path.with_suffix(".json")
     if not (data.is_file() and index.is_file()):
-        raise FileMissing(f"There are no recordings at {path}; make them first with: diffroll-live prepare --pairs")
+        raise FileMissing(f"There are no recordings at {path}; create them first with: diffroll-live prepare --pairs")
     corpus = open_corpus(path)
     try:
         start = np.array(json.loads(index.read_text())["start"], np.int64)
@@ -91,7 +91,7 @@ def open_pairs(path: Path) -> Pairs:
 
 
 def _read(take: Take) -> tuple[npt.NDArray[np.int16], Piece]:
-    """Read a pair. Raises DiffrollError with why it cannot be used."""
+    """Read a pair. Raises DiffrollError if it cannot be used."""
     from diffroll_live.files.audio_file import read_audio  # needs libsndfile, which training itself does not
     from diffroll_live.training.corpus.midi_reading import read_piece
 
@@ -100,14 +100,14 @@ def _read(take: Take) -> tuple[npt.NDArray[np.int16], Piece]:
     seconds, last = len(audio.samples) / audio.sample_rate, float(piece.notes[:, 1].max())
     if piece.notes[-1, 0] > seconds + LATEST or last < SHORTEST * seconds - LATEST:
         raise FileError(
-            f"{take.audio} lasts {seconds:.1f} s and {take.midi} {last:.1f} s: they are not of one performance."
+            f"{take.audio} lasts {seconds:.1f} s and {take.midi} {last:.1f} s: they are not the same performance."
         )
     samples = _at_rate(audio.samples, audio.sample_rate)
     return (np.clip(samples, -1, 1) * FULL_SCALE).astype(np.int16), piece
 
 
 def _at_rate(samples: Floats, rate: int) -> Floats:
-    """Bring samples to SAMPLE_RATE."""
+    """Resample to SAMPLE_RATE."""
     if rate == SAMPLE_RATE:
         return samples
     import torch

@@ -1,6 +1,6 @@
-"""Notes to learn from, as arrays that were read from MIDI files once (``midi_reading``).
+"""Notes for training, as arrays read once from MIDI files (``midi_reading``).
 
-A piece is an array of rows (onset s, offset s, pitch, velocity) sorted by onset, with the times its pedal is down.
+A piece is an array of rows (onset s, offset s, pitch, velocity) sorted by onset, and the times when its pedal is down.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Many pieces in flat arrays; ``note_start`` and ``pedal_start`` have one entry more than there are pieces."""
+    """Many pieces in flat arrays; ``note_start`` and ``pedal_start`` have one more entry than there are pieces."""
 
     names: tuple[str, ...]
     splits: tuple[str, ...]
@@ -52,7 +52,7 @@ class Corpus:
         return Piece(self.notes[a:b].astype(np.float64), self.pedal[c:d].astype(np.float64))
 
     def window(self, index: int, begin: float, seconds: float) -> Piece:
-        """The notes of a piece that sound in [begin, begin + seconds), times from ``begin``."""
+        """The notes of a piece that sound in [begin, begin + seconds), timed from ``begin``."""
         piece = self.piece(index)
         inside = (piece.notes[:, 0] < begin + seconds) & (piece.notes[:, 1] > begin)
         down = (piece.pedal[:, 0] < begin + seconds) & (piece.pedal[:, 1] > begin)
@@ -62,7 +62,7 @@ class Corpus:
 
 
 def write_corpus(path: Path, pieces: list[tuple[str, str, Piece]]) -> None:
-    """Write pieces, each with its name and its split. Raises FileError."""
+    """Write pieces, each with its name and split. Raises FileError."""
     with atomic_file(path) as file:
         np.savez_compressed(
             file,
@@ -76,7 +76,7 @@ def write_corpus(path: Path, pieces: list[tuple[str, str, Piece]]) -> None:
 
 
 def open_corpus(path: Path) -> Corpus:
-    """Open a corpus. Raises FileMissing when it was not built, FileError when it is damaged."""
+    """Open a corpus. Raises FileMissing if it does not exist, FileError if it is damaged."""
     path = path.with_suffix(".npz")
     if not path.is_file():
         raise FileMissing(f"There is no corpus at {path}; build it first with: diffroll-live prepare")

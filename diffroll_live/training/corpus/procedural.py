@@ -1,6 +1,6 @@
-"""Notes made by rule, so that a network does not learn to expect only what a corpus holds.
+"""Notes made by rules, so that a network does not only learn to expect what is in a corpus.
 
-Each maker fills ``seconds`` with rows (onset s, offset s, pitch, velocity); all randomness comes from ``rng``.
+Each generator fills ``seconds`` with rows (onset s, offset s, pitch, velocity); all randomness comes from ``rng``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _rows(onset: NoteArray, duration: NoteArray, pitch: npt.NDArray[Any], veloci
 
 
 def atonal(rng: np.random.Generator, seconds: float) -> NoteArray:
-    """Scatter notes anywhere: 1 to 14 a second, any pitch, long and short."""
+    """Scatter notes at random: 1 to 14 per second, any pitch, long and short."""
     n = rng.poisson(rng.uniform(1, 14) * seconds)
     duration = np.exp(rng.normal(np.log(rng.uniform(0.1, 0.8)), 0.7, n))
     pitch = rng.normal(rng.uniform(45, 78), rng.uniform(6, 20), n)
@@ -32,7 +32,7 @@ def atonal(rng: np.random.Generator, seconds: float) -> NoteArray:
 
 
 def clusters(rng: np.random.Generator, seconds: float) -> NoteArray:
-    """Strike chords of neighbouring and of spread notes, nearly together."""
+    """Strike close and spread chords, nearly simultaneously."""
     onset = np.cumsum(rng.exponential(rng.uniform(0.25, 1.0), int(seconds * 6)))
     onset = onset[onset < seconds]
     size = rng.integers(2, 8, len(onset))
@@ -46,7 +46,7 @@ def clusters(rng: np.random.Generator, seconds: float) -> NoteArray:
 
 
 def repeats(rng: np.random.Generator, seconds: float) -> NoteArray:
-    """Repeat and trill notes at 4 to 14 a second, with accents."""
+    """Repeat and trill notes at 4 to 14 per second, with accents."""
     parts = []
     for _ in range(rng.integers(1, 4)):
         begin, length = rng.uniform(0, seconds * 0.7), rng.uniform(0.5, seconds)
@@ -61,7 +61,7 @@ def repeats(rng: np.random.Generator, seconds: float) -> NoteArray:
 
 
 def tonal(rng: np.random.Generator, seconds: float) -> NoteArray:
-    """Play a melody over broken or struck chords in a key, on a grid with a little swing of time."""
+    """Play a melody over broken or block chords in a key, on a grid with slightly loose timing."""
     scale = (MAJOR if rng.random() < 0.5 else MINOR) + rng.integers(0, 12)
     beat = 60 / rng.uniform(60, 160)
     n_beats = int(seconds / beat) + 1
@@ -86,7 +86,7 @@ def tonal(rng: np.random.Generator, seconds: float) -> NoteArray:
     return rows[rows[:, 0] < seconds]
 
 
-#: Every way to make notes by rule.
+#: The generators.
 MAKERS: dict[str, Callable[[np.random.Generator, float], NoteArray]] = {
     "atonal": atonal,
     "clusters": clusters,

@@ -1,1 +1,1 @@
-"""Windows of music and sound, masked, in batches. Imports `training.corpus` and `training.synthesis`."""
+"""Training windows of notes and audio, masked and batched. Imports `training.corpus` and `training.synthesis`."""

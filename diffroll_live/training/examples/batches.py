@@ -1,4 +1,4 @@
-"""Windows to batches of tensors, mixed ahead of time by processes of their own."""
+"""Windows to batches of tensors, mixed ahead of time by worker processes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from diffroll_live.training.synthesis.plans import WindowPlan
 
 Batch = dict[str, torch.Tensor]
 """samples (batch, n_samples) float32; edge (batch,), the frame from which audio is missing; and the rolls of
-notes.RollTarget, each (batch, 88, n_frames) float16."""
+roll_targets.RollTarget, each (batch, 88, n_frames) float16."""
 
 ROLLS = ("onset", "frame", "velocity", "onset_shift", "offset_shift", "offset_mask")
-AHEAD = 3  # batches that each process keeps ready
+AHEAD = 3  # batches that each worker keeps ready
 
 
 def batch_of(windows: list[Window], geometry: RollGeometry, seconds: float) -> Batch:
@@ -51,10 +51,10 @@ def loader(
     share: Share = ALONE,
     mixer: DeviceMixer | None = None,
 ) -> Iterator[Batch]:
-    """Batches from number ``first`` on without end, the same and in the same order for any number of workers.
+    """Endless batches from number ``first`` on, the same and in the same order for any number of workers.
 
-    ``batch`` windows are a whole batch, of which each process makes its ``share``. With a ``mixer`` the workers only
-    draw what is to sound, and it is mixed on the mixer's device; otherwise the workers mix.
+    A whole batch has ``batch`` windows, of which each process makes its ``share``. With a ``mixer`` the workers only
+    draw plans, which are mixed on the mixer's device; otherwise the workers mix.
     """
     dataset = _Batches(material, geometry, batch, seed, first, share, plans=mixer is not None)
     made = iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=AHEAD if workers else None))
@@ -82,7 +82,7 @@ class _Batches(IterableDataset[Any]):
         info = torch.utils.data.get_worker_info()
         step, stride = (info.id, info.num_workers) if info else (0, 1)
         if info:
-            torch.set_num_threads(1)  # the cores are the training's
+            torch.set_num_threads(1)  # leave the cores to the training
         maker = WindowMaker(self.material)
         number = self.first + step
         while True:

@@ -1,4 +1,4 @@
-"""Draws what is played in a window: a stretch of a piece, notes made by rule, or nothing."""
+"""Draws the notes of a window: an excerpt of a piece, notes made by rules, or nothing."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from diffroll_live.training.synthesis.effects import augment
 from diffroll_live.training.synthesis.talk import talk
 from diffroll_live.types import Floats
 
-#: What a window without notes holds, and how often.
+#: The content of windows without notes, and its probabilities.
 NOTHINGS = {"silence": 0.1, "noise": 0.1, "swells": 0.1, "talk": 0.7}
-TALKERS_SHARE = 0.3  # of talk in which two talk at once
+TALKERS_SHARE = 0.3  # of speech with two voices at once
 
 
 def from_corpus(
@@ -31,7 +31,7 @@ def from_corpus(
 ) -> Piece:
     """Cut ``seconds`` out of a piece, in another key (up to ``transpose`` semitones), tempo and touch.
 
-    ``stretch``: of the tempo, at most, either way. ``extra_share``: chance that notes are strewn in.
+    ``stretch``: the largest tempo factor, either way. ``extra_share``: probability of extra scattered notes.
     """
     length = float(corpus.notes[corpus.note_start[index + 1] - 1, 1])
     tempo = np.exp(rng.uniform(-np.log(stretch), np.log(stretch)))
@@ -50,7 +50,7 @@ def from_corpus(
 
 
 def by_rule(rng: np.random.Generator, seconds: float) -> Piece:
-    """Make ``seconds`` of notes by one rule or two, with a pedal now and then."""
+    """Make ``seconds`` of notes by one or two rules, sometimes with pedal."""
     notes = MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)
     if rng.random() < 0.3:
         notes = np.concatenate([notes, MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)])
@@ -58,7 +58,7 @@ def by_rule(rng: np.random.Generator, seconds: float) -> Piece:
 
 
 def _pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
-    """A foot that changes every 0.4 to 3 s and leaves short gaps."""
+    """A pedal that changes every 0.4 to 3 s with short gaps."""
     down = np.arange(0, seconds, np.exp(rng.uniform(np.log(0.4), np.log(3.0))))
     if len(down) < 2:
         return np.zeros((0, 2))
@@ -66,7 +66,7 @@ def _pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
 
 
 def one_at_a_time(notes: NoteArray) -> NoteArray:
-    """Cut notes at the next onset of their pitch and drop what is then shorter than 40 ms; sorted by onset."""
+    """Cut notes at the next onset of their pitch and drop those then shorter than 40 ms; sorted by onset."""
     notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
     same = np.append(notes[1:, 2] == notes[:-1, 2], False)
     following = np.append(notes[1:, 0], np.inf)
@@ -76,7 +76,7 @@ def one_at_a_time(notes: NoteArray) -> NoteArray:
 
 
 def nothing(rng: np.random.Generator, seconds: float) -> Floats:
-    """Silence, hiss or hum, noise that swells, or people who talk: whatever holds no note."""
+    """Silence, hiss or hum, swelling noise, or speech: sound without notes."""
     n = int(round(seconds * SAMPLE_RATE))
     kind = rng.choice(list(NOTHINGS), p=list(NOTHINGS.values()))
     if kind == "silence":

@@ -1,4 +1,4 @@
-"""What the network may hear and what it already knows, drawn anew for every example: the tasks as masks."""
+"""The tasks as masks, drawn anew for every example: which audio is hidden and which notes are known."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 from diffroll_live.music.roll import N_PITCHES
 
-#: Chance of each task. A hole hides audio and notes; "blind" ones have no audio anywhere.
+#: Probability of each task. A gap hides audio and notes; "blind" ones have no audio anywhere.
 SHARES: dict[str, float] = {
     "transcribe": 0.30,
-    "transcribe_after": 0.14,  # the notes before some moment are known
+    "transcribe_after": 0.14,  # the notes before some time are known
     "hole": 0.18,
     "blind_hole": 0.20,
     "continue": 0.07,
@@ -24,7 +24,7 @@ SHARES: dict[str, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """audio: (batch, 1, n_frames), 1 where heard; known: (batch, 88, n_frames), 1 where the roll is given."""
+    """audio: (batch, 1, n_frames), 1 where not hidden; known: (batch, 88, n_frames), 1 where the roll is given."""
 
     audio: Tensor
     known: Tensor
@@ -65,7 +65,7 @@ def _integer(limit: int, generator: torch.Generator) -> int:
 
 
 def _hole(n_frames: int, frame_rate: float, generator: torch.Generator) -> tuple[int, int, int, int]:
-    """A hole of 0.3 to 4 s, one time in four over a band of 12 to 36 pitches only: begin, end, low, high."""
+    """A gap of 0.3 to 4 s, one time in four over a band of only 12 to 36 pitches: begin, end, low, high."""
     length = int(frame_rate * (0.3 + 3.7 * float(torch.rand(1, generator=generator))))
     begin = _integer(max(n_frames - length, 1), generator)
     if float(torch.rand(1, generator=generator)) < 0.25:

@@ -1,4 +1,4 @@
-"""Training windows without end: notes, a piano, a room, and the roll that a network should see in them."""
+"""Endless training windows: notes, a piano, a room, and the target roll."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ from diffroll_live.training.synthesis.mixer import PlayedTouch, summed, sympathe
 from diffroll_live.training.synthesis.plans import WindowPlan
 from diffroll_live.types import Floats
 
-POOL = 1 << 40  # sets the seeds of windows that come again apart from those that do not
-LEAD = 4.0  # s of notes before a window that may still ring in it
+POOL = 1 << 40  # offset that separates the seeds of reused windows from the others
+LEAD = 4.0  # s of notes before a window that may still ring into it
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What windows are made of. Shares are chances in [0, 1]."""
+    """What windows are made of. Shares are probabilities in [0, 1]."""
 
-    bank: Path | None  # None where nothing is mixed
-    corpus: Path | None  # None where all notes are of recordings
+    bank: Path | None  # None if nothing is mixed
+    corpus: Path | None  # None if all notes come from recordings
     recordings: Path | None = None  # prepared pairs of audio and notes
-    stage: str = "tasks"  # a row of stages.STAGES: how much of the sound is shown
+    stage: str = "tasks"  # a row of stages.STAGES: how much of the audio is shown
     split: str = "train"
-    pianos: tuple[str, ...] = ()  # empty: all of the bank but ``unheard``
-    unheard: str = "upright_kw"  # never sounds in training; empty: every piano does
+    pianos: tuple[str, ...] = ()  # empty: all in the bank except ``unheard``
+    unheard: str = "upright_kw"  # never used in training; empty: every piano is
     without: tuple[str, ...] = ()  # collections to leave out, such as pop909
-    rule_share: float = 0.35  # of windows made by rule
-    empty_share: float = 0.2  # of windows with no note at all
+    rule_share: float = 0.35  # of windows made by rules
+    empty_share: float = 0.2  # of windows without any note
     edge_share: float = 0.25  # of windows whose audio stops early
-    extra_share: float = 0.2  # of windows from a corpus with notes strewn into them
+    extra_share: float = 0.2  # of windows from a corpus with extra scattered notes
     transpose: int = 6  # semitones, at most, either way
-    stretch: float = 1.25  # of the tempo, at most, either way
-    augmentation: float = 1.0  # chance of each effect on the sound, as a share of its own
+    stretch: float = 1.25  # largest tempo factor, either way
+    augmentation: float = 1.0  # scale of each effect's own probability
     seconds: float = 8.192
-    recorded_share: float = 1.0  # of windows with sound that are cut from recordings, where there are any
-    different: int = 0  # windows with sound, over and over; 0: every one is new
+    recorded_share: float = 1.0  # of windows with audio that are cut from recordings, if there are any
+    different: int = 0  # number of windows with audio, reused endlessly; 0: every one is new
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One example: audio (n_samples,), key-up notes in the window, and the second from which audio is missing."""
+    """One example: audio (n_samples,), notes with key-up offsets, and the second from which audio is missing."""
 
     samples: Floats
     notes: NoteArray
@@ -64,7 +64,7 @@ class WindowMaker:
     """Draws windows; the n-th window of a seed is always the same.
 
     Raises FileMissing or FileError for a bank, a corpus or recordings that cannot be opened, RequestError for a stage,
-    a piano or a collection that is not there, or material of which nothing can be made.
+    a piano or a collection that does not exist, or material that yields no windows.
     """
 
     def __init__(self, material: Material) -> None:
@@ -93,7 +93,7 @@ class WindowMaker:
         return Window(samples, plan.notes, plan.edge)
 
     def plan(self, seed: int, number: int) -> WindowPlan:
-        """Draw window ``number`` of a seed, without sounding it."""
+        """Draw window ``number`` of a seed without rendering it."""
         rng = np.random.default_rng([seed, number])
         if self.stage.rolls and rng.random() < self.stage.rolls:
             return self._roll(rng)
@@ -104,7 +104,7 @@ class WindowMaker:
         return plan.unheard() if hidden else plan
 
     def holdings(self) -> dict[str, Any]:
-        """What the material holds, wherever it lies."""
+        """The contents of the material, independent of where it is stored."""
         bank, pairs = self.bank, self.pairs
         return {
             "pianos": self.pianos,
@@ -116,12 +116,12 @@ class WindowMaker:
     def _check(self) -> None:
         material = self.material
         if self.stage.sounds and material.bank is None and material.recordings is None:
-            raise RequestError("This stage needs sound: prepare a note bank or recordings, or choose --stage rolls.")
+            raise RequestError("This stage needs audio: prepare a note bank or recordings, or choose --stage rolls.")
         if material.corpus is None and (self.stage.rolls or material.recordings is None or material.bank is not None):
-            raise RequestError("There are no notes to learn from: prepare a folder of MIDI files.")
+            raise RequestError("There are no notes to train on: prepare a folder of MIDI files.")
 
     def _roll(self, rng: np.random.Generator) -> WindowPlan:
-        """Notes of which nothing is heard."""
+        """Notes without audio."""
         if self.corpus is None:
             return self._sounding(rng).unheard()
         notes = self._piece(rng).notes
@@ -135,13 +135,13 @@ class WindowMaker:
         return self._mixed(rng, self.bank)
 
     def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> WindowPlan:
-        """Cut out a stretch of a recording, at another level and with other colours."""
+        """Cut an excerpt of a recording, with another level and other effects."""
         samples, notes = pairs.window(int(rng.choice(self._takes)), self.material.seconds, rng)
         effects = draw_effects(rng, self.material.augmentation)
         return WindowPlan(notes, self._edge(rng), samples=samples, effects=effects)
 
     def _mixed(self, rng: np.random.Generator, bank: Bank) -> WindowPlan:
-        """Notes sounded on a piano of the bank."""
+        """Notes rendered on a piano of the bank."""
         material = self.material
         if rng.random() < material.empty_share:
             return WindowPlan(np.zeros((0, 4)), material.seconds, samples=nothing(rng, material.seconds))
@@ -157,12 +157,12 @@ class WindowMaker:
         return WindowPlan(notes, self._edge(rng), voices=voices, effects=effects)
 
     def _edge(self, rng: np.random.Generator) -> float:
-        """Where the audio stops, which may be early."""
+        """The time where the audio stops, which may be early."""
         seconds = self.material.seconds
         return rng.uniform(0.3, 1.0) * seconds if rng.random() < self.material.edge_share else seconds
 
     def _piece(self, rng: np.random.Generator) -> Piece:
-        """Notes that last a window and what leads up to it, by rule or from the corpus."""
+        """Notes for a window and its lead-in, made by rules or from the corpus."""
         seconds = self.material.seconds + LEAD
         if rng.random() < self.material.rule_share:
             return by_rule(rng, seconds)
@@ -194,20 +194,20 @@ def _pianos(material: Material, bank: Bank) -> tuple[str, ...]:
     named = (*material.pianos, material.unheard) if material.unheard else material.pianos
     if odd := [piano for piano in named if piano not in bank.layers]:
         raise RequestError(
-            f"There is no piano {odd[0]!r} in the bank {material.bank}: it has {', '.join(bank.pianos)}."
+            f"There is no piano {odd[0]!r} in the bank {material.bank}: choose from {', '.join(bank.pianos)}."
         )
     pianos = material.pianos or tuple(p for p in bank.pianos if p != material.unheard)
     if not pianos:
-        raise RequestError(f"The only piano of {material.bank} is {material.unheard!r}, which is not to be heard.")
+        raise RequestError(f"The only piano of {material.bank} is {material.unheard!r}, which is held back.")
     return pianos
 
 
 def _takes(material: Material, pairs: Pairs) -> npt.NDArray[np.int64]:
-    """The recordings of the split that are as long as a window."""
+    """The recordings of the split that are at least as long as a window."""
     if not len(found := pairs.longer_than(material.seconds, material.split)):
         raise RequestError(
             f"No recording of the split {material.split!r} is as long as a window of {material.seconds:g} s; "
-            "make windows shorter with --seconds, or prepare longer recordings."
+            "shorten the windows with --seconds, or prepare longer recordings."
         )
     return found
 
@@ -217,7 +217,7 @@ def _collections(material: Material, corpus: Corpus) -> dict[str, npt.NDArray[np
     everything = {corpus.collection(index) for index in range(len(corpus.names))}
     if odd := [name for name in material.without if name not in everything]:
         raise RequestError(
-            f"There is no collection {odd[0]!r} to leave out: there are {', '.join(sorted(everything))}."
+            f"There is no collection {odd[0]!r} to leave out; choose from {', '.join(sorted(everything))}."
         )
     found: dict[str, list[int]] = {}
     for index in corpus.pieces(material.split):

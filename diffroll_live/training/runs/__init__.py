@@ -1,1 +1,1 @@
-"""A run of training: objectives, the trainer, its states on disk, the export of its weights."""
+"""A training run: objectives, the trainer, its state on disk, the export of its weights."""

@@ -1,4 +1,4 @@
-"""Where a run's first weights come from: another run, or a model."""
+"""The initial weights of a run: from another run, or from a model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diffroll_live.training.runs.states import STATE, read_state
 
 
 def begin_from(source: str, network: nn.Module) -> None:
-    """Give a network the averaged weights of the run in the folder ``source``, or those of the model so named.
+    """Load the averaged weights of the run in the folder ``source``, or the weights of the model of that name.
 
     Raises FileError or CheckpointError for what cannot be read, RequestError for weights of another network.
     """
@@ -22,7 +22,7 @@ def begin_from(source: str, network: nn.Module) -> None:
     try:
         check_fit(network, weights)
     except CheckpointError as error:
-        raise RequestError(f"{source} holds another network than the one to train: {error.text}") from error
+        raise RequestError(f"{source} holds a different network from the one to train: {error.text}") from error
     network.load_state_dict(weights)
 
 

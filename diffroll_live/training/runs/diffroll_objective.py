@@ -1,7 +1,7 @@
-"""What the published DiffRoll network is trained to do: say the clean roll of frames, squared error and nothing else.
+"""The objective of the published DiffRoll network: estimate the clean roll of frames, with a squared error alone.
 
-Cheuk et al., 2022, section 3: 200 discrete times of a linear schedule, each as likely; the loss is the mean square of
-the error of x0. The roll is 0 and 1; hiding a spectrogram makes all of it -1.
+Cheuk et al., 2022, section 3: 200 equally likely discrete times of a linear schedule; the loss is the mean squared
+error of x0. The roll is 0 and 1; hiding a spectrogram makes all of it -1.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def losses(
 
 
 def draw_masks(edge: Tensor, n_frames: int, *_: object) -> Masks:
-    """Hide what lies behind ``edge`` (batch,), the frame from which audio is missing; no note is ever known."""
+    """Hide everything after ``edge`` (batch,), the frame from which audio is missing; no note is ever known."""
     audio = (torch.arange(n_frames) < edge[:, None]).float()[:, None]
     return Masks(audio, torch.zeros(len(edge), N_PITCHES, n_frames))
 

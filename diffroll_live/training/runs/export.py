@@ -1,4 +1,4 @@
-"""A run to a model folder: the averaged weights, what they were made with, and their card."""
+"""Export a run as a model folder: the averaged weights, their settings, and their card."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def export(
 ) -> ModelFolder:
     """Write the averaged weights of a run, in bfloat16, as a model folder; its name becomes the model's.
 
-    ``decode`` and ``sampling`` are fields of work.Defaults that differ from theirs. Raises FileMissing or FileError for
-    the run, FileError when the folder exists and may not be overwritten or cannot be written, CheckpointError for a
-    name that no model can have.
+    ``decode`` and ``sampling`` are fields of the model's defaults that differ from the usual ones. Raises FileMissing
+    or FileError for the run, FileError if the folder exists and may not be overwritten or cannot be written,
+    CheckpointError for an invalid model name.
     """
     state = read_state(state_path)
     weights = {name: value.to(torch.bfloat16) for name, value in state["averaged"].items()}
@@ -55,6 +55,6 @@ def read_card(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise FileMissing(f"There is no card {path}; write one that says what the model is trained on.") from error
+        raise FileMissing(f"There is no card {path}; write one that says what the model was trained on.") from error
     except (OSError, ValueError) as error:
         raise FileError(f"The card {path} cannot be read ({error}); save it as UTF-8 text.") from error

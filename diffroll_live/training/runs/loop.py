@@ -1,4 +1,4 @@
-"""The training loop: batches to steps, saved every so often, with a record of every loss."""
+"""The training loop: batches to steps, saved regularly, with a record of the losses."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def train(
     board: bool = False,
     report: Report = lambda step, parts: None,
 ) -> Trainer:
-    """Train in the folder ``out``, or go on where a run stopped there; leaves state.pt, settings.json and losses.csv.
+    """Train in the folder ``out``, or resume the run there; writes state.pt, settings.json and losses.csv.
 
     subject: the network, by default the compact one. begun_from: a run or a model whose weights a new run starts with.
     board: record for TensorBoard too. Under ``torchrun`` the processes share every batch, and the first one writes.
 
-    Raises RequestError when the run there was begun with other settings, and for material that does not exist;
-    FileError for a damaged run or a full disk; InternalError when a loss is not a number; DeviceMemory.
+    Raises RequestError if the run there was started with other settings, and for material that does not exist;
+    FileError for a damaged run or a full disk; InternalError if a loss is not finite; DeviceMemory.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -75,7 +75,7 @@ def train(
             mixer=DeviceMixer(maker.bank, trainer.device) if trainer.device.type == "cuda" else None,
         )
         record = Record(out, trainer.step, REPORT_EVERY, report, board=board) if share.leads else None
-        torch.set_flush_denormal(True)  # of this thread and its workers: tiny gradients are slow to reckon with
+        torch.set_flush_denormal(True)  # in this thread and its workers: denormal gradients are slow
         try:
             while trainer.step < schedule.steps:
                 with _enough_memory(schedule.batch):
@@ -88,12 +88,12 @@ def train(
 
 
 def geometry_of(subject: Subject) -> RollGeometry:
-    """How the rolls of a network lie on time."""
+    """The time axis of a network's rolls."""
     return RollGeometry(subject.front_end_config.sample_rate, subject.front_end_config.hop_length)
 
 
 def _begin(trainer: Trainer, settings: dict[str, Any], out: Path, begun_from: str | None) -> None:
-    """Take up the run in ``out``, or the weights to begin a new one with."""
+    """Resume the run in ``out``, or load the weights that start a new one."""
     if (out / STATE).exists():
         state = read_state(out / STATE, trainer.device)
         check_same(state, settings, out)
@@ -115,26 +115,28 @@ def _step(trainer: Trainer, batch: Batch, settings: dict[str, Any], out: Path, r
 
 
 def _learn(trainer: Trainer, batch: Batch, out: Path) -> dict[str, float]:
-    """Take a step, or say why it cannot be taken; a batch that makes no numbers is kept."""
+    """Take a step; a batch whose loss is not finite is saved before the error is raised."""
     try:
         return trainer.learn({name: each.to(trainer.device, non_blocking=True) for name, each in batch.items()})
     except FloatingPointError as error:
         kept = _keep(batch, out, trainer.step, trainer.share)
         raise InternalError(
-            f"In step {trainer.step} these are no numbers: {error}. The batch is kept in {kept}; the run can go on "
+            f"In step {trainer.step} these are not finite: {error}. The batch is saved in {kept}; the run can resume "
             "from its last save. If it happens again, train with a lower rate in a new folder."
         ) from error
 
 
 @contextmanager
 def _enough_memory(batch: int) -> Iterator[None]:
-    """Say it when the device has too little memory to mix or to learn."""
+    """Raise DeviceMemory if the device has too little memory to mix or to train."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_shortage(error):
             raise
-        raise DeviceMemory(f"The device has too little memory for {batch} windows a step.") from error
+        raise DeviceMemory(
+            f"The device has too little memory for {batch} windows per step; choose a smaller --batch."
+        ) from error
 
 
 def _keep(batch: Batch, out: Path, step: int, share: Share) -> Path:

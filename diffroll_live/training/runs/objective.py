@@ -1,13 +1,13 @@
-"""What the network is trained to do: say the clean roll from a noisy one, and the draft from the audio alone.
+"""The compact network's objective: the clean roll from a noisy one, and the draft from the audio alone.
 
-The estimate of a bit is a probability, so its loss is cross-entropy; its minimiser is the posterior mean that the
-samplers want. Every cell counts the same whatever its value, for samplers read the probabilities as they are.
+The estimate of a bit is a probability, so its loss is cross-entropy; its minimizer is the posterior mean that
+samplers need. Every cell has the same weight whatever its value, since samplers use the probabilities as they are.
 
 An estimate of the roll is an estimate of the noise: x_t = sqrt(a) x0 + sqrt(1 - a) noise with a = alpha_bar(t), so
-noise' - noise = -sqrt(a / (1 - a)) (x0' - x0), and a squared loss on the noise is the one on the roll times
-a / (1 - a), the signal-to-noise ratio at t (Salimans and Ho, arXiv 2202.00512, section 4). The weight over t is a
-row of ``weighting.WEIGHTINGS``, unless told otherwise that of the roll: 1 at every t, which FIRST_STEP_SHARE then draws
-more often from t = 1, where noise prediction has weight 0 and few-step sampling does most of its work.
+noise' - noise = -sqrt(a / (1 - a)) (x0' - x0), and a squared loss on the noise is the one on the roll times a / (1 -
+a), the signal-to-noise ratio at t (Salimans and Ho, arXiv 2202.00512, section 4). The weight over t is a row of
+``weighting.WEIGHTINGS``, by default that of the roll: 1 at every t, with FIRST_STEP_SHARE then drawing t = 1 more
+often, where noise prediction has weight 0 and few-step sampling does most of its work.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from diffroll_live.training.processes import Draws
 from diffroll_live.training.runs.weighting import Weighting, ratio
 
 FIRST_STEP_SHARE = 0.3  # of the examples are at t = 1, where few-step sampling starts
-BELIEF_SHARE = 0.5  # of the other examples hold what a sampler would hold at t in place of the truth
+SELF_ESTIMATE_SHARE = 0.5  # of the other examples use a sampler's own x0 at t instead of the truth
 DRAFT_WEIGHT = 0.5
 SHIFT_WEIGHT = 0.3
 ONSET_WEIGHT = 3.0  # onsets are ten times rarer than sounding frames
@@ -55,19 +55,19 @@ def losses(
 ) -> dict[str, Tensor]:
     """Compute the parts of the loss of one batch; "total" is what is minimised.
 
-    features: (batch, n_features, n_frames). Cells are averaged over frames and summed over pitches; of the denoised
-    roll those that were known do not count, of the draft those of which nothing was heard. ``draws`` gives t and
+    features: (batch, n_features, n_frames). Cells are averaged over frames and summed over pitches, excluding known
+    cells of the denoised roll and cells of the draft without audio. ``draws`` gives t and
     the noise; ``weigh`` turns signal-to-noise ratios into weights of the denoised examples.
     """
     x0 = clean_roll(batch)
     t = draws.uniform(len(x0))
     t = torch.where(draws.uniform(len(x0)) < FIRST_STEP_SHARE, 1.0, t)
-    believing = (t < 1) & (draws.uniform(len(x0)) < BELIEF_SHARE)
+    own = (t < 1) & (draws.uniform(len(x0)) < SELF_ESTIMATE_SHARE)
     noise = draws.normal(x0.shape)
     known = masks.known.repeat(1, 3, 1)
     heard = network.encoder(features, masks.audio)
     condition = network.denoiser.condition(x0 * known, masks.known, heard)
-    held = _with_beliefs(network, x0, noise, known, condition, believing)
+    held = _with_own_estimates(network, x0, noise, known, condition, own)
     x_t = torch.where(known > 0, x0, noisy(held, t, noise, network.config.bit_scale))
     logits = network.denoiser(x_t, t, condition)
     counted = (1 - masks.known) * weigh(_ratio(t, network.config.bit_scale))[:, None, None]
@@ -90,16 +90,16 @@ def _ratio(t: Tensor, bit_scale: float) -> Tensor:
 
 
 @torch.no_grad()
-def _with_beliefs(
-    network: Compact, x0: Tensor, noise: Tensor, known: Tensor, condition: Condition, believing: Tensor
+def _with_own_estimates(
+    network: Compact, x0: Tensor, noise: Tensor, known: Tensor, condition: Condition, own: Tensor
 ) -> Tensor:
-    """x0 with the examples of ``believing`` (batch,) replaced by what the network makes of the same noise at t = 1.
+    """x0 with the examples of ``own`` (batch,) replaced by the network's own estimate from the same noise at t = 1.
 
-    Between two evaluations a deterministic sampler holds its own estimate, not the truth; a network that has only seen
-    the truth through noise takes its own doubts for facts (compare self-conditioning: Chen et al., arXiv 2208.04202,
+    Between two evaluations a deterministic sampler holds its own estimate, not the truth. A network that has only seen
+    the noisy truth would take its own uncertainty for fact (compare self-conditioning: Chen et al., arXiv 2208.04202,
     section 3.2).
     """
-    rows = torch.nonzero(believing)[:, 0]
+    rows = torch.nonzero(own)[:, 0]
     if not len(rows):
         return x0
     x_1 = torch.where(known[rows] > 0, x0[rows], noise[rows])
@@ -108,7 +108,7 @@ def _with_beliefs(
 
 
 def _roll_losses(logits: Tensor, x0: Tensor, counted: Tensor) -> dict[str, Tensor]:
-    """Cross-entropy of onset and frame, Huber of velocity where a note sounds; ``counted`` (batch, 88, n_frames)."""
+    """Cross-entropy of onset and frame, Huber loss of velocity within notes; ``counted`` (batch, 88, n_frames)."""
     logits, bits = logits.float(), (x0 + 1) / 2
     n = logits.shape[0] * logits.shape[2]
     onset, frame, velocity = logits.split(N_PITCHES, dim=1)
@@ -124,7 +124,7 @@ def _roll_losses(logits: Tensor, x0: Tensor, counted: Tensor) -> dict[str, Tenso
 
 
 def _shift_loss(shifts: Tensor, batch: Batch, audio: Tensor) -> Tensor:
-    """Absolute error of the onset and offset shifts, in frames, where there is an onset or an offset to be heard."""
+    """Absolute error of the onset and offset shifts, in frames, where an onset or an offset is audible."""
     onset, offset = shifts.float().split(N_PITCHES, dim=1)
     n = shifts.shape[0] * shifts.shape[2]
     at_onset = batch["onset"].float() * audio

@@ -1,4 +1,4 @@
-"""The losses of a run, averaged over some steps: lines of a CSV file and, if wanted, events for TensorBoard."""
+"""The losses of a run, averaged over some steps: rows of a CSV file and, optionally, TensorBoard events."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import atomic_file
 
 RECORD = "losses.csv"
-BOARD = "tensorboard"  # the folder of its events, in that of the run
+BOARD = "tensorboard"  # the folder of the events, inside the run's
 
 Report = Callable[[int, dict[str, float]], None]
-"""Called every so many steps with the step and the means of the losses since the last call."""
+"""Called regularly with the step and the mean losses since the last call."""
 
 
 class Record:
-    """Means of the losses over ``every`` steps. Raises FileMissing when TensorBoard is wanted and not installed."""
+    """Means of the losses over ``every`` steps. Raises FileMissing if TensorBoard is requested and not installed."""
 
     def __init__(self, folder: Path, step: int, every: int, report: Report, *, board: bool = False) -> None:
         self._path, self._every, self._report = folder / RECORD, every, report
@@ -28,7 +28,7 @@ class Record:
         self._forget_after(step)
 
     def add(self, step: int, parts: dict[str, float]) -> None:
-        """Take the losses of a step; raises FileError when they cannot be written."""
+        """Add the losses of a step. Raises FileError if they cannot be written."""
         self._sums = {name: self._sums.get(name, 0.0) + value for name, value in parts.items()}
         self._count += 1
         if step % self._every:
@@ -42,12 +42,12 @@ class Record:
         self._sums, self._count = {}, 0
 
     def close(self) -> None:
-        """Write out what TensorBoard still holds."""
+        """Flush and close TensorBoard's writer."""
         if self._board is not None:
             self._board.close()
 
     def _forget_after(self, step: int) -> None:
-        """Drop the lines of steps that were taken but not saved; they will be taken again."""
+        """Drop the rows of steps that were taken but not saved; they will be repeated."""
         if not self._path.exists():
             return
         lines = self._path.read_text().splitlines()
@@ -68,7 +68,7 @@ class Record:
 
 
 def _open_board(folder: Path, step: int) -> Any:
-    """TensorBoard's writer; it drops what it has of later steps by itself."""
+    """TensorBoard's writer; it discards events of later steps by itself."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:

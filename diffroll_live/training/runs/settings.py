@@ -1,4 +1,4 @@
-"""What a run was begun with, kept beside it and in its state, so that nobody goes on with something else by mistake."""
+"""The settings a run was started with, stored beside it and in its state, so that it is never resumed with others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from diffroll_live.training.examples.windows import WindowMaker
 from diffroll_live.training.runs.subjects import Subject
 from diffroll_live.training.runs.trainer import Schedule
 
-FREE = frozenset({"schedule.steps"})  # what may change when a run is gone on with
+FREE = frozenset({"schedule.steps"})  # what may change when a run is resumed
 
 
 def settings_of(maker: WindowMaker, schedule: Schedule, subject: Subject, begun_from: str | None) -> dict[str, Any]:
-    """Everything that a run's weights follow from, as JSON has it; the material by what it holds, not where it lies."""
+    """Everything that determines a run's weights, as JSON values; the material by its contents, not its location."""
     settings = {
         "material": asdict(maker.material) | maker.holdings(),
         "schedule": asdict(schedule),
@@ -31,9 +31,9 @@ def settings_of(maker: WindowMaker, schedule: Schedule, subject: Subject, begun_
 
 
 def check_same(state: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> None:
-    """Compare the settings of a saved run with those it is to go on with. Raises RequestError for the first difference.
+    """Compare the settings of a saved run with the present ones. Raises RequestError for the first difference.
 
-    A state of before settings were kept says its network and its front end only.
+    A state from before settings were stored only knows its network and its front end.
     """
     said = state.get("settings") or {"network": state["config"], "front_end": state["front_end"]}
     before, now = (dict(_flat(json.loads(json.dumps(each)))) for each in (said, settings))
@@ -41,8 +41,8 @@ def check_same(state: Mapping[str, Any], settings: Mapping[str, Any], folder: Pa
         known = name in said or any(name.startswith(f"{part}.") for part in said)
         if known and name not in FREE and before.get(name) != now.get(name):
             raise RequestError(
-                f"The run in {folder} was begun with {name} = {before.get(name)}, not {now.get(name)}. "
-                "Go on with the same, or train in a new folder."
+                f"The run in {folder} was started with {name} = {before.get(name)}, not {now.get(name)}. "
+                "Resume it with the same settings, or train in a new folder."
             )
 
 

@@ -1,4 +1,4 @@
-"""A run's state on disk: everything needed to go on with it. Read as data; no code in the file is run."""
+"""A run's state on disk: everything needed to resume it. Read as data; no code in the file is run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARTS_OF_A_STATE = ("step", "network", "averaged", "optimiser", "config", "front
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a state, whole or not at all. Raises FileError on a full disk."""
+    """Write a state atomically. Raises FileError on a full disk."""
     with atomic_file(path) as file:
         torch.save(state, file)
 
@@ -26,8 +26,8 @@ def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]
         raise FileMissing(f"There is no saved run at {path}; `diffroll-live train` makes one.")
     try:
         state = torch.load(path, map_location=device, weights_only=True)
-    except Exception as error:  # torch says "damaged" in many ways
-        raise FileError(f"{path} is no saved run, or is damaged ({type(error).__name__}); train again.") from error
+    except Exception as error:  # torch raises many errors for a damaged file
+        raise FileError(f"{path} is not a saved run, or is damaged ({type(error).__name__}); train again.") from error
     if not isinstance(state, dict) or any(part not in state for part in PARTS_OF_A_STATE):
-        raise FileError(f"{path} is no saved run of this version; train again.")
+        raise FileError(f"{path} is not a saved run of this version; train again.")
     return state

@@ -1,4 +1,4 @@
-"""The networks that can be trained, each with what it hears, what it is asked, and the windows that suit it."""
+"""The networks that can be trained, each with its front end, its objective, and suitable windows."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def diffroll(config: Any = None, front_end: Any = None) -> Subject:
     )
 
 
-#: Architecture -> what makes its subject.
+#: Architecture -> the function that makes its Subject.
 SUBJECTS: dict[str, Callable[..., Subject]] = {"compact": compact, "diffroll": diffroll}
 
 
 def subject_of(name: str) -> Subject:
     """Look a network up. Raises RequestError."""
     if name not in SUBJECTS:
-        raise RequestError(f"There is no network {name!r} to train: there are {', '.join(SUBJECTS)}.")
+        raise RequestError(f"There is no network {name!r} to train; choose one of {', '.join(SUBJECTS)}.")
     return SUBJECTS[name]()

@@ -1,7 +1,7 @@
-"""One step of training, and everything that a step changes: network, moving average, optimiser, and where it stands.
+"""One step of training, and everything that a step changes: network, moving average, optimizer and step count.
 
-A step is a function of the saved state, the batch and the step's number alone, so a run that was cut off goes on to the
-same weights, bit by bit on one kind of device.
+A step depends only on the saved state, the batch and the step's number, so an interrupted run arrives at the same
+weights, bit for bit on the same kind of device.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ WEIGHT_DECAY = 0.01  # of matrices and kernels; gains and biases keep their size
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to learn: warm-up, a flat stretch, then a fall to 1 % over the last ``fall`` of steps."""
+    """Length and learning rate: warm-up, a constant stretch, a decay to 1 % over the last ``fall`` of the steps."""
 
     steps: int
-    batch: int = 12  # windows a step, of all processes together
+    batch: int = 12  # windows per step, over all processes
     rate: float = 2e-3
     warm_up: int = 200  # steps
     fall: float = 0.25
-    average: float = 0.999  # of the moving average of the weights, reached gradually
-    clip: float = 1.0  # greatest norm of a gradient
+    average: float = 0.999  # decay of the moving average of the weights, reached gradually
+    clip: float = 1.0  # maximum norm of a gradient
     seed: int = 0
     precision: str = "bfloat16"  # of the arithmetic; the weights themselves stay float32
     weighting: str = "x0"  # over t, a row of weighting.WEIGHTINGS
@@ -70,9 +70,9 @@ class Trainer:
         self.step = 0
 
     def learn(self, batch: Batch) -> dict[str, float]:
-        """Take one step with this process's part of a batch; the parts of the loss and the norm of the gradient.
+        """Take one step with this process's part of a batch; return the parts of the loss and the gradient norm.
 
-        Raises FloatingPointError, and changes no weight, when one of them is not a number.
+        Raises FloatingPointError, and changes no weight, if one of them is not finite.
         """
         parts = self._losses(batch)
         self.optimiser.zero_grad(set_to_none=True)
@@ -115,7 +115,7 @@ class Trainer:
             mean.lerp_(value, 1 - keep)
 
     def state(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Everything needed to go on, and the settings it was made with."""
+        """Everything needed to resume, with the settings of the run."""
         return {
             "step": self.step,
             "network": self.network.state_dict(),
@@ -128,7 +128,7 @@ class Trainer:
         }
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Take up a state that ``states.read_state`` read."""
+        """Resume from a state read by ``states.read_state``."""
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
@@ -136,9 +136,9 @@ class Trainer:
 
 
 def _in_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether to multiply in bfloat16; a device that cannot falls back to float32, and that is said."""
+    """Whether to compute in bfloat16; a device that cannot falls back to float32 with a warning."""
     if precision not in PRECISIONS:
-        raise RequestError(f"There is no precision {precision!r} to train in: there are {', '.join(PRECISIONS)}.")
+        raise RequestError(f"There is no precision {precision!r}; choose one of {', '.join(PRECISIONS)}.")
     if precision == "float32" or _has_bfloat16(device):
         return precision == "bfloat16"
     logger.warning("This %s has no bfloat16 arithmetic; training in float32 instead.", _KINDS[device.type])

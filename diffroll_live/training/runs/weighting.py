@@ -1,8 +1,8 @@
 """How much each noise level counts in the loss on the roll.
 
-With x_t = sqrt(a) x0 + sqrt(1 - a) noise an estimate of the roll is one of the noise, and the squared loss on the noise
-is that on the roll times a / (1 - a): the signal-to-noise ratio at t, not its square root. It depends on t, so the two
-losses are one only up to a weight over t, and that weight is chosen here.
+With x_t = sqrt(a) x0 + sqrt(1 - a) noise, an estimate of the roll is also one of the noise, and the squared loss on the
+noise is that on the roll times a / (1 - a): the signal-to-noise ratio at t, not its square root. It depends on t, so
+the two losses are equal only up to a weight over t, and that weight is chosen here.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from diffroll_live.errors import RequestError
 
-GAMMA = 5.0  # where min-snr stops rising
-MOST = 1e4  # the ratio at DiffRoll's first step; without it the loss on the noise has no bound at t = 0
+GAMMA = 5.0  # limit of min-snr
+MOST = 1e4  # the ratio at DiffRoll's first step; without a limit the loss on the noise is unbounded at t = 0
 
 Weighting = Callable[[Tensor], Tensor]
 """Signal-to-noise ratios (batch,), from 0 on, to the weights of their examples."""
@@ -31,7 +31,7 @@ WEIGHTINGS: dict[str, Weighting] = {
 def weighting_of(name: str) -> Weighting:
     """Look a weighting up. Raises RequestError."""
     if name not in WEIGHTINGS:
-        raise RequestError(f"There is no weighting {name!r} over t: there are {', '.join(WEIGHTINGS)}.")
+        raise RequestError(f"There is no weighting {name!r}; choose one of {', '.join(WEIGHTINGS)}.")
     return WEIGHTINGS[name]
 
 

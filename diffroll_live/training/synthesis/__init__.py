@@ -1,1 +1,1 @@
-"""Notes to sound: a bank of recorded pianos, mixed, and spoiled as real recordings are. Imports `files`."""
+"""Notes to audio: a bank of recorded pianos, mixed, and degraded as real recordings are. Imports `files`."""

@@ -1,6 +1,6 @@
-"""What happens to a piano between the strings and a file: rooms, equalisers, noise, levels, clipping, bands, codecs.
+"""What happens between a piano's strings and a file: rooms, equalizers, noise, levels, clipping, band limits, codecs.
 
-What is to happen is drawn here, as a few numbers a window; ``effects`` does it, to a whole batch on the device.
+Here it is only drawn, as a few numbers per window; ``effects`` applies it to a whole batch on the device.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ import numpy as np
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.types import Floats
 
-BANDS = 8  # of the equaliser
+BANDS = 8  # of the equalizer
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What happens to a window. Levels are in dB; None is what does not happen."""
+    """The effects on a window. Levels are in dB; None means that an effect is off."""
 
     room: Floats | None  # (n,) impulse response, the direct sound first
     equaliser: Floats | None  # (BANDS,) gains
     band: tuple[float, float] | None  # Hz
-    as_played: bool  # the level is about the mixer's
-    near: float  # by so much, then
-    far: float  # of the peak, otherwise
+    as_played: bool  # whether the level stays close to the mixer's
+    near: float  # dB of change if so
+    far: float  # dB of the peak otherwise
     drive: float | None  # into a soft clipper
-    noise: tuple[int, float] | None  # the seed of white noise, and the power of 1 / frequency that colours it
-    hum: tuple[float, Floats] | None  # Hz of the mains, (5,) amplitudes of its harmonics
-    below: float  # of noise, under the signal
-    floor: float  # of noise under silence
-    codec: tuple[float, float] | None  # signal to noise in each band, and Hz of the cut-off
+    noise: tuple[int, float] | None  # the seed of white noise, and the exponent of 1 / frequency that colours it
+    hum: tuple[float, Floats] | None  # Hz of the mains, and (5,) amplitudes of its harmonics
+    below: float  # dB of the noise below the signal
+    floor: float  # dBFS of the noise where there is silence
+    codec: tuple[float, float] | None  # signal-to-noise ratio in each band, and cut-off in Hz
 
 
 def draw_effects(rng: np.random.Generator, amount: float) -> Effects:
-    """Draw what happens to a window; ``amount`` 0 to 1 is the chance that each effect is used at all.
+    """Draw the effects on a window; ``amount``, 0 to 1, scales the probability of each effect.
 
-    The level is mostly about what the mixer gives, from which velocities can be told.
+    The level mostly stays close to the mixer's, from which velocities can be inferred.
     """
 
     def chance(share: float) -> bool:
@@ -60,7 +60,7 @@ def draw_effects(rng: np.random.Generator, amount: float) -> Effects:
 
 
 def room(rng: np.random.Generator) -> Floats:
-    """A room as exponentially decaying noise after the direct sound; (n,) with the direct sound at 0.
+    """An impulse response of exponentially decaying noise; (n,) with the direct sound at 0.
 
     The decay time to -60 dB is log-uniform over 0.15 to 1.6 s, the ratio of direct to late sound 14 to -2 dB.
     """
@@ -78,7 +78,7 @@ def room(rng: np.random.Generator) -> Floats:
 
 
 def _equaliser(rng: np.random.Generator) -> Floats:
-    """Gains of BANDS frequencies, 4 dB standard deviation, and a tilt of up to 1.5 dB a band either way."""
+    """Gains of BANDS frequencies, 4 dB standard deviation, and a tilt of up to 1.5 dB per band either way."""
     gains = rng.normal(0, 4, BANDS) + rng.uniform(-1.5, 1.5) * np.linspace(-3.5, 3.5, BANDS)
     return gains.astype(np.float32)
 
@@ -89,7 +89,7 @@ def _hum(rng: np.random.Generator) -> tuple[float, Floats]:
 
 
 def noise(n: int, rng: np.random.Generator) -> Floats:
-    """Noise of unit power with a spectrum from white to brown, now and then with mains hum; (n,)."""
+    """Noise of unit power with a spectrum from white to brown, occasionally with mains hum; (n,)."""
     n_fft = fast_length(n)
     frequencies = np.maximum(np.fft.rfftfreq(n_fft, 1 / SAMPLE_RATE), 20)
     spectrum = np.fft.rfft(rng.standard_normal(n_fft).astype(np.float32)) * frequencies ** -rng.uniform(0, 1)
@@ -104,6 +104,6 @@ def noise(n: int, rng: np.random.Generator) -> Floats:
 
 
 def fast_length(n: int) -> int:
-    """The next length that splits into twos and one three, for a quick transform."""
+    """The next length that factors into twos and at most one three, for a fast transform."""
     power = 1 << (n - 1).bit_length()
     return power * 3 // 4 if power * 3 // 4 >= n else power

@@ -1,6 +1,6 @@
 """A bank of recorded piano notes: every pitch of every layer of every piano, at one sample rate, in one flat array.
 
-Cut once by ``bank_cutting``; read by memory map, so that any number of mixers share it.
+Built once by ``bank_cutting`` and memory-mapped, so that any number of mixers can share it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from diffroll_live.music.roll import N_PITCHES
 from diffroll_live.types import Floats
 
 SAMPLE_RATE = 16_000
-UNIT = 16_000  # int16 of the bank that are amplitude 1
+UNIT = 16_000  # int16 value in the bank of amplitude 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Bank:
     """All notes of all pianos.
 
     samples: (n,) int16; start, length: (n_layers, 88) int64 into it; layers[piano]: rows of that piano, soft to loud;
-    high: (n_layers,) the greatest velocity that a layer serves.
+    high: (n_layers,) the highest velocity of each layer.
     """
 
     samples: npt.NDArray[np.int16]
@@ -44,7 +44,7 @@ class Bank:
 
 
 def write_bank(out: Path, chunks: Iterable[npt.NDArray[np.int16]], index: Mapping[str, Any]) -> None:
-    """Write notes and what is to be known of them as ``out``.npy and ``out``.json. Raises FileError."""
+    """Write notes and their index as ``out``.npy and ``out``.json. Raises FileError."""
     with atomic_file(out.with_suffix(".npy")) as file:
         np.save(file, np.concatenate(tuple(chunks)))
     with atomic_file(out.with_suffix(".json")) as file:
@@ -52,7 +52,7 @@ def write_bank(out: Path, chunks: Iterable[npt.NDArray[np.int16]], index: Mappin
 
 
 def open_bank(path: Path) -> Bank:
-    """Open a bank by memory map. Raises FileMissing when it was not built, FileError when it is damaged."""
+    """Memory-map a bank. Raises FileMissing if it does not exist, FileError if it is damaged."""
     data, index = path.with_suffix(".npy"), path.with_suffix(".json")
     if not (data.is_file() and index.is_file()):
         raise FileMissing(f"There is no note bank at {path}; build it first with: diffroll-live prepare")
@@ -69,7 +69,7 @@ def open_bank(path: Path) -> Bank:
 
 
 def resampled(samples: Floats, n_out: int) -> Floats:
-    """Stretch (n_samples,) to (n_out,) in the frequency domain: the same sound at another rate, or another pitch."""
+    """Resample (n_samples,) to (n_out,) in the frequency domain, to another rate or another pitch."""
     spectrum = np.fft.rfft(samples)
     kept = np.zeros(n_out // 2 + 1, spectrum.dtype)
     common = min(len(kept), len(spectrum))

@@ -1,4 +1,4 @@
-"""Cuts a bank of notes out of sample folders and, where FluidSynth is at hand, out of a SoundFont."""
+"""Builds a bank of notes from sample folders and, if FluidSynth is installed, from a SoundFont."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE, UNIT, resampled, 
 from diffroll_live.training.synthesis.recordings import SOUNDFONT_PRESETS, Recording, from_folder, from_soundfont
 from diffroll_live.types import Floats
 
-LAYER_LEVEL = 0.1  # root mean square of a note's first second, the median over a layer
+LAYER_LEVEL = 0.1  # RMS of a note's first second, median over a layer
 
 
 def build_bank(folder: Path | None, out: Path, soundfont: Path | None, progress: Callable[[str], None]) -> None:
-    """Cut the bank from ``folder`` (piano folders and their manifest.csv) and a SoundFont into ``out``.npy and .json.
+    """Build the bank from ``folder`` (piano folders and their manifest.csv) and a SoundFont into ``out``.npy and .json.
 
-    Raises FileMissing or FileError for material that cannot be used, and when the bank cannot be written.
+    Raises FileMissing or FileError for samples that cannot be used, and if the bank cannot be written.
     """
     pianos = from_folder(folder) if folder is not None else {}
     if soundfont is not None:
@@ -50,7 +50,7 @@ def build_bank(folder: Path | None, out: Path, soundfont: Path | None, progress:
 
 
 def _layers(recordings: list[Recording]) -> list[tuple[int, list[npt.NDArray[np.int16]]]]:
-    """The greatest velocity and the 88 notes of each layer of a piano, soft to loud, at the level of a bank."""
+    """The highest velocity and the 88 notes of each layer of a piano, soft to loud, at the bank's level."""
     members: dict[tuple[int, int], list[Recording]] = defaultdict(list)
     for recording in recordings:
         members[recording.low, recording.high].append(recording)
@@ -63,12 +63,12 @@ def _layers(recordings: list[Recording]) -> list[tuple[int, list[npt.NDArray[np.
 
 
 def _seconds(pitch: int) -> float:
-    """How much of a note is kept: low strings ring longer."""
+    """How many seconds of a note are kept: low strings ring longer."""
     return 6.0 if pitch < 50 else 4.5 if pitch < 74 else 3.0 if pitch < 92 else 1.5
 
 
 def _at_pitch(recordings: list[Recording], pitch: int) -> Floats:
-    """Bring the nearest recording to ``pitch`` and the bank's rate."""
+    """Resample the nearest recording to ``pitch`` and the bank's rate."""
     nearest = min(recordings, key=lambda r: abs(r.pitch - pitch))
     ratio = 2.0 ** ((pitch - nearest.pitch) / 12) * nearest.sample_rate / SAMPLE_RATE
     keep = int(_seconds(pitch) * SAMPLE_RATE * ratio)

@@ -1,7 +1,7 @@
 """Mixes whole batches on the training device: all voices of all windows at once, then every effect.
 
-The processes that draw windows send plans - which recordings, where, how loud, and what happens to the sum - in place
-of audio; the bank lies in the device's memory. What sounds is what ``mixer`` and ``effects`` make of the same plan.
+The processes that draw windows send plans instead of audio: which recordings, where, how loud, and which effects. The
+bank is in the device's memory. The result is the one that ``mixer`` and ``effects`` make of the same plan.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from diffroll_live.training.synthesis.effects import perform
 from diffroll_live.training.synthesis.mixer import SoundingNotes
 from diffroll_live.training.synthesis.plans import WindowPlan
 
-AT_ONCE = 1 << 25  # samples of voices that are gathered together; bounds the memory
+AT_ONCE = 1 << 25  # samples of voices gathered at a time; bounds the memory
 
 
 class DeviceMixer:
@@ -28,7 +28,7 @@ class DeviceMixer:
         self.bank = torch.from_numpy(np.array(bank.samples)).to(device) if bank is not None else None
 
     def __call__(self, plans: Sequence[WindowPlan], seconds: float) -> Tensor:
-        """Sound a batch: (batch, n_samples)."""
+        """Render a batch: (batch, n_samples)."""
         n = int(round(seconds * SAMPLE_RATE))
         out = torch.zeros(len(plans), n, device=self.device)
         mixed = {i: plan.voices for i, plan in enumerate(plans) if plan.voices is not None}
@@ -44,14 +44,14 @@ class DeviceMixer:
         return torch.where(torch.arange(n, device=self.device) < ends[:, None], out, 0.0)
 
     def _voices(self, windows: Sequence[SoundingNotes], n: int) -> Tensor:
-        """Add all voices up, then read each window at its tuning."""
+        """Sum all voices, then resample each window to its tuning."""
         length = max(int(np.ceil(n * each.ratio)) + 1 for each in windows)
         names = ("begin", "source", "length", "damp", "gain")
         table = {name: np.concatenate([getattr(each, name) for each in windows]) for name in names}
         counts = [len(each.begin) for each in windows]
         table["window"] = np.arange(len(windows)).repeat(counts)
         table["tail"] = np.array([each.tail for each in windows]).repeat(counts)
-        order = np.argsort(table["length"])  # alike together: little is gathered in vain
+        order = np.argsort(table["length"])  # similar lengths together, so that little gathering is wasted
         columns = {name: torch.from_numpy(each[order]).to(self.device) for name, each in table.items()}
         out = torch.zeros(len(windows) * length, device=self.device)
         lengths = table["length"][order]
@@ -67,7 +67,7 @@ class DeviceMixer:
         return _tuned(out.view(len(windows), length), [each.ratio for each in windows], n)
 
     def _add(self, out: Tensor, length: int, voices: dict[str, Tensor], longest: int) -> None:
-        """Add some voices, columns (n_voices, 1), to the windows that lie in ``out`` one after the other."""
+        """Add voices, columns (n_voices, 1), to the windows concatenated in ``out``."""
         assert self.bank is not None
         time = torch.arange(longest, device=self.device)
         at = voices["begin"] + time
@@ -81,7 +81,7 @@ class DeviceMixer:
 
 
 def _tuned(mixed: Tensor, ratios: Sequence[float], n: int) -> Tensor:
-    """Read (batch, length) at ``ratios`` times the speed, between samples on a straight line; (batch, n)."""
+    """Read (batch, length) at ``ratios`` times the speed with linear interpolation; (batch, n)."""
     position = torch.arange(n, device=mixed.device, dtype=torch.float64) * torch.tensor(
         ratios, dtype=torch.float64, device=mixed.device
     ).unsqueeze(1)

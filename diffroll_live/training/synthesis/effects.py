@@ -1,4 +1,4 @@
-"""Does to a batch of windows what ``augment`` drew for each: on any device, every effect at once for all windows."""
+"""Applies the effects drawn by ``augment`` to a batch of windows: on any device, each effect to all windows at once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.training.synthesis.codec import transcode
 from diffroll_live.types import Floats
 
-LOWEST = 40.0  # Hz, of the equaliser; its highest is half of the sample rate
-SILENT = 1e-4  # a peak, or a root mean square, below which there is no signal
-TAIL = SAMPLE_RATE  # samples that a room may ring on, so that nothing comes round
+LOWEST = 40.0  # Hz, lowest band of the equalizer; the highest is half the sample rate
+SILENT = 1e-4  # a peak, or an RMS, below which there is no signal
+TAIL = SAMPLE_RATE  # samples that a room may ring on, so that nothing wraps around
 
 
 def perform(samples: Tensor, effects: Sequence[Effects]) -> Tensor:
-    """Colour (batch, n_samples) audio, a row for each of ``effects``; full scale is 1, and nothing exceeds it."""
+    """Process (batch, n_samples) audio, one row for each of ``effects``; full scale is 1 and is never exceeded."""
     out = _filtered(samples, effects)
     out = out * _gains(out, effects)
     out = _driven(out, effects)
@@ -29,12 +29,12 @@ def perform(samples: Tensor, effects: Sequence[Effects]) -> Tensor:
 
 
 def augment(samples: Floats, rng: np.random.Generator, *, amount: float = 1.0) -> Floats:
-    """Colour (n_samples,) audio at random, here and now."""
+    """Apply random effects to (n_samples,) audio."""
     return np.asarray(perform(torch.from_numpy(samples)[None], [draw_effects(rng, amount)])[0].numpy())
 
 
 def _filtered(samples: Tensor, effects: Sequence[Effects]) -> Tensor:
-    """Room, equaliser and band limits, one multiplication in the frequency domain."""
+    """Room, equalizer and band limits, as one multiplication in the frequency domain."""
     rows = [i for i, e in enumerate(effects) if e.room is not None or e.equaliser is not None or e.band is not None]
     if not rows:
         return samples
@@ -53,7 +53,7 @@ def _filtered(samples: Tensor, effects: Sequence[Effects]) -> Tensor:
 
 
 def _equalisers(effects: Sequence[Effects], frequencies: Tensor) -> Tensor:
-    """Gains between the bands on a straight line over the logarithm of frequency; (batch, n_frequencies)."""
+    """Gains interpolated linearly over the logarithm of frequency; (batch, n_frequencies)."""
     flat = torch.zeros(BANDS)
     points = [flat if e.equaliser is None else torch.from_numpy(e.equaliser) for e in effects]
     decibels = torch.stack(points).to(frequencies.device)
@@ -86,7 +86,7 @@ def _driven(samples: Tensor, effects: Sequence[Effects]) -> Tensor:
 
 
 def _noises(samples: Tensor, effects: Sequence[Effects]) -> Tensor:
-    """Coloured noise and hum, so far below the signal, or at a floor where there is none."""
+    """Coloured noise and hum, at a level below the signal, or at a floor where there is none."""
     rows = [i for i, e in enumerate(effects) if e.noise is not None]
     out = torch.zeros_like(samples)
     if not rows:
@@ -141,5 +141,5 @@ def _amplitude(decibels: Tensor) -> Tensor:
 
 
 def _column(like: Tensor, values: Sequence[float]) -> Tensor:
-    """Numbers of the windows, (batch, 1)."""
+    """Per-window numbers as a (batch, 1) tensor."""
     return torch.tensor(values, dtype=torch.float32, device=like.device)[:, None]

@@ -1,4 +1,4 @@
-"""Notes to audio: the bank's recordings, placed, scaled, damped and summed. No augmentation of the result here."""
+"""Notes to audio: the bank's recordings, placed, scaled, damped and summed. Effects are applied elsewhere."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE, UNIT, Bank
 from diffroll_live.types import Floats
 
 UNDAMPED_PITCH = 89  # strings above have no dampers
-SYMPATHETIC = (12, 19)  # semitones to the strings whose partials are those of the one that sounds
-SHORTEST = 160  # samples until a string can be damped
+SYMPATHETIC = (12, 19)  # semitones up to the strings that share partials with a sounding one
+SHORTEST = 160  # samples before a string can be damped
 LOUD = 100  # the velocity at which a note has the bank's level
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedTouch:
-    """How a piano is played in one window."""
+    """The piano and the touch of one window."""
 
     piano: str
     dynamic_range: float  # dB between velocity 1 and 127
     detune: float  # cents, of the whole piano
     release: float  # s, the time in which a damped string falls to 1/e
-    layer_jitter: float = 0.0  # velocities by which the choice of layer may miss
-    sympathy: float = np.inf  # dB by which strings that ring along are softer than the one that was struck
+    layer_jitter: float = 0.0  # random error of the layer choice, in velocities
+    sympathy: float = np.inf  # dB by which sympathetic strings are softer than the one struck
 
 
 @dataclass(frozen=True, slots=True)
 class SoundingNotes:
-    """Recordings that sound in a window; all arrays (n_voices,), times in samples before the window is tuned."""
+    """The recordings in a window; all arrays (n_voices,), times in samples before tuning."""
 
     begin: npt.NDArray[np.int64]  # may be before the window
-    source: npt.NDArray[np.int64]  # where in the bank
+    source: npt.NDArray[np.int64]  # position in the bank
     length: npt.NDArray[np.int64]
-    damp: npt.NDArray[np.int64]  # from the beginning of the voice on it falls
+    damp: npt.NDArray[np.int64]  # from the voice's beginning to where it is damped
     gain: Floats
-    tail: int  # samples of that fall
-    ratio: float  # of the tuning: the window is read so much faster
+    tail: int  # samples of the decay after that
+    ratio: float  # tuning: the window is read this much faster
 
 
 def with_pedal(notes: NoteArray, pedal: NoteArray) -> NoteArray:
-    """Let notes ring until the pedal that held them rises; a copy of ``notes``, offsets moved."""
+    """Extend notes until the pedal that holds them is released; a copy of ``notes`` with moved offsets."""
     out = notes.copy()
     if not len(pedal) or not len(notes):
         return out
@@ -55,10 +55,10 @@ def with_pedal(notes: NoteArray, pedal: NoteArray) -> NoteArray:
 
 
 def sympathetic(notes: NoteArray, rung: NoteArray, touch: PlayedTouch) -> NoteArray:
-    """The strings that ring along where the pedal leaves them free: the octave and the twelfth above each note.
+    """Sympathetic strings where the pedal leaves them free: the octave and the twelfth above each note.
 
-    notes: as the keys were held; rung: as the strings sounded. Returns rows to sound beside those of ``rung``, with
-    velocities (below 1) that make them ``touch.sympathy`` dB softer.
+    notes: as the keys were held; rung: as the strings sounded. Returns rows to add to ``rung``, with velocities (below
+    1) that make them ``touch.sympathy`` dB softer.
     """
     free = rung[rung[:, 1] > notes[:, 1]]
     if not np.isfinite(touch.sympathy) or not len(free):
@@ -70,16 +70,16 @@ def sympathetic(notes: NoteArray, rung: NoteArray, touch: PlayedTouch) -> NoteAr
 
 
 def mix(bank: Bank, notes: NoteArray, seconds: float, touch: PlayedTouch, rng: np.random.Generator) -> Floats:
-    """Sound notes on a piano, here and now.
+    """Render notes on a piano.
 
-    notes: rows with the times the strings are damped at (pedal already applied), which may begin before 0.
-    Returns (seconds * SAMPLE_RATE,) float32 at the level of a piano recorded with head-room.
+    notes: rows that end when the strings are damped (pedal already applied) and may begin before 0.
+    Returns (seconds * SAMPLE_RATE,) float32 at the level of a piano recorded with headroom.
     """
     return summed(bank, voices_of(bank, notes, touch, rng), seconds)
 
 
 def voices_of(bank: Bank, notes: NoteArray, touch: PlayedTouch, rng: np.random.Generator) -> SoundingNotes:
-    """Choose the recordings that sound for notes, and what is done to each."""
+    """Choose the recording for each note, and how it is processed."""
     ratio = 2.0 ** (touch.detune / 1200)
     rows = np.array(bank.layers[touch.piano])
     aim = np.clip(notes[:, 3] + rng.normal(0, 1, len(notes)) * touch.layer_jitter, 1, 127)
@@ -101,7 +101,7 @@ def voices_of(bank: Bank, notes: NoteArray, touch: PlayedTouch, rng: np.random.G
 
 
 def summed(bank: Bank, voices: SoundingNotes, seconds: float) -> Floats:
-    """Add voices up, one after the other: quickest on a processor. ``device_mixer`` does all at once."""
+    """Sum voices one after the other, which is fastest on a CPU. ``device_mixer`` does all at once."""
     target = int(round(seconds * SAMPLE_RATE))
     length = int(np.ceil(target * voices.ratio)) + 1
     out = np.zeros(length, np.float32)
@@ -121,5 +121,5 @@ def summed(bank: Bank, voices: SoundingNotes, seconds: float) -> Floats:
 
 
 def _release(n: int) -> Floats:
-    """An exponential fall over five time constants in ``n`` samples, ending at zero."""
+    """An exponential decay over five time constants in ``n`` samples, ending at zero."""
     return (np.exp(-np.arange(n) / (n / 5)) * np.linspace(1, 0, n) ** 0.25).astype(np.float32)

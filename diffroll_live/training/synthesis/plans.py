@@ -1,4 +1,4 @@
-"""What is to sound in a window, and which notes are in it: all of it drawn, none of it sounded."""
+"""The plan of a window, its notes and what to render, before any audio is made."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from diffroll_live.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """A window before it sounds: voices of the bank, or samples, or neither, which is silence.
+    """A window before rendering: voices of the bank, or samples, or neither, which is silence.
 
-    notes: key-up, times from the window's beginning; edge: the second from which audio is missing.
+    notes: with key-up offsets, timed from the window's beginning; edge: the second from which audio is missing.
     """
 
     notes: NoteArray

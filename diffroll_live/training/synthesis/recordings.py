@@ -1,4 +1,4 @@
-"""Recorded piano notes as they come: folders of samples with a manifest, and presets of a SoundFont."""
+"""Sources of recorded piano notes: folders of samples with a manifest, and presets of a SoundFont."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from diffroll_live.types import Floats
 SAMPLE_COLUMNS = ("file", "midi_pitch", "velocity_low", "velocity_high", "sfz_tune_cents")
 SOUNDFONT_PRESETS = {"soundfont_grand": 0, "soundfont_bright": 1, "soundfont_honky": 3}
 SOUNDFONT_VELOCITIES = (30, 64, 96, 124)
-SOUNDFONT_STEP = 3  # semitones between the notes that are recorded from it
+SOUNDFONT_STEP = 3  # semitones between recorded notes
 SOUNDFONT_RATE = 44_100  # Hz
-HOLD, SLOT = 7.0, 8.0  # s that a note of it is held, and from one to the next
+HOLD, SLOT = 7.0, 8.0  # s that a note is held, and between notes
 SHORTEST = 0.1  # s of a sample
 
 
@@ -33,15 +33,15 @@ class Recording:
 
     samples: Floats
     sample_rate: int
-    pitch: float  # MIDI, with the fraction that tunes it
+    pitch: float  # MIDI, with a fraction for its tuning
     low: int
     high: int
 
 
 def from_folder(folder: Path) -> dict[str, list[Recording]]:
-    """Read the samples that a folder's manifest.csv names; the pianos are its subfolders.
+    """Read the samples listed in a folder's manifest.csv; the pianos are its subfolders.
 
-    ``sfz_tune_cents`` is by how much a player must raise a sample to be in tune, so its own pitch lies that much lower.
+    ``sfz_tune_cents`` is by how much a sampler must raise a sample to be in tune, so its own pitch is that much lower.
     Raises FileMissing or FileError for a manifest or a sample that is missing, damaged or silent.
     """
     pianos: dict[str, list[Recording]] = defaultdict(list)
@@ -55,25 +55,29 @@ def _recording(path: Path, row: dict[str, str]) -> Recording:
         pitch = float(row["midi_pitch"]) - float(row["sfz_tune_cents"] or 0) / 100
         low, high = int(row["velocity_low"]), int(row["velocity_high"])
     except ValueError as error:
-        raise FileError(f"The manifest's row of {path} has what is no number ({error}).") from error
+        raise FileError(f"The manifest's row for {path} has an invalid number ({error}); correct it.") from error
     if not (LOW_PITCH - 1 <= pitch <= HIGH_PITCH + 1 and 0 <= low <= high <= 127):
-        raise FileError(f"The manifest's row of {path} has a pitch outside the piano, or velocities that do not rise.")
+        raise FileError(
+            f"The manifest's row for {path} has a pitch outside the piano, or decreasing velocities; correct it."
+        )
     if not path.is_file():
-        raise FileMissing(f"The manifest names {path}, which is not there.")
+        raise FileMissing(f"The manifest lists {path}, which does not exist.")
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise FileError(f"{path} is not audio that can be read ({error}).") from error
     mono = samples.mean(axis=1)
     if not (len(mono) >= SHORTEST * rate and np.isfinite(mono).all() and mono[:rate].any()):
-        raise FileError(f"{path} is silent, too short, or has samples that are no numbers; take it off the manifest.")
+        raise FileError(
+            f"{path} is silent, too short, or has samples that are not numbers; remove it from the manifest."
+        )
     return Recording(mono, rate, pitch, low, high)
 
 
 def from_soundfont(soundfont: Path, program: int) -> list[Recording]:
     """Record a SoundFont preset note by note with FluidSynth, without its reverb and chorus.
 
-    Raises FileMissing without the file or FluidSynth, FileError when it sounds nothing.
+    Raises FileMissing without the file or FluidSynth, FileError if the result is silent.
     """
     _check_soundfont(soundfont)
     pitches = list(range(LOW_PITCH, HIGH_PITCH + 1, SOUNDFONT_STEP))
@@ -82,7 +86,7 @@ def from_soundfont(soundfont: Path, program: int) -> list[Recording]:
     for velocity in SOUNDFONT_VELOCITIES:
         mono = play(soundfont, _scale(pitches, velocity, program))
         if not mono.any():
-            raise FileError(f"Program {program} of {soundfont} is silent; name a SoundFont with pianos that is whole.")
+            raise FileError(f"Program {program} of {soundfont} is silent; use an undamaged SoundFont with pianos.")
         high = 127 if velocity == SOUNDFONT_VELOCITIES[-1] else velocity
         for i, pitch in enumerate(pitches):
             begin = int(i * SLOT * SOUNDFONT_RATE)
@@ -93,36 +97,36 @@ def from_soundfont(soundfont: Path, program: int) -> list[Recording]:
 
 
 def play(soundfont: Path, midi: mido.MidiFile) -> Floats:
-    """Sound a MIDI file with FluidSynth; mono (n_samples,), silence where the SoundFont is damaged."""
+    """Render a MIDI file with FluidSynth; mono (n_samples,), silent if the SoundFont is damaged."""
     program = shutil.which("fluidsynth")
     if program is None:
-        raise FileMissing("FluidSynth is not installed, so the SoundFont cannot be sounded: apt-get install fluidsynth")
+        raise FileMissing("FluidSynth is not installed, so the SoundFont cannot be used: apt-get install fluidsynth")
     with tempfile.TemporaryDirectory() as folder:
         notes, wav = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
         midi.save(notes)
         dry = ("-R", "0", "-C", "0", "-g", "0.6", "-r", str(SOUNDFONT_RATE))
-        only = ("-o", "synth.default-soundfont=")  # else it sounds its own in the place of a damaged one
+        only = ("-o", "synth.default-soundfont=")  # otherwise it would replace a damaged one with its own
         command = [program, "-ni", "-q", *dry, *only, "-F", str(wav), str(soundfont), str(notes)]
         done = subprocess.run(command, capture_output=True, check=False)
         if done.returncode or not wav.is_file():
-            raise FileError(f"FluidSynth cannot sound {soundfont}: {done.stderr.decode(errors='replace').strip()}")
+            raise FileError(f"FluidSynth cannot play {soundfont}: {done.stderr.decode(errors='replace').strip()}")
         mono: Floats = soundfile.read(wav, dtype="float32", always_2d=True)[0].mean(axis=1)
         return mono
 
 
 def _check_soundfont(path: Path) -> None:
-    """Refuse what is no SoundFont: FluidSynth would sound its default one in its place."""
+    """Refuse files that are not SoundFonts: FluidSynth would use its default one instead."""
     if not path.is_file():
         raise FileMissing(f"There is no SoundFont {path}.")
     with path.open("rb") as file:
         head = file.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"sfbk":
-        raise FileError(f"{path} is no SoundFont; name an .sf2 or .sf3 file.")
+        raise FileError(f"{path} is not a SoundFont; name an .sf2 or .sf3 file.")
 
 
 def _scale(pitches: list[int], velocity: int, program: int) -> mido.MidiFile:
     track = mido.MidiTrack([mido.Message("program_change", program=program)])
-    ticks = 960  # a second at 480 PPQ and 120 BPM
+    ticks = 960  # per second at 480 PPQ and 120 BPM
     for i, pitch in enumerate(pitches):
         rest = int((SLOT - HOLD) * ticks) if i else 0
         track.append(mido.Message("note_on", note=pitch, velocity=velocity, time=rest))

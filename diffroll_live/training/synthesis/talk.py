@@ -1,7 +1,7 @@
-"""Sounds like talk, made by rule: voices whose pitch never rests, to be heard without a note. No language in it.
+"""Synthetic speech-like sounds: voices with a gliding pitch, which must be transcribed as no notes.
 
-A source of harmonics glides through three formants, with breath between (the source and filter of Fant, Acoustic
-Theory of Speech Production, 1960, in its barest form).
+Harmonics glide through three formants, with breath noise in between: a minimal form of the source-filter model (Fant,
+Acoustic Theory of Speech Production, 1960).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ FORMANTS = ((250.0, 850.0), (700.0, 2400.0), (1800.0, 3400.0))  # Hz, from and t
 WIDTH = 90.0  # Hz, of a formant
 SYLLABLE = (0.06, 0.35)  # s
 VOICED_SHARE, PAUSE_SHARE = 0.75, 0.12  # of syllables
-LEVEL = 0.1  # root mean square
+LEVEL = 0.1  # RMS
 
 
 def talk(n: int, rng: np.random.Generator) -> Floats:
-    """Somebody talks; (n,) at the bank's rate, at LEVEL before the pauses."""
+    """Speech-like sound; (n,) at the bank's rate, at LEVEL before the pauses."""
     voice = rng.uniform(75, 290)  # Hz
     parts: list[Floats] = []
     length = 0
@@ -46,7 +46,7 @@ def _syllable(n: int, voice: float, rng: np.random.Generator) -> Floats:
 
 
 def _harmonics(n: int, voice: float, rng: np.random.Generator) -> Floats:
-    """A saw-tooth that glides by up to a fifth and trembles."""
+    """A sawtooth that glides by up to a fifth, with vibrato."""
     begin, end = voice * 2.0 ** (rng.normal(0, 0.25, 2))
     time = np.linspace(0, 1, n)
     tremble = 0.01 * np.sin(2 * np.pi * (rng.uniform(4, 8) * n / SAMPLE_RATE * time + rng.random()))
@@ -57,7 +57,7 @@ def _harmonics(n: int, voice: float, rng: np.random.Generator) -> Floats:
 
 
 def _through(source: Floats, formants: list[float], width: float = WIDTH) -> Floats:
-    """Filter a syllable through resonances, each half as strong as the one below."""
+    """Filter a syllable through resonances, each half as strong as the one below it."""
     frequencies = np.fft.rfftfreq(len(source), 1 / SAMPLE_RATE)
     gain = sum(0.5**i / (1 + ((frequencies - f) / width) ** 2) for i, f in enumerate(formants)) + 0.02
     shaped = np.fft.irfft(np.fft.rfft(source) * gain, len(source))

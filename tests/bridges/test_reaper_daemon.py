@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from support import golden_session
 from support.reaper_scenes import BRIDGE, INTERPRETERS, STAGE, play
 from support.recorder import RecordingScheduler
 from support.running import DaemonProcess, RunningDaemon
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.realtime
 
@@ -86,13 +86,6 @@ def test_scene_with_the_daemon(daemon, interpreter, name, make_wav):
     play(interpreter, "scenes_daemon", name, daemon.folder)
 
 
-def wait(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_a_daemon_that_is_killed_and_started_anew_is_asked_again(make_wav, tmp_path):
     make_wav(tmp_path / "take.wav", seconds=3.0)
     name = "a daemon is killed and started anew in the middle of a job"
@@ -102,7 +95,7 @@ def test_a_daemon_that_is_killed_and_started_anew_is_asked_again(make_wav, tmp_p
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as script:
         assert script.stdout.readline() == "greeted\n"
-        wait(lambda: any((tmp_path / "spool" / "out").glob("*.jsonl")))
+        wait_until(lambda: any((tmp_path / "spool" / "out").glob("*.jsonl")), "the daemon's answer")
         first.process.send_signal(signal.SIGSTOP)
         script.stdin.write("\n")
         script.stdin.flush()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from multiprocessing import active_children
 
 import pytest
 from support.fake_engine import make_no_engine, make_slow_engine
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
+from support.waiting import wait_until
 
 from diffroll_live.config import Config, ServerConfig
 from diffroll_live.errors import CheckpointError, PortError
@@ -30,16 +32,16 @@ def test_a_port_that_is_taken_is_said_with_its_mend(daemon, tmp_path):
 def test_listening_beyond_this_machine_is_warned_of(caplog, host, warned):
     for bound in bind(ServerConfig(host=host, port=0)):
         bound.close()
-    assert ("whoever reaches this address" in caplog.text) is warned
+    assert ("anyone who can reach this address" in caplog.text) is warned
 
 
 def test_a_daemon_can_be_ended_while_its_model_loads(tmp_path):
     async def start_and_stop() -> None:
-        stop, scheduler = asyncio.Event(), RecordingScheduler()
+        stop, scheduler, before = asyncio.Event(), RecordingScheduler(), set(active_children())
         config = Config(server=ServerConfig(port=0, allowed_folders=(tmp_path,)))
         worker = Worker(make_slow_engine, grace=0.2)
         running = asyncio.create_task(serve(config, worker, scheduler, ready=pytest.fail, stop=stop))
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(wait_until, lambda: set(active_children()) - before, "the process that loads the model")
         stop.set()
         await asyncio.wait_for(running, 30)
         assert scheduler.calls == [("close", "")]

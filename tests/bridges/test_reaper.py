@@ -110,6 +110,7 @@ def test_every_action_has_its_file_and_the_package_provides_them_all():
         assert path.read_text().startswith("-- @noindex\n") == (path.name != "diffroll-live.lua"), path
 
 
+@pytest.mark.slow
 def test_the_package_is_the_only_one_that_an_index_of_the_repository_has():
     """reapack-index takes any file of these endings, in a folder, for a package; most want a version and have none."""
     endings = {".lua", ".eel", ".py", ".jsfx", ".data", ".txt", ".www", ".ext", ".theme", ".rpp"}

@@ -115,6 +115,7 @@ def test_json_is_one_document_on_stdout_and_nothing_else(engine, clip, capsys):
     assert entry["variations"][0][0] == note | {"velocity": first.velocity, "channel": 0}
 
 
+@pytest.mark.slow
 def test_pictures_and_sound_are_written(engine, clip, tmp_path):
     outputs = {"--plot": "p.png", "--trajectory": "t.gif", "--sonify": "s.wav"}
     options = [word for option, name in outputs.items() for word in (option, str(tmp_path / name))]
@@ -134,6 +135,7 @@ def test_one_input_goes_into_a_folder_that_exists_or_ends_with_a_separator(engin
     assert [path.name for path in new.iterdir()] == ["clip.png"]
 
 
+@pytest.mark.slow
 def test_several_inputs_go_to_a_folder(engine, tmp_path, capsys):
     sources = [write_clip(tmp_path / name) for name in ("a.wav", "b.flac", "c.ogg")]
     folder = tmp_path / "notes"

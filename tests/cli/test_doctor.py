@@ -32,6 +32,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.mark.slow
 def test_every_topic_is_looked_at_and_every_fault_has_a_mend(free_port):
     findings = tuple(doctor.examine(free_port))
     assert {finding.topic for finding in findings} >= set(doctor.CHECKS) - {"jack", "live"} | {"device", "port"}
@@ -40,6 +41,7 @@ def test_every_topic_is_looked_at_and_every_fault_has_a_mend(free_port):
         assert bool(finding.fix) == (finding.state != "good")
 
 
+@pytest.mark.slow
 def test_torch_is_told_from_a_child_process():
     findings = tuple(doctor.check_torch())
     assert states(findings) == ["good", "good"]

@@ -58,6 +58,7 @@ def refused(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str],
         assert word in said
 
 
+@pytest.mark.slow
 def test_prepare_makes_a_bank_and_a_corpus(folders, tmp_path, capsys):
     work = tmp_path / "some" / "work"
     assert (
@@ -71,6 +72,7 @@ def test_prepare_makes_a_bank_and_a_corpus(folders, tmp_path, capsys):
         assert (work / name).stat().st_size == (folders.work / name).stat().st_size
 
 
+@pytest.mark.slow
 def test_train_goes_on_and_tells_how(folders, tmp_path, capsys):
     for steps in ("1", "2"):
         assert run(train(folders, tmp_path / "run", "--steps", steps)) == exit_codes.OK
@@ -80,12 +82,14 @@ def test_train_goes_on_and_tells_how(folders, tmp_path, capsys):
     assert settings["material"]["unheard"] == UNHEARD
 
 
+@pytest.mark.slow
 def test_export_keeps_the_thresholds(trained):
     config = json.loads((trained / "mine/config.json").read_text())
     assert config["decode"] == {"onset_threshold": 0.4, "frame_threshold": 0.3}
     assert config["training"]["steps"] == 2
 
 
+@pytest.mark.slow
 def test_evaluate_prints_a_line_for_each_set(folders, trained, tmp_path, capsys):
     takes = write_recording(tmp_path)
     options = ["--part", "transcription", "--recordings", str(takes), "--steps", "1"]
@@ -99,6 +103,7 @@ def test_evaluate_prints_a_line_for_each_set(folders, trained, tmp_path, capsys)
         assert 0 <= line["onset_offset"] <= line["onset"] <= 1
 
 
+@pytest.mark.slow
 def test_evaluate_tunes(folders, trained, capsys):
     assert run(evaluate(folders, trained / "mine", "--steps", "1", "--tune")) == exit_codes.OK
     tuned = json.loads(capsys.readouterr().out)

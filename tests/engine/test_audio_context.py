@@ -25,6 +25,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchEngine]:
     yield from float32_engine(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny").path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["transcribe long audio", "inpaint", "generate"])
 def test_pictures(engine: TorchEngine, name: str) -> None:
     request = replace(REQUESTS[name], pictures=frozenset({"plot", "trajectory"}))
@@ -42,6 +43,7 @@ def test_pictures(engine: TorchEngine, name: str) -> None:
     assert ask(engine, REQUESTS[name]).pictures is None
 
 
+@pytest.mark.slow
 def test_the_posterior_shows_what_was_read_around_and_what_was_written(engine: TorchEngine) -> None:
     for regions in ((Region(10.0, 12.0),), (Region(10.0, 12.0, 60, 72),)):
         request = Request("job", "inpaint", noise(30.0), regions, pictures=frozenset({"plot"}))
@@ -60,6 +62,7 @@ def test_the_posterior_shows_what_was_read_around_and_what_was_written(engine: T
             assert posterior[round(note.onset * 62.5), note.pitch - 21] == 1.0
 
 
+@pytest.mark.slow
 def test_audio_is_listened_to_once_and_only_where_it_is_asked_about(
     engine: TorchEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +89,7 @@ def test_audio_is_listened_to_once_and_only_where_it_is_asked_about(
     assert 0 < sum(heard) < 30  # two windows of 10.24 s and a second
 
 
+@pytest.mark.slow
 def test_the_inside_of_a_hole_changes_nothing(engine: TorchEngine) -> None:
     samples = noise(12.0).samples.copy()
     samples[65_600:94_400] = noise(1.8, seed=7, level=0.5).samples  # the hole but for what its edges' spectra reach
@@ -100,6 +104,7 @@ def test_the_inside_of_a_hole_changes_nothing(engine: TorchEngine) -> None:
     assert other.variations != ask(engine, Request("job", "inpaint", noise(12.0), band)).variations
 
 
+@pytest.mark.slow
 def test_context_is_read_once_whatever_the_quality(
     engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None]
 ) -> None:

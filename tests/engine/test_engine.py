@@ -28,6 +28,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchEngine]:
     yield from float32_engine(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny").path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REQUESTS)
 def test_every_request_is_answered_streamed_and_counted(engine: TorchEngine, name: str) -> None:
     request, listener = changed(REQUESTS[name], variations=2), Listener()
@@ -44,6 +45,7 @@ def test_every_request_is_answered_streamed_and_counted(engine: TorchEngine, nam
     assert result.request_id == "job"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_seed_decides_whatever_ran_before(engine: TorchEngine, name: str) -> None:
     request = REQUESTS[name]
@@ -55,6 +57,7 @@ def test_the_seed_decides_whatever_ran_before(engine: TorchEngine, name: str) ->
         assert ask(engine, changed(request, seed=1)).variations != first
 
 
+@pytest.mark.slow
 def test_variations_differ_where_notes_are_written(engine: TorchEngine) -> None:
     result = ask(engine, changed(REQUESTS["inpaint"], variations=4))
     assert len(set(result.variations)) == 4
@@ -116,6 +119,7 @@ def test_silence_gives_no_notes_and_neither_does_what_is_too_quiet(engine: Torch
     assert not [note for note in notes if 2.05 < note.onset < 3.85]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 2, 8])
 def test_the_batch_size_changes_nothing(engine: TorchEngine, batch: int) -> None:
     other = TorchEngine(engine.adapter, engine.info, replace(engine.defaults, batch=batch))
@@ -141,6 +145,7 @@ def test_options_of_sampling_are_obeyed(engine: TorchEngine, denoiser: Callable[
     assert sizes == [1, 2, 2, 1]  # guided at t = 0.75 and 0.5, the two halves as one batch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["transcribe long audio", "inpaint", "continue", "generate"])
 @pytest.mark.parametrize("at", [1, 3])
 def test_cancel_stops_before_the_next_evaluation(
@@ -162,6 +167,7 @@ def test_what_it_is(engine: TorchEngine) -> None:
     assert engine.defaults.batch == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "named"), [("fp32", "cpu float32"), ("bf16", "cpu bfloat16")])
 def test_the_daemons_engine_has_the_precision_that_is_configured(tmp_path: Path, precision: str, named: str) -> None:
     factory = EngineFactory(str(write_tiny_model(tmp_path / "tiny").path), "cpu", None, precision)

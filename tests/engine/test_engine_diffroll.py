@@ -55,6 +55,7 @@ def test_what_it_is(engine: TorchEngine) -> None:
     assert engine.adapter.window_frames * FRAME == pytest.approx(20.48)
 
 
+@pytest.mark.slow
 def test_best_quality_is_all_steps_of_guided_ddpm(engine: TorchEngine, evaluations: list[int]) -> None:
     listener = Listener()
     ask(engine, Request("best", "transcribe", noise(2.0), options=Options(quality="best")), listener)
@@ -169,6 +170,7 @@ def test_cancel_stops_at_the_next_evaluation(engine: TorchEngine, evaluations: l
     assert ask(engine, transcription()).variations[0]
 
 
+@pytest.mark.slow
 def test_decoding_again_samples_nothing(engine: TorchEngine, evaluations: list[int]) -> None:
     first = ask(engine, transcription(Options(steps=2, variations=2), identity="again"))
     evaluations.clear()

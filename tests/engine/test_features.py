@@ -105,6 +105,7 @@ def test_silence_has_no_frames() -> None:
     assert nothing.loud(0, 0).shape == (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [44_101, 47_951, 11_027])
 def test_a_rate_that_shares_nothing_with_ours_is_resampled_with_a_small_kernel(rate: int) -> None:
     time = np.arange(rate * 20) / rate

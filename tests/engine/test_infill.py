@@ -121,6 +121,7 @@ def test_a_hole_in_a_kept_chord_leaves_the_chord_alone() -> None:
     assert not set(rows[:, 2]) & {48.0, 52.0, 55.0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lasting", [0.0, 0.7, 0.98, 1.0])
 def test_notes_harvested_block_by_block_are_all_notes_once(lasting: float) -> None:
     place, sampling = scene(hole(40, 500)), Sampling(sample_ddim, 1, 0.0, seed=5)

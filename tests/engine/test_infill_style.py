@@ -83,6 +83,7 @@ def test_keys_that_sound_or_begin_at_a_border_are_not_struck_there() -> None:
     assert rows[rows[:, 2] == 72, 0].max() < 6.4 - SOON / GEOMETRY.frame_rate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [None, played((48, 55, 60, 64), 0.3)])
 def test_density_scales_the_number_of_notes(given: NoteArray | None) -> None:
     counts = []
@@ -93,6 +94,7 @@ def test_density_scales_the_number_of_notes(given: NoteArray | None) -> None:
     np.testing.assert_allclose(np.array(counts[1:]) / counts[2], (0.5, 1.0, 2.0), rtol=0.25)
 
 
+@pytest.mark.slow
 def test_temperature_spreads_the_choice_of_pitch_and_not_the_number_of_notes() -> None:
     onset = torch.full((N_PITCHES,), 3e-5)
     onset[[30, 42, 54]] = torch.tensor([0.06, 0.03, 0.015])

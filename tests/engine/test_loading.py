@@ -26,6 +26,7 @@ def test_missing_weights_are_named(weights: Path) -> None:
         load_engine(str(weights.parent), "cpu", warm=False)
 
 
+@pytest.mark.slow
 def test_a_daemon_does_not_start_on_altered_weights(weights: Path, tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
     with pytest.raises(ChecksumMismatch, match=r"weights\.safetensors is not the file"):

@@ -56,6 +56,7 @@ def streamed(stream: NoteStream, parts: list[Posterior]) -> NoteArray:
     return rows[np.lexsort((rows[:, 2], rows[:, 0]))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DECODERS)
 @given(
     seed=st.integers(0, 2**32 - 1),

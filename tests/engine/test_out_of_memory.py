@@ -31,6 +31,7 @@ SHORTAGES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shortage", SHORTAGES)
 def test_where_memory_is_short_fewer_windows_go_at_once(
     engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None], shortage: Exception
@@ -51,6 +52,7 @@ def test_where_memory_is_short_fewer_windows_go_at_once(
     assert listener.reports[-1][0] == listener.reports[-1][1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["transcribe long audio", "inpaint", "generate"])
 def test_where_not_even_one_fits_it_is_said_and_the_engine_goes_on(
     engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None], name: str

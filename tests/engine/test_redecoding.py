@@ -23,6 +23,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchEngine]:
     yield from float32_engine(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny").path)
 
 
+@pytest.mark.slow
 def test_decoding_again_samples_nothing(engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None]) -> None:
     request = replace(changed(REQUESTS["inpaint around known notes"], variations=2), id="again")
     first = ask(engine, request).variations
@@ -43,6 +44,7 @@ def test_decoding_long_audio_again_gives_the_very_same_notes(engine: TorchEngine
     assert engine.redecode("long", engine.defaults.onset_threshold, 0.03).variations == result.variations
 
 
+@pytest.mark.slow
 def test_only_so_much_is_remembered(engine: TorchEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(engine_module.REMEMBERED + 1):
         ask(engine, replace(changed(REQUESTS["transcribe"], quality="draft"), id=f"job-{number}"))

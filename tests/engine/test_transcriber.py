@@ -152,6 +152,7 @@ def estimates(engine: TorchEngine, samples: np.ndarray) -> list[LiveEstimate]:
     return [transcriber.update(at, samples[at : at + HOP]) for at in range(0, len(samples), HOP)]
 
 
+@pytest.mark.slow
 def test_live_notes_are_nearly_those_of_the_recording(engine: TorchEngine) -> None:
     seconds, latency = 6.0, 0.15  # of the clip; from the edge back to what is decided
     clip = read_audio(EXAMPLES / "clip.flac", 0.0, seconds)
@@ -167,6 +168,7 @@ def test_live_notes_are_nearly_those_of_the_recording(engine: TorchEngine) -> No
         assert score_one(np.array(found), played).onset >= 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0.0, 1e-4, 3e-3])
 def test_a_silent_input_has_no_notes(engine: TorchEngine, level: float) -> None:
     assert not any(estimate.candidates for estimate in estimates(engine, noise(2.0) * np.float32(10 * level)))

@@ -185,6 +185,7 @@ def clip(folders: Folders) -> Clip:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("onset", "frame"), [(0.05, 0.05), (0.02, 0.3), (0.3, 0.02)])
 def test_what_was_heard_once_decodes_as_the_engine_does(engine, clip, onset, frame):
     decoder = heard(engine, clip.audio, Options(steps=1))

@@ -35,6 +35,7 @@ def material(folders: Folders) -> Material:
     return replace(folders.material, unheard="")
 
 
+@pytest.mark.slow
 def test_an_experiment_that_was_cut_off_goes_on_to_the_same_table(material, tmp_path):
     said: list[str] = []
 

@@ -143,6 +143,7 @@ def test_a_page_of_figures_has_a_small_picture_and_a_table_for_each_part(tmp_pat
     assert (tmp_path / PAGE).is_file()
 
 
+@pytest.mark.slow
 def test_every_example_can_be_heard_and_seen(
     folders: Folders, stage: EvaluationSet, tmp_path: Path, monkeypatch
 ) -> None:

@@ -28,6 +28,7 @@ def draw(path: Path) -> None:
         draw_plot(path, pictures, NOTES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.png", "a.gif", "a.wav"])
 def test_a_full_disk_leaves_the_old_picture_or_sound_and_no_part_of_the_new(tmp_path, monkeypatch, capsys, name):
     monkeypatch.setattr(sound, "find_fluidsynth", lambda: None)

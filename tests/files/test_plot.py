@@ -30,6 +30,7 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(picture.convert("RGB"), dtype=np.int16)
 
 
+@pytest.mark.slow
 def test_the_plot_changes_with_notes_and_regions(tmp_path):
     draw_plot(tmp_path / "empty.png", pictures(), ())
     draw_plot(tmp_path / "notes.png", pictures(), NOTES)
@@ -43,6 +44,7 @@ def test_the_plot_changes_with_notes_and_regions(tmp_path):
     assert (empty != notes).any(axis=2).mean() > 0.01
 
 
+@pytest.mark.slow
 def test_louder_notes_are_brighter(tmp_path):
     for velocity in (10, 127):
         notes = (NoteEvent(0.0, SECONDS, 60, velocity),)
@@ -52,12 +54,14 @@ def test_louder_notes_are_brighter(tmp_path):
     assert loud > soft
 
 
+@pytest.mark.slow
 def test_a_long_recording_makes_a_wide_picture_within_bounds(tmp_path):
     draw_plot(tmp_path / "long.png", pictures(1, 600), ())
     with Image.open(tmp_path / "long.png") as picture:
         assert 3000 < picture.width < 8000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_steps", [1, 4, 200])
 def test_the_trajectory_moves(tmp_path, n_steps):
     path = tmp_path / "t.gif"
@@ -75,6 +79,7 @@ def test_no_trajectory_is_said(tmp_path):
         draw_trajectory(tmp_path / "t.gif", pictures(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "draw", [lambda path: draw_plot(path, pictures(), ()), lambda path: draw_trajectory(path, pictures())]
 )

@@ -94,6 +94,7 @@ def resaved(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any])
     return save(path, state_dict=state_dict, hyper_parameters=hyper_parameters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "match"),
     [

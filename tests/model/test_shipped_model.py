@@ -38,6 +38,7 @@ def notes_of(engine: TorchEngine, request: Request) -> tuple[NoteEvent, ...]:
     return ask(engine, request).variations[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", QUALITIES)
 def test_it_follows_a_piano_that_training_never_heard(
     engine: TorchEngine, clip: AudioBuffer, played: NoteArray, quality: Quality
@@ -49,6 +50,7 @@ def test_it_follows_a_piano_that_training_never_heard(
     assert scores.onset_error <= 0.01
 
 
+@pytest.mark.slow
 def test_a_tenth_of_the_level_and_another_rate_are_the_same_music(
     engine: TorchEngine, clip: AudioBuffer, played: NoteArray
 ) -> None:
@@ -58,6 +60,7 @@ def test_a_tenth_of_the_level_and_another_rate_are_the_same_music(
     assert score([to_array(notes_of(engine, Request("twice", "transcribe", twice)))], [played]).onset >= 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "audio", [silence(30.0), noise(30.0, level=0.001), noise(30.0, level=0.03)], ids=["silence", "hush", "hiss"]
 )
@@ -65,6 +68,7 @@ def test_it_invents_nothing(engine: TorchEngine, audio: AudioBuffer) -> None:
     assert notes_of(engine, Request("nothing", "transcribe", audio)) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_it_writes_music_where_there_is_none(engine: TorchEngine, clip: AudioBuffer, seed: int) -> None:
     options = Options(seed=seed, seconds=4.0)
@@ -79,6 +83,7 @@ def test_it_writes_music_where_there_is_none(engine: TorchEngine, clip: AudioBuf
     assert np.median([note.duration for note in (*fill, *following, *new)]) >= 0.06
 
 
+@pytest.mark.slow
 def test_a_fill_stays_near_the_key_of_its_surroundings(engine: TorchEngine, clip: AudioBuffer) -> None:
     white_keys = {0, 2, 4, 5, 7, 9, 11}  # the clip is in C major
     fills = [

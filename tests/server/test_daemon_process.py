@@ -13,6 +13,7 @@ from support.waiting import wait_until
 TIMEOUT = 30.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("whole_group", [False, True])
 def test_a_signal_ends_the_daemon_its_notes_and_its_child(tmp_path, number, whole_group):
@@ -26,6 +27,7 @@ def test_a_signal_ends_the_daemon_its_notes_and_its_child(tmp_path, number, whol
         assert not any(alive(pid) for pid in daemon.children)
 
 
+@pytest.mark.slow
 def test_further_signals_do_not_keep_the_daemon_from_ending_its_notes(tmp_path):
     with DaemonProcess(tmp_path, "--slow") as daemon:
         daemon.process.send_signal(signal.SIGTERM)
@@ -46,6 +48,7 @@ def test_a_killed_daemon_leaves_no_process_behind(tmp_path):
         wait_until(lambda: not any(alive(pid) for pid in daemon.children), "the engine to end with its daemon")
 
 
+@pytest.mark.slow
 def test_a_daemon_whose_engine_is_killed_goes_on(tmp_path):
     with DaemonProcess(tmp_path) as daemon, UdpClient(daemon.port) as client:
         client.upload("kept", b"\0" * 64_000, rate=16_000, channels=1)

@@ -150,9 +150,9 @@ def test_many_notes_survive_a_client_that_looks_every_100_ms(daemon):
 
 def test_known_notes_come_back_byte_for_byte(client):
     notes = [
-        NoteEvent(t, t + d, p, v) for t, d, p, v in [(0.1, 0.3, 21, 1), (1e-3, 7.77, 108, 127), (5.5, 1e-2, 60, 64)]
+        NoteEvent(t, t + d, p, v) for t, d, p, v in [(8.1, 0.3, 21, 1), (8.001, 7.77, 108, 127), (15.5, 1e-2, 60, 64)]
     ]
-    client.send("/diffroll/job/new", "known", "generate", "")
+    client.send("/diffroll/job/new", "known", "generate", "")  # of 8 s, after which nothing is written
     for note in notes:
         client.send("/diffroll/job/note", "known", note.pitch, note.onset, note.duration, note.velocity)
     client.send("/diffroll/job/run", "known")

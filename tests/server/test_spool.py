@@ -113,7 +113,7 @@ def test_a_file_too_long_is_told(daemon, script):
 
 
 def test_five_thousand_notes_come_whole(daemon, script):
-    notes = [["/diffroll/job/note", "long", 21 + n % 88, 0.01 * n, 0.005, 64] for n in range(5000)]
+    notes = [["/diffroll/job/note", "long", 21 + n % 88, 1.0 + 0.01 * n, 0.005, 64] for n in range(5000)]
     script.send(
         ["/diffroll/job/new", "long", "generate", ""],
         ["/diffroll/job/set", "long", "seconds", 1.0],

@@ -31,6 +31,7 @@ def batches(material: Material, mixer: DeviceMixer | None, workers: int = 0) -> 
     return [next(made) for _ in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["tasks", "mixed"])
 @pytest.mark.parametrize("at_once", [1 << 17, 1 << 25])
 def test_a_batch_sounds_as_its_windows_do(material, stage, at_once, monkeypatch):
@@ -48,6 +49,7 @@ def test_a_batch_sounds_as_its_windows_do(material, stage, at_once, monkeypatch)
         assert float(off.max()) < 0.05
 
 
+@pytest.mark.slow
 def test_plain_windows_are_the_same_to_the_last_bits(material):
     plain = replace(material, augmentation=0.0, empty_share=0.0)
     ours, theirs = batches(plain, DeviceMixer(WindowMaker(plain).bank, CPU)), batches(plain, None)
@@ -55,6 +57,7 @@ def test_plain_windows_are_the_same_to_the_last_bits(material):
         assert torch.allclose(one["samples"], other["samples"], atol=2e-6)
 
 
+@pytest.mark.slow
 def test_plans_come_from_other_processes_too(material):
     mixer = DeviceMixer(WindowMaker(material).bank, CPU)
     for one, other in zip(batches(material, mixer, workers=1), batches(material, mixer), strict=True):

@@ -88,6 +88,7 @@ def distance(one: list[torch.Tensor], other: list[torch.Tensor]) -> float:
     return sum(float((a - b).square().sum()) for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(material, tmp_path, precision):
     schedule = replace(SCHEDULE, precision=precision)
@@ -106,6 +107,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_bits(material, tmp_path, pre
     assert (tmp_path / "cut/losses.csv").read_text() == (tmp_path / "whole/losses.csv").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_a_run_killed_while_it_saves_goes_on_from_the_save_before(material, tmp_path, monkeypatch):
     whole = run(material, tmp_path / "whole")
@@ -145,6 +147,7 @@ def test_losses_are_recorded(material, tmp_path):
     assert [float(value) for value in lines[-1].split(",")] == pytest.approx([6, *seen[-1][1].values()], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_record_has_means(material, tmp_path, monkeypatch):
     singly: list[float] = []
     run(material, tmp_path / "singly", report=lambda step, parts: singly.append(parts["total"]))
@@ -154,6 +157,7 @@ def test_the_record_has_means(material, tmp_path, monkeypatch):
     assert means == pytest.approx([sum(singly[:3]) / 3, sum(singly[3:]) / 3])
 
 
+@pytest.mark.slow
 def test_steps_learn_and_the_average_follows(material, tmp_path):
     trainer = Trainer(compact(SMALL), replace(SCHEDULE, steps=100), "cpu")
     begin = [p.detach().clone() for p in trainer.network.parameters()]
@@ -180,6 +184,7 @@ def test_a_finished_run_can_be_made_longer(material, tmp_path):
     assert json.loads((tmp_path / "settings.json").read_text())["schedule"]["steps"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schedule", "material_change", "sentence"),
     [
@@ -201,6 +206,7 @@ def test_a_run_is_not_gone_on_with_otherwise(material, tmp_path, schedule, mater
     assert (tmp_path / "settings.json").read_bytes() == settings
 
 
+@pytest.mark.slow
 def test_another_network_is_told_even_in_a_state_without_settings(material, tmp_path):
     trainer = run(material, tmp_path, replace(SCHEDULE, steps=2))
     state = read_state(tmp_path / "state.pt")
@@ -236,6 +242,7 @@ def test_a_step_without_numbers_changes_nothing(material, tmp_path):
     assert trainer.step == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_bytes", [0, 20_000])
 def test_a_full_disk_leaves_the_last_save(material, tmp_path, n_bytes):
     run(material, tmp_path, replace(SCHEDULE, steps=2))

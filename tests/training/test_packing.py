@@ -43,6 +43,7 @@ def test_a_note_is_coded_better_than_35_db():
     assert 10 * np.log10(np.mean(note**2) / np.mean(error**2)) > 35
 
 
+@pytest.mark.slow
 def test_what_was_packed_comes_out_again(pack, folders, tmp_path):
     unpack_folder(pack, tmp_path / "bank", tmp_path / "corpus")
     before, after = open_corpus(folders.work / "corpus"), open_corpus(tmp_path / "corpus")
@@ -92,6 +93,7 @@ GONE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_bare_machine_trains_from_the_pack_alone(pack, tmp_path):
     options = ["--steps", "1", "--batch", "1", "--workers", "0", "--device", "cpu", "--seconds", "0.5"]
     arguments = [str(tmp_path / "run"), *options, "--unheard", UNHEARD, "--work", str(tmp_path / "work")]

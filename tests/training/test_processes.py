@@ -41,6 +41,7 @@ def material(folders: Folders) -> Material:
     return replace(folders.material, seconds=0.512)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_does(material, tmp_path):
     whole = train(material, SCHEDULE, tmp_path / "one", subject=compact(SMALL), workers=0)
     script = tmp_path / "shared.py"
@@ -80,6 +81,7 @@ def test_what_is_drawn_for_a_batch_is_the_same_however_it_is_shared():
         Share(0, 2).size(3)
 
 
+@pytest.mark.slow
 def test_diffroll_is_trained_by_the_same_code_and_can_be_used(material, tmp_path):
     clips = replace(material, stage="paired", edge_share=0.0, seconds=1.024)
     schedule = Schedule(30, batch=2, rate=3e-3, warm_up=2)
@@ -112,6 +114,7 @@ def test_diffroll_is_trained_by_the_same_code_and_can_be_used(material, tmp_path
     assert rolls.step == 1
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_the_losses(material, tmp_path, monkeypatch):
     accumulator = import_module("tensorboard.backend.event_processing.event_accumulator")
     monkeypatch.setattr(loop, "REPORT_EVERY", 1)

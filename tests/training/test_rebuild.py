@@ -7,6 +7,7 @@ import runpy
 import shutil
 from functools import partial
 
+import pytest
 from support.paths import ROOT
 from support.training_material import HEARD, SMALL, UNHEARD
 
@@ -18,6 +19,7 @@ pytest_plugins = ["support.training_fixtures"]
 SCRIPT = ROOT / "script" / "train-compact"
 
 
+@pytest.mark.slow
 def test_a_model_is_rebuilt_from_a_folder_of_material(folders, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(loop, "train", partial(loop.train, subject=compact(SMALL)))
     (tmp_path / "card.md").write_text("# a card\n")

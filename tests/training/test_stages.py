@@ -29,6 +29,7 @@ def material(folders: Folders) -> Material:
     return replace(folders.material, seconds=0.512, empty_share=0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stage", "unheard"), [("tasks", 0.0), ("rolls", 1.0), ("paired", 0.1), ("mixed", 0.5)])
 def test_a_stage_hides_its_share_of_the_sound(material, stage, unheard):
     maker = WindowMaker(replace(material, stage=stage))
@@ -61,6 +62,7 @@ def test_so_many_different_windows_come_again(material):
     assert len(rolls) == 3, "what is hidden is no further material"
 
 
+@pytest.mark.slow
 def test_a_stage_begins_with_the_weights_of_the_last(material, tmp_path, folders):
     rolls = replace(material, stage="rolls", bank=None)
     before = train(rolls, SCHEDULE, tmp_path / "rolls", subject=compact(SMALL), workers=0)
@@ -107,12 +109,14 @@ def test_with_its_weight_the_loss_on_the_roll_is_that_on_the_noise(t):
     assert float(weight) == pytest.approx(float(alpha_bar / (1 - alpha_bar)), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WEIGHTINGS)
 def test_every_weighting_trains(material, tmp_path, name):
     trainer = train(material, replace(SCHEDULE, weighting=name), tmp_path, subject=compact(SMALL), workers=0)
     assert all(torch.isfinite(value).all() for value in trainer.network.state_dict().values())
 
 
+@pytest.mark.slow
 def test_weights_change_what_a_step_costs(material, tmp_path):
     totals: dict[str, float] = {}
     for name in WEIGHTINGS:

@@ -123,6 +123,7 @@ def test_nothing_is_heard_after_the_edge(plain):
         assert np.array_equal(cut.notes, full.notes), "what is not heard is still to be told"
 
 
+@pytest.mark.slow
 def test_empty_windows_have_no_notes(plain):
     maker = WindowMaker(replace(plain, empty_share=1.0))
     empty = [maker.window(0, number) for number in range(40)]

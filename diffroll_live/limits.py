@@ -16,6 +16,8 @@ from diffroll_live.errors import RequestError
 
 MAX_REGIONS = 256
 MAX_KNOWN = 50_000  # notes that the user has
+MAX_METER_CHANGES = 4096  # of tempo or signature in one job
+SIGNATURES = "choose 1 to 64 whole notes, halves, quarters and so on down to 64ths, such as 3/4 or 6/8"
 WIRE = 1e-7  # of a value: what float32 on the wire does to a bound
 
 Value = str | float
@@ -114,11 +116,30 @@ def _replaced(settings: Any, name: str, value: Any) -> Any:
     return replace(settings, **{holder: replace(parts[holder], **{name: value})})
 
 
+def is_signature(numerator: int, denominator: int) -> bool:
+    """Whether bars can be ``numerator``/``denominator``, also in a MIDI file."""
+    return 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32, 64)
+
+
+def _signature(value: Value) -> tuple[int, int]:
+    numerator, _, denominator = str(value).partition("/")
+    if not (numerator.isdecimal() and denominator.isdecimal() and is_signature(int(numerator), int(denominator))):
+        raise RequestError(f"must be a time signature, not {value!r}; {SIGNATURES}")
+    return int(numerator), int(denominator)
+
+
 CHANNEL = Limit(1, 16, whole=True, default=1, sentence="The MIDI channel.")
 DELIVER = Choice(("osc", "midi", "both"), default="both", sentence="Where notes go.")
 DEVICE = Choice(("auto", "cuda", "mps", "cpu"), default="auto", sentence="Where the model runs.")
 THREADS = Limit(1, 1024, whole=True, sentence="CPU threads; otherwise as many as there are cores.")
 PORT = Limit(0, 65_535, whole=True, default=7770, sentence="UDP and TCP port.")
+TEMPO = Limit(4, 1000, unit="quarter notes a minute", sentence="Tempo of the music, in quarter notes a minute.")
+#: Bars and beats, where the command line says what they are.
+METER: dict[str, Option] = {
+    "tempo": TEMPO,
+    "meter": Text(_signature, sentence="Time signature of the music, such as 3/4 or 6/8; otherwise 4/4."),
+    "beat_at": Limit(0, 86_400, unit="s", sentence="Where a bar begins, in seconds; otherwise at 0."),
+}
 
 #: What a request may choose: the fields of types.Options. These are the ones that are numbers ...
 LIMITS: dict[str, Limit] = {

@@ -18,7 +18,7 @@ from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import variation_path
 from diffroll_live.music.plan import writable_span
 from diffroll_live.music.roll import pitch_name
-from diffroll_live.music.tempo_map import steady
+from diffroll_live.tempo_map import steady
 from diffroll_live.types import NoteEvent, Picture, Region, Request, Result
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))

@@ -13,7 +13,7 @@ import mido
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.music.smf_tempo import SmfTempoMap, beat_us, is_metre
-from diffroll_live.music.tempo_map import TempoChange, steady
+from diffroll_live.tempo_map import TempoChange, steady
 from diffroll_live.types import NoteEvent
 
 MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read

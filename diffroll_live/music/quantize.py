@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from diffroll_live.music.grid import Grid
 from diffroll_live.music.scales import Scale
-from diffroll_live.music.tempo_map import TempoMap
+from diffroll_live.tempo_map import TempoMap
 from diffroll_live.types import NoteEvent
 
 

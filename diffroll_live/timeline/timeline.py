@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from diffroll_live.limits import is_signature
 from diffroll_live.midi.playhead import PlayheadModel
-from diffroll_live.music.smf_tempo import is_metre
-from diffroll_live.music.tempo_map import TempoMap
+from diffroll_live.tempo_map import TempoMap
 from diffroll_live.timeline.clock_model import ClockModel
 from diffroll_live.timeline.report import Report, check_report
 
@@ -143,7 +143,7 @@ class Timeline:
         if report.beat is not None:
             self._tempo_map = self._tempo_map.with_beat(here, report.beat)
         if report.metre is not None:
-            self._metre = report.metre if is_metre(*report.metre) else (4, 4)
+            self._metre = report.metre if is_signature(*report.metre) else (4, 4)
 
     def _notify(self, now: float) -> None:
         playhead, announced = self._model.playhead, self._announced

@@ -1,10 +1,15 @@
-"""The DAW's tempo along its timeline, as far as it is known: seconds to beats and back. Beats are quarter notes."""
+"""Tempo along a timeline, as far as it is known: seconds to beats and back. Beats are quarter notes."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Doubles = npt.NDArray[np.float64]
 
 SAME_TEMPO = 0.005  # BPM; closer tempi count as equal
 MAX_CHANGES = 1024
@@ -27,7 +32,7 @@ def steady(tempo: float) -> tuple[TempoChange, ...]:
 class TempoMap:
     """Tempo changes in order; the first tempo also applies before its position, where the beat is ``beat``.
 
-    ``observed`` is the stretch that the playhead has passed; its tempi are kept until they are contradicted.
+    ``observed`` is the span that the playhead has passed; its tempi are kept until they are contradicted.
     """
 
     changes: tuple[TempoChange, ...] = (TempoChange(0.0, 120.0),)
@@ -45,18 +50,26 @@ class TempoMap:
 
     def beat_at(self, position: float) -> float:
         """The beat at a position, with its fraction; negative before beat 0."""
-        index = self._index(position)
-        change = self.changes[index]
-        return self._beats[index] + (position - change.position) * change.tempo / 60.0
+        return float(self.beats_at(position))
 
     def position_at(self, beat: float) -> float:
         """The position of a beat, in seconds."""
-        index = max(0, bisect_right(self._beats, beat) - 1)
-        change = self.changes[index]
-        return change.position + (beat - self._beats[index]) * 60.0 / change.tempo
+        return float(self.positions_at(beat))
+
+    def beats_at(self, positions: npt.ArrayLike) -> Doubles:
+        """The beats at positions of any shape, in seconds."""
+        at, known, beats, tempi = np.asarray(positions, float), *self._knots()
+        index = np.maximum(np.searchsorted(known, at, "right") - 1, 0)
+        return beats[index] + (at - known[index]) * tempi[index] / 60.0
+
+    def positions_at(self, beats: npt.ArrayLike) -> Doubles:
+        """The positions of beats of any shape, in seconds."""
+        at, known, ours, tempi = np.asarray(beats, float), *self._knots()
+        index = np.maximum(np.searchsorted(ours, at, "right") - 1, 0)
+        return known[index] + (at - ours[index]) * 60.0 / tempi[index]
 
     def between(self, start: float, end: float) -> tuple[TempoChange, ...]:
-        """The changes within a stretch, relative to its start; the first is at 0."""
+        """The changes within a span, relative to its start; the first is at 0."""
         inside = tuple(
             TempoChange(change.position - start, change.tempo)
             for change in self.changes
@@ -87,6 +100,11 @@ class TempoMap:
     def with_beat(self, position: float, beat: float) -> TempoMap:
         """Record the beat at a position: the same tempi, with the beats renumbered to match."""
         return replace(self, beat=self.beat + beat - self.beat_at(position))
+
+    def _knots(self) -> tuple[Doubles, Doubles, Doubles]:
+        """The position, beat and tempo of each change, (n_changes,) each."""
+        rows = np.array([(change.position, change.tempo) for change in self.changes])
+        return rows[:, 0], np.array(self._beats), rows[:, 1]
 
     def _index(self, position: float) -> int:
         return max(0, bisect_right(self.changes, position, key=lambda change: change.position) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ import mido
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
+from diffroll_live.files.midi_repair import parse_smf
 from diffroll_live.music.smf_tempo import SmfTempoMap, beat_us, is_metre
 from diffroll_live.tempo_map import TempoChange, steady
 from diffroll_live.types import NoteEvent
+
+logger = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read
 MAX_SECONDS = 24 * 3600.0
@@ -63,7 +67,7 @@ def read_smf(path: Path) -> tuple[NoteEvent, ...]:
     """Read the notes of a Standard MIDI File, all tracks together, sorted, in seconds from its beginning.
 
     Of overlapping notes on one pitch of a track, the one that began first ends first. Notes that are never ended end
-    with their track. The sustain pedal is not heeded.
+    with their track. The sustain pedal is not heeded. What cannot be read of a file is left out, and logged.
     Raises FileMissing, and FileError for a file that is too large or is no MIDI file.
     """
     path = Path(path)
@@ -77,11 +81,13 @@ def read_smf(path: Path) -> tuple[NoteEvent, ...]:
     if len(data) > MAX_FILE_BYTES:
         raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes; choose a file with fewer events.")
     try:
-        return _read_notes(mido.MidiFile(file=io.BytesIO(data), clip=True))
+        parsed = parse_smf(data)
+        notes = _read_notes(parsed.file)
     except FileError as error:
-        raise FileError(f"{path}: {error}") from error
-    except Exception as error:  # mido reports damage in many ways: EOFError, IndexError, KeyError, ...
-        raise FileError(f"{path} is not a MIDI file, or is damaged ({error}). Save it again from its DAW.") from error
+        raise FileError(f"{path}: {error.text}") from error
+    for sentence in parsed.skipped:
+        logger.warning("%s: %s", path, sentence)
+    return notes
 
 
 def _tick_note(note: NoteEvent, tempi: SmfTempoMap) -> _TickNote:

@@ -48,7 +48,7 @@ def test_what_cannot_be_used_is_skipped_with_a_sentence(folders: Folders):
     assert len(folders.skipped) == 3
     empty, broken, gone = folders.skipped
     assert empty.endswith("empty.mid has no notes for a piano.")
-    assert "broken.mid cannot be read as MIDI" in broken
+    assert "broken.mid: It is damaged" in broken
     assert "gone.mid cannot be read as MIDI" in gone
 
 

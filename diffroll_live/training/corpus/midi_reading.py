@@ -12,6 +12,7 @@ import numpy as np
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.manifest import MANIFEST, read_manifest
+from diffroll_live.files.midi_repair import parse_smf
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.training.corpus.layouts import MIDI_SUFFIXES, split_of
 from diffroll_live.training.corpus.pieces import Piece, write_corpus
@@ -25,12 +26,14 @@ def read_piece(path: Path) -> Piece:
     """Read every note and the sustain pedal of a MIDI file, all tracks together.
 
     A key struck again while it is down ends its note. Raises FileError for a file that is not MIDI, has no notes, or
-    has too many.
+    has too many; what of a file cannot be read is left out.
     """
     try:
-        messages = list(mido.MidiFile(path))
-    except Exception as error:  # mido raises many errors for a broken file: EOFError, KeyError, its own
-        raise FileError(f"{path} cannot be read as MIDI ({error}).") from error
+        messages = list(parse_smf(path.read_bytes()).file)
+    except FileError as error:
+        raise FileError(f"{path}: {error.text}") from error
+    except (OSError, TypeError, ZeroDivisionError) as error:  # mido merges no tracks of format 2, and needs ticks
+        raise FileError(f"{path} cannot be read as MIDI ({error or type(error).__name__}).") from error
     notes, pedal = _Notes(), _Pedal()
     now = 0.0
     for message in messages:

@@ -11,6 +11,7 @@ from typing import Any
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import jam_messages as j
 from diffroll_live.osc import timeline_messages as t
+from diffroll_live.osc import watch_messages as w
 from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting
 
 
@@ -234,6 +235,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/ping": Ping,
     "/diffroll/status": StatusQuery,
     "/diffroll/panic": Panic,
+    "/diffroll/watch": w.Watch,
     "/diffroll/audio/file": AudioFile,
     "/diffroll/audio/open": AudioOpen,
     "/diffroll/audio/chunk": AudioChunk,
@@ -241,6 +243,8 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/audio/listen": AudioListen,
     "/diffroll/audio/inputs": AudioInputsQuery,
     "/diffroll/audio/free": AudioFree,
+    "/diffroll/audio/copy": w.AudioCopy,
+    "/diffroll/audio/picture": w.AudioPicture,
     "/diffroll/live/set": LiveSet,
     "/diffroll/jam/start": j.JamStart,
     "/diffroll/jam/set": j.JamSet,
@@ -257,6 +261,8 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/redecode": JobRedecode,
     "/diffroll/job/play": JobPlay,
     "/diffroll/job/notes": JobNotes,
+    "/diffroll/job/copy": w.JobCopy,
+    "/diffroll/job/picture": w.JobPicture,
     "/diffroll/transcribe": Transcribe,
     "/diffroll/inpaint": Inpaint,
     "/diffroll/continue": Continue,

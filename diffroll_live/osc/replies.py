@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from diffroll_live.osc import watch_replies as w
+
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
@@ -287,5 +289,11 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/live/status": LiveStatus,
     "/diffroll/jam/state": JamState,
     "/diffroll/jam/ahead": JamAhead,
+    "/diffroll/picture": w.Picture,
+    "/diffroll/watch/client": w.WatchedClient,
+    "/diffroll/watch/job": w.WatchedJob,
+    "/diffroll/watch/buffer": w.WatchedBuffer,
+    "/diffroll/watch/error": w.WatchedError,
+    "/diffroll/watch/transport": w.WatchedTransport,
     "/diffroll/error": Error,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,19 +20,23 @@ from diffroll_live.server.outbox import Outbox
 logger = logging.getLogger(__name__)
 
 MAX_ABOUT = 128  # bytes of what an error is about
+_ERRORS_KEPT = 8  # of one client, for whoever watches
 
 
 class Client:
-    """One client: a UDP address, a TCP connection, or a script that writes into the spool."""
+    """One client: a UDP address, a TCP connection, a script that writes into the spool, or a panel."""
 
     def __init__(self, key: str, outbox: Outbox, config: ServerConfig) -> None:
         self.key = key
+        self.name = ""  # as it introduced itself
         self.outbox = outbox
         self.max_datagram = config.max_datagram  # bytes
         self.buffers: dict[str, Buffer] = {}
         self.jobs = JobTable(config.max_jobs_kept)
         self.is_surface = False  # whether it has reported the transport as REAPER or Ardour does
         self.last_seen = time.monotonic()
+        self.errors: deque[tuple[int, Error]] = deque(maxlen=_ERRORS_KEPT)  # the last ones it was told, numbered
+        self._numbers = itertools.count(1)
 
     def send(self, reply: Any) -> None:
         """Send a reply. Raises errors.ProtocolError when OSC cannot hold one of its values."""
@@ -39,7 +45,9 @@ class Client:
 
     def send_error(self, about: str, error: DiffrollError) -> None:
         """Tell what went wrong with a job, a buffer or an address."""
-        self.send(Error(clip(about), error.code, error.text))
+        reply = Error(clip(about), error.code, error.text)
+        self.errors.append((next(self._numbers), reply))
+        self.send(reply)
 
     @property
     def connected(self) -> bool:

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from diffroll_live.server.audio.input_handlers import InputHandlers
 from diffroll_live.server.audio.live_inputs import LiveInputs
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.dispatch import Dispatcher
+from diffroll_live.server.endpoints.attached import Attachment, OpenAttachment
 from diffroll_live.server.endpoints.sockets import TcpEndpoint, UdpEndpoint, bind
 from diffroll_live.server.endpoints.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
@@ -31,8 +32,10 @@ from diffroll_live.server.jobs.handlers import JobHandlers
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.server.live.handlers import LiveHandlers
 from diffroll_live.server.midi_output import MidiOut
+from diffroll_live.server.pictures import PictureHandlers
 from diffroll_live.server.session import SessionHandlers
 from diffroll_live.server.transport import TransportHandlers
+from diffroll_live.server.watch import WatchHandlers
 from diffroll_live.timeline.sources import SourceThread
 from diffroll_live.timeline.table import SOURCES, source_opener
 from diffroll_live.timeline.timeline import Timeline
@@ -53,11 +56,12 @@ async def serve(
     ready: Callable[[int], None],
     stop: asyncio.Event | None = None,
     spool: Path | None = None,
+    attach: OpenAttachment | None = None,
 ) -> None:
     """Serve until a signal comes or ``stop`` is set; then end every note, the worker and the scheduler.
 
     ``ready`` is told the port once the engine is warm and clients are heard. Without a scheduler there is no MIDI,
-    without a folder for the spool no client but over sockets.
+    without a folder for the spool no client but over sockets. ``attach`` opens one more endpoint on this loop.
     Raises errors.PortError when the port is taken, and the engine's error when there is no engine at the start.
     """
     stop = stop or asyncio.Event()
@@ -67,6 +71,8 @@ async def serve(
         try:
             if await daemon.start(stop):
                 await daemon.listen(*sockets)
+                if attach is not None:
+                    await daemon.attach(attach)
                 ready(sockets[0].getsockname()[1])
                 await daemon.run(stop)
         finally:
@@ -87,6 +93,7 @@ class Daemon:
         self._clock = time.perf_counter if midi is None else midi.now
         traits = SOURCES[config.transport.source].traits
         self._timeline = Timeline(traits, (lambda _: None) if midi is None else midi.follow)
+        self._source = config.transport.source
         self._open_source = source_opener(config, self._timeline, self._clock)
         self._following: SourceThread | None = None
         self._delivery = NoteDelivery(config.server, midi, self._timeline)
@@ -103,6 +110,9 @@ class Daemon:
         self._server: asyncio.Server | None = None
         self._spool: SpoolEndpoint | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._attached = AsyncExitStack()
+        self._watching: WatchHandlers | None = None
+        self._pictures: PictureHandlers | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, stop: asyncio.Event) -> bool:
@@ -130,7 +140,11 @@ class Daemon:
         session = SessionHandlers(self._worker, self._runs, self._jams, self._delivery, max_seconds)
         jobs = JobHandlers(audio, self._runs, self._delivery)
         transport = TransportHandlers(self._timeline, self._clock, follows=self._open_source is None)
-        handlers = (session, audio, listening, jobs, transport, self._live, self._jams)
+        source = self._source
+        watching = WatchHandlers(self._clients, buffers, self._runs, self._timeline, source, self._clock)
+        pictures = PictureHandlers(audio)
+        self._watching, self._pictures = watching, pictures
+        handlers = (session, audio, listening, jobs, transport, self._live, self._jams, watching, pictures)
         dispatcher = self._dispatcher = Dispatcher(*(each.handlers for each in handlers))
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
@@ -143,6 +157,11 @@ class Daemon:
         if self._folder is not None:
             self._spool = SpoolEndpoint(self._folder, self._clients, dispatcher.take, self._forget)
             self._looking = loop.create_task(self._spool.serve())
+
+    async def attach(self, attach: OpenAttachment) -> None:
+        """Open one more endpoint beside the sockets; it is closed with the daemon."""
+        assert self._dispatcher is not None
+        await self._attached.enter_async_context(attach(Attachment(self._clients, self._dispatcher.take)))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run housekeeping until stopped."""
@@ -160,6 +179,7 @@ class Daemon:
         if self._dispatcher is not None:
             self._dispatcher.close()
         await self._end_work()
+        await self._attached.aclose()
         loop = asyncio.get_running_loop()
         if self._following is not None:
             await loop.run_in_executor(None, self._following.close)
@@ -190,6 +210,8 @@ class Daemon:
         """Hear no more input, and let no job go on."""
         if self._listening is not None:
             await self._listening.close()
+        if self._pictures is not None:
+            self._pictures.close()
         self._jams.close()
         self._live.close()
         for client in self._clients:
@@ -211,6 +233,8 @@ class Daemon:
         self._listening.sweep()
         self._timeline.check(self._clock())
         self._jams.tick()
+        assert self._watching is not None
+        self._watching.tick()
         for client in self._clients:
             self._delivery.tell_late(client)
             silent = now - client.last_seen > self._config.client_timeout_s

@@ -11,7 +11,7 @@ from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS
 from diffroll_live.music.regions import LAST_SECOND, check_region
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
-from diffroll_live.server.job_settings import JobSettings
+from diffroll_live.server.job_settings import PICTURES, JobSettings
 from diffroll_live.types import TASKS, AudioBuffer, NoteEvent, Region, Request, Result, Task
 
 State = Literal["new", "waiting", "queued", "running", "done", "failed", "cancelled"]
@@ -55,7 +55,8 @@ class Job:
     def request(self, request_id: str, audio: AudioBuffer | None) -> Request:
         """What the job asks for; ``audio`` is its buffer."""
         known = tuple(sorted(self.known))
-        return Request(request_id, self.task, audio, tuple(self.regions), known, self.settings.options)
+        pictures = PICTURES[self.settings.delivery.pictures]
+        return Request(request_id, self.task, audio, tuple(self.regions), known, self.settings.options, pictures)
 
 
 class JobTable:
@@ -87,10 +88,14 @@ class JobTable:
             raise RequestError(f"There is no task {task!r}; choose {', '.join(TASKS)}.")
         if not buffer and task != "generate":
             raise RequestError(f"The task {task} needs a buffer; only generate goes without.")
-        self._jobs.pop(name, None)
+        return self.put(Job(name, task, buffer))
+
+    def put(self, job: Job) -> Job:
+        """Keep a job, in place of an older one of its name. Raises errors.Busy when all kept jobs are still active."""
+        self._jobs.pop(job.name, None)
         self._make_room()
-        self._jobs[name] = Job(name, task, buffer)
-        return self._jobs[name]
+        self._jobs[job.name] = job
+        return job
 
     def _make_room(self) -> None:
         while len(self._jobs) >= self._capacity:

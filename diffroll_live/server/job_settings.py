@@ -10,7 +10,7 @@ from diffroll_live.errors import RequestError
 from diffroll_live.limits import CHANNEL, DELIVER, REQUEST, Choice, Option, Text, Value
 from diffroll_live.music.grid import Grid, parse_grid
 from diffroll_live.music.scales import Scale, parse_scale
-from diffroll_live.types import Options
+from diffroll_live.types import Options, Picture
 
 
 def _text(value: Value) -> str:
@@ -19,6 +19,13 @@ def _text(value: Value) -> str:
     return value
 
 
+#: What a job keeps for /diffroll/job/picture, by the words of the option.
+PICTURES: dict[str, frozenset[Picture]] = {
+    "none": frozenset(),
+    "posterior": frozenset({"plot"}),
+    "trajectory": frozenset({"plot", "trajectory"}),
+}
+
 DELIVERY: dict[str, Option] = {
     "deliver": DELIVER,
     "when": Choice(("now", "transport", "never"), default="now"),
@@ -26,6 +33,7 @@ DELIVERY: dict[str, Option] = {
     "save": Text(_text, default=""),
     "quantize": Text(parse_grid),
     "scale": Text(parse_scale),
+    "pictures": Choice(tuple(PICTURES), default="none"),
 }
 
 
@@ -34,7 +42,7 @@ class Delivery:
     """Where the notes of a job go.
 
     when: MIDI as the notes come, as the DAW's playhead comes to them, or only on request. save: a path for a Standard
-    MIDI File; empty saves none. quantize, scale: of notes on their way out.
+    MIDI File; empty saves none. quantize, scale: of notes on their way out. pictures: what is kept for the eye.
     """
 
     deliver: str = DELIVER.default
@@ -43,6 +51,7 @@ class Delivery:
     save: str = DELIVERY["save"].default
     quantize: Grid | None = None
     scale: Scale | None = None
+    pictures: str = DELIVERY["pictures"].default
 
 
 @dataclass(frozen=True, slots=True)

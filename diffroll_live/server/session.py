@@ -46,6 +46,7 @@ class SessionHandlers:
         if message.max_datagram and not _SMALLEST_DATAGRAM <= message.max_datagram <= _LARGEST_DATAGRAM:
             raise ProtocolError(f"A datagram size is {_SMALLEST_DATAGRAM} to {_LARGEST_DATAGRAM} bytes.")
         logger.info("%s calls itself %r", client.key, message.name)
+        client.name = message.name
         client.outbox.redirect(message.reply_port)
         client.max_datagram = message.max_datagram or client.max_datagram
         info = self._worker.info

@@ -15,6 +15,12 @@ UNSHOWN = {
     "/diffroll/late",  # a question of timing
     "/diffroll/status",  # so are the states that it tells
     "/diffroll/status/job",
+    # what shows one client to another, and pictures
+    *(
+        address
+        for address in MESSAGES
+        if address.startswith("/diffroll/watch") or address.endswith(("/copy", "/picture"))
+    ),
     # what is live, and what depends on the machine's devices
     *(address for address in MESSAGES if address.startswith(("/diffroll/live/", "/diffroll/jam/"))),
     *("/diffroll/audio/listen", "/diffroll/audio/inputs", "/diffroll/audio/input", "/diffroll/audio/level"),

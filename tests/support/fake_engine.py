@@ -10,7 +10,7 @@ import numpy as np
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
-from diffroll_live.types import Control, ModelInfo, NoteEvent, RequestPlan, Result, StreamedNote
+from diffroll_live.types import Control, ModelInfo, NoteEvent, Pictures, RequestPlan, Result, StreamedNote
 
 INFO = ModelInfo(
     name="fake",
@@ -36,6 +36,17 @@ def notes_of(plan: RequestPlan, variation: int) -> tuple[NoteEvent, ...]:
     shift = (plan.options.seed + 7 * variation) % 40
     written = [NoteEvent(0.5 * i, 0.5 * i + 0.25, 40 + (i + shift) % 40, 1 + (i + shift) % 127) for i in range(count)]
     return tuple(sorted((*plan.kept, *written)))
+
+
+def pictures_of(plan: RequestPlan, steps: int) -> Pictures | None:
+    """Four frames, 10 a second: the posterior is 1 at pitch 60, the trajectory goes from 0 to that."""
+    if not plan.pictures:
+        return None
+    posterior = np.zeros((4, 88), np.float32)
+    posterior[:, 60 - 21] = 1.0
+    trail = steps if "trajectory" in plan.pictures else 0
+    trajectory = np.array([posterior * (step + 1) / steps for step in range(trail)], np.float32).reshape(trail, 4, 88)
+    return Pictures(10.0, np.zeros((4, 8), np.float32), posterior, trajectory)
 
 
 class FakeStream:
@@ -90,7 +101,7 @@ class FakeEngine:
                 control.notes(streamed[: len(streamed) // 2])
                 self._break_down(plan)
         control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
-        result = Result(plan.id, variations, plan.options.seed)
+        result = Result(plan.id, variations, plan.options.seed, pictures=pictures_of(plan, steps))
         self._finished[plan.id] = result
         return result
 

@@ -1,0 +1,78 @@
+"""What the daemon reports for the eye: the clients, their jobs, buffers and errors, the transport, and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedClient:
+    """Report a client by its key and by the name it gave itself; ``here`` is 0 when it has left."""
+
+    client: str
+    name: str
+    here: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedJob:
+    """Report how a job of another client stands; notes and seed are those of its result."""
+
+    client: str
+    job: str
+    task: str
+    buffer: str
+    state: str
+    progress: float  # 0..1
+    notes: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedBuffer:
+    """Report a buffer of another client."""
+
+    client: str
+    buffer: str
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedError:
+    """Report an error that another client was told."""
+
+    client: str
+    about: str
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTransport:
+    """Report the DAW's transport, and the source that it is followed by."""
+
+    source: str
+    playing: int
+    position: float  # s
+    tempo: float  # quarter notes a minute
+    numerator: int
+    denominator: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Deliver some frames of a picture, ``rows`` levels each from the lowest pitch up, as base64 of bytes 0 to 255.
+
+    ``step`` counts the evaluations of a trajectory from 0, of ``steps``; ``first`` is the first frame of ``frames``.
+    """
+
+    about: str
+    kind: str  # spectrogram, posterior or trajectory
+    step: int
+    steps: int
+    rows: int
+    rate: float  # frames a second
+    frames: int  # of the whole picture
+    first: int
+    levels: str

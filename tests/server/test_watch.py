@@ -1,0 +1,91 @@
+"""A client that watches learns what the others do, as it happens, and may copy it; one that does not learns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from support.osc_client import OscClient, Reply
+from support.running import RunningDaemon
+from support.uploads import upload_tone
+
+
+@pytest.fixture
+def other(daemon: RunningDaemon) -> Iterator[OscClient]:
+    with daemon.tcp() as one:
+        yield one
+
+
+def seen(watcher: OscClient, address: str, wanted: Callable[[tuple], bool]) -> Reply:
+    """Read up to the report that is wanted."""
+    while True:
+        reply = watcher.expect(address)
+        if wanted(reply.args):
+            return reply
+
+
+def key_of(watcher: OscClient, name: str) -> str:
+    return str(seen(watcher, "/diffroll/watch/client", lambda args: args[1] == name and args[2] == 1).args[0])
+
+
+def test_a_job_of_another_client_appears_by_itself(client, other):
+    client.send("/diffroll/watch")
+    other.send("/diffroll/hello", "a DAW")
+    key = key_of(client, "a DAW")
+    upload_tone(other, "take")
+    assert seen(client, "/diffroll/watch/buffer", lambda args: args[2] == "ready").args == (key, "take", "ready", 2.0)
+    other.send("/diffroll/transcribe", "mine", "take")
+    done = seen(client, "/diffroll/watch/job", lambda args: args[4] == "done")
+    assert done.args == (key, "mine", "transcribe", "take", "done", 1.0, 4, 0)
+
+
+def test_its_errors_and_its_end_appear_too(client, other):
+    client.send("/diffroll/watch")
+    other.send("/diffroll/hello", "clumsy")
+    key = key_of(client, "clumsy")
+    other.send("/diffroll/job/run", "nothing")
+    assert seen(client, "/diffroll/watch/error", lambda args: args[0] == key).args[1:3] == ("nothing", "unknown-job")
+    other.close()
+    assert seen(client, "/diffroll/watch/client", lambda args: args[2] == 0).args[0] == key
+
+
+def test_copies_are_the_watchers_own(client, other):
+    client.send("/diffroll/watch")
+    other.send("/diffroll/hello", "generous")
+    key = key_of(client, "generous")
+    upload_tone(other, "take")
+    other.send("/diffroll/transcribe", "theirs", "take")
+    notes = other.collect("theirs").notes
+    client.send("/diffroll/audio/copy", "ours", key, "take")
+    assert client.expect("/diffroll/audio/ready").args == ("ours", 2.0, 16_000)
+    client.send("/diffroll/job/copy", "ours", key, "theirs")
+    copied = client.collect("ours").notes
+    assert [note[1:] for note in copied] == [note[1:] for note in notes]
+    client.send("/diffroll/job/redecode", "ours", 0.99, 0.0)
+    assert len(client.collect("ours").notes) < len(notes)
+    other.send("/diffroll/job/notes", "theirs")
+    assert other.collect("theirs").notes == notes
+
+
+def test_what_is_not_there_cannot_be_copied(client, other):
+    other.send("/diffroll/generate", "running", 1.0)
+    assert client.ask_wrongly("/diffroll/audio/copy", "b", "nobody", "b").args[1] == "bad-option"
+    assert client.ask_wrongly("/diffroll/job/copy", "j", "nobody", "j").args[1] == "bad-option"
+
+
+def test_the_transport_is_reported_as_it_is_followed(client, other):
+    client.send("/diffroll/watch")
+    other.send("/diffroll/transport", 0, 12.5, 90.0, 0.0, 3, 4)
+    seen(client, "/diffroll/watch/transport", lambda args: args == ("osc", 0, 12.5, 90.0, 3, 4))
+
+
+def test_whoever_stops_watching_hears_no_more(client, other):
+    client.send("/diffroll/watch", 1)
+    client.expect("/diffroll/watch/transport")
+    client.send("/diffroll/watch", 0)
+    client.ping()
+    other.send("/diffroll/watch")
+    other.expect("/diffroll/watch/client")
+    client.send("/diffroll/ping", 1)
+    _, before = client.until("/diffroll/pong")
+    assert before == []

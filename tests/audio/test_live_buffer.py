@@ -97,6 +97,7 @@ def test_silence_stands_for_what_does_not_come_for_a_while():
     assert world.sent[-1] == r.AudioLevel("live", -120.0, -120.0)
 
 
+@pytest.mark.slow
 def test_hours_of_silence_are_one_message():
     world = World()
     for second in range(4 * 3600):

@@ -95,6 +95,7 @@ def test_the_daemons_errors_are_the_benchs(tmp_path):
         link.ask("/diffroll/transcribe", "a", "nothing", answer="/diffroll/job/done")
 
 
+@pytest.mark.slow
 def test_a_daemon_that_does_not_start_says_why():
     with (
         pytest.raises(InternalError, match="'nowhere' is not one of"),
@@ -151,6 +152,7 @@ def test_memory_can_be_read_where_there_is_no_proc(monkeypatch):
     assert memory.peak(5) == 0.0
 
 
+@pytest.mark.slow
 def test_the_material_is_the_same_each_time_and_as_long_as_asked(tmp_path):
     material.write_wav(tmp_path / "a.wav", 25.0)
     audio = read_audio(tmp_path / "a.wav")
@@ -212,6 +214,7 @@ def test_a_model_that_does_not_exist_is_an_error_at_once(benchmarks, capsys):
     assert "nobody" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_help_imports_no_torch():
     code = (
         "import sys; from diffroll_live.cli.app import run; run(['bench', '--help']); sys.exit('torch' in sys.modules)"

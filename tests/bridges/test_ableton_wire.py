@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pythonosc.osc_message import OscMessage
 from support import golden_session
@@ -19,7 +19,6 @@ from diffroll_live.osc.codec import decode
 from diffroll_live.osc.server_codec import read_message
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
-UNHURRIED = settings(deadline=None)
 INTS = st.integers(-(2**31), 2**31 - 1)
 FLOATS = st.floats(width=32, allow_nan=False)
 
@@ -50,7 +49,6 @@ def test_the_golden_session_is_read_and_written_alike(script):
         assert script.osc.encode(line["address"], *values) == packet
 
 
-@UNHURRIED
 @given(args=st.lists(st.one_of(TEXT, INTS, FLOATS), max_size=20))
 def test_messages_come_back(script, args):
     message = OscMessage(script.osc.encode("/a/b", *args))
@@ -58,7 +56,6 @@ def test_messages_come_back(script, args):
     assert list(script.osc.decode(script.osc.encode("/a/b", *args)).args) == args
 
 
-@UNHURRIED
 @given(packet=st.binary(max_size=60))
 def test_rubbish_is_refused_and_nothing_else_happens(script, packet):
     for start in (b"", b"/a\0\0,", b"/a\0\0,ifsb\0\0\0"):
@@ -69,7 +66,6 @@ def test_rubbish_is_refused_and_nothing_else_happens(script, packet):
         assert message.address.startswith("/")
 
 
-@UNHURRIED
 @given(sizes=st.lists(st.integers(0, 3000), max_size=60))
 def test_bundles_hold_everything_and_stay_small(script, sizes):
     from support.live_world import unbundled
@@ -80,7 +76,6 @@ def test_bundles_hold_everything_and_stay_small(script, sizes):
     assert all(len(bundle) <= script.osc.BUNDLE_BYTES for bundle in packed)
 
 
-@UNHURRIED
 @given(steps=st.lists(st.tuples(st.floats(0.01, 5), st.floats(0.01, 9)), min_size=1, max_size=12), x=st.floats(-1, 50))
 def test_warp_markers_are_lines(script, steps, x):
     seconds = np.cumsum([0.0, *(s for s, _ in steps)])
@@ -91,7 +86,6 @@ def test_warp_markers_are_lines(script, steps, x):
         assert math.isclose(one.beat(x), np.interp(x, seconds, beats), abs_tol=1e-9)
 
 
-@UNHURRIED
 @given(start=st.floats(0, 3.9), loop=st.tuples(st.floats(0, 1.5), st.floats(2, 4)), visible=st.floats(0.5, 60))
 def test_a_loop_is_written_out_without_a_gap(script, start, loop, visible):
     begin, end = loop

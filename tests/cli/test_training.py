@@ -113,6 +113,7 @@ def test_evaluate_tunes(folders, trained, capsys):
     assert tuned["density"] >= 0
 
 
+@pytest.mark.slow
 def test_prepare_refuses_what_cannot_be(folders, tmp_path, capsys):
     gone, work = str(tmp_path / "gone"), ["--work", str(tmp_path / "work")]
     samples, midi = ["--samples", str(folders.samples)], ["--midi", str(folders.midi)]
@@ -130,6 +131,7 @@ def test_prepare_refuses_what_cannot_be(folders, tmp_path, capsys):
     refused(["prepare", *layout, *work], exit_codes.USAGE, capsys, "no layout 'tapes'", "maestro")
 
 
+@pytest.mark.slow
 def test_the_stages_follow_each_other(folders, tmp_path, capsys):
     work = tmp_path / "work"
     assert run(["prepare", "--midi", str(folders.midi), "--work", str(work)]) == exit_codes.OK
@@ -171,6 +173,7 @@ def test_train_refuses_what_cannot_be(folders, tmp_path, capsys, options, words)
     assert not (tmp_path / "run").exists() or not list((tmp_path / "run").iterdir())
 
 
+@pytest.mark.slow
 def test_train_refuses_what_is_not_prepared_or_was_begun_otherwise(folders, trained, tmp_path, capsys):
     nowhere = ["--work", str(tmp_path)]
     refused(train(folders, tmp_path / "run", *nowhere), exit_codes.FILE, capsys, "diffroll-live prepare")
@@ -191,6 +194,7 @@ def test_export_refuses_what_cannot_be(trained, tmp_path, capsys):
     assert run(["export", run_, str(trained / "mine"), *card, "--overwrite"]) == exit_codes.OK
 
 
+@pytest.mark.slow
 def test_evaluate_refuses_what_cannot_be(folders, trained, tmp_path, capsys, monkeypatch):
     mine = trained / "mine"
     refused(evaluate(folders, "nosuchmodel", "--piano", HEARD), exit_codes.MODEL, capsys, "no model 'nosuchmodel'")

@@ -118,6 +118,7 @@ def test_context_is_read_once_whatever_the_quality(
         assert len(sizes) == 2 + steps * -(-20 * 62.5 // LONGEST_BLOCK)
 
 
+@pytest.mark.slow
 def test_a_region_of_a_long_recording_is_read_as_if_all_had_been_heard(engine: TorchEngine) -> None:
     part = Request("job", "transcribe", LONG, (Region(12.0, 14.0),))
     engine.forget()

@@ -83,6 +83,7 @@ def last_steps(denoise, x_t, timesteps, schedule, *, noise=None, callback=None):
     return sample_ddpm(denoise, x_t, LAST_STEPS, schedule, noise=noise, callback=callback)
 
 
+@pytest.mark.slow
 def test_ddim_of_all_steps_is_the_reference_s(
     short_adapter: DiffRollAdapter, golden: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_variations_differ_where_notes_are_written(engine: TorchEngine) -> None:
     assert len(set(result.variations)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regions", [HOLES, (*HOLES, HEARD), (HEARD,)])
 def test_known_notes_come_back_as_they_are_and_new_ones_stay_inside(
     engine: TorchEngine, regions: tuple[Region, ...]

@@ -160,6 +160,7 @@ def test_generation_depends_on_nothing_but_the_seed(engine: TorchEngine) -> None
     assert ask(engine, Request("new", "generate", None, options=replace(options, seed=1))).variations != (notes,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["transcribe", "continue", "generate", "inpaint"])
 def test_cancel_stops_at_the_next_evaluation(engine: TorchEngine, evaluations: list[int], task: str) -> None:
     regions = (Region(1.0, 2.0),) if task == "inpaint" else ()

@@ -17,6 +17,7 @@ CPU = torch.device("cpu")
 RATES = (8000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 96_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", RATES)
 def test_parts_are_those_of_the_whole(rate: int) -> None:
     audio = noise(1.003, rate)

@@ -69,6 +69,7 @@ def test_a_hole_of_ten_seconds_takes_sixteen_evaluations(n_frames: int) -> None:
     assert max(last - first for first, last in blocks) <= LONGEST_BLOCK
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_and_another_does_not() -> None:
     place = scene(hole(100, 500))
     first = write(Opinion(0.01), place, seed=5, n=3)
@@ -81,6 +82,7 @@ def test_a_seed_repeats_and_another_does_not() -> None:
             assert not torch.equal(first.roll[variation], first.roll[another])
 
 
+@pytest.mark.slow
 def test_a_variation_does_not_depend_on_how_many_there_are() -> None:
     place = scene(hole(100, 300) | hole(400, 500))
     many = write(Opinion(0.01), place, seed=5, n=3)

@@ -26,6 +26,7 @@ def played(pitches: Sequence[int], rest: float, length: float = 0.1, velocity: i
     return np.array(rows)
 
 
+@pytest.mark.slow
 def test_as_many_notes_are_written_as_are_played_around() -> None:
     for rest in (0.2, 0.4, 0.8):
         place = scene(hole(200, 400), played((48, 55, 60, 64), rest))

@@ -39,6 +39,7 @@ def test_decoding_again_samples_nothing(engine: TorchEngine, denoiser: Callable[
     assert sizes == []
 
 
+@pytest.mark.slow
 def test_decoding_long_audio_again_gives_the_very_same_notes(engine: TorchEngine) -> None:
     result = ask(engine, replace(TRANSCRIPTION, id="long"))
     assert engine.redecode("long", engine.defaults.onset_threshold, 0.03).variations == result.variations

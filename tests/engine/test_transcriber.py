@@ -44,7 +44,7 @@ def new_transcriber() -> StreamingTranscriber:
     return StreamingTranscriber(adapter, Defaults(), 16_000, PriorityGate(adapter.network))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     st.sampled_from([8000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000]),
     st.lists(st.integers(0, 3000), min_size=1, max_size=12).filter(any),

@@ -36,6 +36,7 @@ def moved(rows: NoteArray, seconds: float, pitch: int = 0, velocity: int = 0) ->
     return rows + np.array([seconds, seconds, pitch, velocity])
 
 
+@pytest.mark.slow
 def test_a_perfect_transcript_scores_one():
     one = score([TRUTH, TRUTH[:5]], [TRUTH, TRUTH[:5]])
     assert (one.onset, one.onset_offset, one.precision, one.recall) == (1, 1, 1, 1)

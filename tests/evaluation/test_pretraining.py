@@ -66,6 +66,7 @@ def test_every_amount_has_both_arms_and_the_extremes_come_first():
     assert {(hours, pretrained) for hours, pretrained, _ in first} == {(h, p) for h in (0.001, 0.002) for p in (0, 1)}
 
 
+@pytest.mark.slow
 def test_a_plan_is_kept(material, tmp_path):
     fitted = plan_of(tmp_path, material, PLAN, 10.0, compact(SMALL))
     assert fitted.steps > 2

@@ -120,6 +120,7 @@ def wheel(tmp_path_factory) -> Iterator[zipfile.ZipFile]:
         yield opened
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_the_package_the_models_and_the_bridges(wheel):
     inside = set(wheel.namelist())
     shipped = {path.relative_to(ROOT).as_posix() for path in tracked()}

@@ -54,7 +54,7 @@ def test_deeply_nested_bundles(client):
     client.ping()
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda tail: b"/diffroll/ping\0\0" + tail))
 def test_any_bytes_leave_the_daemon_alive(client, packet):
     client.send_packet(packet)

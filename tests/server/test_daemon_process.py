@@ -38,6 +38,7 @@ def test_further_signals_do_not_keep_the_daemon_from_ending_its_notes(tmp_path):
         assert not any(alive(pid) for pid in daemon.children)
 
 
+@pytest.mark.slow
 def test_a_killed_daemon_leaves_no_process_behind(tmp_path):
     with DaemonProcess(tmp_path) as daemon, UdpClient(daemon.port) as client:
         client.send("/diffroll/job/new", "long", "generate", "")

@@ -147,7 +147,7 @@ def random_estimate(
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(HOPS, max_size=40), st.integers(0, 3))
 def test_lanes_are_in_order_whatever_is_estimated(hops: list, finish_every: int) -> None:
     notes, sent, edge = NoteTracker(), [], 0.0

@@ -246,6 +246,7 @@ def test_nothing_is_sent_to_a_process_that_is_not_there_or_has_failed() -> None:
     assert ("live", "internal") in bench.client.sent
 
 
+@pytest.mark.slow
 def test_hours_of_silence_send_no_message() -> None:
     bench = LiveBench()
     for _ in range(3 * 3600):

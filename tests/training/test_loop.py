@@ -260,6 +260,7 @@ def test_a_folder_that_cannot_be_made(material, tmp_path):
         run(material, tmp_path / "file" / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-200], lambda data: b"no state at all"])
 def test_a_damaged_state_is_refused(material, tmp_path, damage: Callable[[bytes], bytes]):
     run(material, tmp_path, replace(SCHEDULE, steps=2))
@@ -303,6 +304,7 @@ def test_too_little_memory_is_said(material, tmp_path, monkeypatch):
         run(material, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_becomes_a_model(material, tmp_path):
     trainer = run(material, tmp_path / "run")
     (tmp_path / "card.md").write_text("# a card\n")

@@ -61,6 +61,7 @@ def test_what_was_packed_comes_out_again(pack, folders, tmp_path):
             assert second.std() == pytest.approx(first.std(), rel=0.1)
 
 
+@pytest.mark.slow
 def test_a_damaged_pack_is_refused(pack, tmp_path):
     for name in (NOTES, PIECES):
         broken = tmp_path / name

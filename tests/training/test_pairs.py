@@ -72,6 +72,7 @@ SPLITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_layout_is_read_and_trained_on(layout, tmp_path):
     folder, out = WRITERS[layout](tmp_path / "raw"), tmp_path / "recordings"

@@ -50,6 +50,7 @@ def test_rolls_alone_need_no_bank(material, tmp_path):
         WindowMaker(replace(rolls, corpus=None))
 
 
+@pytest.mark.slow
 def test_so_many_different_windows_come_again(material):
     maker = WindowMaker(replace(material, different=3))
     sounds = {maker.window(0, number).samples.tobytes() for number in range(40)}

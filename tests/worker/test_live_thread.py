@@ -123,6 +123,7 @@ def test_an_input_is_transcribed_again_after_a_crash(owner: Owner) -> None:
     owner.transcribe(5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factory", "code"), [(OfflineEngine, "bad-option"), (BrokenEngine, "internal")])
 def test_what_cannot_be_transcribed_is_reported_once(factory: Callable[[], Any], code: str) -> None:
     owner = Owner(factory)

@@ -223,6 +223,7 @@ def test_an_engine_that_cannot_be_made_says_why():
     owner.worker.close()
 
 
+@pytest.mark.slow
 def test_waiting_work_is_given_up_when_the_process_never_comes_up():
     owner = WorkerOwner(make_fatal_engine)
     owner.worker.submit(run(1), "a")
@@ -231,6 +232,7 @@ def test_waiting_work_is_given_up_when_the_process_never_comes_up():
     owner.worker.close()
 
 
+@pytest.mark.slow
 def test_a_stuck_process_is_killed_at_the_end(owner):
     owner.worker.submit(run(1, "stuck"), "a")
     owner.until(lambda e: isinstance(e, Started))

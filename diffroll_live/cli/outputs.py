@@ -14,6 +14,7 @@ import click
 from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
+from diffroll_live.files.destination import follow, is_system
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import variation_path
 from diffroll_live.music.plan import writable_span
@@ -38,6 +39,11 @@ class Outputs:
         """The pictures to ask the engine for."""
         wanted: dict[Picture, Path | None] = {"plot": self.plot, "trajectory": self.trajectory}
         return frozenset(name for name, path in wanted.items() if path is not None)
+
+    @property
+    def to_system(self) -> bool:
+        """Whether one of them is a device or a stream, such as stdout, which then holds nothing else."""
+        return any(is_system(follow(path)) for path in (self.midi, self.sound, self.plot, self.trajectory) if path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def run_task(task: Task, wanted: TaskChoices, opener: Callable[[TaskChoices], Op
                 failed = failures.report(error)
                 code = code or failed
             else:
-                click.echo(_summary(done[-1]), err=wanted.as_json)
+                click.echo(_summary(done[-1]), err=wanted.as_json or outputs.to_system)
     if wanted.as_json and done:
         click.echo(document(opened.model, opened.device, done))
     return code

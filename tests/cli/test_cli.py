@@ -74,6 +74,15 @@ def test_transcribe_writes_the_notes(engine, clip, tmp_path, capsys):
     assert f"{out}: {len(expected)} notes" in capsys.readouterr().out
 
 
+def test_notes_that_go_to_stdout_are_all_that_is_there(engine, clip, tmp_path, capfdbinary):
+    assert run(["transcribe", str(clip), "-o", "/dev/stdout"]) == exit_codes.OK
+    printed = capfdbinary.readouterr()
+    (tmp_path / "caught.mid").write_bytes(printed.out)
+    assert len(read_smf(tmp_path / "caught.mid")) == len(notes_of(engine.plans[0], 0))
+    assert printed.out.endswith(b"\xff\x2f\x00")
+    assert b"notes in" in printed.err
+
+
 def test_the_options_reach_the_engine(engine, clip, tmp_path):
     known = tmp_path / "known.mid"
     write_smf(known, [NoteEvent(0.5, 1.0, 60, 90), NoteEvent(1.0, 1.5, 61, 80)])

@@ -67,8 +67,13 @@ def test_import_overwrites_only_when_told(tmp_path: Path) -> None:
         import_checkpoint(CHECKPOINT, out)
     assert (out / "mine.txt").read_text() == "precious"
     import_checkpoint(CHECKPOINT, out, overwrite=True)
+    link = tmp_path / "link"
+    link.symlink_to(out)
+    import_checkpoint(CHECKPOINT, link, overwrite=True)
+    assert link.is_symlink()
+    assert (out / "config.json").is_file()
     assert not (out / "mine.txt").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["dev"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dev", "link"]
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 def write_model(
     folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], card: str, *, overwrite: bool = False
 ) -> ModelFolder:
-    """Write a complete model folder, or nothing: it is built under another name, then renamed.
+    """Write a complete model folder, or nothing: it is built under another name, then renamed. A link is followed.
 
     Raises FileError when ``folder`` exists and ``overwrite`` is not set, or cannot be written (a full disk);
     CheckpointError when ``folder.read_config`` would not accept ``config``.
@@ -78,6 +78,7 @@ def write_model(
     if folder.exists() and not overwrite:
         raise FileError(f"{folder} exists already; choose another name, or allow overwriting.")
     try:
+        folder = folder.resolve()
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
             new = Path(work) / "new"
@@ -85,7 +86,7 @@ def write_model(
             if folder.exists():
                 folder.rename(Path(work) / "old")
             new.rename(folder)
-    except (OSError, SafetensorError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:  # a RuntimeError where links lead in a circle
         raise FileError(f"Cannot write {folder} ({error}); free some space or choose another folder.") from error
     return read_folder(folder)
 

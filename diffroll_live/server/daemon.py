@@ -249,12 +249,16 @@ class Daemon:
 
 @contextmanager
 def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` on Ctrl-C and its like, where there is a main thread to hear them."""
+    """Set ``stop`` on Ctrl-C and its like, where there is a main thread to hear them.
+
+    A signal that is ignored when the daemon starts stays ignored: ``nohup`` relies on that.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set)) for number in _SIGNALS}
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set)) for number in heeded}
     try:
         yield
     finally:

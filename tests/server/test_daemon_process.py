@@ -27,6 +27,21 @@ def test_a_signal_ends_the_daemon_its_notes_and_its_child(tmp_path, number, whol
         assert not any(alive(pid) for pid in daemon.children)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminal hangs up here")
+@pytest.mark.parametrize("ignored", [False, True])
+def test_the_end_of_the_terminal_ends_the_daemon_unless_nohup_has_it_ignored(tmp_path, ignored):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)  # inherited by the daemon
+    try:
+        daemon = DaemonProcess(tmp_path)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with daemon, UdpClient(daemon.port) as client:
+        daemon.process.send_signal(signal.SIGHUP)
+        if ignored:
+            client.ping()
+        daemon.end(signal.SIGTERM if ignored else signal.SIGHUP)
+
+
 @pytest.mark.slow
 def test_further_signals_do_not_keep_the_daemon_from_ending_its_notes(tmp_path):
     with DaemonProcess(tmp_path, "--slow") as daemon:

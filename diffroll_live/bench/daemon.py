@@ -102,7 +102,7 @@ class Link:
         self._socket.setblocking(False)
         try:
             while True:
-                found += codec.decode(self._socket.recv(1 << 16))
+                found.append(codec.decode_message(self._socket.recv(1 << 16)))
         except BlockingIOError:
             return found
         finally:
@@ -123,7 +123,7 @@ class Link:
 
     def _reply(self) -> codec.Message:
         try:
-            return codec.decode(self._socket.recv(1 << 16))[0]
+            return codec.decode_message(self._socket.recv(1 << 16))
         except OSError as error:
             raise TimedOut(f"The bench's daemon does not answer ({error}); run the bench again.") from error
 

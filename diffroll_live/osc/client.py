@@ -11,7 +11,6 @@ import socket
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any
 
 from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
@@ -147,7 +146,8 @@ class Client:
         while not self._pending:
             self._stream.feed(self._read())
             try:
-                self._pending.extend(chain.from_iterable(map(codec.decode, self._stream.packets())))
+                packets = self._stream.packets()
+                self._pending.extend(codec.decode_message(each) for each in packets)
             except ProtocolError as error:
                 raise ProtocolError(
                     f"Whatever answers at {self._where} does not speak OSC; give the daemon's address."

@@ -17,6 +17,7 @@ from diffroll_live.errors import ProtocolError
 from diffroll_live.types import Floats
 
 MAX_ARGUMENTS = 128  # of one message, a long run of floats at its end counted as one
+MAX_REPLY_ARGUMENTS = 16_384  # of one message of the daemon; a list of missing chunks is the longest
 LONG_RUN = 64  # floats; a longer run at the end of a message is read as one array
 MAX_STRING = 4096  # bytes; a path is the longest string there is
 MAX_TAGS = 300_000  # one run of floats of the largest TCP packet
@@ -39,22 +40,31 @@ class Message:
     arguments: tuple[Argument, ...] = ()
 
 
-def decode(packet: bytes) -> tuple[Message, ...]:
-    """Read a packet; a bundle gives its messages in order, and its time tags are ignored.
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An element of a packet that is no message or exceeds the bounds above."""
 
-    Raises errors.ProtocolError when anything in it is malformed or beyond the bounds above.
+    address: str  # empty when not even that could be read
+    error: ProtocolError
+
+
+def decode(packet: bytes) -> tuple[Message | Malformed, ...]:
+    """Read a packet; a bundle gives its elements in order, and its time tags are ignored.
+
+    An element that cannot be read costs itself alone. There are at most MAX_MESSAGES + 1 elements.
     """
-    messages: list[Message] = []
-    _decode_element(packet, messages, depth=0)
-    return tuple(messages)
+    elements: list[Message | Malformed] = []
+    _decode_element(packet, elements, depth=0)
+    return tuple(elements)
 
 
-def decode_message(packet: bytes, max_arguments: int) -> Message:
+def decode_message(packet: bytes, max_arguments: int = MAX_REPLY_ARGUMENTS) -> Message:
     """Read one message of a program whose answers may be longer than a client's; bundles are not accepted.
 
     Raises errors.ProtocolError when it is malformed or has more than ``max_arguments``.
     """
-    return _decode_message(packet, max_arguments)
+    address, index = _read_address(packet)
+    return Message(address, _read_arguments(packet, index, address, max_arguments))
 
 
 def encode(address: str, tags: str, values: tuple[int | float | str | bytes, ...]) -> bytes:
@@ -70,16 +80,24 @@ def encode(address: str, tags: str, values: tuple[int | float | str | bytes, ...
     return b"".join(parts)
 
 
-def _decode_element(packet: bytes, messages: list[Message], depth: int) -> None:
-    if packet.startswith(_BUNDLE):
-        _decode_bundle(packet, messages, depth)
+def _decode_element(packet: bytes, elements: list[Message | Malformed], depth: int) -> None:
+    if len(elements) > MAX_MESSAGES:
         return
-    if len(messages) >= MAX_MESSAGES:
-        raise ProtocolError(f"A bundle holds more than {MAX_MESSAGES} messages; send several bundles.")
-    messages.append(_decode_message(packet))
+    if len(elements) == MAX_MESSAGES:
+        error = ProtocolError(f"A bundle holds more than {MAX_MESSAGES} messages; send several bundles.")
+        elements.append(Malformed("", error))
+        return
+    if not packet.startswith(_BUNDLE):
+        elements.append(_decode_message(packet))
+        return
+    try:
+        _decode_bundle(packet, elements, depth)
+    except ProtocolError as error:
+        elements.append(Malformed("", error))
 
 
-def _decode_bundle(packet: bytes, messages: list[Message], depth: int) -> None:
+def _decode_bundle(packet: bytes, elements: list[Message | Malformed], depth: int) -> None:
+    """Read the elements of a bundle. Raises errors.ProtocolError where the next one cannot be found."""
     if depth >= MAX_DEPTH:
         raise ProtocolError(f"Bundles are nested more than {MAX_DEPTH} deep.")
     index = len(_BUNDLE) + 8  # the time tag
@@ -89,20 +107,33 @@ def _decode_bundle(packet: bytes, messages: list[Message], depth: int) -> None:
         length, index = _int32(packet, index)
         if length <= 0 or length % 4 or length > len(packet) - index:
             raise ProtocolError(f"A bundle element of {length} bytes does not fit the bundle.")
-        _decode_element(packet[index : index + length], messages, depth + 1)
+        _decode_element(packet[index : index + length], elements, depth + 1)
         index += length
 
 
-def _decode_message(packet: bytes, max_arguments: int = MAX_ARGUMENTS) -> Message:
+def _decode_message(packet: bytes) -> Message | Malformed:
+    address = ""
+    try:
+        address, index = _read_address(packet)
+        return Message(address, _read_arguments(packet, index, address, MAX_ARGUMENTS))
+    except ProtocolError as error:
+        return Malformed(address, error)
+
+
+def _read_address(packet: bytes) -> tuple[str, int]:
     address, index = _string(packet, 0, MAX_STRING)
     if not address.startswith("/"):
         raise ProtocolError("An OSC message starts with an address, and an address with a slash.")
+    return address, index
+
+
+def _read_arguments(packet: bytes, index: int, address: str, most: int) -> tuple[Argument, ...]:
     if index == len(packet):  # old senders leave out the tags of a message without arguments
-        return Message(address)
+        return ()
     tags, index = _string(packet, index, MAX_TAGS)
     if not tags.startswith(","):
         raise ProtocolError(f"The type tags of {address} do not start with a comma.")
-    return Message(address, _arguments(packet, index, address, tags[1:], max_arguments))
+    return _arguments(packet, index, address, tags[1:], most)
 
 
 def _arguments(packet: bytes, index: int, address: str, tags: str, most: int) -> tuple[Argument, ...]:

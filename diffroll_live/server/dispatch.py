@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from diffroll_live.errors import DiffrollError, InternalError
-from diffroll_live.osc.codec import Message, decode
+from diffroll_live.osc.codec import Malformed, Message, decode
 from diffroll_live.osc.messages import CLIENT_MESSAGES
 from diffroll_live.osc.replies import DAEMON_MESSAGES
 from diffroll_live.osc.server_codec import read_message
@@ -35,29 +35,30 @@ class Dispatcher:
 
     def receive(self, client: Client, packet: bytes) -> None:
         """Handle a packet. Never raises: the client is told what is wrong with it."""
-        if not self._open:
-            return
-        try:
-            messages = decode(packet)
-        except DiffrollError as error:
-            self._tell(client, _PACKET, error)
-            return
-        self.take(client, messages)
+        if self._open:
+            self.take(client, decode(packet))
 
-    def take(self, client: Client, messages: Sequence[Message]) -> None:
-        """Handle messages that are read already. Never raises."""
-        for message in messages if self._open else ():
-            self._handle(client, message)
+    def take(self, client: Client, elements: Sequence[Message | Malformed]) -> None:
+        """Handle what has been read of a packet, one message after the other. Never raises."""
+        for element in elements if self._open else ():
+            if self._is_to_be_answered(client, element):
+                self._handle(client, element)
 
-    def _handle(self, client: Client, message: Message) -> None:
-        if message.address in DAEMON_MESSAGES and _is_ours(message):
+    def _is_to_be_answered(self, client: Client, element: Message | Malformed) -> bool:
+        address = element.address
+        if address in DAEMON_MESSAGES and _is_ours(element):
             # Answering what only a daemon sends would let two daemons, or one that answers itself, talk for ever.
-            logger.debug("%s sent %s, which is the daemon's to send", client.key, message.address)
+            logger.debug("%s sent %s, which is the daemon's to send", client.key, address)
+            return False
+        # A DAW's surface sends its faders and the names of its tracks too; errors about each would only drown it.
+        return not (client.is_surface and _is_foreign(address) and address not in CLIENT_MESSAGES)
+
+    def _handle(self, client: Client, message: Message | Malformed) -> None:
+        if isinstance(message, Malformed):
+            self._tell(client, message.address or _PACKET, message.error)
             return
-        if _is_foreign(message.address):
-            if client.is_surface and message.address not in CLIENT_MESSAGES:
-                return  # a DAW's surface tells its faders, too; errors about each would only drown it
-            client.is_surface = client.is_surface or message.address in CLIENT_MESSAGES
+        if _is_foreign(message.address) and message.address in CLIENT_MESSAGES:
+            client.is_surface = True
         about = message.address
         try:
             parsed = read_message(message)
@@ -75,10 +76,10 @@ class Dispatcher:
 
 
 def _is_foreign(address: str) -> bool:
-    """Tell whether an address belongs to a DAW's own surface rather than to our protocol."""
-    return not address.startswith("/diffroll/")
+    """Return whether an address belongs to a DAW's own surface rather than to our protocol."""
+    return bool(address) and not address.startswith("/diffroll/")
 
 
-def _is_ours(message: Message) -> bool:
-    """Tell whether a message is a reply. ``/diffroll/status`` is a question and, with arguments, its answer."""
-    return message.address not in CLIENT_MESSAGES or len(message.arguments) > 0
+def _is_ours(element: Message | Malformed) -> bool:
+    """Return whether it is a reply. ``/diffroll/status`` is a question and, with arguments, its answer."""
+    return element.address not in CLIENT_MESSAGES or (isinstance(element, Message) and len(element.arguments) > 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import struct
 import time
@@ -20,7 +19,7 @@ from diffroll_live.errors import ProtocolError, UnknownAddress
 from diffroll_live.osc import messages as m
 from diffroll_live.osc import replies as r
 from diffroll_live.osc.arguments import signature
-from diffroll_live.osc.codec import LONG_RUN, MAX_MESSAGES, Message, decode, encode
+from diffroll_live.osc.codec import LONG_RUN, MAX_MESSAGES, Malformed, Message, decode, encode
 from diffroll_live.osc.server_codec import read_message, write_reply
 
 PROTOCOL = BRIDGE / "PROTOCOL.md"
@@ -35,6 +34,10 @@ TAGGED = st.one_of(
     TEXT.map(lambda v: ("s", v)),
     BLOB.map(lambda v: ("b", v)),
 )
+
+
+def bundle(*elements: bytes) -> bytes:
+    return b"#bundle\0" + b"\xff" * 8 + b"".join(struct.pack(">i", len(each)) + each for each in elements)
 
 
 def parse(address: str, *args: Any) -> Any:
@@ -81,8 +84,9 @@ def test_runs_of_floats_of_any_length_arrive(count):
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(packet):
-    with contextlib.suppress(ProtocolError):
-        assert all(message.address.startswith("/") for message in decode(packet))
+    elements = decode(packet)
+    assert elements or packet.startswith(b"#bundle\0")
+    assert all(e.address.startswith("/") or isinstance(e, Malformed) for e in elements)
 
 
 def test_reading_stays_fast_whatever_comes():
@@ -94,17 +98,38 @@ def test_reading_stays_fast_whatever_comes():
     ]
     start = time.process_time()
     for packet in packets:
-        try:
-            decode(packet)
-        except ProtocolError:
-            continue
+        decode(packet)
     assert time.process_time() - start < 1.0
 
 
 def test_a_bundle_gives_its_messages_in_order():
     parts = [build("/diffroll/ping", n) for n in range(5)]
-    bundle = b"#bundle\0" + b"\xff" * 8 + b"".join(struct.pack(">i", len(p)) + p for p in parts)
-    assert [message.arguments for message in decode(bundle)] == [(n,) for n in range(5)]
+    assert [message.arguments for message in decode(bundle(*parts))] == [(n,) for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "address"),
+    [
+        (build("/name", "xxxx").replace(b"xxxx", b"Caf\xe9"), "/name"),
+        (build("/name").replace(b"name", b"n\xe4me"), ""),
+        (build("/name", 1).replace(b",i", b",r"), "/name"),
+        (bundle(build("/name", "xxxx").replace(b"xxxx", b"Caf\xe9")), "/name"),
+        (bundle(b"")[:-2] + b"\x7f\xff", ""),
+    ],
+    ids=["string", "address", "tag", "nested", "nested without end"],
+)
+def test_a_bad_element_costs_itself_alone(bad, address):
+    first, second = build("/tempo/raw", 93.0), build("/diffroll/ping", 1)
+    before, spoilt, after = decode(bundle(first, bad, second))
+    assert (before, after) == (Message("/tempo/raw", (93.0,)), Message("/diffroll/ping", (1,)))
+    assert isinstance(spoilt, Malformed)
+    assert spoilt.address == address
+
+
+def test_a_bundle_gives_a_bounded_number_of_messages_and_says_so():
+    *read, last = decode(bundle(*[build("/a")] * (MAX_MESSAGES + 5)))
+    assert read == [Message("/a")] * MAX_MESSAGES
+    assert "several bundles" in last.error.text
 
 
 # Client messages

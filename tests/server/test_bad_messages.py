@@ -111,6 +111,15 @@ def test_wrong_messages(client, message, about, code, named):
     assert error.size <= 1024
 
 
+def test_a_name_that_is_not_utf8_costs_a_bundle_nothing_else(client):
+    """As in the bundles of a DAW's control surface, which hold its tempo and the names of its tracks."""
+    name = build("/track/1/name", "xxxx").replace(b"xxxx", b"Caf\xe9")
+    elements = (name, build("/time", 1.0), name, build("/diffroll/ping", 9))
+    client.send_packet(b"#bundle\0" + b"\0" * 8 + b"".join(struct.pack(">i", len(e)) + e for e in elements))
+    assert client.next().args[:2] == ("/track/1/name", "bad-message")  # it is not yet known to be a surface
+    assert client.next().args == (9,)
+
+
 @pytest.mark.parametrize("told", [("/time", 1.0), ("/position/time", "0:0:1"), ("/transport_stop", 1.0)])
 def test_a_surface_that_tells_its_faders_is_not_answered(client, told):
     assert client.ask_wrongly("/master/gain", 0.5).args[:2] == ("/master/gain", "unknown-address")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from itertools import chain
 from typing import Any
 
 from diffroll_live.cli.commands.serve import start_midi
@@ -38,8 +37,8 @@ class Wire:
         with contextlib.suppress(ConnectionError):
             while data := await self._reader.read(_READ_BYTES):
                 stream.feed(data)
-                for message in chain.from_iterable(map(codec.decode, stream.packets())):
-                    reply = read_reply(message)
+                for packet in stream.packets():
+                    reply = read_reply(codec.decode_message(packet))
                     if isinstance(reply, replies.Error) and not survives(reply):
                         raise error_of(reply)
                     yield reply

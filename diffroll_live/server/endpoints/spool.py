@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from diffroll_live.errors import DiffrollError, ProtocolError
-from diffroll_live.osc.codec import MAX_ARGUMENTS, MAX_STRING, Argument, Message, decode
+from diffroll_live.osc.codec import MAX_ARGUMENTS, MAX_STRING, Argument, Message, decode_message
 from diffroll_live.osc.server_codec import write_error
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
@@ -45,8 +45,8 @@ class SpoolOutbox:
         if len(self.lines) >= _MAX_WAITING:
             logger.debug("a client does not read the spool; a reply is dropped")
             return
-        for message in decode(packet):
-            self.lines.append(json.dumps([message.address, *message.arguments], ensure_ascii=False))
+        message = decode_message(packet)
+        self.lines.append(json.dumps([message.address, *message.arguments], ensure_ascii=False))
 
     def redirect(self, port: int) -> None:
         """Do nothing: replies go to a file."""

@@ -16,7 +16,7 @@ from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
 from diffroll_live.files.destination import follow, is_system
 from diffroll_live.files.midi_file import write_smf
-from diffroll_live.files.paths import variation_path
+from diffroll_live.files.paths import check_outputs, variation_paths
 from diffroll_live.music.plan import writable_span
 from diffroll_live.music.roll import pitch_name
 from diffroll_live.tempo_map import steady
@@ -27,10 +27,10 @@ _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files of one input; None where one is not wanted."""
+    """The files of one input: of each variation, or none. A picture is None where it is not wanted."""
 
-    midi: Path | None
-    sound: Path | None
+    midi: tuple[Path, ...]
+    sound: tuple[Path, ...]
     plot: Path | None
     trajectory: Path | None
 
@@ -43,7 +43,12 @@ class Outputs:
     @property
     def to_system(self) -> bool:
         """Whether one of them is a device or a stream, such as stdout, which then holds nothing else."""
-        return any(is_system(follow(path)) for path in (self.midi, self.sound, self.plot, self.trajectory) if path)
+        return any(is_system(follow(path)) for path in self.files)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (*self.midi, *self.sound, *(path for path in (self.plot, self.trajectory) if path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +61,27 @@ class Done:
 
 
 def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
-    """Name the files of each input: the given paths, or files in the given folders.
+    """Name all files of each input: the given paths, or files in the given folders, one of each variation.
 
     A path is a folder when it exists as one, when it ends with a separator, and when there are several inputs; without
-    an input, a file in a folder would have no name.
-    Raises click.UsageError when two inputs would write one file, FileError when a folder is missing or in the way,
-    or an input would be overwritten.
+    an input, a file in a folder would have no name. Later variations get a number: OUT.mid, OUT-2.mid, OUT-3.mid.
+    Raises click.UsageError when two inputs would write one file, RequestError when two outputs are one file, FileError
+    when a folder is missing or in the way, or an input would be overwritten.
     """
+    try:
+        planned = _plan(wanted)
+        inputs = (*wanted.inputs, *((wanted.known,) if wanted.known else ()))
+        check_outputs([path for outputs in planned for path in outputs.files], inputs)
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise FileError(f"{error.filename} cannot be used ({error.strerror}); choose another path.") from error
+    return planned
+
+
+def _plan(wanted: TaskChoices) -> tuple[Outputs, ...]:
     texts = (wanted.output, wanted.sound, wanted.plot, wanted.trajectory)
+    variations = wanted.options.variations
     if not wanted.inputs:
-        return (Outputs(*(_file(text) if text else None for text in texts)),)
+        return (_outputs(variations, *(_file(text) if text else None for text in texts)),)
     stems = [source.stem for source in wanted.inputs]
     twice = next((stem for stem in stems if stems.count(stem) > 1), None)
     if twice is not None:
@@ -74,25 +90,26 @@ def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
         _names(text, suffix, stems) if text else [None] * len(stems)
         for text, suffix in zip(texts, (".mid", ".wav", ".png", ".gif"), strict=True)
     ]
-    sources = {source.resolve() for source in wanted.inputs}
-    for path in (path for column in columns for path in column if path):
-        if path.resolve() in sources:
-            raise FileError(f"{path} is an input, and would be overwritten; choose another path.")
-    return tuple(Outputs(*row) for row in zip(*columns, strict=True))
+    return tuple(_outputs(variations, *row) for row in zip(*columns, strict=True))
+
+
+def _outputs(
+    variations: int, midi: Path | None, sound: Path | None, plot: Path | None, trajectory: Path | None
+) -> Outputs:
+    def each(path: Path | None) -> tuple[Path, ...]:
+        return variation_paths(path, variations) if path else ()
+
+    return Outputs(each(midi), each(sound), plot, trajectory)
 
 
 def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: float) -> None:
-    """Write every wanted file. Variations after the first get a number: OUT.mid, OUT-2.mid, OUT-3.mid.
+    """Write every wanted file. Raises FileError when one cannot be written."""
+    for path, notes in zip(outputs.midi, result.variations, strict=False):
+        write_smf(path, notes, tempi=steady(tempo))
+    for path, notes in zip(outputs.sound, result.variations, strict=False):
+        from diffroll_live.files.sonify import sonify
 
-    Raises FileError when one cannot be written.
-    """
-    for number, notes in enumerate(result.variations, start=1):
-        if outputs.midi:
-            write_smf(variation_path(outputs.midi, number), notes, tempi=steady(tempo))
-        if outputs.sound:
-            from diffroll_live.files.sonify import sonify
-
-            sonify(variation_path(outputs.sound, number), notes)
+        sonify(path, notes)
     if result.pictures and (outputs.plot or outputs.trajectory):
         from diffroll_live.files.plot import draw_plot, draw_trajectory
 
@@ -115,7 +132,7 @@ def document(model: str, device: str, results: Sequence[Done]) -> str:
 def _entry(done: Done) -> dict[str, Any]:
     return {
         "input": str(done.source) if done.source else None,
-        "output": str(done.outputs.midi) if done.outputs.midi else None,
+        "output": str(done.outputs.midi[0]) if done.outputs.midi else None,
         "seed": done.result.seed,
         "timings": asdict(done.result.timings),
         "variations": [[_note(note) for note in notes] for notes in done.result.variations],

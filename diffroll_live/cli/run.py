@@ -79,5 +79,5 @@ def _answer(request: Request, outputs: Outputs, opened: Opened, bars: ProgressBa
 def _summary(done: Done) -> str:
     """Say in one line what came of an input."""
     counts = " + ".join(str(len(notes)) for notes in done.result.variations)
-    where = f" -> {done.outputs.midi}" if done.outputs.midi else ""
+    where = f" -> {done.outputs.midi[0]}" if done.outputs.midi else ""
     return f"{done.source or 'new'}{where}: {counts} notes in {done.result.timings.total:.2f} s"

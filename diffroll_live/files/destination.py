@@ -17,13 +17,17 @@ _OPEN_FILE = re.compile(r"/(?:dev|proc/(?:self|thread-self|(?P<process>\d+)))/fd
 def follow(path: Path) -> Path:
     """Follow the symbolic links of a path to what lies there, or would; within the system's folders to a device.
 
-    Raises FileError where links lead in a circle.
+    Raises FileError where links lead in a circle, and for a name that no disk can have.
     """
-    place = _within_its_folder(path)
-    for _ in range(_MOST_LINKS):
-        if _OPEN_FILE.fullmatch(str(place)) or not place.is_symlink():
-            return place
-        place = _within_its_folder(place.parent / place.readlink())
+    try:
+        place = _within_its_folder(path)
+        for _ in range(_MOST_LINKS):
+            if _OPEN_FILE.fullmatch(str(place)) or not place.is_symlink():
+                return place
+            place = _within_its_folder(place.parent / place.readlink())
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FileError(f"{path} cannot be used ({reason}); choose another place.") from error
     raise FileError(f"{path} is a symbolic link that leads in a circle; choose another place.")
 
 
@@ -43,8 +47,5 @@ def open_system(place: Path) -> int:
 
 def _within_its_folder(path: Path) -> Path:
     """Resolve the folder of a path, and leave its last part as it is."""
-    try:
-        absolute = path.resolve() if path.name in ("", "..") else path
-        return absolute.parent.resolve() / absolute.name
-    except (OSError, RuntimeError) as error:
-        raise FileError(f"{path} cannot be followed ({error}); choose another place.") from error
+    absolute = path.resolve() if path.name in ("", "..") else path
+    return absolute.parent.resolve() / absolute.name

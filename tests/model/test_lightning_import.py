@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,16 @@ def test_import_overwrites_only_when_told(tmp_path: Path) -> None:
     assert (out / "config.json").is_file()
     assert not (out / "mine.txt").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev", "link"]
+
+
+def test_a_checkpoint_is_not_replaced_by_what_is_made_of_it(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "mine" / "dev.ckpt"
+    checkpoint.parent.mkdir()
+    shutil.copy(CHECKPOINT, checkpoint)
+    for out in (checkpoint, checkpoint.parent):
+        with pytest.raises(FileError, match="would be replaced"):
+            import_checkpoint(checkpoint, out, overwrite=True)
+    assert checkpoint.read_bytes() == Path(CHECKPOINT).read_bytes()
 
 
 @contextmanager

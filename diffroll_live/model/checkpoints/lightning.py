@@ -60,7 +60,7 @@ def import_checkpoint(path: Path, out_folder: Path, name: str | None = None, *, 
     with torch.device("meta"):
         network = DiffRoll(DiffRollConfig.from_mapping(config["network"]))
     check_fit(network, weights)
-    return write_model(out_folder, weights, config, _card(config, path), overwrite=overwrite)
+    return write_model(out_folder, weights, config, _card(config, path), overwrite=overwrite, source=path)
 
 
 class _Settings:

@@ -67,11 +67,18 @@ def load_into(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def write_model(
-    folder: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], card: str, *, overwrite: bool = False
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    card: str,
+    *,
+    overwrite: bool = False,
+    source: Path | None = None,
 ) -> ModelFolder:
     """Write a complete model folder, or nothing: it is built under another name, then renamed. A link is followed.
 
-    Raises FileError when ``folder`` exists and ``overwrite`` is not set, or cannot be written (a full disk);
+    ``source`` is the file that the weights came from. Raises FileError when ``folder`` exists and ``overwrite`` is not
+    set, when ``source`` lies in it and would go with it, or when it cannot be written (a full disk);
     CheckpointError when ``folder.read_config`` would not accept ``config``.
     """
     check_config(config, "config.json")
@@ -79,6 +86,8 @@ def write_model(
         raise FileError(f"{folder} exists already; choose another name, or allow overwriting.")
     try:
         folder = folder.resolve()
+        if source and source.resolve().is_relative_to(folder):
+            raise FileError(f"{source} lies in {folder}, which would be replaced; choose another folder.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as work:
             new = Path(work) / "new"

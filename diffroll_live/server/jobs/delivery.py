@@ -13,7 +13,7 @@ from itertools import islice
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError, RequestError
 from diffroll_live.files.midi_file import write_smf
-from diffroll_live.files.paths import allowed_save_path, variation_path
+from diffroll_live.files.paths import allowed_save_paths
 from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
@@ -54,7 +54,7 @@ class NoteDelivery:
         if delivery.deliver == "midi" and self._midi is None:
             raise PortError("There is no MIDI output on this machine; set deliver to osc, or see diffroll-live doctor.")
         if delivery.save:
-            allowed_save_path(delivery.save, self._config.allowed_folders)
+            allowed_save_paths(delivery.save, job.settings.options.variations, self._config.allowed_folders)
 
     def send(self, client: Client, job: Job, notes: Iterable[tuple[NoteKey, NoteEvent]]) -> None:
         """Send notes over OSC, shaped as the job wants them."""
@@ -135,21 +135,21 @@ class NoteDelivery:
 
     async def save(self, client: Client, job: Job, result: Result) -> None:
         """Write each variation of a job as a MIDI file, if it asked for that; the client is told of a failure."""
-        if not job.settings.delivery.save:
+        delivery = job.settings.delivery
+        if not delivery.save:
             return
         loop = asyncio.get_running_loop()
         shape, metre = self._shape(job), self._timeline.metre
-        for number, variation in enumerate(result.variations, start=1):
-            notes = tuple(sorted(shape.apply(note) for note in variation))
-            end = max((note.offset for note in notes), default=0.0)
-            tempi = shape.tempo_map.between(job.origin, job.origin + end)
-            try:
-                path = allowed_save_path(job.settings.delivery.save, self._config.allowed_folders)
-                write = partial(write_smf, variation_path(path, number), notes, tempi=tempi, metre=metre)
+        try:
+            paths = allowed_save_paths(delivery.save, len(result.variations), self._config.allowed_folders)
+            for path, variation in zip(paths, result.variations, strict=True):
+                notes = tuple(sorted(shape.apply(note) for note in variation))
+                end = max((note.offset for note in notes), default=0.0)
+                tempi = shape.tempo_map.between(job.origin, job.origin + end)
+                write = partial(write_smf, path, notes, tempi=tempi, metre=metre)
                 await loop.run_in_executor(None, write)
-            except DiffrollError as error:
-                client.send_error(job.name, error)
-                return
+        except DiffrollError as error:
+            client.send_error(job.name, error)
 
     def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery

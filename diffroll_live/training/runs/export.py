@@ -47,7 +47,7 @@ def export(
         "sampling": sampling,
         "training": state.get("settings", {}) | {"steps": state["step"]},
     }
-    return write_model(folder, weights, config, card, overwrite=overwrite)
+    return write_model(folder, weights, config, card, overwrite=overwrite, source=state_path)
 
 
 def read_card(path: Path) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from support.full_disk import files_limited_to
 from support.training_material import HEARD, RATE, TUNE, UNHEARD, Folders, sine, write_manifest
 
 from diffroll_live.errors import DiffrollError, FileError, FileMissing
@@ -135,12 +135,8 @@ def test_a_sample_that_is_no_audio(tmp_path):
 
 
 def test_a_full_disk_leaves_no_bank(folders, tmp_path):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
+    with files_limited_to(1000):
         error = refusal(folders.samples, tmp_path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "free some space" in error.text
 
 

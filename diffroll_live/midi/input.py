@@ -44,6 +44,7 @@ class MidiInput:
         self._on_message = on_message
         self._clock = clock
         self._times = _Times()
+        self._failure = ""  # why nothing is received any more
         self._watch = JackWatch() if self._api == "jack" else None
         try:
             with JACK_CLIENT_LOCK:
@@ -57,6 +58,8 @@ class MidiInput:
 
     def check(self) -> None:
         """Raise PortClosed when the port is gone."""
+        if self._failure:
+            raise PortClosed(f"The MIDI port {self.name} failed ({self._failure}); MIDI input goes on when it is back.")
         if self._watch is not None and self._watch.gone:
             raise PortClosed("The JACK server ended; MIDI input goes on when one runs again.")
         if self._existing and not self._is_listed():
@@ -68,14 +71,21 @@ class MidiInput:
             self._closing.set()
             self._thread.join()
             with JACK_CLIENT_LOCK:
-                self._port.close_port()
+                try:
+                    self._port.close_port()
+                except _FOREIGN as error:
+                    logger.debug("the MIDI input could not be closed cleanly: %s", error)
                 self._port.delete()
             self._stop_watching()
 
     def _run(self) -> None:
         while not self._closing.wait(POLL_SECONDS):
-            while (received := self._port.get_message()) is not None:
-                self._receive(*received)
+            try:
+                while (received := self._port.get_message()) is not None:
+                    self._receive(*received)
+            except _FOREIGN as error:
+                self._failure = str(error)
+                return
 
     def _receive(self, data: list[int], since_last: float) -> None:
         at = self._times.at(since_last, self._clock())

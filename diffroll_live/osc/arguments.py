@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeGuard, get_type_hints
 
 import numpy as np
 
@@ -63,13 +63,18 @@ def usage(message: Message, target: type[Any]) -> str:
 
 
 def _number(value: Argument) -> float:
-    if isinstance(value, bool | int | float) and math.isfinite(value):
+    if _is_finite(value):
         return float(value)
     raise ProtocolError("must be a finite number")
 
 
+def _is_finite(value: Argument) -> TypeGuard[float]:
+    """Return whether it is a number that a float can hold; JSON's integers may have any number of digits."""
+    return isinstance(value, bool | int | float) and abs(value) <= sys.float_info.max
+
+
 def _integer(value: Argument) -> int:
-    if isinstance(value, bool | int | float) and math.isfinite(value) and value == int(value) and abs(value) < _INT64:
+    if _is_finite(value) and value == int(value) and abs(value) < _INT64:
         return int(value)
     raise ProtocolError("must be a whole number")
 

@@ -37,7 +37,11 @@ def write_reply(reply: Any, limit: int = DEFAULT_DATAGRAM) -> tuple[bytes, ...]:
     packet = _write(reply)
     if isinstance(reply, Error) and len(packet) > limit:
         surplus = len(packet) - limit + 4
-        text = reply.text.encode()[: max(0, len(reply.text.encode()) - surplus)].decode(errors="ignore")
+        text = (
+            _readable(reply.text)
+            .encode()[: max(0, len(reply.text.encode(errors="replace")) - surplus)]
+            .decode(errors="ignore")
+        )
         return (_write(Error(reply.about, reply.code, text)),)
     return (packet,)
 
@@ -54,8 +58,13 @@ def _write(reply: Any) -> bytes:
         value = getattr(reply, name)
         items = value if isinstance(value, tuple) else (value,)
         tags += _TAGS.get(kind, "i") * len(items)
-        values.extend(items)
+        values.extend(_readable(item) if isinstance(item, str) else item for item in items)
     return encode(_ADDRESSES[type(reply)], tags, tuple(values))
+
+
+def _readable(text: str) -> str:
+    """Replace what UTF-8 cannot hold: half a surrogate pair, as in names of files that are not UTF-8 themselves."""
+    return text.encode(errors="replace").decode()
 
 
 _TAGS = {str: "s", float: "f"}

@@ -109,4 +109,4 @@ class ClientTable:
 
 def clip(about: str) -> str:
     """Cut what an error is about to a length that leaves room for the text."""
-    return about.encode()[:MAX_ABOUT].decode(errors="ignore")
+    return about.encode(errors="replace")[:MAX_ABOUT].decode(errors="ignore")

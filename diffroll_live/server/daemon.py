@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from diffroll_live.server.live.handlers import LiveHandlers
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.server.pictures import PictureHandlers
 from diffroll_live.server.session import SessionHandlers
+from diffroll_live.server.surviving import surviving
 from diffroll_live.server.transport import TransportHandlers
 from diffroll_live.server.watch import WatchHandlers
 from diffroll_live.timeline.sources import SourceThread
@@ -229,12 +231,20 @@ class Daemon:
     def _sweep(self, now: float) -> None:
         assert self._audio is not None
         assert self._listening is not None
-        self._audio.sweep(now)
-        self._listening.sweep()
-        self._timeline.check(self._clock())
-        self._jams.tick()
         assert self._watching is not None
-        self._watching.tick()
+        chores = (
+            partial(self._audio.sweep, now),
+            self._listening.sweep,
+            lambda: self._timeline.check(self._clock()),
+            self._jams.tick,
+            self._watching.tick,
+            partial(self._look_after_clients, now),
+        )
+        for chore in chores:
+            with surviving("a chore of the daemon"):
+                chore()
+
+    def _look_after_clients(self, now: float) -> None:
         for client in self._clients:
             self._delivery.tell_late(client)
             silent = now - client.last_seen > self._config.client_timeout_s

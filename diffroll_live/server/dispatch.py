@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from diffroll_live.errors import DiffrollError, InternalError
 from diffroll_live.osc.codec import Malformed, Message, decode
 from diffroll_live.osc.messages import CLIENT_MESSAGES
 from diffroll_live.osc.replies import DAEMON_MESSAGES
 from diffroll_live.osc.server_codec import read_message
 from diffroll_live.server.clients import Client
+from diffroll_live.server.surviving import surviving
 
 logger = logging.getLogger(__name__)
 
@@ -54,25 +54,15 @@ class Dispatcher:
         return not (client.is_surface and _is_foreign(address) and address not in CLIENT_MESSAGES)
 
     def _handle(self, client: Client, message: Message | Malformed) -> None:
-        if isinstance(message, Malformed):
-            self._tell(client, message.address or _PACKET, message.error)
-            return
         if _is_foreign(message.address) and message.address in CLIENT_MESSAGES:
             client.is_surface = True
-        about = message.address
-        try:
+        about = message.address or _PACKET
+        with surviving(f"{about} of {client.key}", lambda error: client.send_error(about, error)):
+            if isinstance(message, Malformed):
+                raise message.error
             parsed = read_message(message)
             about = getattr(parsed, "job", "") or getattr(parsed, "buffer", "") or about
             self._handlers[type(parsed)](client, parsed)
-        except DiffrollError as error:
-            self._tell(client, about, error)
-        except Exception as error:
-            logger.exception("%s of %s failed", message.address, client.key)
-            self._tell(client, about, InternalError(f"The daemon failed ({error}); its log has the details."))
-
-    def _tell(self, client: Client, about: str, error: DiffrollError) -> None:
-        logger.debug("%s: %s: %s", client.key, about, error.text)
-        client.send_error(about, error)
 
 
 def _is_foreign(address: str) -> bool:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+from diffroll_live.server.surviving import surviving
 from diffroll_live.worker.messages import Died, Event, Failed, Finished, LiveEstimated, LiveFailed, Ready, StartFailed
 
 ProcessListener = Callable[[Ready | StartFailed | Died], None]
@@ -39,11 +40,13 @@ class EventRouter:
         """Hand an event over; one that nobody follows is ignored."""
         if isinstance(event, Ready | StartFailed | Died):
             for listener in self._process_listeners:
-                listener(event)
+                with surviving("a listener to the inference process"):
+                    listener(event)
             return
         number = event.session if isinstance(event, LiveEstimated | LiveFailed) else event.serial
         handler = self._handlers.get(number)
         if isinstance(event, Finished | Failed):
             self.drop(number)
         if handler is not None:
-            handler(event)
+            with surviving(f"work or live input {number}"):
+                handler(event)

@@ -56,6 +56,8 @@ class SourceThread:
                 source = self._open_source()
             except DiffrollError as error:
                 last = _log_once(logging.WARNING, error.text, last)
+            except Exception as error:  # noqa: BLE001 - the thread must go on looking, whatever a library raises
+                last = _log_once(logging.ERROR, f"The source of the DAW's time cannot be opened ({error!r}).", last)
             else:
                 backoff.reset()
                 last = _log_once(logging.INFO, f"The DAW's time comes from {source.name}.", last)
@@ -73,9 +75,11 @@ class SourceThread:
             reason = error.text
         except Exception:
             logger.exception("the source of the DAW's time failed; reopening it")
-        finally:
-            source.close()
+        try:
             self._timeline.update(Report(self._clock(), playing=False))
+            source.close()
+        except Exception:
+            logger.exception("the source of the DAW's time could not be closed cleanly")
         return reason
 
 

@@ -34,11 +34,14 @@ class LiveThread:
         threading.Thread(target=self._serve, name="diffroll-live-input", daemon=True).start()
 
     def _serve(self) -> None:
-        try:
-            while True:
+        while True:
+            try:
                 self._answer(self._connection.recv())
-        except (EOFError, OSError):
-            logger.debug("the daemon has closed the live pipe")
+            except (EOFError, OSError):
+                logger.debug("the daemon has closed the live pipe")
+                return
+            except Exception:
+                logger.exception("a message of the daemon about a live input cannot be read")
 
     def _answer(self, message: LiveMessage) -> None:
         try:

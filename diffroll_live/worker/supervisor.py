@@ -90,7 +90,13 @@ class Supervisor:
         if hasattr(signal, "pthread_sigmask"):  # inherited: a Ctrl-C must not end a process that is still starting
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while not self._closing.is_set():
-            process, connection, live = self._spawn()
+            try:
+                process, connection, live = self._spawn()
+            except Exception as error:
+                logger.exception("the inference process cannot be started")
+                self._report_failed_start(f"The inference process cannot be started ({error}); close other programs.")
+                self._closing.wait(self._backoff.next())
+                continue
             self._exchange(connection, live)
             self._end(process, connection, live)
             if not self._closing.is_set():
@@ -168,9 +174,11 @@ class Supervisor:
             logger.error("the inference process %s; starting it again", describe_exit(exit_code))
             self._post(Died(exit_code, serial))
         elif exit_code != 0:  # with 0 it has reported why itself
-            self._failures += 1
-            reason = f"The inference process {describe_exit(exit_code)} while it loaded the model."
-            self._post(StartFailed(InternalError(reason), self._failures))
+            self._report_failed_start(f"The inference process {describe_exit(exit_code)} while it loaded the model.")
+
+    def _report_failed_start(self, reason: str) -> None:
+        self._failures += 1
+        self._post(StartFailed(InternalError(reason), self._failures))
 
     def _end(self, process: BaseProcess, connection: Connection, live: Connection) -> None:
         connection.close()

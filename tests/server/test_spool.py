@@ -49,6 +49,8 @@ def test_any_bytes_are_a_message_or_an_error(content):
         b'["/a", ' + b"9" * 60_000 + b"]",
         b'["/a", "' + b"x" * 70_000 + b'"]',
         b'["/a", "\xff"]',
+        b'["/a", "/tmp/\\ud83c.wav"]',
+        b'["/a\\udcff", 1]',
     ],
 )
 def test_lines_that_are_no_messages_are_errors(line):
@@ -104,6 +106,20 @@ def test_a_bad_line_spoils_no_other(daemon, script):
     codes = [script.next()[2], script.next()[2]]
     assert codes == ["bad-message", "unknown-address"]
     assert script.next() == ["/diffroll/pong", 5]
+
+
+def test_a_line_with_half_a_character_is_answered_and_ends_the_spool_for_nobody(daemon, script):
+    put(daemon.spool, f"{script.name}.000001.jsonl", b'["/diffroll/audio/file", "b", "/tmp/\\ud83c.wav"]\n')
+    assert script.next()[:3] == ["/diffroll/error", "packet", "bad-message"]
+    other = Script(daemon.spool, "00" + script.name[2:])
+    other.send(["/diffroll/ping", 5])
+    assert other.next() == ["/diffroll/pong", 5]
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 1e999])
+def test_a_number_beyond_all_floats_is_a_bad_message(daemon, script, number):
+    script.send(["/diffroll/ping", number], ["/diffroll/generate", "j", number])
+    assert [script.next()[2], script.next()[2]] == ["bad-message", "bad-message"]
 
 
 def test_a_file_too_long_is_told(daemon, script):

@@ -148,13 +148,14 @@ class Unsteady:
     def __init__(self, looks: int) -> None:
         self.left, self.closed = looks, False
 
-    def look(self) -> None:
+    def poll(self) -> None:
         self.left -= 1
         if self.left < 0:
             raise PortClosed("It is gone.")
 
     def close(self) -> None:
         self.closed = True
+        raise OSError("It cannot be closed either.")
 
 
 def test_a_source_that_is_gone_is_opened_again_and_the_playhead_stands(monkeypatch):
@@ -164,8 +165,11 @@ def test_a_source_that_is_gone_is_opened_again_and_the_playhead_stands(monkeypat
     attempts = itertools.count()
 
     def open_source() -> Unsteady:
-        if next(attempts) == 0:
+        attempt = next(attempts)
+        if attempt == 0:
             raise PortError("Not yet.")
+        if attempt == 1:
+            raise RuntimeError("A library failed.")
         timeline.update(Report(time.perf_counter(), True, 1.0))
         opened.append(Unsteady(3))
         return opened[-1]

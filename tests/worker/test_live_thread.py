@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from support.fake_engine import CRASH, LIVE_PITCH, FakeEngine, make_engine
 from diffroll_live.errors import RequestError
 from diffroll_live.live_types import LiveTranscriber
 from diffroll_live.types import Options, Request
+from diffroll_live.worker.live_thread import LiveThread
 from diffroll_live.worker.messages import (
     Died,
     Finished,
@@ -136,3 +138,15 @@ def test_what_cannot_be_transcribed_is_reported_once(factory: Callable[[], Any],
     owner.until(lambda event: isinstance(event, Finished))
     assert sum(isinstance(event, LiveFailed) for event in owner.events) == 1
     owner.worker.close()
+
+
+def test_the_live_thread_outlives_a_message_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    daemons, processes = Pipe()
+    LiveThread(processes, FakeEngine()).start()
+    daemons.send_bytes(b"no pickle")
+    for message in (LiveOpen(1, RATE), LiveFeed(1, 0, LOUD)):
+        daemons.send(message)
+    assert daemons.poll(TIMEOUT)
+    assert isinstance(daemons.recv(), LiveEstimated)
+    assert "cannot be read" in caplog.text
+    daemons.close()

@@ -107,6 +107,21 @@ def run(serial: int, name: str = "job", **options: Any) -> Run:
     )
 
 
+def test_a_process_that_the_system_cannot_start_is_tried_again(monkeypatch):
+    spawn, attempts = Supervisor._spawn, iter((OSError("Too many open files"),))
+
+    def spawn_at_last(self: Supervisor) -> Any:
+        for failure in attempts:
+            raise failure
+        return spawn(self)
+
+    monkeypatch.setattr(Supervisor, "_spawn", spawn_at_last)
+    owner = WorkerOwner().ready()
+    assert owner.events[0].attempt == 1
+    assert "Too many open files" in owner.events[0].error.text
+    owner.worker.close()
+
+
 def test_work_is_told_from_start_to_result(owner):
     work = run(1, steps=3)
     assert owner.worker.submit(work, "a") == (0, None)

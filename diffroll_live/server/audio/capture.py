@@ -8,7 +8,7 @@ import logging
 import struct
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -24,7 +24,8 @@ from diffroll_live.audio.capture.messages import (
     unpack_head,
 )
 from diffroll_live.backoff import Backoff
-from diffroll_live.errors import NoSuchDevice
+from diffroll_live.errors import DiffrollError, NoSuchDevice
+from diffroll_live.server.surviving import surviving
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Subscriber(Protocol):
     def vanished(self, error: NoSuchDevice) -> None:
         """Learn that the device is lost; it is reopened when it is back."""
 
-    def refused(self, error: NoSuchDevice) -> None:
+    def refused(self, error: DiffrollError) -> None:
         """Learn that the device cannot be opened at all; nothing more comes."""
 
 
@@ -139,8 +140,8 @@ class _Capture:
             began = loop.time()
             reason = await self._capture()
             known, lost, self._opened = known or self._opened is not None, self._opened is not None, None
-            for subscriber in tuple(self._subscribers) if lost or not known else ():
-                (subscriber.vanished if known else subscriber.refused)(reason)
+            if lost or not known:
+                self._report(reason, known=known)
             if not known:
                 return
             if lost:
@@ -164,13 +165,21 @@ class _Capture:
         match message:
             case Opened():
                 self._opened = message
-                for subscriber in tuple(self._subscribers):
-                    subscriber.opened(message.sample_rate)
+                self._for_all(lambda each: each.opened(message.sample_rate))
             case Block() if self._opened is not None:
-                for subscriber in tuple(self._subscribers):
-                    subscriber.captured(message, self._opened.channels)
+                channels = self._opened.channels
+                self._for_all(lambda each: each.captured(message, channels))
             case Refused(_, text):
                 raise NoSuchDevice(text)
+
+    def _report(self, reason: NoSuchDevice, *, known: bool) -> None:
+        self._for_all(lambda each: (each.vanished if known else each.refused)(reason))
+
+    def _for_all(self, act: Callable[[Subscriber], None]) -> None:
+        """Do something for each subscriber; one that fails at it is told, and spoils it for no other."""
+        for subscriber in tuple(self._subscribers):
+            with surviving(f"the capture of {self._wanted!r}", subscriber.refused):
+                act(subscriber)
 
 
 async def list_inputs() -> tuple[InputDevice, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from diffroll_live.audio.capture.messages import Block
@@ -17,6 +18,7 @@ from diffroll_live.osc.replies import AudioInput, AudioInputs, AudioListening, A
 from diffroll_live.server.audio.capture import Captures
 from diffroll_live.server.audio.live_inputs import LiveInputs
 from diffroll_live.server.clients import Client
+from diffroll_live.server.surviving import surviving
 
 logger = logging.getLogger(__name__)
 
@@ -51,20 +53,15 @@ class InputHandlers:
         self._spawn(self._subscribe(feed, message.device))
 
     async def _subscribe(self, feed: _DeviceFeed, device: str) -> None:
-        try:
+        with surviving(f"the capture of {device!r}", feed.refused):
             await self._captures.subscribe(device, feed)
-        except NoSuchDevice as error:
-            feed.refused(error)
 
     async def _send_inputs(self, client: Client) -> None:
-        try:
+        with surviving("the list of inputs", partial(client.send_error, "/diffroll/audio/inputs")):
             devices = await self._captures.devices()
-        except NoSuchDevice as error:
-            client.send_error("/diffroll/audio/inputs", error)
-            return
-        client.send(AudioInputs(len(devices)))
-        for device in devices:
-            client.send(AudioInput(device.name, device.system, device.channels, device.sample_rate, device.is_main))
+            client.send(AudioInputs(len(devices)))
+            for device in devices:
+                client.send(AudioInput(device.name, device.system, device.channels, device.sample_rate, device.is_main))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -117,6 +114,6 @@ class _DeviceFeed:
         if not self.closed:
             self._client.send(AudioVanished(self._live.name, error.text))
 
-    def refused(self, error: NoSuchDevice) -> None:
+    def refused(self, error: DiffrollError) -> None:
         """Drop the buffer: there is no such device."""
         self._inputs.fail(self._client, self._live, error)

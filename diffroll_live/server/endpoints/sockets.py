@@ -15,6 +15,7 @@ from diffroll_live.osc.framing import PacketReader
 from diffroll_live.osc.server_codec import write_error
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.outbox import DatagramOutbox, StreamOutbox
+from diffroll_live.server.surviving import surviving
 
 logger = logging.getLogger(__name__)
 
@@ -94,14 +95,11 @@ class UdpEndpoint(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         """Pass on a datagram and who sent it."""
         key = f"udp:{addr[0]}:{addr[1]}"
-        client = self._clients.find(key)
-        if client is None:
-            try:
+        with surviving(f"a datagram of {key}", lambda error: self._transport.sendto(write_error(key, error), addr)):
+            client = self._clients.find(key)
+            if client is None:
                 client = self._clients.admit(key, DatagramOutbox(self._transport.sendto, addr))
-            except DiffrollError as error:
-                self._transport.sendto(write_error(key, error), addr)
-                return
-        self._receive(client, data)
+            self._receive(client, data)
 
     def error_received(self, exc: Exception) -> None:
         """Ignore it: the system reports an error for what was sent to a client that is gone."""
@@ -122,22 +120,34 @@ class TcpEndpoint:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
         peer = writer.get_extra_info("peername")
+        if peer is None:  # it has hung up already
+            writer.close()
+            return
         key = f"tcp:{peer[0]}:{peer[1]}"
         outbox = StreamOutbox(writer)
+        client: Client | None = None
+
+        def tell(error: DiffrollError) -> None:
+            outbox.send(write_error(key if client is None else "packet", error))
+
         try:
-            client = self._clients.admit(key, outbox)
-        except DiffrollError as error:
-            outbox.send(write_error(key, error))
-            outbox.close()
-            return
+            with surviving(f"the connection of {key}", tell):
+                client = self._clients.admit(key, outbox)
+                await self._serve(client, reader)
+        finally:
+            if client is None:
+                outbox.close()
+            else:
+                self._left(client)
+
+    async def _serve(self, client: Client, reader: asyncio.StreamReader) -> None:
+        """Handle packets until the client hangs up. Raises errors.ProtocolError when they make no sense any more."""
         try:
             await self._read_packets(client, reader)
         except ProtocolError as error:
-            client.send_error("packet", ProtocolError(f"{error.text} The connection is closed."))
-        except ConnectionError as error:
-            logger.debug("%s has hung up: %s", key, error)
-        finally:
-            self._left(client)
+            raise ProtocolError(f"{error.text} The connection is closed.") from error
+        except OSError as error:
+            logger.debug("%s has hung up: %s", client.key, error)
 
     async def _read_packets(self, client: Client, reader: asyncio.StreamReader) -> None:
         """Handle packets until the client hangs up. Raises errors.ProtocolError for one of an impossible length."""

@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from diffroll_live.errors import DiffrollError, ProtocolError
@@ -19,6 +20,7 @@ from diffroll_live.osc.codec import MAX_ARGUMENTS, MAX_STRING, Argument, Message
 from diffroll_live.osc.server_codec import write_error
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
+from diffroll_live.server.surviving import surviving
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +84,7 @@ class SpoolEndpoint:
             owed = {name: outbox.lines for name, outbox in outboxes.items()}
             try:
                 arrivals = await loop.run_in_executor(self._pool, self._folder.exchange, owed, gone)
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the scripts need the spool
                 self._complain(error)
                 await asyncio.sleep(_MENDING)
                 continue
@@ -91,7 +93,8 @@ class SpoolEndpoint:
             for name in gone:
                 del self._outboxes[name]
             for name, content in arrivals:
-                await self._receive(name, content)
+                with surviving(f"a file of the script {name}"):
+                    await self._receive(name, content)
             heard = loop.time() if arrivals else heard
             await asyncio.sleep(_PAUSE if loop.time() - heard < _ATTENTION else _IDLE_PAUSE)
 
@@ -104,7 +107,7 @@ class SpoolEndpoint:
             self._complain(error)
         self._folder.close()
 
-    def _complain(self, error: OSError) -> None:
+    def _complain(self, error: Exception) -> None:
         if self._healthy:
             logger.error(
                 "the spool %s fails (%s); scripts that use it wait until that is fixed", self._folder.path, error
@@ -122,10 +125,8 @@ class SpoolEndpoint:
             self._left(client)
             return
         for number, line in enumerate(content.splitlines()):
-            try:
+            with surviving(f"a line of the script {name}", partial(client.send_error, "packet")):
                 self._take(client, (read_line(line),))
-            except DiffrollError as error:
-                client.send_error("packet", error)
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
 
@@ -169,11 +170,24 @@ def read_line(line: bytes) -> Message:
         raise ProtocolError(f"A line must be an array of an address and fewer than {MAX_ARGUMENTS} arguments.")
     if not isinstance(values[0], str) or not values[0].startswith("/"):
         raise ProtocolError("A line must begin with an address, and an address with a slash.")
+    _check_string(values[0])
     return Message(values[0], tuple(_arguments(values)))
 
 
 def _arguments(values: list[object]) -> Iterator[Argument]:
     for value in values[1:]:
-        if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value.encode()) > MAX_STRING):
-            raise ProtocolError(f"An argument must be a number or a string of at most {MAX_STRING} bytes.")
+        if isinstance(value, str):
+            _check_string(value)
+        elif not isinstance(value, int | float):
+            raise ProtocolError("An argument must be a number or a string.")
         yield value
+
+
+def _check_string(value: str) -> None:
+    """Raise errors.ProtocolError for a string that OSC could not hold. JSON can escape half a surrogate pair."""
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError as error:
+        raise ProtocolError("A string holds half a surrogate pair, which is no character; leave it out.") from error
+    if size > MAX_STRING:
+        raise ProtocolError(f"A string must have at most {MAX_STRING} bytes.")

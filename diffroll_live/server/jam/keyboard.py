@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from diffroll_live.errors import DiffrollError, PortError
+from diffroll_live.errors import DiffrollError
 from diffroll_live.midi.input import MidiInput, OnMessage
 from diffroll_live.midi.ports import PortChoice
+from diffroll_live.server.surviving import surviving
 
 CHECK_SECONDS = 0.25  # between two checks of the open port
 REOPEN_SECONDS = 1.0  # between two attempts to reopen it
@@ -29,6 +30,7 @@ class Keyboard:
         on_refused: Callable[[DiffrollError], None],
     ) -> None:
         self._choice, self._on_message, self._on_lost, self._on_refused = choice, on_message, on_lost, on_refused
+        self._input = f"MIDI input {choice.port or choice.name}"
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._listen())
 
@@ -37,33 +39,29 @@ class Keyboard:
         self._task.cancel()
 
     async def _listen(self) -> None:
-        try:
+        port: MidiInput | None = None
+        with surviving(self._input, self._on_refused):
             port = await self._open()
-        except PortError as error:
-            self._on_refused(error)
-            return
-        while True:
+        while port is not None:
             await self._follow(port)
             port = await self._reopen()
 
     async def _follow(self, port: MidiInput) -> None:
         """Listen to a port until it is lost."""
         try:
-            while True:
-                await asyncio.sleep(CHECK_SECONDS)
-                await self._loop.run_in_executor(None, port.check)
-        except PortError as error:
-            self._on_lost(error)
+            with surviving(self._input, self._on_lost):
+                while True:
+                    await asyncio.sleep(CHECK_SECONDS)
+                    await self._loop.run_in_executor(None, port.check)
         finally:
-            await asyncio.shield(self._loop.run_in_executor(None, port.close))
+            with surviving(self._input):
+                await asyncio.shield(self._loop.run_in_executor(None, port.close))
 
     async def _reopen(self) -> MidiInput:
         while True:
             await asyncio.sleep(REOPEN_SECONDS)
-            try:
+            with surviving(self._input):  # the loss has been reported
                 return await self._open()
-            except PortError:
-                continue  # the loss has been reported
 
     async def _open(self) -> MidiInput:
         """Open the port; one that opens only after close() is closed again. Raises errors.PortError."""

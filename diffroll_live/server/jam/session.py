@@ -20,6 +20,7 @@ from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.jam.settings import JamSettings
 from diffroll_live.server.jam.turns import Jam, State, Turn
 from diffroll_live.server.midi_output import MidiOut, when_silent
+from diffroll_live.server.surviving import surviving
 from diffroll_live.timeline.timeline import Timeline
 from diffroll_live.types import NoteEvent, StreamedNote
 from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Run
@@ -219,7 +220,8 @@ class JamSession:
     def _on_event(self, event: Event) -> None:
         handler = self._handlers.get(type(event))
         if handler is not None:
-            handler(event)
+            with surviving(f"jam {self.name} of {self.client.key}", self._give_up):
+                handler(event)
 
     def _dropped(self) -> int:
         return self.context.midi.dropped(self.owner) if self.context.midi is not None else 0

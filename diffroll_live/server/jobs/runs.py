@@ -6,17 +6,19 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from diffroll_live.errors import Cancelled, UnknownJob
+from diffroll_live.errors import Cancelled, DiffrollError, UnknownJob
 from diffroll_live.music.plan import plan_request
 from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobProgress
 from diffroll_live.server.clients import Client
 from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.job import ACTIVE, Job, NoteKey
 from diffroll_live.server.jobs.delivery import NoteDelivery, Playback
+from diffroll_live.server.surviving import surviving
 from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
 from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Progressed, Redecode, Run, Started, Work
 from diffroll_live.worker.queue import Worker
@@ -121,8 +123,9 @@ class Runs:
         notes, result = job.notes, job.result
 
         async def send() -> None:
-            await self._delivery.send_all(client, job, notes.items(), lambda: job.result is result)
-            client.send(JobDone(job.name, len(notes), result.seed, 0.0))
+            with surviving(f"job {job.name} of {client.key}", partial(client.send_error, job.name)):
+                await self._delivery.send_all(client, job, notes.items(), lambda: job.result is result)
+                client.send(JobDone(job.name, len(notes), result.seed, 0.0))
 
         self._spawn(send())
 
@@ -151,7 +154,19 @@ class Runs:
                 self._worker.cancel(serial)
 
     def _on_event(self, run: ActiveRun, event: Event) -> None:
-        self._handlers[type(event)](run, event)
+        with self._guarding(run):
+            self._handlers[type(event)](run, event)
+
+    def _guarding(self, run: ActiveRun) -> AbstractContextManager[None]:
+        """Let a failure in here end this run, whose client is told, and nothing else."""
+        return surviving(f"job {run.job.name} of {run.client.key}", partial(self._give_up, run))
+
+    def _give_up(self, run: ActiveRun, error: DiffrollError) -> None:
+        serial = run.work.serial
+        if serial in self._active:
+            self._events.drop(serial)
+            self._failed(run, Failed(serial, error))
+            self._worker.cancel(serial)
 
     def _started(self, run: ActiveRun, _: Started) -> None:
         run.job.state = "running"
@@ -181,6 +196,10 @@ class Runs:
 
     async def _conclude(self, run: ActiveRun, result: Result) -> None:
         """Send what is left, save, and tell that the job is done, unless it is cancelled meanwhile."""
+        with self._guarding(run):
+            await self._send_rest(run, result)
+
+    async def _send_rest(self, run: ActiveRun, result: Result) -> None:
         client, job, serial = run.client, run.job, run.work.serial
         if isinstance(run.work, Redecode):
             run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}

@@ -20,6 +20,7 @@ from diffroll_live.server.clients import Client
 from diffroll_live.server.live.deadline import Deadline
 from diffroll_live.server.live.note_tracker import NoteTracker
 from diffroll_live.server.midi_output import MidiOut
+from diffroll_live.server.surviving import surviving
 from diffroll_live.worker.messages import LiveClose, LiveEstimated, LiveFailed, LiveFeed, LiveOpen
 from diffroll_live.worker.queue import Worker
 
@@ -101,10 +102,10 @@ class LiveSession:
 
     def on_event(self, event: LiveEstimated | LiveFailed) -> None:
         """Take the estimate after a hop, or learn that there will be none."""
-        if isinstance(event, LiveEstimated):
+        with surviving(f"live input {self.buffer} of {self.client.key}", self._fail):
+            if isinstance(event, LiveFailed):
+                raise event.error
             self._update(event)
-        else:
-            self._fail(event.error)
 
     def _update(self, event: LiveEstimated) -> None:
         self._under_way = False

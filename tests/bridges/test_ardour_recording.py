@@ -96,6 +96,7 @@ def wait_for_seconds(ardour: Ardour, seconds: float) -> None:
 def play_a_job(client: UdpClient) -> list[NoteEvent]:
     """Have the daemon play notes on its port; give them as it sent them over OSC."""
     client.send("/diffroll/job/new", "take", "generate", "")
+    client.send("/diffroll/job/region", "take", 4.0, 8.0)
     client.send("/diffroll/job/set", "take", "density", 0.0)
     for note in PLAYED:
         client.send("/diffroll/job/note", "take", note.pitch, note.onset, note.duration, note.velocity)

@@ -30,6 +30,7 @@ def strike(client: UdpClient, listener: Listener) -> None:
     for _ in range(5):
         client.send("/diffroll/job/new", "long", "generate", "")
         client.send("/diffroll/job/set", "long", "seconds", 2.0)
+        client.send("/diffroll/job/region", "long", 1.0, 2.0)
         client.send("/diffroll/job/set", "long", "steps", STEPS)
         client.send("/diffroll/job/note", "long", NOTE[0], 0.0, 600.0, NOTE[1])
         client.send("/diffroll/job/run", "long")

@@ -16,6 +16,7 @@ from diffroll_live.midi.scheduler import Scheduler
 def start_note(client: UdpClient, job: str) -> None:
     """Run a job with a note of ten minutes."""
     client.send("/diffroll/job/new", job, "generate", "")
+    client.send("/diffroll/job/region", job, 1.0, 8.0)
     client.send("/diffroll/job/note", job, 60, 0.0, 600.0, 90)
     client.send("/diffroll/job/run", job)
     client.collect(job)

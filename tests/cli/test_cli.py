@@ -50,9 +50,9 @@ class CliEngine(FakeEngine):
 def engine(monkeypatch: pytest.MonkeyPatch) -> CliEngine:
     """Stands where the real engine is imported from."""
     fake = CliEngine()
-    room = types.ModuleType("diffroll_live.engine.loading")
-    room.load_engine = lambda model, device, threads=None, warm=True: fake  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "diffroll_live.engine.loading", room)
+    module = types.ModuleType("diffroll_live.engine.loading")
+    module.load_engine = lambda model, device, threads=None, warm=True: fake  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "diffroll_live.engine.loading", module)
     return fake
 
 

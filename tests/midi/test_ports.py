@@ -205,7 +205,7 @@ def test_a_device_that_refuses_a_message_is_a_lost_port(windows: type[WindowsOut
 
 
 def test_rtmidi_reports_through_us(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="diffroll_live"):
         midi_ports._raise_error(rtmidi.ERRORTYPE_DEBUG_WARNING, "a trifle", None)
     assert "a trifle" in caplog.text
     with pytest.raises(rtmidi.RtMidiError, match="a fault"):

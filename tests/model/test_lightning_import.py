@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from support.full_disk import files_limited_to
 from support.lightning_files import CHECKPOINT, save
 from support.paths import GOLDEN
 
@@ -87,19 +86,8 @@ def test_a_checkpoint_is_not_replaced_by_what_is_made_of_it(tmp_path: Path) -> N
     assert checkpoint.read_bytes() == Path(CHECKPOINT).read_bytes()
 
 
-@contextmanager
-def largest_file(n_bytes: int) -> Iterator[None]:
-    """No file may grow beyond ``n_bytes``: what a full disk is like, without filling one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path) -> None:
-    with largest_file(100_000), pytest.raises(FileError, match="free some space"):
+    with files_limited_to(100_000), pytest.raises(FileError, match="free some space"):
         import_checkpoint(CHECKPOINT, tmp_path / "dev")
     assert list(tmp_path.iterdir()) == []
 

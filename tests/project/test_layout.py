@@ -98,6 +98,11 @@ def test_ci_runs_the_readmes_test_command():
     assert "    make test\n" in README
 
 
+def test_no_python_file_is_longer_than_300_lines():
+    long = {path.name for path in tracked() if path.suffix == ".py" and len(path.read_text().splitlines()) > 300}
+    assert long == set()
+
+
 def test_the_two_parts_of_the_test_script_are_all_tests_once():
     script = (ROOT / "script" / "test").read_text()
     assert re.findall(r'-m (?:pytest .*)?-m ("not realtime"|realtime) ', script) == ['"not realtime"', "realtime"]

@@ -134,7 +134,7 @@ def test_there_are_no_more_jams_than_are_allowed(client):
 
 @pytest.mark.realtime
 def test_a_live_input_plays_and_a_rest_gives_the_turn(tmp_path):
-    """From chunks to an ear, the notes that it commits, a phrase, an answer; and again where it begins anew."""
+    """From chunks of audio to committed notes, a phrase and an answer; and again in a new session."""
     with RunningDaemon(tmp_path, scheduler=RecordingScheduler()) as daemon, daemon.tcp() as client:
         musician = Musician(client)
         client.send("/diffroll/jam/start", "ears", "audio", "live")

@@ -24,7 +24,7 @@ FRAMES = 600
 
 
 class Opinion:
-    """A voice for which a pitch begins with its own probability in any frame, and a note lasts another with another."""
+    """A pitch begins with its own probability in any frame, and a note goes on with another."""
 
     window_frames, margin_frames, channels = 256, 8, 3
     geometry, schedule, device = GEOMETRY, CosineSchedule(), torch.device("cpu")

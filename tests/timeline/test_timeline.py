@@ -187,69 +187,69 @@ def test_whatever_a_daw_does_its_tempo_is_the_one_it_told_last(reports):
 
 
 class Speaker:
-    """A client, as far as the room looks at one."""
+    """A client, as far as the transport's handlers look at one."""
 
     def __init__(self, key: str) -> None:
         self.key = key
 
 
-class Room:
+class Daw:
     def __init__(self, follows: bool = True) -> None:
         self.now = 100.0
         self.timeline = Timeline(OSC_TRAITS)
-        self.room = TransportHandlers(self.timeline, lambda: self.now, follows=follows)
+        self.transport = TransportHandlers(self.timeline, lambda: self.now, follows=follows)
 
     def update(self, *messages: object, key: str = "udp 1") -> PlayheadModel:
         for message in messages:
-            self.room.handlers[type(message)](Speaker(key), message)  # type: ignore[arg-type]
+            self.transport.handlers[type(message)](Speaker(key), message)  # type: ignore[arg-type]
         return self.timeline.playhead
 
 
 def test_daws_speak_in_their_own_words():
-    room = Room()
-    playhead = room.update(m.TransportTime("00:00:10"), m.TransportTempo(90.0), m.TransportPlay())
+    daw = Daw()
+    playhead = daw.update(m.TransportTime("00:00:10"), m.TransportTempo(90.0), m.TransportPlay())
     assert (playhead.playing, playhead.position_at(101.0)) == (True, 11.0)
-    assert room.timeline.tempo_map.tempo_at(11.0) == 90.0
-    room.update(m.LoopStart(10.0), m.LoopEnd(14.0), m.TransportRepeat())
-    assert room.timeline.playhead.loop == Loop(10.0, 14.0)
-    assert room.update(m.TransportStop(0.0)).playing
-    assert not room.update(m.TransportStop()).playing
-    assert room.update(m.TransportPlay()).playing
-    assert not room.update(m.TransportPlay(0.0)).playing
+    assert daw.timeline.tempo_map.tempo_at(11.0) == 90.0
+    daw.update(m.LoopStart(10.0), m.LoopEnd(14.0), m.TransportRepeat())
+    assert daw.timeline.playhead.loop == Loop(10.0, 14.0)
+    assert daw.update(m.TransportStop(0.0)).playing
+    assert not daw.update(m.TransportStop()).playing
+    assert daw.update(m.TransportPlay()).playing
+    assert not daw.update(m.TransportPlay(0.0)).playing
 
 
 def test_our_own_message_says_it_all():
-    room = Room()
-    playhead = room.update(m.Transport(True, 10.0, 90.0, 2.5, 3, 8))
+    daw = Daw()
+    playhead = daw.update(m.Transport(True, 10.0, 90.0, 2.5, 3, 8))
     assert (playhead.playing, playhead.position_at(101.0)) == (True, 11.0)
-    assert room.timeline.metre == (3, 8)
-    assert room.timeline.tempo_map.beat_at(10.0) == pytest.approx(2.5)
-    room.update(m.Transport(True, 10.0, 90.0))  # without beat and metre: those that were told hold
-    assert room.timeline.tempo_map.beat_at(10.0) == pytest.approx(2.5)
-    assert room.timeline.metre == (3, 8)
+    assert daw.timeline.metre == (3, 8)
+    assert daw.timeline.tempo_map.beat_at(10.0) == pytest.approx(2.5)
+    daw.update(m.Transport(True, 10.0, 90.0))  # without beat and metre: the last ones hold
+    assert daw.timeline.tempo_map.beat_at(10.0) == pytest.approx(2.5)
+    assert daw.timeline.metre == (3, 8)
 
 
 def test_a_bar_is_the_daws_as_far_as_it_told():
-    room = Room()
-    assert room.timeline.metre == (4, 4)
-    assert room.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(5.0)
-    room.update(m.TransportTempo(90.0))
-    assert room.timeline.bar(100.0, 60.0, 3.0) == pytest.approx(2.0)
-    room.update(m.Transport(False, 0.0, 120.0, 0.0, 6, 8))
-    assert room.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(1.5)
+    daw = Daw()
+    assert daw.timeline.metre == (4, 4)
+    assert daw.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(5.0)
+    daw.update(m.TransportTempo(90.0))
+    assert daw.timeline.bar(100.0, 60.0, 3.0) == pytest.approx(2.0)
+    daw.update(m.Transport(False, 0.0, 120.0, 0.0, 6, 8))
+    assert daw.timeline.bar(100.0, 60.0, 5.0) == pytest.approx(1.5)
 
 
 def test_the_next_beat_is_the_daws_while_it_plays():
-    room = Room()
-    assert room.timeline.next_beat(100.3) == 100.3
-    room.update(m.Transport(True, 10.0, 60.0, 4.25))
-    assert room.timeline.next_beat(100.0) == pytest.approx(100.75)
-    assert room.timeline.next_beat(100.75) == pytest.approx(100.75)
-    assert room.timeline.next_beat(102.0) == pytest.approx(102.75)
-    room.update(m.LoopStart(8.0), m.LoopEnd(12.5), m.TransportRepeat())
-    assert room.timeline.next_beat(102.0) == pytest.approx(102.5), "the loop begins anew before the next beat"
-    room.update(m.TransportStop())
-    assert room.timeline.next_beat(102.0) == 102.0
+    daw = Daw()
+    assert daw.timeline.next_beat(100.3) == 100.3
+    daw.update(m.Transport(True, 10.0, 60.0, 4.25))
+    assert daw.timeline.next_beat(100.0) == pytest.approx(100.75)
+    assert daw.timeline.next_beat(100.75) == pytest.approx(100.75)
+    assert daw.timeline.next_beat(102.0) == pytest.approx(102.75)
+    daw.update(m.LoopStart(8.0), m.LoopEnd(12.5), m.TransportRepeat())
+    assert daw.timeline.next_beat(102.0) == pytest.approx(102.5), "the loop begins anew before the next beat"
+    daw.update(m.TransportStop())
+    assert daw.timeline.next_beat(102.0) == 102.0
 
 
 @pytest.mark.parametrize(
@@ -257,30 +257,30 @@ def test_the_next_beat_is_the_daws_while_it_plays():
     [((3, 8), (3, 8)), ((64, 64), (64, 64)), ((0, 4), (4, 4)), ((65, 4), (4, 4)), ((3, 0), (4, 4)), ((-3, 6), (4, 4))],
 )
 def test_a_metre_that_is_none_is_common_time(said, metre):
-    room = Room()
-    room.update(m.Transport(True, 0.0, 90.0, 0.0, *said))
-    assert room.timeline.metre == metre
+    daw = Daw()
+    daw.update(m.Transport(True, 0.0, 90.0, 0.0, *said))
+    assert daw.timeline.metre == metre
 
 
 def test_of_several_that_tell_the_position_the_first_is_believed_while_it_speaks():
-    room = Room()
-    room.update(m.Transport(True, 10.0, 90.0), key="udp 1")
-    room.now += 0.1
-    playhead = room.update(m.Transport(False, 50.0, 91.0, 0.0, 3, 4), key="udp 2")
+    daw = Daw()
+    daw.update(m.Transport(True, 10.0, 90.0), key="udp 1")
+    daw.now += 0.1
+    playhead = daw.update(m.Transport(False, 50.0, 91.0, 0.0, 3, 4), key="udp 2")
     assert playhead.playing
-    assert playhead.position_at(room.now) == pytest.approx(10.1)
-    assert room.timeline.tempo_map.tempo_at(10.1) == 91.0  # tempo and metre are anyone's to tell
-    assert room.timeline.metre == (3, 4)
-    room.now += HOLD_SECONDS + 0.1
-    assert not room.update(m.TransportStop(), key="udp 2").playing
+    assert playhead.position_at(daw.now) == pytest.approx(10.1)
+    assert daw.timeline.tempo_map.tempo_at(10.1) == 91.0  # tempo and metre are anyone's to tell
+    assert daw.timeline.metre == (3, 4)
+    daw.now += HOLD_SECONDS + 0.1
+    assert not daw.update(m.TransportStop(), key="udp 2").playing
 
 
 def test_where_another_source_is_followed_only_tempo_and_metre_are_taken():
-    room = Room(follows=False)
-    playhead = room.update(m.Transport(True, 10.0, 90.0, 1.0, 6, 8), m.TransportPlay(), m.TransportTime(5.0))
+    daw = Daw(follows=False)
+    playhead = daw.update(m.Transport(True, 10.0, 90.0, 1.0, 6, 8), m.TransportPlay(), m.TransportTime(5.0))
     assert playhead == PlayheadModel()
-    assert room.timeline.tempo_map.tempo_at(0.0) == 90.0
-    assert room.timeline.metre == (6, 8)
+    assert daw.timeline.tempo_map.tempo_at(0.0) == 90.0
+    assert daw.timeline.metre == (6, 8)
 
 
 @pytest.mark.parametrize(

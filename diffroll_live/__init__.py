@@ -1,4 +1,4 @@
-"""diffroll-live: a warm diffusion model of piano rolls, spoken to over OSC and heard over MIDI."""
+"""diffroll-live: a diffusion model of piano rolls, controlled over OSC and played over MIDI."""
 
 from pathlib import Path
 

@@ -152,7 +152,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Arrays for plots; frames are ``frame_rate`` a second, bin 0 of a roll is pitch 21.
+    """Arrays for plots; ``frame_rate`` frames per second, bin 0 of a roll is pitch 21.
 
     spectrogram: (n_frames, n_bins) float32 in [0, 1]; posterior: (n_frames, 88) onset-or-frame probability;
     trajectory: (n_steps, n_frames, 88), the x0 estimate after each network evaluation.
@@ -166,7 +166,7 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The notes of a finished request: one tuple a variation, sorted by onset, known notes included."""
+    """The notes of a finished request: one tuple per variation, sorted by onset, known notes included."""
 
     request_id: str
     variations: tuple[tuple[NoteEvent, ...], ...]
@@ -177,7 +177,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What the daemon tells of its model."""
+    """What the daemon reports about its model."""
 
     name: str
     version: str
@@ -185,13 +185,13 @@ class ModelInfo:
     sha256: str
     device: str
     sample_rate: int  # Hz, of the front end
-    hop_length: int  # samples a frame
+    hop_length: int  # samples per frame
     parameters: int
     max_seconds: float  # longest audio of one request
 
 
 class Control(Protocol):
-    """How a running request talks back; given to the engine, called between network evaluations."""
+    """The engine's callbacks during a request, called between network evaluations."""
 
     def progress(self, step: int, steps: int) -> None:
         """Report ``step`` of ``steps`` evaluations. Raises errors.Cancelled when the job was cancelled."""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diffroll_live.bench.daemon import engine_flags, last_words, program
+from diffroll_live.bench.daemon import engine_flags, last_line, program
 from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings
 from diffroll_live.bench.material import piece, write_wav
 from diffroll_live.bench.memory import peak
@@ -22,13 +22,13 @@ from diffroll_live.types import AudioBuffer, Options, Request
 if TYPE_CHECKING:
     from diffroll_live.engine.engine import TorchEngine
 
-STEPS = {4: 0.6, 2: None, 1: None}  # of the sampler, and the most seconds asked
-MOST_FACTOR = 0.05  # of real time
-LOOK_SECONDS = 0.1  # between two looks at the memory of another process
+STEPS = {4: 0.6, 2: None, 1: None}  # of the sampler, and the maximum time in seconds
+MOST_FACTOR = 0.05  # maximum real-time factor
+POLL_SECONDS = 0.1  # between polls of another process's memory
 
 
 def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
-    """Transcribe a clip, resampling and front end included, with one number of steps after the other."""
+    """Transcribe a clip, resampling and front end included, with several numbers of steps."""
     from diffroll_live.engine.loading import load_engine
 
     engine, audio = load_engine(settings.model, settings.device), piece(settings.clip_seconds)
@@ -41,7 +41,7 @@ def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
 
 def transcribe(engine: TorchEngine, audio: AudioBuffer, steps: int) -> None:
-    """Transcribe audio as if it had never been heard."""
+    """Transcribe audio without cached features."""
     from diffroll_live.engine.progress import SilentControl
 
     engine.forget()
@@ -59,14 +59,14 @@ def long_file(settings: Settings, progress: Progress) -> Iterator[Figure]:
     what = f"a file of {settings.file_seconds / 60:g} min"
     factors = tuple(seconds / settings.file_seconds for seconds in whole)
     alone = tuple(seconds / settings.file_seconds for seconds in engine)
-    yield Figure(f"{what}: real-time factor of the command", "", factors, MOST_FACTOR, "with its start and its loading")
+    yield Figure(f"{what}: real-time factor of the command", "", factors, MOST_FACTOR, "including start and loading")
     yield Figure(f"{what}: real-time factor of the engine", "", alone, MOST_FACTOR)
     if all(peaks):
         yield Figure(f"{what}: peak memory of the command", "MB", peaks)
 
 
 def _run_command(settings: Settings, wav: Path) -> tuple[float, float, float]:
-    """Transcribe a file once: seconds in all, seconds in the engine, peak memory in MB."""
+    """Transcribe a file once: total seconds, seconds in the engine, peak memory in MB."""
     midi, said = wav.with_suffix(".mid"), wav.with_suffix(".json")
     command = [*program(), "transcribe", str(wav), "-o", str(midi), "--json", *engine_flags(settings)]
     with said.open("wb") as out, tempfile.TemporaryFile() as log:
@@ -75,18 +75,18 @@ def _run_command(settings: Settings, wav: Path) -> tuple[float, float, float]:
             highest = _watch(process)
         seconds = time.perf_counter() - begin
         if process.returncode:
-            raise InternalError(f"The command failed. It said: {last_words(log)}")
+            raise InternalError(f"The command failed: {last_line(log)}")
     (result,) = json.loads(said.read_text())["results"]
     return seconds, float(result["timings"]["total"]), highest
 
 
 def _watch(process: subprocess.Popen[bytes]) -> float:
-    """Wait for the end of a process; the most memory that it was seen to have, in MB."""
+    """Wait for a process to end; return its peak memory in MB."""
     highest = 0.0
     while True:
         highest = max(highest, peak(process.pid))
         try:
-            process.wait(LOOK_SECONDS)
+            process.wait(POLL_SECONDS)
         except subprocess.TimeoutExpired:
             continue
         return highest

@@ -1,4 +1,4 @@
-"""How much processor time processes have taken, where the system tells it in /proc."""
+"""The processor time used by processes, where /proc provides it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from diffroll_live.bench.memory import LINUX, PROC, family, proc_parents
 
 
 def cpu_seconds(pid: int) -> float:
-    """Sum the processor time of a process and all that it has started, in seconds; 0 where it cannot be read."""
+    """Sum the processor time of a process and its descendants, in seconds; 0 if it cannot be read."""
     return sum(_ticks(each) for each in family(pid, proc_parents())) / os.sysconf("SC_CLK_TCK") if LINUX else 0.0
 
 

@@ -1,4 +1,4 @@
-"""A daemon of the bench's own, started as a user starts it, and a UDP client as plain as a DAW's."""
+"""A daemon for the benchmarks, started as a user would, and a plain UDP client."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Daemon:
 
 @contextmanager
 def running_daemon(settings: Settings, *flags: str) -> Iterator[Daemon]:
-    """Run ``diffroll-live serve`` on a port of its own. Raises InternalError when it does not start."""
+    """Run ``diffroll-live serve`` on a free port. Raises InternalError if it does not start."""
     command = [*program(), "serve", "--port", "0", "--spool", "none", *flags, *engine_flags(settings)]
     with tempfile.TemporaryFile() as log:
         begin = time.perf_counter()
@@ -46,14 +46,14 @@ def running_daemon(settings: Settings, *flags: str) -> Iterator[Daemon]:
                 seconds = time.perf_counter() - begin
                 ready = re.match(r"Ready at \S+:(\d+) ", line)
                 if ready is None:
-                    raise InternalError(f"The daemon does not start. It said: {last_words(log)}")
+                    raise InternalError(f"The daemon does not start: {last_line(log)}")
                 yield Daemon(process.pid, int(ready[1]), seconds)
             finally:
                 _stop(process)
 
 
 def program() -> Sequence[str]:
-    """How to start diffroll-live as another process."""
+    """The command that starts diffroll-live as another process."""
     return sys.executable, "-m", "diffroll_live"
 
 
@@ -62,8 +62,8 @@ def engine_flags(settings: Settings) -> Sequence[str]:
     return "--device", settings.device, *(("--model", settings.model) if settings.model else ())
 
 
-def last_words(log: IO[bytes]) -> str:
-    """The last line that a process has written."""
+def last_line(log: IO[bytes]) -> str:
+    """The last line of a process's output."""
     log.seek(0)
     lines = log.read().decode(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "nothing")
@@ -84,20 +84,20 @@ class Link:
         self._socket.send(codec.encode(address, tags, arguments))
 
     def send_packet(self, packet: bytes) -> None:
-        """Send bytes, whatever they are."""
+        """Send arbitrary bytes."""
         self._socket.send(packet)
 
     def until(self, *addresses: str) -> codec.Message:
-        """Pass over replies up to one of these. Raises InternalError for the daemon's errors, TimedOut for silence."""
+        """Skip replies up to one of these. Raises InternalError for the daemon's errors, TimedOut for silence."""
         while True:
             message = self._reply()
             if message.address == "/diffroll/error":
-                raise InternalError(f"The daemon says: {message.arguments[2]!s}")
+                raise InternalError(f"The daemon reported: {message.arguments[2]!s}")
             if message.address in addresses:
                 return message
 
     def arrived(self) -> list[codec.Message]:
-        """Every reply that is here already, errors among them, without waiting."""
+        """All replies that have arrived, errors included, without waiting."""
         found: list[codec.Message] = []
         self._socket.setblocking(False)
         try:
@@ -125,17 +125,17 @@ class Link:
         try:
             return codec.decode_message(self._socket.recv(1 << 16))
         except OSError as error:
-            raise TimedOut(f"The bench's daemon does not answer ({error}); run the bench again.") from error
+            raise TimedOut(f"The benchmark's daemon does not answer ({error}); run the benchmark again.") from error
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:
-    """Wait for a line of a process; empty when it ends, or does not say anything for very long."""
-    impatience = threading.Timer(START_SECONDS, process.kill)
-    impatience.start()
+    """Wait for a line of output; empty if the process ends or stays silent for too long."""
+    watchdog = threading.Timer(START_SECONDS, process.kill)
+    watchdog.start()
     try:
         return process.stdout.readline() if process.stdout is not None else ""
     finally:
-        impatience.cancel()
+        watchdog.cancel()
 
 
 def _stop(process: subprocess.Popen[str]) -> None:

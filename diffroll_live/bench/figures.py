@@ -1,4 +1,4 @@
-"""What the bench is told and what it yields: settings, figures, and the one way in which anything is repeated."""
+"""The settings and results of the benchmarks, and how measurements are repeated."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-Progress = Callable[[int, int], None]  # done, to do
+Progress = Callable[[int, int], None]  # done, total
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How much to measure; the sizes are those that the project's targets are set for."""
+    """How much to measure; the project's targets refer to these sizes."""
 
-    model: str | None = None  # None is the default one
+    model: str | None = None  # None: the default model
     device: str = "auto"
     repeat: int = 5
-    warm_ups: int = 1  # repetitions before those that count
+    warm_ups: int = 1  # repetitions that are discarded
     clip_seconds: float = 20.48
     region_seconds: float = 5.0  # in the middle of the clip
-    requests: int = 10  # to each daemon that is started
+    requests: int = 10  # to each daemon
     upload_seconds: float = 20.0
     file_seconds: float = 600.0
-    play_seconds: float = 4.0  # of MIDI, a repetition
+    play_seconds: float = 4.0  # of MIDI per repetition
     latencies_ms: tuple[float, ...] = (100.0, 150.0, 200.0, 250.0, 400.0)  # of live input
     live_seconds: float = 40.0  # of rendered piano for each of them
     live_minutes: float = 0.0  # of piano at 250 ms, after that
-    recording: Path | None = None  # to play in place of rendered piano
+    recording: Path | None = None  # to play instead of rendered piano
     published_layers: int = 15
     published_channels: int = 512
     published_kernel: int = 9  # frames
@@ -38,7 +38,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing that was measured: a value a repetition, and the most that is ``asked``, where anything is."""
+    """One measurement: a value per repetition, and the required maximum ``asked``, if any."""
 
     name: str
     unit: str
@@ -48,18 +48,18 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The value in the middle."""
+        """The median value."""
         return statistics.median(self.values)
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The least and the greatest value."""
+        """The minimum and the maximum."""
         return min(self.values), max(self.values)
 
 
 @dataclass(slots=True)
 class Repetitions:
-    """Repeats measurements and shows how far they are; ``total`` of them in one benchmark."""
+    """Repeats measurements and reports progress; ``total`` of them in one benchmark."""
 
     settings: Settings
     progress: Progress
@@ -67,7 +67,7 @@ class Repetitions:
     done: int = 0
 
     def repeat(self, measure: Callable[[], T]) -> list[T]:
-        """Measure once for nothing, then as often as the settings say; what those times gave."""
+        """Measure after warm-ups, as often as the settings say; return the results."""
         kept = []
         rounds = self.settings.warm_ups + self.settings.repeat
         for number in range(rounds):
@@ -90,5 +90,5 @@ class Repetitions:
 
 
 def milliseconds(seconds: tuple[float, ...]) -> tuple[float, ...]:
-    """Seconds in milliseconds."""
+    """Seconds as milliseconds."""
     return tuple(value * 1000 for value in seconds)

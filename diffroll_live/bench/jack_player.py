@@ -1,6 +1,6 @@
-"""A JACK client that plays audio and records MIDI by one clock, the server's frames: the two ends of a live loop.
+"""A JACK client that plays audio and records MIDI on one clock, the server's frames.
 
-In the thread of JACK nothing is done but copying.
+JACK's thread only copies.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class MidiEvent(ctypes.Structure):
 class JackPlayer:
     """A client ``name`` of the default server, with an audio output ``out`` and a MIDI input ``in``.
 
-    Works inside ``with``. Raises PortError where no server runs.
+    Works inside ``with``. Raises PortError if no server is running.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.xruns = 0  # of the whole server, since the beginning
+        self.xruns = 0  # of the whole server, since the start
         self._library = declared(libjack())
         self._client = self._library.jack_client_open(name.encode(), _NO_START_SERVER, None)
         if not self._client:
@@ -50,17 +50,17 @@ class JackPlayer:
         self._out = self._port(b"out", _AUDIO, _IS_OUTPUT)
         self._in = self._port(b"in", _MIDI, _IS_INPUT)
         self._events: list[tuple[int, bytes]] = []  # frame, message
-        self._samples: Floats | None = None  # that are being played
-        self._at = 0  # of the next one
-        self._begun = 0  # frame at which they began
+        self._samples: Floats | None = None  # being played
+        self._at = 0  # index of the next sample
+        self._begun = 0  # frame of the first sample
         self._played = threading.Event()
-        self._callbacks = (_PROCESS(self._process), _XRUN(self._count_xrun))  # kept: ctypes does not hold them
+        self._callbacks = (_PROCESS(self._process), _XRUN(self._count_xrun))  # kept alive here: ctypes does not
         self._library.jack_set_process_callback(self._client, self._callbacks[0], None)
         self._library.jack_set_xrun_callback(self._client, self._callbacks[1], None)
 
     def __enter__(self) -> Self:
         if self._library.jack_activate(self._client):
-            raise PortError("The JACK server does not let the bench play.")
+            raise PortError("The JACK server refuses the benchmark's ports; restart the server.")
         return self
 
     def __exit__(
@@ -69,7 +69,7 @@ class JackPlayer:
         self._library.jack_client_close(self._client)
 
     def record_from(self, port: str) -> None:
-        """Connect a MIDI output to ours. Raises TimedOut when it does not appear."""
+        """Connect a MIDI output to our input. Raises TimedOut if it does not appear."""
         deadline = time.monotonic() + _CONNECT_SECONDS
         while self._library.jack_connect(self._client, port.encode(), f"{self.name}:in".encode()):
             if time.monotonic() > deadline:
@@ -77,9 +77,9 @@ class JackPlayer:
             time.sleep(0.05)
 
     def play(self, samples: Floats, idle: Callable[[], object] = lambda: None) -> int:
-        """Play (n,) samples at the server's rate to the end, calling ``idle`` now and then; the frame of the first.
+        """Play (n,) samples at the server's rate, calling ``idle`` regularly; return the frame of the first.
 
-        Raises InternalError when the server stands still.
+        Raises InternalError if the server stands still.
         """
         self._played.clear()
         self._at, self._begun = 0, 0
@@ -88,18 +88,18 @@ class JackPlayer:
         while not self._played.wait(0.05):
             idle()
             if time.monotonic() > deadline:
-                raise InternalError("The JACK server stands still; end it, and run the bench again.")
+                raise InternalError("The JACK server stands still; end it, and run the benchmark again.")
         return self._begun
 
     def take_events(self) -> list[tuple[int, bytes]]:
-        """Give the channel messages of three bytes that have come since the last call, each with its frame."""
+        """Return the three-byte channel messages since the last call, each with its frame."""
         events, self._events = self._events, []
         return events
 
     def _port(self, name: bytes, kind: bytes, flags: int) -> Any:
         port = self._library.jack_port_register(self._client, name, kind, flags, 0)
         if not port:
-            raise PortError(f"The JACK server gives no port {name.decode()}.")
+            raise PortError(f"The JACK server refuses the port {name.decode()}; restart the server.")
         return port
 
     def _process(self, frames: int, _argument: object) -> int:
@@ -137,7 +137,7 @@ class JackPlayer:
 
 
 def declared(library: ctypes.CDLL) -> ctypes.CDLL:
-    """Say what the functions take that jack_client does not use."""
+    """Declare the signatures of the functions that `audio.jack.client` does not use."""
     pointer, number = ctypes.c_void_p, ctypes.c_uint32
     types: dict[str, tuple[Any, tuple[Any, ...]]] = {
         "jack_port_register": (pointer, (pointer, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_ulong)),

@@ -1,7 +1,7 @@
 """Sound to MIDI, measured: a piano played in real time into a JACK port, its notes recorded from the MIDI port.
 
-The audio and the MIDI have one clock, the frames of the JACK server. The daemon is started as a user starts it and
-hears the piano as any input device.
+Audio and MIDI share one clock, the frames of the JACK server. The daemon is started as a user would start it and
+captures the piano like any input device.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from diffroll_live.bench.cpu import cpu_seconds
 from diffroll_live.bench.daemon import Daemon, Link, running_daemon
 from diffroll_live.bench.figures import Figure, Progress, Settings
 from diffroll_live.bench.jack_player import JackPlayer
-from diffroll_live.bench.lateness import environment
 from diffroll_live.bench.live_material import Performance, recorded, rendered
 from diffroll_live.bench.live_scores import Matched, Times, match, match_shifted
+from diffroll_live.bench.midi_lateness import environment
 from diffroll_live.errors import InternalError
 from diffroll_live.osc.codec import Message
 
 PLAYER, BUFFER = "bench-piano", "live"
 MIDI_PORT = "diffroll-live:notes"
-WINDOW = 0.1  # s around the latency asked for in which a note counts
+WINDOW = 0.1  # s around the requested latency within which a note counts
 TOLERANCE = 0.05  # s, of onsets offline and of revised notes
-TAIL = 2.0  # s of silence after a performance: for the latency, and the revision of the last note
-MOST_LOST = 5.0  # points of F1
-MOST_BEYOND = 50.0  # ms that the 95th percentile may lie beyond the latency asked for
-SURE_MS = 250.0  # from which latency on the F1 is asked for, and of the long run
+TAIL = 2.0  # s of silence after a performance, for the latency and the revision of the last note
+MOST_LOST = 5.0  # points of F1 that live input may lose
+MOST_BEYOND = 50.0  # ms by which the 95th percentile may exceed the requested latency
+SURE_MS = 250.0  # latency from which there is a target for F1, and that of the long run
 NOTE_ON, NOTE_OFF = 0x90, 0x80
 
 
 @dataclass(slots=True)
-class Heard:
-    """What came of a performance: notes on the MIDI port, as rows (s, pitch), and what the daemon has told."""
+class Recorded:
+    """The result of a performance: notes on the MIDI port, as rows (s, pitch), and the daemon's reports."""
 
     sent: list[tuple[float, int]] = field(default_factory=list)
-    revised: list[tuple[float, int]] = field(default_factory=list)  # over OSC, with a zero of its own
-    open: set[int] = field(default_factory=set)  # pitches that were begun on the MIDI port and not ended
+    revised: list[tuple[float, int]] = field(default_factory=list)  # over OSC, with another time origin
+    open: set[int] = field(default_factory=set)  # pitches begun and not ended on the MIDI port
     hops: int = 0
     missed: int = 0
     overruns: int = 0
@@ -53,60 +53,60 @@ class Heard:
 
 @dataclass(slots=True)
 class LiveSetup:
-    """A daemon that hears our piano, and both ends of the loop."""
+    """A daemon that captures our piano, and both ends of the loop."""
 
     daemon: Daemon
     link: Link
     player: JackPlayer
-    heard: Heard = field(default_factory=Heard)
+    result: Recorded = field(default_factory=Recorded)
 
     def set_latency(self, milliseconds: float) -> None:
-        """Turn the dial."""
+        """Set the latency and wait until it applies."""
         self.link.send("/diffroll/live/set", BUFFER, "latency", milliseconds)
         self.link.ask("/diffroll/ping", 1, answer="/diffroll/pong")
 
-    def perform(self, performance: Performance) -> Heard:
-        """Play once, with silence behind, and gather what comes of it."""
+    def perform(self, performance: Performance) -> Recorded:
+        """Play once, followed by silence, and collect the result."""
         self.follow()
         self.player.take_events()
-        heard = self.heard = Heard(hops=self.heard.hops, missed=self.heard.missed, overruns=self.heard.overruns)
+        result = self.result = Recorded(hops=self.result.hops, missed=self.result.missed, overruns=self.result.overruns)
         silence = np.zeros(round(TAIL * SAMPLE_RATE), np.float32)
         begun = self.player.play(np.concatenate([performance.samples, silence]), self.follow)
         self.follow()
         for frame, (status, pitch, velocity) in self.player.take_events():
             if status & 0xF0 == NOTE_ON and velocity:
-                heard.sent.append(((frame - begun) / SAMPLE_RATE, pitch))
-                heard.open.add(pitch)
+                result.sent.append(((frame - begun) / SAMPLE_RATE, pitch))
+                result.open.add(pitch)
             elif status & 0xF0 == NOTE_OFF:
-                heard.open.discard(pitch)
-        return heard
+                result.open.discard(pitch)
+        return result
 
     def follow(self) -> None:
-        """Read what the daemon has told. Raises InternalError for its errors."""
+        """Read the daemon's messages. Raises InternalError for its errors."""
         for message in self.link.arrived():
-            _TAKERS.get(message.address, _pass)(self.heard, message)
+            _TAKERS.get(message.address, _pass)(self.result, message)
 
 
-def _note(heard: Heard, message: Message) -> None:
+def _note(result: Recorded, message: Message) -> None:
     _, _, lane, pitch, onset, _, velocity = message.arguments
     if lane == "revise" and velocity:
-        heard.revised.append((float(onset), int(pitch)))  # type: ignore[arg-type]
+        result.revised.append((float(onset), int(pitch)))  # type: ignore[arg-type]
 
 
-def _status(heard: Heard, message: Message) -> None:
-    heard.hops, heard.missed = int(message.arguments[2]), int(message.arguments[3])  # type: ignore[arg-type]
+def _status(result: Recorded, message: Message) -> None:
+    result.hops, result.missed = int(message.arguments[2]), int(message.arguments[3])  # type: ignore[arg-type]
 
 
-def _overrun(heard: Heard, message: Message) -> None:
-    heard.overruns = int(message.arguments[1])  # type: ignore[arg-type]
+def _overrun(result: Recorded, message: Message) -> None:
+    result.overruns = int(message.arguments[1])  # type: ignore[arg-type]
 
 
-def _error(_: Heard, message: Message) -> None:
-    raise InternalError(f"The daemon says: {message.arguments[2]!s}")
+def _error(_: Recorded, message: Message) -> None:
+    raise InternalError(f"The daemon reported: {message.arguments[2]!s}")
 
 
-def _pass(_: Heard, __: Message) -> None:
-    """Levels and the like."""
+def _pass(_: Recorded, __: Message) -> None:
+    """Ignore levels and the like."""
 
 
 _TAKERS = {
@@ -119,7 +119,7 @@ _TAKERS = {
 
 @contextmanager
 def running_setup(settings: Settings) -> Iterator[LiveSetup]:
-    """Start a JACK server without hardware, our piano on it, and a daemon that listens to the piano."""
+    """Start a JACK server without hardware, our piano on it, and a daemon that captures the piano."""
     with ExitStack() as stack:
         server = stack.enter_context(DummyJack(f"diffroll-live-bench-{os.getpid()}"))
         stack.enter_context(environment(server.environment))
@@ -132,16 +132,16 @@ def running_setup(settings: Settings) -> Iterator[LiveSetup]:
 
 
 def live(settings: Settings, progress: Progress) -> Iterator[Figure]:
-    """Play at each latency, then for minutes at one of them, and compare with what is heard offline."""
+    """Play at each latency, then for minutes at one of them, and compare with an offline transcription."""
     music = recorded(settings.recording) if settings.recording else rendered(settings.live_seconds)
     rounds = round(settings.live_minutes * 60 * SAMPLE_RATE / len(music.samples))
     plan = [(ms, 1) for ms in settings.latencies_ms] + ([(SURE_MS, rounds)] if rounds else [])
     total, done = 1 + sum(count for _, count in plan), 1
     with running_setup(settings) as rig:
-        offline = heard_offline(rig.link, music)
+        offline = transcribe_offline(rig.link, music)
         progress(done, total)
         yield Figure(f"{music.name}: onset F1 offline", "", (offline.f1,), note=f"{offline.played} notes, within 50 ms")
-        rig.perform(music)  # for nothing: the first hops of a process are slow
+        rig.perform(music)  # discarded: the first hops of a process are slow
         for milliseconds, count in plan:
             rig.set_latency(milliseconds)
             measured = Measured(rig, music, milliseconds)
@@ -153,29 +153,29 @@ def live(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
 
 class Measured:
-    """What is measured of performances at one latency."""
+    """The measurements at one latency."""
 
     def __init__(self, rig: LiveSetup, music: Performance, milliseconds: float) -> None:
         self._rig, self._music, self._ms = rig, music, milliseconds
         self._on_midi: list[Matched] = []
         self._revised: list[Matched] = []
         self._open: list[int] = []  # notes left sounding
-        self._hops, self._missed, self._overruns = rig.heard.hops, rig.heard.missed, rig.heard.overruns
+        self._hops, self._missed, self._overruns = rig.result.hops, rig.result.missed, rig.result.overruns
         self._xruns, self._cpu, self._begun = rig.player.xruns, cpu_seconds(rig.daemon.pid), time.perf_counter()
 
     def again(self) -> None:
-        """Play once more."""
-        heard = self._rig.perform(self._music)
+        """Play and measure once more."""
+        result = self._rig.perform(self._music)
         played, latency = self._music.notes[:, [0, 2]], self._ms / 1000
-        self._on_midi.append(match(played, _rows(heard.sent), latency - WINDOW, latency + WINDOW))
-        self._open.append(len(heard.open))
-        self._revised.append(match_shifted(played, _rows(heard.revised), TOLERANCE))
+        self._on_midi.append(match(played, _rows(result.sent), latency - WINDOW, latency + WINDOW))
+        self._open.append(len(result.open))
+        self._revised.append(match_shifted(played, _rows(result.revised), TOLERANCE))
 
     def figures(self, offline: Matched) -> Iterator[Figure]:
-        """Give the figures."""
+        """Yield the figures."""
         seconds = time.perf_counter() - self._begun
         share = (cpu_seconds(self._rig.daemon.pid) - self._cpu) / seconds
-        heard, midi = self._rig.heard, self._on_midi
+        result, midi = self._rig.result, self._on_midi
         length = f" for {seconds / 60:.1f} min" if len(midi) > 1 else ""
         name = f"live at {self._ms:g} ms{length}"
         p50, p95, p99 = (tuple(1000 * each.percentile(q) for each in midi) for q in (50, 95, 99))
@@ -186,17 +186,17 @@ class Measured:
         asked = MOST_LOST if self._ms >= SURE_MS else None
         yield Figure(f"{name}: onset F1 below offline", "points", lost, asked, scores)
         yield Figure(f"{name}: notes left sounding", "", tuple(map(float, self._open)), 0.0)
-        missed, overruns = heard.missed - self._missed, heard.overruns - self._overruns
+        missed, overruns = result.missed - self._missed, result.overruns - self._overruns
         xruns = self._rig.player.xruns - self._xruns
-        hops = f"of {heard.hops - self._hops}"
+        hops = f"of {result.hops - self._hops}"
         yield Figure(f"{name}: hops missed", "", (float(missed),), 0.0, hops)
         late = f"the JACK server was late {xruns} times"
         yield Figure(f"{name}: losses of audio", "", (float(overruns),), 0.0, late)
-        yield Figure(f"{name}: CPU of the daemon", "cores", (share,), note="all its processes; 0: not told here")
+        yield Figure(f"{name}: CPU of the daemon", "cores", (share,), note="all its processes; 0: unknown here")
 
 
-def heard_offline(link: Link, music: Performance) -> Matched:
-    """Transcribe the same audio as a job."""
+def transcribe_offline(link: Link, music: Performance) -> Matched:
+    """Transcribe the same audio as a job, for comparison."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "piano.wav"
         soundfile.write(wav, music.samples, SAMPLE_RATE, subtype="FLOAT")

@@ -1,4 +1,4 @@
-"""Piano to play into a live input: a recording with its notes beside it, or music made by rule and rendered."""
+"""Piano to play into a live input: a recording with its notes beside it, or music made by rules and rendered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """Audio at the JACK server's rate and the notes in it, rows (onset s, offset s, pitch, velocity)."""
+    """Audio at the JACK server's rate and its notes, rows (onset s, offset s, pitch, velocity)."""
 
     name: str
     samples: Floats
@@ -31,29 +31,29 @@ class Performance:
 
 
 def recorded(path: Path) -> Performance:
-    """Read a recording and the CSV beside it: onset s, offset s, pitch, velocity, and a header. Raises FileError."""
+    """Read a recording and the CSV beside it (a header, then onset s, offset s, pitch, velocity). Raises FileError."""
     audio = read_audio(path, max_seconds=MOST_SECONDS)
     labels = path.with_suffix(".csv")
     try:
         notes = np.loadtxt(labels, delimiter=",", skiprows=1, usecols=range(4), ndmin=2)
     except (OSError, ValueError) as error:
-        raise FileError(f"{labels}, the notes of the recording beside it, cannot be read ({error}).") from error
+        raise FileError(f"{labels}, with the notes of the recording beside it, cannot be read ({error}).") from error
     return Performance(path.name, at_server_rate(audio), notes)
 
 
 def rendered(seconds: float) -> Performance:
-    """Make music by rule and sound it, by FluidSynth where that is installed."""
+    """Make music by rules and render it, with FluidSynth if installed."""
     notes = tonal(np.random.default_rng(SEED), seconds)
-    notes[:, 0] = np.maximum(notes[:, 0], 0.0)  # a humanised first beat may come early
+    notes[:, 0] = np.maximum(notes[:, 0], 0.0)  # a humanized first beat may come early
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "piano.wav"
         how = sonify(path, to_notes(notes))
         audio = read_audio(path)
-    return Performance(f"music by rule, {how}", at_server_rate(audio), notes)
+    return Performance(f"music by rules, {how}", at_server_rate(audio), notes)
 
 
 def at_server_rate(audio: AudioBuffer) -> Floats:
-    """Bring audio to the server's rate, exactly, by its spectrum, and to PEAK."""
+    """Resample audio exactly to the server's rate in the frequency domain, and scale it to PEAK."""
     size = round(len(audio.samples) * SAMPLE_RATE / audio.sample_rate)
     spectrum = np.fft.rfft(audio.samples)
     fitted = np.zeros(size // 2 + 1, spectrum.dtype)

@@ -1,4 +1,4 @@
-"""Which of the notes that were sent are notes that were played, and how long after. Pure."""
+"""Matches sent notes with played ones and measures their delay. Arithmetic only."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy.typing as npt
 Times = npt.NDArray[np.float64]
 """(n, 2) rows: a time in seconds, and a pitch."""
 
-GRID = 0.02  # s, on which a shift is sought
+GRID = 0.02  # s, step of the search for a shift
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """How many notes were played and sent, and by how many seconds those that fit were late."""
+    """The numbers of played and sent notes, and the delays of matched ones in seconds."""
 
     played: int
     sent: int
@@ -23,18 +23,18 @@ class Matched:
 
     @property
     def f1(self) -> float:
-        """The F1 score; 1 where nothing was played and nothing sent."""
+        """The F1 score; 1 if nothing was played or sent."""
         return 2 * len(self.lags) / (self.played + self.sent) if self.played + self.sent else 1.0
 
     def percentile(self, share: float) -> float:
-        """A percentile of the lags in seconds; 0 where nothing fits."""
+        """A percentile of the delays in seconds; 0 if nothing matches."""
         return float(np.percentile(self.lags, share)) if self.lags else 0.0
 
 
 def match(played: Times, sent: Times, least: float, most: float) -> Matched:
-    """Pair notes of one pitch that were sent ``least`` to ``most`` seconds after they were played.
+    """Match notes of the same pitch sent ``least`` to ``most`` seconds after they were played.
 
-    Both in their order and the earliest first, which pairs as many as can be.
+    Greedy in order of time, which matches as many as possible.
     """
     lags = []
     for pitch in np.unique(played[:, 1]):
@@ -47,12 +47,12 @@ def match(played: Times, sent: Times, least: float, most: float) -> Matched:
     return Matched(len(played), len(sent), tuple(lags))
 
 
-def match_shifted(played: Times, told: Times, tolerance: float) -> Matched:
-    """Pair notes within a tolerance of each other; those told have another zero, so the shift that suits them best."""
-    apart = [p - t for p, pitch in played for t, other in told if pitch == other]
+def match_shifted(played: Times, reported: Times, tolerance: float) -> Matched:
+    """Match notes within a tolerance after the best shift, since those reported have another time origin."""
+    apart = [p - t for p, pitch in played for t, other in reported if pitch == other]
     if not apart:
-        return Matched(len(played), len(told), ())
+        return Matched(len(played), len(reported), ())
     shifts, counts = np.unique(np.round(np.array(apart) / GRID), return_counts=True)
     near = shifts[counts.argmax()] * GRID
-    shifted = (told + np.array([near + by, 0.0]) for by in np.arange(-2, 2.5, 0.5) * GRID)
+    shifted = (reported + np.array([near + by, 0.0]) for by in np.arange(-2, 2.5, 0.5) * GRID)
     return max((match(played, each, -tolerance, tolerance) for each in shifted), key=lambda found: len(found.lags))

@@ -1,4 +1,4 @@
-"""Which machine the figures belong to; a figure without it says nothing."""
+"""The machine that figures belong to; without it they mean nothing."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What decides how fast the program is."""
+    """What determines the speed of the program."""
 
     cpu: str
-    cores: int  # that this process may use
-    memory_gb: float  # 0 where it cannot be told
-    gpu: str  # empty where none is used
+    cores: int  # available to this process
+    memory_gb: float  # 0 if unknown
+    gpu: str  # empty if none is used
     system: str
     python: str
     torch: str
@@ -33,7 +33,7 @@ class Machine:
 
 
 def this_machine(device: str) -> Machine:
-    """Describe this machine, with the device that is used. Raises RequestError for one that it does not have."""
+    """Describe this machine and the device in use. Raises RequestError for a device that it does not have."""
     import torch
 
     from diffroll_live.engine.loading import choose_device, choose_precision

@@ -1,4 +1,4 @@
-"""Sound to measure with: struck, decaying tones that a piano model hears as notes, the same on every machine."""
+"""Test audio: struck, decaying tones that a piano model transcribes, the same on every machine."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import soundfile
 
 from diffroll_live.types import AudioBuffer, Floats
 
-SAMPLE_RATE = 44_100  # Hz, what a DAW sends
+SAMPLE_RATE = 44_100  # Hz, typical of a DAW
 BEAT = 0.25  # s between chords
 SOUNDING = 1.0  # s that a tone lasts
 PARTIALS = 8
 PITCHES = tuple(range(45, 80))
-PIECE_SECONDS = 20.0  # longer audio is this piece again and again
+PIECE_SECONDS = 20.0  # longer audio repeats this piece
 
 
 def piece(seconds: float, seed: int = 0) -> AudioBuffer:
@@ -25,7 +25,7 @@ def piece(seconds: float, seed: int = 0) -> AudioBuffer:
 
 
 def write_wav(path: Path, seconds: float) -> None:
-    """Write a piece as 16-bit stereo, a part at a time, however long it is."""
+    """Write a piece of any length as 16-bit stereo, one part at a time."""
     once = np.repeat(piece(min(seconds, PIECE_SECONDS)).samples[:, None], 2, axis=1)
     left = round(seconds * SAMPLE_RATE)
     with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, "PCM_16") as file:

@@ -1,4 +1,4 @@
-"""How much memory processes take, read where the system tells it: /proc on Linux, ps elsewhere."""
+"""The memory used by processes, from /proc on Linux and ps elsewhere."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 PROC = Path("/proc")
 LINUX = (PROC / "self" / "status").is_file()
-#: What ``resident`` sums up: each page is shared out between those who share it, where that can be read.
+#: The kind of memory summed by ``resident``: proportional set size where available.
 KIND = "PSS" if LINUX else "RSS"
 
 
 def resident(pid: int) -> float:
-    """Sum the resident memory of a process and all that it has started, in MB; 0 where that cannot be read."""
+    """Sum the resident memory of a process and its descendants, in MB; 0 if it cannot be read."""
     if LINUX:
         return sum(_field(PROC / str(each) / "smaps_rollup", "Pss") for each in family(pid, proc_parents()))
     rows = _ps_rows()
@@ -21,14 +21,14 @@ def resident(pid: int) -> float:
 
 
 def peak(pid: int) -> float:
-    """Tell the most resident memory that a process has had so far, in MB; elsewhere than on Linux, what it has now."""
+    """The peak resident memory of a process in MB; on systems other than Linux, the present value."""
     if LINUX:
         return _field(PROC / str(pid) / "status", "VmHWM")
     return _ps_rows().get(pid, (0, 0.0))[1]
 
 
 def _field(path: Path, name: str) -> float:
-    """Read a line such as ``Pss:   1234 kB`` in MB; 0 for a process that is gone."""
+    """Read a line such as ``Pss:   1234 kB`` in MB; 0 for a process that has ended."""
     try:
         found = re.search(rf"^{name}:\s+(\d+) kB", path.read_text(), re.MULTILINE)
     except OSError:
@@ -37,7 +37,7 @@ def _field(path: Path, name: str) -> float:
 
 
 def family(pid: int, parents: dict[int, int]) -> set[int]:
-    """A process with all that it has started."""
+    """A process and its descendants."""
     found = {pid}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
@@ -49,7 +49,7 @@ def proc_parents() -> dict[int, int]:
     parents = {}
     for stat in PROC.glob("[0-9]*/stat"):
         try:
-            # The name, in parentheses, may hold anything; what follows it is the state and the parent.
+            # The name, in parentheses, may contain anything; the state and the parent follow it.
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         except (OSError, IndexError):
             continue
@@ -57,7 +57,7 @@ def proc_parents() -> dict[int, int]:
 
 
 def _ps_rows() -> dict[int, tuple[int, float]]:
-    """Every process: its parent and its resident memory in MB; none where there is no ps."""
+    """Every process: its parent and its resident memory in MB; empty if there is no ps."""
     try:
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,rss="], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""What the published DiffRoll would take here: one measured evaluation, reckoned up to its 200 guided steps."""
+"""The time of the published DiffRoll on this machine, extrapolated from one evaluation to its 200 guided steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings,
 from diffroll_live.bench.material import piece
 
 STEPS = 200
-EVALUATIONS = 2 * STEPS  # a guided step evaluates the network with the audio and without
+EVALUATIONS = 2 * STEPS  # a guided step evaluates the network with and without the audio
 WINDOW_FRAMES = 640
 WINDOW_SECONDS = 20.48
 COMPACT_STEPS = 4
@@ -40,16 +40,16 @@ def published(settings: Settings, progress: Progress) -> Iterator[Figure]:
         precision = str(dtype).removeprefix("torch.")
         yield Figure(f"one evaluation of DiffRoll, {precision}", "ms", milliseconds(seconds), note=f"random, {size}")
         whole = tuple(each * EVALUATIONS for each in seconds)
-        reckoned = f"{EVALUATIONS} times one evaluation"
+        extrapolated = f"{EVALUATIONS} times one evaluation"
         yield Figure(
-            f"{WINDOW_SECONDS:g} s with DiffRoll, {STEPS} guided steps, {precision}", "s", whole, note=reckoned
+            f"{WINDOW_SECONDS:g} s with DiffRoll, {STEPS} guided steps, {precision}", "s", whole, note=extrapolated
         )
         factors = tuple(each / ours.median for each in whole)
-        yield Figure(f"that, over {engine.info.name}'s {COMPACT_STEPS} steps", "times", factors, note=reckoned)
+        yield Figure(f"that, over {engine.info.name}'s {COMPACT_STEPS} steps", "times", factors, note=extrapolated)
 
 
 def _evaluation(settings: Settings, device: Any, dtype: Any) -> Callable[[], float]:
-    """Make a network of the published size with random weights; the function times one evaluation of a window."""
+    """Make a network of the published size with random weights; return a function that times one evaluation."""
     import torch
 
     from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig

@@ -15,15 +15,15 @@ from diffroll_live.bench.machine import Machine
 
 
 def heading(machine: Machine) -> str:
-    """Say what was measured where."""
+    """Name the version and the machine."""
     return f"diffroll-live {__version__} on {machine}"
 
 
 def table(figures: Sequence[Figure]) -> Table:
-    """Lay out the figures; a median within what is asked is green, one beyond it red."""
+    """Lay out the figures; a median that meets its target is green, otherwise red."""
     made = Table()
     made.add_column("what", overflow="fold")
-    for column in ("median", "least to greatest", "asked"):
+    for column in ("median", "range", "target"):
         made.add_column(column, justify="right", no_wrap=True)
     made.add_column("how", overflow="fold")
     for figure in figures:
@@ -53,5 +53,5 @@ def _quantity(value: float, unit: str) -> str:
 
 
 def _number(value: float) -> str:
-    """Three figures, and no powers of ten."""
+    """Three significant digits, without powers of ten."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

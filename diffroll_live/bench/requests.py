@@ -17,16 +17,16 @@ from diffroll_live.bench.memory import KIND, resident
 from diffroll_live.errors import InternalError
 from diffroll_live.types import Task
 
-NUDGE = 0.01  # s between the beginnings of two buffers: no two have the same samples
+NUDGE = 0.01  # s between the beginnings of two buffers: so that no two have the same samples
 NUDGES = 100
-AUDIO: dict[Task, str] = {"transcribe": "heard", "inpaint": "hidden"}  # in the region
+AUDIO: dict[Task, str] = {"transcribe": "audible", "inpaint": "hidden"}  # in the region
 MOST_MS = 250.0  # to the first note
 MOST_START_SECONDS = 8.0
 MOST_MB = 1200.0
 
 
 def first_note(settings: Settings, progress: Progress) -> Iterator[Figure]:
-    """Ask a daemon for a region of audio that it has not heard before, and wait for the first note."""
+    """Request a region of audio that is new to the daemon, and wait for the first note."""
     rounds = Repetitions(settings, progress, total=2)
     with asking(settings) as (_, ask):
         for task, what in AUDIO.items():
@@ -36,7 +36,7 @@ def first_note(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
 
 def start(settings: Settings, progress: Progress) -> Iterator[Figure]:
-    """Start a daemon again and again, make a few requests each time, and see how large it has become."""
+    """Start daemons, make a few requests to each, and measure its memory."""
 
     def measure() -> tuple[float, float, float, float]:
         with asking(settings) as (daemon, ask):
@@ -53,24 +53,24 @@ def start(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
 
 @contextmanager
-def asking(settings: Settings) -> Iterator[tuple[Daemon, Ask]]:
-    """Start a daemon, and give it with the function that asks it."""
+def asking(settings: Settings) -> Iterator[tuple[Daemon, FirstNoteTimer]]:
+    """Start a daemon; yield it with the function that times requests."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "bench.wav"
         write_wav(wav, settings.clip_seconds + NUDGE * NUDGES)
         with running_daemon(settings) as daemon, Link(daemon.port) as link:
-            yield daemon, Ask(link, wav, settings)
+            yield daemon, FirstNoteTimer(link, wav, settings)
 
 
-class Ask:
-    """Asks for the middle of a buffer that no other request has used; the seconds from /job/run to the first note."""
+class FirstNoteTimer:
+    """Requests the middle of a new buffer; returns the seconds from /job/run to the first note."""
 
     def __init__(self, link: Link, wav: Path, settings: Settings) -> None:
         self._link, self._wav, self._settings = link, wav, settings
         self._numbers = itertools.count()
 
     def __call__(self, task: Task) -> float:
-        """Run one job. Raises InternalError when it has no notes."""
+        """Run one job. Raises InternalError if it has no notes."""
         number, link, clip = next(self._numbers), self._link, self._settings.clip_seconds
         job, onset = f"{task}-{number}", (clip - self._settings.region_seconds) / 2
         begin = (number % NUDGES) * NUDGE
@@ -81,9 +81,9 @@ class Ask:
         link.send("/diffroll/job/set", job, "deliver", "osc")
         asked = time.perf_counter()
         link.send("/diffroll/job/run", job)
-        heard = link.until("/diffroll/note", "/diffroll/job/done")
+        reply = link.until("/diffroll/note", "/diffroll/job/done")
         seconds = time.perf_counter() - asked
-        if heard.address == "/diffroll/job/done":
-            raise InternalError("The model hears no note in the bench's audio; measure with another model.")
+        if reply.address == "/diffroll/job/done":
+            raise InternalError("The model finds no notes in the benchmark's audio; measure with another model.")
         link.until("/diffroll/job/done")
         return seconds

@@ -1,6 +1,6 @@
-"""Everything at once for a long time: live input, jobs, jams, cancels, panics, bad packets, crashes and lost ports.
+"""A soak test: live input, jobs, jams, cancels, panics, bad packets, crashes and lost ports for a long time.
 
-A daemon as a user starts it, on a JACK server of the soak's own; what it is heard to play is counted to the end.
+A daemon as a user starts it, on its own JACK server; every note that it plays is counted until the end.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ from typing import Self
 import soundfile
 
 from diffroll_live.audio.jack.server import SAMPLE_RATE, DummyJack
-from diffroll_live.bench.balance import Balance
 from diffroll_live.bench.daemon import Link, running_daemon
 from diffroll_live.bench.figures import Settings
 from diffroll_live.bench.jack_player import JackPlayer
-from diffroll_live.bench.lateness import environment
 from diffroll_live.bench.live import BUFFER, MIDI_PORT, PLAYER
 from diffroll_live.bench.live_material import rendered
 from diffroll_live.bench.memory import LINUX, PROC, family, proc_parents, resident
+from diffroll_live.bench.midi_lateness import environment
+from diffroll_live.bench.note_balance import Balance
 from diffroll_live.errors import RequestError
 from diffroll_live.osc.codec import Message
 
-SECONDS = 10.0  # of piano, over and over
-SETTLE = 15.0  # s at the end in which nothing is asked any more and everything may end
-RETURN = 60.0  # s in which the daemon finds a port again
-#: Seconds between two of a kind, on average; crashes and lost ports come between two performances.
+SECONDS = 10.0  # of piano, repeated
+SETTLE = 15.0  # s at the end without new requests, in which everything may end
+RETURN = 60.0  # s within which the daemon reopens a port
+#: Mean seconds between two of a kind; crashes and lost ports come between performances.
 EVERY = {"job": 4.0, "cancel": 5.0, "jam": 9.0, "panic": 11.0, "bad packet": 0.7}
 BETWEEN = {"crash": 90.0, "lost port": 150.0}
 _TOLD = ("/diffroll/job/done", "/diffroll/job/cancelled", "/diffroll/jam/", "/diffroll/audio/vanished")
-_TORN = (b"/diffroll/job/run\0\0\0,s\0\0", b"/diffroll/job/new\0\0\0,sss\0\0\0\0x")  # cut off in their arguments
+_TORN = (b"/diffroll/job/run\0\0\0,s\0\0", b"/diffroll/job/new\0\0\0,sss\0\0\0\0x")  # truncated in their arguments
 TASKS = ("transcribe", "inpaint", "continue", "generate")
 
 Report = Callable[[int, int], None]
-"""Called with the seconds done and those to do."""
+"""Called with the seconds done and the total."""
 
 
 class Soak:
-    """The whole rig, inside ``with``. Raises RequestError where /proc does not tell what is needed."""
+    """The whole setup, inside ``with``. Raises RequestError without a usable /proc."""
 
     def __init__(self, settings: Settings, seed: int = 0) -> None:
         if not LINUX:
-            raise RequestError("The soak needs Linux: it kills processes that it finds in /proc.")
+            raise RequestError("The soak test needs Linux: it kills processes that it finds in /proc.")
         self._settings = settings
-        self._chance = random.Random(seed)  # noqa: S311 - chance, not secrets
+        self._chance = random.Random(seed)  # noqa: S311 - no secrets
         self._stack = ExitStack()
         self._due: dict[str, float] = {}
-        self._is_down = False  # the inference process, as far as was heard
+        self._is_down = False  # the inference process, as last reported
         self.balance = Balance()
 
     def __enter__(self) -> Self:
@@ -80,12 +80,12 @@ class Soak:
         self._stack.close()
 
     def run(self, minutes: float, report: Report) -> Balance:
-        """Make trouble for so long, let everything end, and give the balance."""
+        """Cause disturbances for ``minutes``, let everything end, and return the balance."""
         begun = time.monotonic()
         until = begun + 60.0 * minutes
         self._due = {name: begun + self._wait(each) for name, each in (EVERY | BETWEEN).items()}
         while (now := time.monotonic()) < until:
-            self._player.play(self._music, self._make_trouble)
+            self._player.play(self._music, self._disturb)
             for name in BETWEEN:
                 self._if_due(name)
             if len(self.balance.memory) <= (now - begun) / 60.0:
@@ -95,7 +95,7 @@ class Soak:
         self.balance.minutes = (time.monotonic() - begun) / 60.0
         return self.balance
 
-    def _make_trouble(self) -> None:
+    def _disturb(self) -> None:
         """Called twenty times a second while the piano plays."""
         for name in EVERY:
             self._if_due(name)
@@ -112,7 +112,7 @@ class Soak:
         return self._chance.expovariate(1.0 / mean)
 
     def _follow(self) -> None:
-        self.balance.notes.hear(message for _, message in self._player.take_events())
+        self.balance.notes.update(message for _, message in self._player.take_events())
         for message in self._link.arrived():
             self._count(message)
 
@@ -121,24 +121,24 @@ class Soak:
         if address == "/diffroll/live/status":
             self._count_hops(*map(int, arguments[2:5]))  # type: ignore[arg-type]
         elif address == "/diffroll/late":
-            self.balance.late.hear(str(arguments[0]), int(arguments[1]))  # type: ignore[arg-type]
+            self.balance.late.update(str(arguments[0]), int(arguments[1]))  # type: ignore[arg-type]
         elif address == "/diffroll/error":
-            self.balance.told[f"error {arguments[1]!s}"] += 1
+            self.balance.replies[f"error {arguments[1]!s}"] += 1
         elif address.startswith(_TOLD):
-            self.balance.told[address.removeprefix("/diffroll/")] += 1
+            self.balance.replies[address.removeprefix("/diffroll/")] += 1
 
         if address == "/diffroll/jam/ahead":
-            self.balance.late.hear(str(arguments[0]), int(arguments[2]))  # type: ignore[arg-type]
+            self.balance.late.update(str(arguments[0]), int(arguments[2]))  # type: ignore[arg-type]
 
     def _count_hops(self, hops: int, missed: int, late: int) -> None:
         self._is_down = self._is_down and hops == self.balance.hops
-        grown = self.balance.missed.hear(BUFFER, missed)
+        grown = self.balance.missed.update(BUFFER, missed)
         self.balance.missed_down += grown if self._is_down else 0
         self.balance.hops = hops
-        self.balance.late.hear(BUFFER, late)
+        self.balance.late.update(BUFFER, late)
 
     def _end(self) -> None:
-        """Ask for nothing more, stop listening, and wait until all that sounds has ended."""
+        """FirstNoteTimer for nothing more, stop listening, and wait until all that sounds has ended."""
         for number in range(4):
             self._link.send("/diffroll/job/cancel", f"job-{number}")
         self._link.send("/diffroll/jam/stop", "jam")
@@ -165,7 +165,7 @@ class Soak:
         self._link.send("/diffroll/panic")
 
     def _jam(self) -> None:
-        """Play three notes and give the turn, or take it back."""
+        """Play three notes and give the turn to the model, or take it back."""
         if self._chance.random() < 0.5:
             self._link.send("/diffroll/jam/start", "jam", "osc")
             self._link.send("/diffroll/jam/set", "jam", "channel", 9)
@@ -181,14 +181,14 @@ class Soak:
         self._link.send_packet(chance.choice((noise, b"#bundle\0" + noise, *_TORN)))
 
     def _crash(self) -> None:
-        """Kill the inference process, as the system does when memory runs out."""
+        """Kill the inference process, as the system does when out of memory."""
         for each in family(self._daemon.pid, proc_parents()):
             if b"spawn_main" in (PROC / str(each) / "cmdline").read_bytes():
                 os.kill(each, signal.SIGKILL)
                 self._is_down = True
 
     def _lose_port(self) -> None:
-        """Kill the JACK server under everybody, and start it again."""
+        """Kill the JACK server and start it again."""
         self._follow()
         self._server.kill()
         self.balance.notes.lose_port()
@@ -203,10 +203,10 @@ class Soak:
             for message in arrived:
                 self._count(message)
             if any(message.address == "/diffroll/audio/reconnected" for message in arrived):
-                self.balance.told["audio/reconnected"] += 1
+                self.balance.replies["audio/reconnected"] += 1
                 return
             time.sleep(0.1)
-        self.balance.told["input that never came back"] += 1
+        self.balance.replies["input that never came back"] += 1
 
 
 _TROUBLES: dict[str, Callable[[Soak], None]] = {

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from diffroll_live.bench.clips import clip, long_file
 from diffroll_live.bench.figures import Figure, Progress, Settings
-from diffroll_live.bench.lateness import midi
 from diffroll_live.bench.live import live
+from diffroll_live.bench.midi_lateness import midi
 from diffroll_live.bench.published import published
 from diffroll_live.bench.requests import first_note, start
 from diffroll_live.bench.transport import transport
@@ -15,7 +15,7 @@ from diffroll_live.bench.upload import upload
 
 Benchmark = Callable[[Settings, Progress], Iterator[Figure]]
 
-#: Those first that stand in for the daemon: until ``clip``, this process is as free of torch as the daemon's is.
+#: Those that stand in for the daemon come first: before ``clip``, this process is free of torch like the daemon's.
 BENCHMARKS: dict[str, Benchmark] = {
     "start": start,
     "first-note": first_note,
@@ -26,6 +26,6 @@ BENCHMARKS: dict[str, Benchmark] = {
     "published": published,
 }
 
-#: What takes place in real time, on a JACK server, and only when it is asked for.
+#: Benchmarks in real time on a JACK server, run only on request.
 LIVE_BENCHMARKS: dict[str, Benchmark] = {"live": live}
 TRANSPORT_BENCHMARKS: dict[str, Benchmark] = {"transport": transport}

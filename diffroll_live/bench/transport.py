@@ -1,6 +1,6 @@
 """Notes on a DAW's timeline, measured: a JACK transport that plays, loops, jumps, changes its tempo and stops.
 
-The daemon is started as a user starts it; its notes are heard on its MIDI port, by the frames of the same transport.
+The daemon is started as a user starts it; its notes are recorded from its MIDI port at the frames of the transport.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from diffroll_live.audio.jack.server import DummyJack
 from diffroll_live.bench.daemon import Link, running_daemon
 from diffroll_live.bench.figures import Figure, Progress, Settings
 from diffroll_live.bench.jack_daw import JackDaw
-from diffroll_live.bench.lateness import environment
-from diffroll_live.bench.places import Places, find_places
+from diffroll_live.bench.midi_lateness import environment
+from diffroll_live.bench.timeline_scores import TimelineScore, score_passes
 from diffroll_live.types import NoteEvent
 
 MIDI_PORT = "diffroll-live:notes"
-PERIOD_FRAMES = 128  # a note can be heard only where a period begins: every 2.7 ms
-ORIGIN = 2.0  # s; where the buffer lies in the DAW
+PERIOD_FRAMES = 128  # notes are recorded at the start of a period: every 2.7 ms
+ORIGIN = 2.0  # s; the buffer's position in the DAW
 SECONDS = 30.0  # of notes
 STEP = 0.1  # s between two of them
 N_LOOPS = 20
 LOOP = (6.0, 6.95)  # s
 RAMP = (16.0, 22.0)  # s, from SLOW to FAST
-SLOW, FAST = 90.0, 180.0  # beats a minute
+SLOW, FAST = 90.0, 180.0  # BPM
 RATE = 16_000
 MOST_MEDIAN_MS, MOST_P99_MS = 3.0, 15.0
 
 
 def transport(settings: Settings, progress: Progress) -> Iterator[Figure]:
-    """Play the script as often as the settings say."""
+    """Run the script as often as the settings say."""
     rounds = 1 + settings.repeat
     with ExitStack() as stack:
         server = stack.enter_context(DummyJack(f"diffroll-transport-bench-{os.getpid()}", PERIOD_FRAMES))
@@ -54,7 +54,7 @@ def transport(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
 
 def made_notes(seconds: float) -> tuple[NoteEvent, ...]:
-    """Make notes of several lengths, some longer than the way to the next jump, no two of a pitch at once."""
+    """Make notes of several lengths, some longer than the time to the next jump, never two of a pitch at once."""
     lengths = (0.07, 0.15, 0.4, 1.3)
     return tuple(
         NoteEvent(n * STEP, n * STEP + lengths[n % 4], 36 + n % 40, 40 + n % 80) for n in range(round(seconds / STEP))
@@ -62,7 +62,7 @@ def made_notes(seconds: float) -> tuple[NoteEvent, ...]:
 
 
 def place_notes(link: Link, notes: Sequence[NoteEvent], folder: Path) -> tuple[NoteEvent, ...]:
-    """Have a job play notes on the timeline; give all notes of its result at their positions there."""
+    """Have a job play notes on the timeline; return all notes of its result at their positions."""
     wav = folder / "silence.wav"
     soundfile.write(wav, np.zeros(round((SECONDS + 2.0) * RATE), np.float32), RATE)
     link.ask("/diffroll/audio/file", "b", str(wav), 0.0, 0.0, ORIGIN, answer="/diffroll/audio/ready")
@@ -80,16 +80,18 @@ def place_notes(link: Link, notes: Sequence[NoteEvent], folder: Path) -> tuple[N
     return tuple(sorted(placed))
 
 
-def perform(notes: Sequence[NoteEvent], script: Callable[[JackDaw], None], port: str = MIDI_PORT) -> tuple[Places, int]:
-    """Follow a script; where the notes were heard on a port, and how often the server was late."""
+def perform(
+    notes: Sequence[NoteEvent], script: Callable[[JackDaw], None], port: str = MIDI_PORT
+) -> tuple[TimelineScore, int]:
+    """Run a script; return the score of the notes on a port, and how often the server was late."""
     with JackDaw("bench-daw", tempo) as daw:
         daw.record_from(port)
         script(daw)
-        return find_places(notes, tuple(daw.passes)), daw.xruns
+        return score_passes(notes, tuple(daw.passes)), daw.xruns
 
 
 def whole_script(daw: JackDaw) -> None:
-    """Play, loop, jump ahead into a tempo ramp, jump back, stop, and go on elsewhere."""
+    """Play, loop, jump ahead into a tempo ramp, jump back, stop, and resume elsewhere."""
     daw.play_to(LOOP[1])
     for _ in range(N_LOOPS):
         daw.loop(*LOOP)
@@ -103,7 +105,7 @@ def whole_script(daw: JackDaw) -> None:
 
 
 def tempo(position: float) -> tuple[float, float]:
-    """Tell the tempo at a position, and the beats before it."""
+    """The tempo at a position, and the beats before it."""
     begin, end = RAMP
     slope = (FAST - SLOW) / (end - begin)
     within = min(max(position - begin, 0.0), end - begin)
@@ -111,13 +113,13 @@ def tempo(position: float) -> tuple[float, float]:
     return SLOW + slope * within, beats / 60.0
 
 
-def figures(found: Sequence[tuple[Places, int]]) -> Iterator[Figure]:
-    """Give what is asked for."""
+def figures(found: Sequence[tuple[TimelineScore, int]]) -> Iterator[Figure]:
+    """Yield the figures."""
     sizes = [np.abs(places.distances) * 1000.0 for places, _ in found]
     medians, p99s = (tuple(float(np.percentile(size, q)) for size in sizes) for q in (50, 99))
     worst = max(float(size.max()) for size in sizes)
     played = sum(len(size) for size in sizes)
-    note = f"{played} notes heard on the MIDI port, in periods of {PERIOD_FRAMES} frames"
+    note = f"{played} notes on the MIDI port, in periods of {PERIOD_FRAMES} frames"
     yield Figure("transport: distance of a note from its place, median", "ms", medians, MOST_MEDIAN_MS, note)
     xruns = sum(late for _, late in found)
     yield Figure(

@@ -1,4 +1,4 @@
-"""Audio over UDP on a bad line: what is dropped is told, sent again, and the buffer is whole in the end."""
+"""Audio over UDP with packet loss: dropped chunks are reported and resent until the buffer is complete."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from diffroll_live.bench.daemon import Link, running_daemon
 from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings
 from diffroll_live.bench.material import SAMPLE_RATE, piece
 
-CHUNK_BYTES = 4000  # some systems lose datagrams that are much larger
-DROPPED = 20  # every so many datagrams one is not sent
+CHUNK_BYTES = 4000  # some systems drop datagrams that are much larger
+DROPPED = 20  # one in this many datagrams is not sent
 CHANNELS = 2
 
 
@@ -36,13 +36,13 @@ def upload(settings: Settings, progress: Progress) -> Iterator[Figure]:
         deliveries = Repetitions(settings, progress).repeat(partial(deliver, link, data))
     what = f"{settings.upload_seconds:g} s of {SAMPLE_RATE / 1000:g} kHz stereo float over UDP"
     chunks = -(-len(data) // CHUNK_BYTES)
-    note = f"whole each time; {chunks} datagrams in random order, every {DROPPED}th dropped"
+    note = f"complete each time; {chunks} datagrams in random order, every {DROPPED}th dropped"
     yield Figure(f"{what}, arrived", "s", tuple(each.seconds for each in deliveries), note=note)
-    yield Figure(f"{what}, sent again", "datagrams", tuple(float(each.resent) for each in deliveries))
+    yield Figure(f"{what}, resent", "datagrams", tuple(float(each.resent) for each in deliveries))
 
 
 def deliver(link: Link, data: bytes) -> Delivery:
-    """Send a buffer; returns when the daemon has checked its sum and said that it is ready."""
+    """Send a buffer; return when the daemon has verified its checksum and reported it ready."""
     begin = time.perf_counter()
     chunks = [data[at : at + CHUNK_BYTES] for at in range(0, len(data), CHUNK_BYTES)]
     frames = len(data) // (4 * CHANNELS)
@@ -52,7 +52,7 @@ def deliver(link: Link, data: bytes) -> Delivery:
     checksum = zlib.crc32(data)
     closing = ("line", len(chunks), checksum - (checksum >> 31 << 32))
     missing, sent = list(range(len(chunks))), 0
-    shuffle = random.Random(0).shuffle  # noqa: S311 - the same disorder each time
+    shuffle = random.Random(0).shuffle  # noqa: S311 - the same order each time
     while missing:
         shuffle(missing)
         for index in missing:
@@ -60,13 +60,13 @@ def deliver(link: Link, data: bytes) -> Delivery:
             if sent % DROPPED:
                 link.send("/diffroll/audio/chunk", "line", index, chunks[index])
             if sent % window == 0:
-                link.ask("/diffroll/ping", sent, answer="/diffroll/pong")  # until it has taken them in
+                link.ask("/diffroll/ping", sent, answer="/diffroll/pong")  # until it has received them
         missing = _close(link, closing)
     return Delivery(time.perf_counter() - begin, sent - len(chunks))
 
 
 def _close(link: Link, closing: tuple[str, int, int]) -> list[int]:
-    """Say that all is sent; the chunks that are missing, which may take several messages to tell."""
+    """Close the buffer; return the missing chunks, which may take several messages."""
     link.send("/diffroll/audio/close", *closing)
     link.send("/diffroll/ping", 0)
     missing: list[int] = []

@@ -40,7 +40,7 @@ class Finding:
 
 
 def examine(port: int = PORT.default) -> Iterator[Finding]:
-    """Look at everything in turn, yielding findings as they come; a check that fails is a finding too.
+    """Run all checks, yielding findings as they come; a check that fails is a finding too.
 
     ``port`` is the daemon's.
     """
@@ -62,7 +62,7 @@ def check_python() -> Iterator[Finding]:
 
 
 def check_torch() -> Iterator[Finding]:
-    """Import torch in a child process; tell of the device that 'auto' takes."""
+    """Import torch in a child process; report the device that 'auto' selects."""
     try:
         child = subprocess.run(
             [sys.executable, "-c", TORCH_PROBE], capture_output=True, text=True, check=False, timeout=TORCH_TIMEOUT
@@ -91,16 +91,16 @@ def check_models() -> Iterator[Finding]:
             model = read_folder(config.parent)
             verify(model)
         except DiffrollError as error:
-            yield Finding("models", "bad", error.text, f"Put the folder {config.parent} back as it was installed.")
+            yield Finding("models", "bad", error.text, f"Restore the folder {config.parent} as it was installed.")
         else:
             size = sum(path.stat().st_size for path in model.weights)
-            yield Finding("models", "good", f"{model.name}: {size / 1e6:.1f} MB, checksums right ({model.path})")
+            yield Finding("models", "good", f"{model.name}: {size / 1e6:.1f} MB, checksums correct ({model.path})")
     if not configs:
-        yield Finding("models", "bad", "no model is installed", "Install again: models/ holds the weights.")
+        yield Finding("models", "bad", "no model is installed", "Install again: models/ contains the weights.")
 
 
 def check_midi() -> Iterator[Finding]:
-    """Choose the MIDI system as the daemon does, and list the ports there are."""
+    """Choose the MIDI system as the daemon does, and list its ports."""
     from diffroll_live.midi.ports import choose_api, list_ports
 
     try:
@@ -111,10 +111,12 @@ def check_midi() -> Iterator[Finding]:
         yield Finding("midi", "poor", error.text, fix)
         return
     if api == "windows":
-        fix = "" if ports else "Install loopMIDI, make a port in it, and name it: serve --midi-port NAME."
+        fix = "" if ports else "Install loopMIDI, create a port in it, and give its name: serve --midi-port NAME."
         yield Finding("midi", "good" if ports else "poor", f"windows: ports {', '.join(ports) or 'none'}", fix)
     else:
-        yield Finding("midi", "good", f"{api}: virtual ports can be opened; ports there: {', '.join(ports) or 'none'}")
+        yield Finding(
+            "midi", "good", f"{api}: virtual ports can be opened; existing ports: {', '.join(ports) or 'none'}"
+        )
 
 
 def check_jack() -> Iterator[Finding]:
@@ -143,12 +145,12 @@ def check_audio() -> Iterator[Finding]:
     if inputs:
         yield Finding("audio", "good", f"input devices: {', '.join(inputs)}")
     else:
-        fix = "Connect one, or start a JACK server; without one, send live sound over OSC."
-        yield Finding("audio", "poor", "there is no input device: 'live' and 'jam --in' have nothing to hear", fix)
+        fix = "Connect one, or start a JACK server; without one, send live audio over OSC."
+        yield Finding("audio", "poor", "there is no input device: 'live' and 'jam --in' have no input", fix)
 
 
 def check_sound_font() -> Iterator[Finding]:
-    """Look for what --sonify sounds notes with."""
+    """Look for what --sonify needs to render notes."""
     from diffroll_live.files.sonify import find_fluidsynth, find_sound_font
 
     program, font = find_fluidsynth(), find_sound_font()
@@ -161,7 +163,7 @@ def check_sound_font() -> Iterator[Finding]:
 
 
 def check_network() -> Iterator[Finding]:
-    """Ask for the receive buffer that the daemon asks for."""
+    """Request the receive buffer that the daemon requests."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         with contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * GOOD_RECEIVE_BUFFER)
@@ -170,11 +172,11 @@ def check_network() -> Iterator[Finding]:
         yield Finding("network", "good", f"UDP receive buffer {granted >> 10} KiB")
         return
     fix = "sudo sysctl -w net.core.rmem_max=8388608" if sys.platform.startswith("linux") else "Send audio over TCP."
-    yield Finding("network", "poor", f"UDP receive buffer only {granted >> 10} KiB: bursts are sent again", fix)
+    yield Finding("network", "poor", f"UDP receive buffer only {granted >> 10} KiB: bursts are resent", fix)
 
 
 def check_port(port: int) -> Iterator[Finding]:
-    """See whether the daemon's port is free, or a daemon has it."""
+    """Check whether the daemon's port is free, or a daemon uses it."""
     from diffroll_live.osc.client import Client
 
     kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
@@ -188,7 +190,7 @@ def check_port(port: int) -> Iterator[Finding]:
         try:
             client = Client("127.0.0.1", port, name="doctor")
         except DiffrollError:
-            fix = f"End the program that has it, or choose another port: diffroll-live serve --port {port + 1}"
+            fix = f"Close the program that uses it, or choose another port: diffroll-live serve --port {port + 1}"
             yield Finding("port", "bad", f"port {port} is taken by another program", fix)
             return
         text = f"a daemon runs on port {port}: model {client.welcome.model} on {client.welcome.device}"
@@ -200,23 +202,23 @@ def check_port(port: int) -> Iterator[Finding]:
 
 def check_bridges() -> Iterator[Finding]:
     """Compare the bridges in the folders of the hosts on this machine with those of this version."""
-    from diffroll_live.integrations.install.hosts import HOSTS, places
+    from diffroll_live.integrations.install.hosts import HOSTS, system_folders
     from diffroll_live.integrations.install.steps import state
 
     absent = []
     for name, host in HOSTS.items():
         again = f"Close {host.title} and run: diffroll-live install-bridge {name}"
         try:
-            it = state(name, places())
+            it = state(name, system_folders())
         except DiffrollError as error:
             yield Finding("bridges", "bad", f"{host.title}: {error}", again)
             continue
         if it == "installed":
             yield Finding("bridges", "good", f"{host.title}: installed")
         elif it == "outdated":
-            yield Finding("bridges", "poor", f"{host.title}: of another version", again)
+            yield Finding("bridges", "poor", f"{host.title}: another version", again)
         elif it == "altered":
-            yield Finding("bridges", "poor", f"{host.title}: changed since it was installed", again)
+            yield Finding("bridges", "poor", f"{host.title}: changed after the installation", again)
         elif it == "not installed":
             absent.append(name)
     if absent:
@@ -224,30 +226,30 @@ def check_bridges() -> Iterator[Finding]:
 
 
 def check_remote_script() -> Iterator[Finding]:
-    """Ask our Remote Script in Ableton Live, if it runs, what this Live offers."""
+    """Ask our Remote Script in Ableton Live, if it is running, what this version of Live offers."""
     from diffroll_live.integrations.ableton.script import RemoteScript
 
     try:
         with RemoteScript() as script:
             said = script.findings
     except DiffrollError:
-        return  # no Live runs, which is no fault
+        return  # Live is not running, which is not a problem
     state: State = "poor" if " lacks " in said else "good"
-    yield Finding("live", state, f"DiffRollLive {said}", "Update Live to have that." if state == "poor" else "")
+    yield Finding("live", state, f"DiffRollLive {said}", "Update Live to get that." if state == "poor" else "")
 
 
 def check_spool() -> Iterator[Finding]:
-    """Look at the folder through which REAPER's and Ardour's scripts talk to the daemon."""
+    """Check the folder through which REAPER's and Ardour's scripts talk to the daemon."""
     from diffroll_live.server.endpoints.spool_folder import is_taken
 
     folder = ServerConfig().spool_folder
     assert folder is not None
     if not folder.exists():
-        yield Finding("spool", "good", f"{folder}: not there yet; 'diffroll-live serve' makes it")
+        yield Finding("spool", "good", f"{folder}: does not exist yet; 'diffroll-live serve' creates it")
     elif is_taken(folder):
-        yield Finding("spool", "good", f"{folder}: a daemon answers there")
+        yield Finding("spool", "good", f"{folder}: in use by a daemon")
     else:
-        yield Finding("spool", "good", f"{folder}: nobody answers there; 'diffroll-live serve' starts the daemon")
+        yield Finding("spool", "good", f"{folder}: no daemon uses it; 'diffroll-live serve' starts one")
 
 
 @contextlib.contextmanager

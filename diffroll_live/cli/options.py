@@ -35,7 +35,7 @@ class TaskChoices:
     threads: int | None = None
     host: str = "127.0.0.1"
     port: int = limits.PORT.default
-    tempo: float = 120.0  # beats a minute, of the MIDI file
+    tempo: float = 120.0  # BPM, of the MIDI file
     as_json: bool = False
     plot: str | None = None
     trajectory: str | None = None
@@ -134,9 +134,9 @@ REMOTE = (
 OUTPUT = (
     click.option("-o", "--output", type=TARGET, metavar="OUT.mid", help="The MIDI file, or a folder to put it in."),
     click.option(
-        "--tempo", type=Finite(4, 1000), default=120.0, show_default=True, help="Beats a minute of the MIDI file."
+        "--tempo", type=Finite(4, 1000), default=120.0, show_default=True, help="Tempo of the MIDI file, in BPM."
     ),
-    click.option("--sonify", "sound", type=TARGET, metavar="OUT.wav", help="Write the notes as sound too."),
+    click.option("--sonify", "sound", type=TARGET, metavar="OUT.wav", help="Also render the notes as audio."),
     click.option("--json", "as_json", is_flag=True, help="Print timings and notes on stdout as one JSON document."),
 )
 

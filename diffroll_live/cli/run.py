@@ -1,4 +1,4 @@
-"""Run a task for each input with one engine: read, ask, write, tell."""
+"""Run a task for each input with one engine: read, run, write, report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from diffroll_live.types import Control, NoteEvent, Request, Result, Task
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Whatever answers requests: a model in this process, or a daemon."""
+    """What answers requests: a model in this process, or a daemon."""
 
     model: str
     device: str
@@ -68,7 +68,7 @@ def _request(
 
 
 def _answer(request: Request, outputs: Outputs, opened: Opened, bars: ProgressBars, tempo: float) -> Result:
-    """Have the request answered, and write what it says."""
+    """Run the request and write its result."""
     with bars.stage(f"{request.task} {request.id}".strip()) as stage:
         result = opened.run(request, stage)
     with bars.stage("Writing"):
@@ -77,7 +77,7 @@ def _answer(request: Request, outputs: Outputs, opened: Opened, bars: ProgressBa
 
 
 def _summary(done: Done) -> str:
-    """Say in one line what came of an input."""
+    """Summarize an input's result in one line."""
     counts = " + ".join(str(len(notes)) for notes in done.result.variations)
     where = f" -> {done.outputs.midi[0]}" if done.outputs.midi else ""
     return f"{done.source or 'new'}{where}: {counts} notes in {done.result.timings.total:.2f} s"

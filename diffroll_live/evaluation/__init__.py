@@ -1,1 +1,1 @@
-"""What a model can do, measured: sets of clips that never change, beside baselines, in tables and pictures."""
+"""Measures models on fixed sets of clips, beside baselines, and makes tables and plots."""

@@ -1,4 +1,4 @@
-"""Three ways to write without much thought, for a model to be better than."""
+"""Three simple ways to write notes, as baselines for a model."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import LOW_PITCH
 from diffroll_live.training.corpus.pieces import Corpus
 
-BAR = (1.0, 4.0)  # s that a bar may last
-GRID = 0.02  # s to which its length is found
-LONGEST_REST = 2.0  # s between notes of the chain
+BAR = (1.0, 4.0)  # s, range of a bar's length
+GRID = 0.02  # s, resolution of that length
+LONGEST_REST = 2.0  # s between notes of the chain, at most
 
 
 def bar_before(gap: Gap) -> NoteArray:
-    """Repeat the bar before, over and over; how long it is is told by the onsets before the gap."""
+    """Repeat the preceding bar; its length is estimated from the onsets before the gap."""
     before = gap.around[gap.around[:, 0] < gap.region.onset]
     if not len(before):
         return before
@@ -36,7 +36,7 @@ def bar_before(gap: Gap) -> NoteArray:
 
 
 def _bar(onsets: NoteArray) -> float:
-    """The lag at which onsets resemble themselves most, in seconds."""
+    """The lag of the highest autocorrelation of the onsets, in seconds."""
     counts = np.bincount(((onsets - onsets.min()) / GRID).astype(int)).astype(float)
     counts = np.convolve(counts, np.hanning(7))
     lags = np.arange(int(BAR[0] / GRID), min(int(BAR[1] / GRID), len(counts) - 1))
@@ -47,7 +47,7 @@ def _bar(onsets: NoteArray) -> float:
 
 
 class Chain:
-    """A first-order Markov chain over the notes of the training rolls: after a pitch comes what once came after it."""
+    """A first-order Markov chain over the notes of the training rolls."""
 
     def __init__(self, corpus: Corpus) -> None:
         parts = []
@@ -63,7 +63,7 @@ class Chain:
         self.first = np.searchsorted(self.steps[:, 0], np.arange(129))
 
     def __call__(self, gap: Gap) -> NoteArray:
-        """Walk from the last note before the gap, or from any, to its end."""
+        """Generate from the last note before the gap, or from any, to its end."""
         rng = np.random.default_rng([gap.request.options.seed, 3])
         before = gap.around[gap.around[:, 0] < gap.region.onset]
         now = float(before[-1, 0]) if len(before) else gap.region.onset
@@ -79,7 +79,7 @@ class Chain:
 
 @torch.inference_mode()
 def marginals(engine: TorchEngine, gap: Gap) -> NoteArray:
-    """Draw every cell by itself from what the network thinks likely at once, nothing of it being known to the next."""
+    """Draw every cell independently from the network's one-step marginals."""
     request, adapter, defaults = gap.request, engine.adapter, engine.defaults
     recording = silence(adapter) if request.audio is None else Recording(request.audio, adapter, defaults.gate)
     plan = plan_for_model(plan_request(request, engine.info.max_seconds), adapter, defaults, recording.n_frames)

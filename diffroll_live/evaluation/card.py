@@ -1,4 +1,4 @@
-"""A model's page of figures: every table and picture, between what is said of them, in the model's folder."""
+"""A model's page of figures: every table and plot with a description, in the model's folder."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from diffroll_live.files.atomic import write_atomic
 PAGE = "FIGURES.md"
 HEAD = """# What {name} scores
 
-Measured by `diffroll-live evaluate`, which writes this page; nothing here is written by hand.
+Measured and written by `diffroll-live evaluate`; do not edit this page by hand.
 """
 
 
 def write_figures(folder: Path, name: str, command: str, rows: Mapping[str, list[Row]]) -> Path:
-    """Write the page and its pictures into a model's folder; parts without rows are left out.
+    """Write the page and its plots into a model's folder; parts without rows are left out.
 
-    ``command`` is what made it. Raises RequestError where the model is no folder, FileError where it cannot be written.
+    ``command`` is the command that made it. Raises RequestError if there is no model folder, FileError if it cannot be
+    written.
     """
     if not (folder / "config.json").is_file():
-        raise RequestError(f"{folder} is no model folder; name one to write its figures, such as models/{name}.")
+        raise RequestError(f"{folder} is not a model folder; name one to write its figures, such as models/{name}.")
     text = [HEAD.format(name=name), f"    {command}\n"]
     for part, members in rows.items():
         if not members:

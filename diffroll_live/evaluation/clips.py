@@ -1,7 +1,7 @@
-"""The clips that every model is measured on: pieces of the validation split as they are written, on a named piano.
+"""The clips that every model is measured on: unmodified pieces of the validation split on a named piano.
 
-They depend on the note bank, the corpus and a seed alone, not on how training draws its windows, so that models of
-different trainings are measured on the same audio.
+They depend only on the note bank, the corpus and a seed, not on how training draws its windows, so that models
+trained differently are measured on the same audio.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from diffroll_live.types import AudioBuffer, Floats
 
 SECONDS = 20.48
 NOISE = 20.0  # dB below the music
-FEWEST = 8  # notes that a clip has at least
-SEED, TUNING_SEED = 7, 8  # thresholds are not chosen on the clips that are reported
+FEWEST = 8  # notes per clip, at least
+SEED, TUNING_SEED = 7, 8  # thresholds are tuned on other clips than those reported
 SHORTEST = 0.04  # s of a note
-HOLD = 8.0  # s that the pedal stays down where it is heavy
+HOLD = 8.0  # s that a heavy pedal stays down
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class EvaluationSet:
 
 
 def open_evaluation_set(material: Material, pianos: tuple[str, ...]) -> EvaluationSet:
-    """Open what clips are made of. Raises FileMissing or FileError, RequestError without a piano or the split."""
+    """Open the bank and the corpus. Raises FileMissing or FileError, RequestError without a piano or the split."""
     if material.bank is None or material.corpus is None:
         raise RequestError("A model is measured on clips of a note bank and a corpus: run diffroll-live prepare.")
     bank, corpus = open_bank(material.bank), open_corpus(material.corpus)
     if odd := [piano for piano in pianos if piano not in bank.layers]:
         raise RequestError(
-            f"There is no piano {odd[0]!r} in the bank {material.bank}: it has {', '.join(bank.pianos)}."
+            f"There is no piano {odd[0]!r} in the bank {material.bank}: choose from {', '.join(bank.pianos)}."
         )
     members = [i for i in corpus.pieces("valid") if corpus.collection(i) not in material.without]
     collections = sorted({corpus.collection(i) for i in members})
@@ -57,9 +57,9 @@ def open_evaluation_set(material: Material, pianos: tuple[str, ...]) -> Evaluati
 
 
 def excerpts(stage: EvaluationSet, seconds: float, seed: int) -> Iterator[Piece]:
-    """Excerpts of ``seconds`` without end, each collection as often as another, with what still rings from before.
+    """Endless excerpts of ``seconds``, equally often from each collection, including what still rings from before.
 
-    Times are from the beginning of the excerpt; notes and pedal of the LEAD seconds before have times below 0.
+    Times count from the beginning of the excerpt; notes and pedal of the LEAD seconds before it are negative.
     """
     rng = np.random.default_rng([seed, 0])
     while True:
@@ -76,7 +76,7 @@ def excerpts(stage: EvaluationSet, seconds: float, seed: int) -> Iterator[Piece]
 
 
 def on_one_piano(notes: NoteArray) -> NoteArray:
-    """End notes where their key is struck again, and leave out the shortest; sorted by onset."""
+    """End notes where their key is struck again, and drop very short ones; sorted by onset."""
     notes = notes[np.lexsort((notes[:, 0], notes[:, 2]))]
     again = np.append(np.where(notes[1:, 2] == notes[:-1, 2], notes[1:, 0], np.inf), np.inf)[: len(notes)]
     notes[:, 1] = np.minimum(notes[:, 1], again)
@@ -92,7 +92,7 @@ def inside(notes: NoteArray, seconds: float) -> NoteArray:
 def clips(
     stage: EvaluationSet, piano: str, count: int, *, noisy: bool = False, heavy: bool = False, seed: int = SEED
 ) -> Iterator[Clip]:
-    """Clips of 20.48 s on one piano; ``noisy``: in a room, with noise 20 dB below; ``heavy``: on a pedal kept down.
+    """Clips of 20.48 s on one piano; ``noisy``: in a room, with noise at -20 dB; ``heavy``: with the pedal held.
 
     The n-th clip has the same notes whatever the piano and the condition.
     """
@@ -108,7 +108,7 @@ def clips(
 
 
 def in_a_room(samples: Floats, rng: np.random.Generator) -> Floats:
-    """Let audio sound in a room, the power as it was, with noise NOISE dB below it."""
+    """Add a room at the same power, and noise NOISE dB below it."""
     n_fft = len(samples) + SAMPLE_RATE
     wet = np.fft.irfft(np.fft.rfft(samples, n_fft) * np.fft.rfft(room(rng), n_fft), n_fft)[: len(samples)]
     power = float(np.sqrt(np.mean(samples**2)))

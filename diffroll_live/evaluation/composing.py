@@ -1,4 +1,4 @@
-"""The table of filling, continuing and generating: a model beside composers and beside three baselines."""
+"""The table of filling, continuing and generating: a model beside the composed music and three baselines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from diffroll_live.evaluation.clips import EvaluationSet
 from diffroll_live.evaluation.copying import Training
 from diffroll_live.evaluation.evaluation import answer
 from diffroll_live.evaluation.gaps import KINDS, TUNING_SEED, Gap, gaps
-from diffroll_live.evaluation.likeness import Filled, likeness
+from diffroll_live.evaluation.similarity import Filled, similarity
 from diffroll_live.evaluation.store import Row
 from diffroll_live.model.roll_targets import NoteArray, to_array
 from diffroll_live.music import regions as tasks
@@ -24,33 +24,33 @@ from diffroll_live.types import Options, Region
 
 COMPOSED, BAR, CHAIN, MARGINALS = "composed", "bar before", "Markov chain", "one-step marginals"
 HALVES = "composed, half beside half"
-CHUNK = 10  # gaps that are written before they are kept
-DECIMALS = 4  # of seconds
+CHUNK = 10  # gaps written between saves
+DECIMALS = 4  # of times in seconds
 
 Keep = Callable[..., list[Row]]
-"""Gives rows from a store, or makes them: name, make, settings."""
+"""Returns rows from a store, or makes them: name, make, settings."""
 
 
 class Writers:
-    """Everybody who writes into a gap: composers, the model, baselines."""
+    """All writers of a gap: the composer, the model, the baselines."""
 
     def __init__(self, engine: TorchEngine, stage: EvaluationSet) -> None:
         self.engine, self.stage = engine, stage
 
     @cached_property
     def chain(self) -> Chain:
-        """The Markov chain, which takes a while to be read."""
+        """The Markov chain, which takes a while to build."""
         return Chain(self.stage.corpus)
 
     def model(self, gap: Gap, options: Options) -> NoteArray:
-        """What the model writes, without what it was given."""
+        """The model's new notes, without those it was given."""
         chosen = replace(options, seed=gap.request.options.seed, seconds=gap.request.options.seconds)
         result = answer(self.engine, replace(gap.request, options=chosen))
         self.engine.forget()
         return to_array(note for note in result.variations[0] if tasks.holds(gap.region, note))
 
     def all(self, gap: Gap, options: Options) -> dict[str, NoteArray]:
-        """The notes of each by name; nobody can repeat a bar before the first one."""
+        """Each writer's notes by name; a generation has no preceding bar to repeat."""
         found = {COMPOSED: gap.inside, self.engine.info.name: self.model(gap, options)}
         if len(gap.around):
             found[BAR] = bar_before(gap)
@@ -59,7 +59,7 @@ class Writers:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Who writes into what, and where it is kept."""
+    """The writers, the material, and where results are stored."""
 
     writers: Writers
     piano: str
@@ -68,7 +68,7 @@ class Session:
     say: Callable[[str], None]
 
     def written(self, kind: str, count: int) -> list[Row]:
-        """What everybody writes into ``count`` gaps of a kind: rows of plain lists, from the store where it is."""
+        """All writers' notes for ``count`` gaps of a kind: rows of plain lists, from the store if present."""
         rows: list[Row] = []
         drawn: Iterator[Gap] = gaps(self.writers.stage, self.piano, kind, count)
         at = 0
@@ -97,7 +97,7 @@ class Session:
 
 
 def filled(rows: list[Row], writer: str) -> list[Filled]:
-    """What a writer wrote, from the store's rows."""
+    """One writer's results, from the store's rows."""
     return [
         Filled(Region(*row["region"]), _array(row["notes"][writer]), _array(row["around"]))
         for row in rows
@@ -109,12 +109,12 @@ def compared(rows: list[Row], kind: str, training: Training) -> list[Row]:
     """A row of the table for each writer of a kind of gap."""
     composed = filled(rows, COMPOSED)
     sides = {writer: (composed, filled(rows, writer)) for writer in rows[0]["notes"]}
-    if len(rows) >= CHUNK:  # what composers reach beside each other; of half as many notes, so a little low
+    if len(rows) >= CHUNK:  # composed music against itself; half as many notes, so a little low
         sides = {HALVES: (composed[::2], composed[1::2]), **sides}
     lines = []
     for writer, (real, written) in sides.items():
         match = training.longest_match([one.inside for one in written])
-        lines.append({"kind": kind, "writer": writer, **likeness(real, written), "longest_match": match})
+        lines.append({"kind": kind, "writer": writer, **similarity(real, written), "longest_match": match})
     return lines
 
 
@@ -148,21 +148,21 @@ def table_of(session: Session, count: int, say: Callable[[str], None]) -> list[R
 
 
 def density(session: Session, count: int) -> float:
-    """The factor on the model's own density that lets it write as many notes into holes as were composed there."""
+    """The factor on the model's density at which it writes as many notes into gaps as were composed there."""
     composed = written = 0
     for number, gap in enumerate(gaps(session.writers.stage, session.piano, next(iter(KINDS)), count, TUNING_SEED)):
-        session.say(f"{number + 1} holes")
+        session.say(f"{number + 1} gaps")
         composed += len(gap.inside)
         written += len(session.writers.model(gap, session.options))
     return session.writers.engine.defaults.density * composed / max(written, 1)
 
 
-#: What an option should turn up, and the values that it is tried with.
+#: The options to vary, and their values.
 DIALS: dict[str, tuple[float, ...]] = {"temperature": (0.3, 0.7, 1.0, 1.5, 2.5), "density": (0.25, 0.5, 1.0, 1.5, 2.0)}
 
 
 def dials(session: Session, count: int) -> list[Row]:
-    """What temperature and density do to holes: notes a second, and how many of them are in the scale around."""
+    """The effect of temperature and density on gaps: notes per second, and their share in the surrounding scale."""
     kind = next(iter(KINDS))
     members = list(gaps(session.writers.stage, session.piano, kind, count))
     lines = []
@@ -172,6 +172,6 @@ def dials(session: Session, count: int) -> list[Row]:
             turned: dict[str, Any] = {name: value}
             options = replace(session.options, **turned)
             made = [Filled(g.region, session.writers.model(g, options), g.around) for g in members]
-            figures = likeness([Filled(g.region, g.inside, g.around) for g in members], made)
+            figures = similarity([Filled(g.region, g.inside, g.around) for g in members], made)
             lines.append({"option": name, "value": value, **figures})
     return lines

@@ -1,4 +1,4 @@
-"""Whether anything was copied: the longest run of notes that stands in the training rolls too, in any key."""
+"""Detects copying: the longest run of notes that also occurs in the training rolls, in any key."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.training.corpus.pieces import Corpus
 
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15 | 1)
-CHORD = 0.03  # s; onsets this close come in the order of their pitches
+CHORD = 0.03  # s; onsets this close are ordered by pitch
 LONGEST = 256  # notes
 Hashes = npt.NDArray[np.uint64]
 
 
 class Training:
-    """The intervals between the notes of all training pieces, one after the other."""
+    """The intervals between the notes of all training pieces, concatenated."""
 
     def __init__(self, corpus: Corpus) -> None:
         parts = [intervals(corpus.piece(index).notes) for index in corpus.pieces("train")]
@@ -25,7 +25,7 @@ class Training:
         self._known: dict[int, Hashes] = {}
 
     def longest_match(self, pieces: Sequence[NoteArray]) -> int:
-        """How many notes the longest run has that stands in the training rolls, its intervals the same."""
+        """The number of notes of the longest run whose intervals occur in the training rolls."""
         parts = [intervals(rows) for rows in pieces]
         sums, last = _sums(parts)
         low, high = 0, min(max(map(len, parts), default=0), LONGEST)
@@ -38,7 +38,7 @@ class Training:
         return low + 1 if low else 0
 
     def _has(self, runs: Hashes, length: int) -> bool:
-        """Whether any of ``runs`` stands in the training rolls: a few are sorted, the many are looked up."""
+        """Whether any of ``runs`` occurs in the training rolls: the few are sorted, the many are looked up."""
         if length not in self._known:
             self._known[length] = _runs(self.sums, self.last, length)
         few, many = np.sort(runs), self._known[length]
@@ -53,7 +53,7 @@ def intervals(rows: NoteArray) -> npt.NDArray[np.int64]:
 
 
 def _sums(parts: Sequence[npt.NDArray[np.int64]]) -> tuple[Hashes, npt.NDArray[np.int64]]:
-    """Running polynomial sums modulo 2^64 of all parts, and for each place where its part ends."""
+    """Running polynomial sums modulo 2^64 of all parts, and the end of the part at each position."""
     values = np.concatenate([*parts, np.zeros(0, np.int64)])
     powers = np.cumprod(np.full(len(values), MULTIPLIER))
     scrambled = (values + 129).astype(np.uint64) * np.uint64(0xD6E8FEB86659FD93)
@@ -63,7 +63,7 @@ def _sums(parts: Sequence[npt.NDArray[np.int64]]) -> tuple[Hashes, npt.NDArray[n
 
 
 def _runs(sums: Hashes, last: npt.NDArray[np.int64], length: int) -> Hashes:
-    """A hash of every run of ``length`` values within a part, the same wherever it stands."""
+    """A position-independent hash of every run of ``length`` values within a part."""
     begins = np.arange(len(last) - length + 1) if len(last) >= length else np.zeros(0, np.int64)
     begins = begins[begins + length <= last[begins]]
     inverse = pow(int(MULTIPLIER), -1, 2**64)

@@ -1,4 +1,4 @@
-"""What a model is tried on - rendered clips of pieces it never saw, real recordings - and which thresholds suit it."""
+"""Evaluation on rendered clips of unseen pieces and on real recordings, and the tuning of thresholds."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.types import AudioBuffer, Options, Request, Result
 
 CLIP_SECONDS = 20.48
-EVALUATION_SEED, TUNING_SEED = 7, 8  # thresholds are not chosen on the clips that are reported
-GRID = tuple(n / 20 for n in range(2, 18))  # thresholds that are tried
+EVALUATION_SEED, TUNING_SEED = 7, 8  # thresholds are tuned on other clips than those reported
+GRID = tuple(n / 20 for n in range(2, 18))  # candidate thresholds
 
 Decode = Callable[[Thresholds], NoteArray]
-"""The notes of a clip that was heard once, for any thresholds."""
+"""Decodes the notes of a clip that was transcribed once, with any thresholds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Audio and the notes that are played in it, as rows (onset s, offset s, pitch, velocity)."""
+    """Audio and its true notes, as rows (onset s, offset s, pitch, velocity)."""
 
     name: str
     audio: AudioBuffer
@@ -45,7 +45,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """The thresholds with the best F1, and what they score."""
+    """The thresholds with the best F1, and their scores."""
 
     onset_threshold: float
     frame_threshold: float
@@ -65,7 +65,7 @@ def rendered(
 
 
 def _plain(material: Material, pianos: tuple[str, ...], augmentation: float) -> Material:
-    """The validation split as it is written."""
+    """The validation split, unmodified."""
     return replace(
         material,
         split="valid",
@@ -82,7 +82,7 @@ def _plain(material: Material, pianos: tuple[str, ...], augmentation: float) -> 
 
 
 def recorded(folder: Path) -> Iterator[Clip]:
-    """Read the FLAC files of a folder, each with a CSV of its notes: onset s, offset s, pitch, velocity, and a header.
+    """Read the FLAC files of a folder, each with a CSV of its notes: onset s, offset s, pitch, velocity.
 
     Raises FileMissing, FileError or AudioError.
     """
@@ -95,30 +95,30 @@ def recorded(folder: Path) -> Iterator[Clip]:
 
 def _labels(path: Path) -> NoteArray:
     if not path.is_file():
-        raise FileMissing(f"{path}, the notes of the recording beside it, is not there.")
+        raise FileMissing(f"{path}, with the notes of the recording beside it, does not exist.")
     try:
         with path.open(newline="", encoding="utf-8") as handle:
             rows = np.array([row[:4] for row in list(csv.reader(handle))[1:] if row], np.float64).reshape(-1, 4)
     except (OSError, ValueError, csv.Error) as error:
-        raise FileError(f"{path} does not hold notes in four columns of numbers ({error}).") from error
+        raise FileError(f"{path} must hold notes in four columns of numbers ({error}).") from error
     if not (np.isfinite(rows).all() and (rows[:, 0] >= 0).all() and (rows[:, 1] >= rows[:, 0]).all()):
-        raise FileError(f"{path} has a note that begins before 0, or ends before it begins.")
+        raise FileError(f"{path} has a note that begins before 0 or ends before it begins; correct it.")
     return rows
 
 
 def transcribed(engine: TorchEngine, audio: AudioBuffer, options: Options) -> NoteArray:
-    """What an engine hears, as any request would; rows as in a clip."""
+    """Transcribe with an engine, as any request would; rows as in a clip."""
     return to_array(answer(engine, Request("evaluation", "transcribe", audio, options=options)).variations[0])
 
 
 def answer(engine: TorchEngine, request: Request) -> Result:
-    """Have a request answered, with nobody listening."""
+    """Run a request, ignoring its progress."""
     return engine.run(plan_request(request, engine.info.max_seconds), SilentControl())
 
 
 @torch.inference_mode()
 def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
-    """Hear audio once, to decode it with many thresholds."""
+    """Transcribe audio once, to decode it with many thresholds."""
     adapter, defaults = engine.adapter, engine.defaults
     request = plan_request(Request("evaluation", "transcribe", audio, options=options), engine.info.max_seconds)
     recording = Recording(audio, adapter, defaults.gate)
@@ -137,7 +137,7 @@ def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
 def tune(decoders: Sequence[Decode], truths: Sequence[NoteArray]) -> Tuned:
     """Choose the onset threshold by the F1 of onsets, then the frame threshold by the F1 of onsets with offsets.
 
-    Of thresholds that score the same, the middle one.
+    Of equally good thresholds, the middle one.
     """
 
     def at(onset: float, frame: float) -> Score:

@@ -1,4 +1,4 @@
-"""Pictures of tables: small PNG files for a model's page of figures."""
+"""Plots of tables: small PNG files for a model's page of figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DPI = 110
 
 
 def draw_steps(rows: Sequence[Row]) -> bytes:
-    """Accuracy over time, a point for each number of evaluations; a PNG."""
+    """Plot accuracy over time, a point for each number of evaluations; a PNG."""
     figure, axes = _axes("ms for 10 s of audio", "onset F1")
     axes.set_xscale("log")
     for sampler, colour in zip(dict.fromkeys(row["sampler"] for row in rows), COLOURS, strict=False):
@@ -30,12 +30,12 @@ def draw_steps(rows: Sequence[Row]) -> bytes:
 
 
 def draw_scores(rows: Sequence[Row]) -> bytes:
-    """Onset F1 with and without offsets, two bars for each set; a PNG."""
+    """Plot onset F1 with and without offsets, two bars for each set; a PNG."""
     return _bars([row["set"] for row in rows], {"onset": rows, "onset_offset": rows}, "F1")
 
 
 def draw_beside(rows: Sequence[Row]) -> bytes:
-    """Onset F1 of every program, a bar each for each set; a PNG."""
+    """Plot onset F1 of every program, one bar each for each set; a PNG."""
     programs = dict.fromkeys(row["program"] for row in rows)
     by_program = {name: [row["onset"] for row in rows if row["program"] == name] for name in programs}
     return _grouped(list(dict.fromkeys(row["set"] for row in rows)), by_program, "onset F1")
@@ -82,5 +82,5 @@ def _png(figure: Figure, axes: Axes) -> bytes:
 
 
 Draw = Callable[[Sequence[Row]], bytes]
-#: The pictures that a part has beside its table.
+#: The plots of the parts that have one beside their table.
 PICTURES: dict[str, Draw] = {"transcription": draw_scores, "steps": draw_steps, "beside": draw_beside}

@@ -1,4 +1,4 @@
-"""Music with something left out, to be written by a model or a baseline and put beside what was composed there."""
+"""Music with a gap, to be filled by a model or a baseline and compared with what was composed there."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.training.synthesis.mixer import PlayedTouch, mix, with_pedal
 from diffroll_live.types import AudioBuffer, Options, Region, Request
 
-BEFORE, AFTER = 10.0, 8.0  # s of music around a hole
-NEAR = 5.0  # s on both sides that count as the context
-FEWEST = 10  # notes of context that make music worth continuing
-SHORTEST, LONGEST = 0.5, 4.0  # s of a hole
+BEFORE, AFTER = 10.0, 8.0  # s of music around a gap
+NEAR = 5.0  # s on both sides that count as context
+FEWEST = 10  # notes of context needed for a continuation
+SHORTEST, LONGEST = 0.5, 4.0  # s of a gap
 TO_COME = 10.0  # s of a continuation or a generation
 BAND = 24  # semitones
-SEED, TUNING_SEED = 21, 41  # density is not chosen on the gaps that are reported
+SEED, TUNING_SEED = 21, 41  # density is tuned on other gaps than those reported
 
-#: What is left out, and what is told of the music around it.
+#: The kinds of gap, and the task for each.
 KINDS: dict[str, str] = {
-    "hole, audio around": "inpaint",
-    "hole, only notes around": "inpaint",
+    "gap, audio around": "inpaint",
+    "gap, only notes around": "inpaint",
     "band of two octaves": "inpaint",
     "continuation": "continue",
     "generation": "generate",
@@ -34,7 +34,7 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One task: ``inside`` was composed in the region, ``around`` in the seconds next to it, both rows of notes."""
+    """One task: ``inside`` was composed in the region, ``around`` in the seconds next to it; both are rows of notes."""
 
     request: Request
     region: Region
@@ -43,14 +43,14 @@ class Gap:
 
 
 def gaps(stage: EvaluationSet, piano: str, kind: str, count: int, seed: int = SEED) -> Iterator[Gap]:
-    """Draw ``count`` gaps of a kind, the same ones each time; holes last 0.5 to 4 s, their logarithms even."""
+    """Draw ``count`` gaps of a kind, the same ones each time; gaps last 0.5 to 4 s, log-uniformly."""
     found = 0
     for number, piece in enumerate(excerpts(stage, BEFORE + LONGEST + AFTER, seed + list(KINDS).index(kind))):
         rng = np.random.default_rng([seed, number])
         gap = _gap(kind, piece.notes, rng)
         if kind != "generation" and len(gap.around) < FEWEST:
             continue
-        if gap.request.audio is not None and kind != "hole, only notes around":
+        if gap.request.audio is not None and kind != "gap, only notes around":
             touch = PlayedTouch(piano, 33.0, 0.0, 0.08)
             sound = mix(stage.bank, with_pedal(piece.notes, piece.pedal), gap.request.audio.seconds, touch, rng)
             audio = AudioBuffer("gap", np.clip(sound, -1, 1).astype(np.float32), SAMPLE_RATE)
@@ -62,7 +62,7 @@ def gaps(stage: EvaluationSet, piano: str, kind: str, count: int, seed: int = SE
 
 
 def _gap(kind: str, notes: NoteArray, rng: np.random.Generator) -> Gap:
-    """A gap that sounds silent as yet."""
+    """A gap without its audio yet."""
     task = KINDS[kind]
     options = Options(seconds=TO_COME, seed=int(rng.integers(2**31)))
     if task == "generate":
@@ -81,13 +81,13 @@ def _gap(kind: str, notes: NoteArray, rng: np.random.Generator) -> Gap:
         low = int(np.clip(np.median(around[:, 2]) + rng.integers(-18, 6), LOW_PITCH, HIGH_PITCH - BAND))
         region = replace(region, low=low, high=low + BAND - 1)
     inside = within(notes, region)
-    known = to_notes(_outside(notes, region)) if kind == "hole, only notes around" else ()
+    known = to_notes(_outside(notes, region)) if kind == "gap, only notes around" else ()
     request = Request("gap", "inpaint", _silence(BEFORE + LONGEST + AFTER), (region,), known, options)
     return Gap(request, region, inside, around)
 
 
 def within(notes: NoteArray, region: Region) -> NoteArray:
-    """The notes that begin in a region, cut at its end as those of a model are."""
+    """The notes that begin in a region, cut at its end like those of a model."""
     found = _between(notes, region.onset, region.offset)
     found = found[(found[:, 2] >= region.low) & (found[:, 2] <= region.high)]
     found[:, 1] = np.minimum(found[:, 1], region.offset)

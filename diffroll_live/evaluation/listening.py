@@ -1,4 +1,4 @@
-"""Ten examples of every task to listen to and to look at, on one page: fixed seeds, none picked."""
+"""A page with ten examples of every task to hear and see: fixed seeds, none picked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.training.synthesis.mixer import PlayedTouch, mix
 from diffroll_live.types import Floats, Options, Region, Request, Result
 
-COUNT = 10  # examples of a task
+COUNT = 10  # examples per task
 SEED = 31
 RING = 1.5  # s after the last note
 PAGE = "index.html"
@@ -35,7 +35,7 @@ label {{ margin-right: 1.5rem }} a {{ color: {REGION_COLOUR} }}"""
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example: what it is called, what can be heard of it by name, and the answer with its regions."""
+    """One example: its name, its sounds by name, and the resulting notes with their regions."""
 
     name: str
     sounds: dict[str, Floats]
@@ -44,7 +44,7 @@ class Example:
 
 
 def make_page(engine: TorchEngine, stage: EvaluationSet, piano: str, folder: Path, say: Callable[[str], None]) -> Path:
-    """Make the page with its sounds and pictures in a folder, and return its path. Raises FileError."""
+    """Make the page with its sounds and plots in a folder, and return its path. Raises FileError."""
     make_folder(folder)
     parts = []
     for title, about, examples in _chapters(engine, stage, piano):
@@ -53,7 +53,7 @@ def make_page(engine: TorchEngine, stage: EvaluationSet, piano: str, folder: Pat
             say(f"{title}: {number + 1}")
             parts.append(_figure(folder, f"{title.lower()}-{number}", example))
         parts.append("</section>")
-    heading = f"What {html.escape(engine.info.name)} makes: {COUNT} examples of each task, none picked"
+    heading = f"{html.escape(engine.info.name)}: {COUNT} examples of each task, none picked"
     text = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{heading}</title><style>{STYLE}</style>
 <h1>{heading}</h1>{"".join(parts)}</html>"""
     write_atomic(folder / PAGE, text.encode())
@@ -62,11 +62,11 @@ def make_page(engine: TorchEngine, stage: EvaluationSet, piano: str, folder: Pat
 
 def _chapters(engine: TorchEngine, stage: EvaluationSet, piano: str) -> Iterator[tuple[str, str, Iterator[Example]]]:
     """Title, explanation and examples of each task."""
-    yield "Transcription", "A piano that no training heard, in a room with noise.", _heard(engine, stage, piano)
+    yield "Transcription", "A piano never used in training, in a room with noise.", _heard(engine, stage, piano)
     for title, kind, about in (
-        ("Filling", "hole, audio around", "Five seconds of music on both sides of a hole, which alone was written."),
-        ("Continuation", "continuation", "Ten seconds that were played, and ten that were not."),
-        ("Generation", "generation", "Ten seconds from nothing, beside ten that somebody composed."),
+        ("Filling", "gap, audio around", "Five seconds of music on both sides of a gap; only the gap was written."),
+        ("Continuation", "continuation", "Ten seconds that were given, and ten that were written."),
+        ("Generation", "generation", "Ten seconds written from nothing, beside ten composed ones."),
     ):
         drawn = (_written(engine, stage, piano, gap) for gap in gaps(stage, piano, kind, COUNT))
         yield title, about, drawn

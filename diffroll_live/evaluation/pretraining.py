@@ -1,8 +1,8 @@
-"""Whether unpaired pretraining pays: onset F1 by hours of paired audio, with and without rolls learned beforehand.
+"""Whether unpaired pretraining helps: onset F1 by hours of paired audio, with and without pretraining on rolls.
 
 The paper's claim, tested on a small network: for every seed one pretraining on rolls alone, then for every amount of
-paired audio two runs of the same steps, one from scratch and one from the pretrained weights. An amount of audio is so
-many different windows, drawn over and over. Whatever cuts the experiment off, it goes on from its last save.
+paired audio two runs of the same steps, one from scratch and one from the pretrained weights. An amount of audio is a
+number of different windows, reused over and over. An interrupted experiment resumes from its last save.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from diffroll_live.types import ModelInfo, Options
 HOURS = (0.25, 1.0, 4.0, 16.0)
 SEEDS = (0, 1)
 PLAN = "plan.json"
-SCORING = 20  # s that scoring a run takes, about
-TRIAL = 3  # steps that are timed
+SCORING = 20  # s that scoring a run takes, roughly
+TRIAL = 3  # steps to time
 NETWORK = CompactConfig(
     width=64,
     encoder_dilations=(1, 4),
@@ -46,7 +46,7 @@ NETWORK = CompactConfig(
     harmonic_width=2,
 )
 SUBJECT = compact(NETWORK)
-#: What is left out so that few steps teach something: the pieces as they are, on plain recordings.
+#: Simplifications so that few steps are enough: unmodified pieces on plain recordings.
 PLAIN: dict[str, Any] = {
     "augmentation": 0.0,
     "rule_share": 0.0,
@@ -59,20 +59,20 @@ SILENT: Callable[[str], None] = lambda text: None  # noqa: E731 - a default for 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to do; all runs of an experiment have the same."""
+    """The size of the experiment, the same for all its runs."""
 
-    steps: int = 300  # of a run with sound
+    steps: int = 300  # of a run with audio
     roll_steps: int = 600  # of a pretraining
-    batch: int = 8  # windows a step
+    batch: int = 8  # windows per step
     seconds: float = 4.096  # of a window
     rate: float = 3e-3
-    clips: int = 6  # of 20.48 s, rendered for the score, and as many for the threshold
-    piano: str = "splendid_steinway"  # they are rendered on
+    clips: int = 6  # of 20.48 s for the score, and as many for the threshold
+    piano: str = "splendid_steinway"  # of the rendered clips
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """The material, the plan and the folder; ``run`` does what is not done yet."""
+    """The material, the plan and the folder; ``run`` does whatever is missing."""
 
     material: Material
     plan: Plan
@@ -83,7 +83,7 @@ class Experiment:
     report: Callable[[str], None] = SILENT
 
     def run(self) -> tuple[Result, ...]:
-        """Do the runs that are not in the table yet; returns all of its lines.
+        """Do the runs that are not in the table yet; return all of its rows.
 
         Raises what ``loop.train`` does, and FileError for a table or a plan that cannot be written or read.
         """
@@ -99,13 +99,13 @@ class Experiment:
         return done
 
     def _rolls(self, seed: int) -> str:
-        """Pretrain on all rolls, without sound; returns the folder of that run."""
+        """Pretrain on all rolls without audio; return the folder of that run."""
         folder = self.out / f"rolls-{seed}"
         self._train(replace(self.material, stage="rolls", bank=None, **PLAIN), self.plan.roll_steps, folder, seed, None)
         return str(folder)
 
     def _paired(self, hours: float, start: str | None, seed: int) -> Result:
-        """Train with so many hours of paired audio, and score."""
+        """Train with ``hours`` of paired audio, and score."""
         folder = self.out / f"paired-{hours:g}h-{'rolls' if start else 'scratch'}-{seed}"
         different = max(int(hours * 3600 / self.plan.seconds), 1)
         paired = replace(self.material, stage="paired", different=different, **PLAIN)
@@ -143,7 +143,7 @@ class Experiment:
         )
 
     def _scored(self, trainer: Trainer) -> tuple[float, Score]:
-        """The threshold that suits some clips, and what it scores on others."""
+        """The threshold tuned on some clips, and its score on others."""
         engine = _engine(trainer)
         threshold = tune(*_heard(engine, self._clips(seed=TUNING_SEED))).onset_threshold
         decoders, truths = _heard(engine, self._clips())
@@ -155,7 +155,7 @@ class Experiment:
 
 
 def runs() -> Iterator[tuple[float, bool, int]]:
-    """(hours, pretrained, seed) of every run: both arms of the least and the most audio before those between."""
+    """(hours, pretrained, seed) of every run: both arms of the smallest and the largest amount first."""
     for seed in SEEDS:
         for hours in (HOURS[0], HOURS[-1], *HOURS[1:-1]):
             for pretrained in (False, True):
@@ -163,7 +163,7 @@ def runs() -> Iterator[tuple[float, bool, int]]:
 
 
 def plan_of(out: Path, material: Material, plan: Plan, minutes: float | None, subject: Subject = SUBJECT) -> Plan:
-    """The plan that ``out`` was begun with; for a new one ``plan``, its steps chosen to take ``minutes`` on this CPU.
+    """The plan that ``out`` was started with; for a new one ``plan``, with its steps chosen to take ``minutes`` here.
 
     Raises FileError for a plan that cannot be read or written.
     """
@@ -172,7 +172,7 @@ def plan_of(out: Path, material: Material, plan: Plan, minutes: float | None, su
         try:
             return Plan(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError) as error:
-            raise FileError(f"{path} is no plan ({error}); choose another folder.") from error
+            raise FileError(f"{path} is not a plan ({error}); choose another folder.") from error
     if minutes is not None:
         plan = _fitted(plan, material, minutes, subject)
     make_folder(out)
@@ -182,7 +182,7 @@ def plan_of(out: Path, material: Material, plan: Plan, minutes: float | None, su
 
 
 def _fitted(plan: Plan, material: Material, minutes: float, subject: Subject) -> Plan:
-    """As many steps as fit, twice as many of a pretraining as of a run."""
+    """As many steps as fit, twice as many for pretraining as for a run."""
     n_runs = 2 * len(HOURS) * len(SEEDS)
     plain = replace(material, seconds=plan.seconds, **PLAIN)
     paired = _step_seconds(replace(plain, stage="paired"), plan, subject)

@@ -1,4 +1,4 @@
-"""The table of the pretraining experiment: a CSV file of its runs, what it comes to, and a picture of it."""
+"""The table of the pretraining experiment: a CSV file of its runs, a summary, and a plot."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ class Result:
     steps: int
     onset: float  # F1 within 50 ms
     onset_offset: float  # F1
-    threshold: float  # of onsets, the one that suits other clips best
+    threshold: float  # of onsets, tuned on other clips
     seconds: float  # of training
 
     @property
     def arm(self) -> str:
-        """Which of the two that are compared."""
+        """The name of the arm."""
         return "pretrained" if self.pretrained else "from scratch"
 
 
 def read_results(path: Path) -> tuple[Result, ...]:
-    """Read a table; none is an empty one. Raises FileError."""
+    """Read a table; a missing file is an empty table. Raises FileError."""
     if not path.exists():
         return ()
     try:
         with path.open(newline="", encoding="utf-8") as handle:
             return tuple(_result(row) for row in csv.DictReader(handle))
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise FileError(f"{path} is no table of this experiment ({error}); choose another folder.") from error
+        raise FileError(f"{path} is not a table of this experiment ({error}); choose another folder.") from error
 
 
 def append_result(path: Path, result: Result) -> None:
-    """Add a line. Raises FileError."""
+    """Append a row. Raises FileError."""
     try:
         new = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as handle:
@@ -111,6 +111,6 @@ def _scores(results: Sequence[Result], hours: float, pretrained: bool) -> list[f
 
 
 def _spread(scores: Sequence[float]) -> str:
-    """The mean and, of several, the values."""
+    """The mean and, if there are several, the values."""
     each = f" ({', '.join(f'{score:.3f}' for score in scores)})" if len(scores) > 1 else ""
     return f"{np.mean(scores):.3f}{each}"

@@ -1,6 +1,6 @@
-"""How well estimated notes match the true ones, as mir_eval counts it (Raffel et al., 2014).
+"""Scores of estimated notes against the true ones, computed by mir_eval (Raffel et al., 2014).
 
-An onset counts within 50 ms, an offset within 50 ms or 20 % of the note's length, whichever is more.
+An onset matches within 50 ms, an offset within 50 ms or 20 % of the note's length, whichever is more.
 """
 
 from __future__ import annotations
@@ -16,36 +16,38 @@ from diffroll_live.errors import FileMissing
 from diffroll_live.model.roll_targets import NoteArray
 
 OFFSET_RATIO = 0.2
-SHIFTS = np.arange(-0.06, 0.0601, 0.005)  # s, tried for a recording whose labels may be late or early
-SHORTEST = 0.01  # s; mir_eval takes no note without length
+SHIFTS = np.arange(-0.06, 0.0601, 0.005)  # s, candidates for a recording whose labels may be late or early
+SHORTEST = 0.01  # s; mir_eval rejects notes without length
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What the notes of a clip score, or of many on average; the errors are None where nothing was found."""
+    """The scores of a clip, or the means over many; the errors are None if nothing matched."""
 
     onset: float  # F1
     onset_offset: float  # F1
     precision: float  # of onsets
     recall: float  # of onsets
-    onset_error: float | None  # s; the median over notes that were found
-    velocity_error: float | None  # the mean over notes that were found
-    velocity_fitted: float | None = None  # the same after the line that suits the clip best, for levels differ
+    onset_error: float | None  # s; median over matched notes
+    velocity_error: float | None  # mean over matched notes
+    velocity_fitted: float | None = None  # the same after a linear fit per clip, since levels differ
 
 
 def require_mir_eval() -> Any:
-    """Import mir_eval. Raises FileMissing with the way to install it."""
+    """Import mir_eval. Raises FileMissing if it is not installed."""
     try:
         import mir_eval
     except ImportError as error:
-        raise FileMissing("mir_eval is not installed, and it counts: pip install 'diffroll-live[train]'") from error
+        raise FileMissing(
+            "mir_eval is needed for scoring and not installed: pip install 'diffroll-live[train]'"
+        ) from error
     return mir_eval
 
 
 def score(estimates: Sequence[NoteArray], truths: Sequence[NoteArray], *, shift: bool = False) -> Score:
     """Score the estimates of clips against their notes, rows (onset s, offset s, pitch, velocity); means over clips.
 
-    ``shift`` first moves the notes of each clip by the constant that suits them best, up to 60 ms either way.
+    ``shift`` first moves the notes of each clip by the best constant, up to 60 ms either way.
     """
     scores = [score_one(_moved(e, t) if shift else e, t) for e, t in zip(estimates, truths, strict=True)]
     means = {name: _mean([getattr(one, name) for one in scores]) for name in Score.__dataclass_fields__}
@@ -53,7 +55,7 @@ def score(estimates: Sequence[NoteArray], truths: Sequence[NoteArray], *, shift:
 
 
 def score_one(estimate: NoteArray, truth: NoteArray) -> Score:
-    """Score one clip; in a clip without notes, hearing none is right."""
+    """Score one clip; for a clip without notes, an empty estimate is perfect."""
     if not len(estimate) or not len(truth):
         right = float(len(estimate) == len(truth))
         return Score(right, right, right, right, None, None)
@@ -71,13 +73,13 @@ def score_one(estimate: NoteArray, truth: NoteArray) -> Score:
 
 
 def _fitted(found: NoteArray, true: NoteArray) -> NoteArray:
-    """Velocities on the line that brings them closest to the true ones, as mir_eval.transcription_velocity has it."""
+    """Velocities after a linear fit to the true ones, as in mir_eval.transcription_velocity."""
     slope, height = np.linalg.lstsq(np.stack([found, np.ones_like(found)], axis=1), true, rcond=None)[0]
     return np.asarray(slope * found + height)
 
 
 def _moved(estimate: NoteArray, truth: NoteArray) -> NoteArray:
-    """The estimate moved by the shift that matches the most onsets, of several the one that brings them closest."""
+    """The estimate moved by the shift that matches the most onsets; of several, the one with the smallest error."""
     if not len(estimate) or not len(truth):
         return estimate
 

@@ -1,4 +1,4 @@
-"""Speech to be heard where there are no notes: texts and voices of eSpeak NG, which only measuring needs."""
+"""Speech as audio without notes: texts and voices of eSpeak NG, which only the evaluation needs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from diffroll_live.files.audio_file import read_audio
 from diffroll_live.types import AudioBuffer, Floats
 
 PROGRAM = "espeak-ng"
-RATE = 22_050  # Hz, of all its voices
-TIMEOUT = 60.0  # s that one voice may take
+RATE = 22_050  # Hz, of all voices
+TIMEOUT = 60.0  # s per voice
 PAUSE = 0.4  # s between voices
-LEVEL = 0.1  # root mean square of a voice
+LEVEL = 0.1  # RMS of a voice
 TEXTS: dict[str, str] = {
     "en-us": "The train from the coast was late again, so we walked along the river and counted eleven barges before "
     "it began to rain. Nobody had thought of an umbrella, and the baker let us wait under the awning until five.",
@@ -36,14 +36,14 @@ VARIANTS = ("", "+f2", "+m3", "+croak", "+whisper")
 
 
 def speech(seconds: float, seed: int) -> AudioBuffer:
-    """Several people who talk one after the other, for ``seconds``.
+    """Several voices that talk one after the other, for ``seconds``.
 
-    Raises FileMissing without eSpeak NG, InternalError when it fails.
+    Raises FileMissing without eSpeak NG, InternalError if it fails.
     """
     if shutil.which(PROGRAM) is None:
         raise FileMissing(
-            "eSpeak NG is not installed, and its voices are what a model is measured on: apt-get install espeak-ng, or "
-            "its like. Nothing else needs it."
+            "eSpeak NG is not installed, and the evaluation needs its voices: apt-get install espeak-ng, or an "
+            "equivalent. Nothing else needs it."
         )
     rng = np.random.default_rng(seed)
     parts: list[Floats] = []

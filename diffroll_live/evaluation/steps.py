@@ -1,4 +1,4 @@
-"""Steps against accuracy against milliseconds, to tell whether a second look is worth its time."""
+"""Accuracy and time by number of steps, to see whether more evaluations are worth it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diffroll_live.types import Options, Request
 
 @dataclass(frozen=True, slots=True)
 class SamplerChoice:
-    """A sampler and how often it asks the network."""
+    """A sampler and its number of network evaluations."""
 
     sampler: str
     steps: int
@@ -27,13 +27,13 @@ WAYS = (*(SamplerChoice("ddim", steps) for steps in (1, 2, 4, 8, 16)), SamplerCh
 def speed_and_accuracy(
     engine: TorchEngine, clips: Sequence[Clip], options: Options, way: SamplerChoice, say: Callable[[str], None]
 ) -> Row:
-    """Score and time one way of sampling; milliseconds are of 10 s of audio, all stages together."""
-    estimates, spent, heard = [], 0.0, 0.0
+    """Score and time one sampler; milliseconds are for 10 s of audio, all stages included."""
+    estimates, spent, audio_seconds = [], 0.0, 0.0
     chosen = replace(options, sampler=way.sampler, steps=way.steps)
     for number, clip in enumerate(clips):
         result = answer(engine, Request("steps", "transcribe", clip.audio, options=chosen))
         estimates.append(to_array(result.variations[0]))
-        spent, heard = spent + result.timings.total, heard + clip.audio.seconds
+        spent, audio_seconds = spent + result.timings.total, audio_seconds + clip.audio.seconds
         engine.forget()
         say(f"{way.sampler} {way.steps}: {number + 1} clips")
     figures = score(estimates, [clip.notes for clip in clips])
@@ -43,5 +43,5 @@ def speed_and_accuracy(
         "clips": len(clips),
         "onset": figures.onset,
         "onset_offset": figures.onset_offset,
-        "milliseconds": 10_000 * spent / heard,
+        "milliseconds": 10_000 * spent / audio_seconds,
     }

@@ -1,4 +1,4 @@
-"""Figures that take long are worked out once: a JSON file for each part, in a folder for each model."""
+"""A cache of slow measurements: a JSON file for each part, in a folder for each model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from diffroll_live.files.atomic import make_folder, write_atomic
 
 Row = dict[str, Any]
-"""A line of a table: names and plain values."""
+"""A row of a table: names and plain values."""
 
 
 class Store:
-    """Rows of tables by name, kept in a folder; ``fresh`` works all of them out anew.
+    """Rows of tables by name, kept in a folder; ``fresh`` ignores what is stored.
 
-    Raises FileError when the folder cannot be made or written.
+    Raises FileError if the folder cannot be made or written.
     """
 
     def __init__(self, folder: Path, *, fresh: bool = False) -> None:
@@ -25,7 +25,7 @@ class Store:
         make_folder(folder)
 
     def rows(self, name: str, settings: Row, make: Callable[[], list[Row]]) -> list[Row]:
-        """The rows ``name`` under ``settings``, from the folder where they were worked out before."""
+        """The rows ``name`` under ``settings``, from the folder if they are there, otherwise made and stored."""
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:12]
         path = self.folder / f"{name}-{digest}.json"
         if not self.fresh and (kept := _read(path)) is not None:
@@ -36,7 +36,7 @@ class Store:
 
 
 def _read(path: Path) -> list[Row] | None:
-    """What is kept, or None where it is not there or not whole: it is then worked out again."""
+    """The stored rows, or None if missing or incomplete."""
     try:
         rows = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Rows of figures as tables in Markdown: for a terminal, and for a model's page of figures."""
+"""Rows of figures as Markdown tables, for a terminal and for a model's page of figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Form = Callable[[Any], str]
 
 
 def plain(value: Any) -> str:
-    """A name or a count as it is."""
+    """A name or a count, unchanged."""
     return str(value)
 
 
@@ -21,12 +21,12 @@ def share(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A share in percent."""
+    """A share as a percentage."""
     return f"{100 * value:.1f} %"
 
 
 def milliseconds(value: float) -> str:
-    """Seconds in milliseconds."""
+    """Seconds as milliseconds."""
     return f"{1000 * value:.1f} ms"
 
 
@@ -46,7 +46,7 @@ def whole(value: float) -> str:
 
 
 Columns = dict[str, tuple[str, Form]]
-"""Names of figures in a row, with the head of their column and how they are written."""
+"""Names of figures in a row, with the heading of their column and their format."""
 
 SCORES: Columns = {
     "onset": ("onset F1", share),
@@ -55,12 +55,12 @@ SCORES: Columns = {
     "onset_offset": ("onset + offset F1", share),
     "onset_error": ("median onset error", milliseconds),
     "velocity_error": ("velocity error", tenth),
-    "velocity_fitted": ("after a line a clip", tenth),
+    "velocity_fitted": ("after a fit per clip", tenth),
 }
 
 
 def table(rows: Sequence[Row], columns: Columns) -> str:
-    """Write rows as a table in Markdown; a figure that is not there is a dash."""
+    """Write rows as a Markdown table; a missing figure is a dash."""
     heads = [head for head, _ in columns.values()]
     cells = [[_cell(row.get(name), form) for name, (_, form) in columns.items()] for row in rows]
     lines = [heads, ["---"] * len(heads), *cells]

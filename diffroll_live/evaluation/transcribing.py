@@ -1,4 +1,4 @@
-"""The table of transcription: how well a model hears pianos that it knows, one that it does not, rooms, recordings."""
+"""The transcription table: pianos heard in training, one that was not, rooms with noise, real recordings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Hear = Callable[[AudioBuffer], NoteArray]
 
 @dataclass(frozen=True, slots=True)
 class TestSet:
-    """Clips under a name; ``clips`` makes them anew each time. ``shift``: their labels may be late or early."""
+    """Clips under a name; ``clips`` makes them on each call. ``shift``: their labels may be late or early."""
 
     name: str
     clips: Callable[[], Iterable[Clip]]
@@ -34,7 +34,7 @@ class TestSet:
 def test_sets(
     stage: EvaluationSet, heard: tuple[str, ...], unheard: str, count: int, recordings: Path | None
 ) -> list[TestSet]:
-    """The sets of the table: pianos heard in training, one that was not, rooms with noise, recordings where given."""
+    """The sets of the table: pianos heard in training, one that was not, rooms with noise, and recordings if given."""
     sets = []
     for noisy, circumstances in ((False, ""), (True, ", room and noise at 20 dB")):
         sets.append(TestSet(f"heard pianos{circumstances}", partial(_all, stage, heard, count, noisy)))
@@ -46,7 +46,7 @@ def test_sets(
 
 
 def transcription(hear: Hear, chosen: TestSet, say: Callable[[str], None]) -> Row:
-    """Score what is heard of a set. ``velocity_constant`` is the error of guessing the set's median every time."""
+    """Score the transcription of a set. ``velocity_constant`` is the error of always guessing the set's median."""
     estimates, truths = [], []
     for clip in chosen.clips():
         estimates.append(hear(clip.audio))

@@ -13,7 +13,7 @@ from support.paths import TESTS
 from support.running import RunningDaemon
 from support.tiny import write_tiny_model
 
-from diffroll_live.bench import daemon, lateness, material, memory, upload
+from diffroll_live.bench import daemon, material, memory, midi_lateness, upload
 from diffroll_live.bench.figures import Figure, Repetitions, Settings
 from diffroll_live.bench.machine import this_machine
 from diffroll_live.bench.report import document
@@ -108,20 +108,20 @@ def test_notes_are_kept_in_memory_where_there_is_no_midi(no_jack, monkeypatch):
     def no_server(name: str) -> None:
         raise PortError(f"{name} is not there")
 
-    monkeypatch.setattr(lateness, "DummyJack", no_server)
-    monkeypatch.setattr(lateness, "CHOICE", lateness.PortChoice("jack"))
-    with lateness.ExitStack() as stack:
-        open_sink, where = lateness.find_sink(stack)
-    assert open_sink is lateness.RecordingSink
+    monkeypatch.setattr(midi_lateness, "DummyJack", no_server)
+    monkeypatch.setattr(midi_lateness, "CHOICE", midi_lateness.PortChoice("jack"))
+    with midi_lateness.ExitStack() as stack:
+        open_sink, where = midi_lateness.find_sink(stack)
+    assert open_sink is midi_lateness.RecordingSink
     assert "memory" in where
 
 
 @pytest.mark.realtime
 def test_a_jack_server_of_its_own_goes_with_the_bench(no_jack, monkeypatch):
-    monkeypatch.setattr(lateness, "CHOICE", lateness.PortChoice("jack"))
+    monkeypatch.setattr(midi_lateness, "CHOICE", midi_lateness.PortChoice("jack"))
     before = dict(os.environ)
-    with lateness.ExitStack() as stack:
-        open_sink, where = lateness.find_sink(stack)
+    with midi_lateness.ExitStack() as stack:
+        open_sink, where = midi_lateness.find_sink(stack)
         sink = open_sink()
         sink.close()
         assert "without hardware" in where

@@ -22,6 +22,6 @@ def test_everything_at_once_comes_out_even(monkeypatch: pytest.MonkeyPatch) -> N
     assert balance.is_even, balance.lines()
     assert set(balance.done) == {*EVERY, *BETWEEN}
     assert balance.notes.on > 0
-    assert balance.told["audio/reconnected"] > 0
-    assert "input that never came back" not in balance.told
+    assert balance.replies["audio/reconnected"] > 0
+    assert "input that never came back" not in balance.replies
     assert told[-1] == (1, 1)

@@ -10,42 +10,42 @@ from support.jack import DummyJack
 from support.running import DaemonProcess
 
 from diffroll_live.bench.daemon import Link
-from diffroll_live.bench.jack_daw import HeardMessage, JackDaw, Pass
-from diffroll_live.bench.places import Places, find_places
+from diffroll_live.bench.jack_daw import JackDaw, Pass, RecordedMessage
+from diffroll_live.bench.timeline_scores import TimelineScore, score_passes
 from diffroll_live.bench.transport import LOOP, RAMP, figures, made_notes, perform, place_notes, tempo
 from diffroll_live.types import NoteEvent
 
 NOTES = (NoteEvent(1.0, 1.5, 60, 80), NoteEvent(1.5, 2.0, 62, 80))
 
 
-def on(position: float, pitch: int) -> HeardMessage:
-    return HeardMessage(position, 0x90, pitch, 80)
+def on(position: float, pitch: int) -> RecordedMessage:
+    return RecordedMessage(position, 0x90, pitch, 80)
 
 
-def off(position: float, pitch: int) -> HeardMessage:
-    return HeardMessage(position, 0x80, pitch, 0)
+def off(position: float, pitch: int) -> RecordedMessage:
+    return RecordedMessage(position, 0x80, pitch, 0)
 
 
 def test_places_are_found_pass_by_pass():
     first = Pass(0.0, True, 2.0, [on(1.01, 60), off(1.5, 60), on(1.49, 62), off(2.0, 62)])
     again = Pass(0.9, True, 1.2, [on(1.0, 60), off(1.2, 60)])
-    places = find_places(NOTES, [first, again])
+    places = score_passes(NOTES, [first, again])
     assert places.distances == pytest.approx((0.01, -0.01, 0.0))
     assert (places.missing, places.twice, places.hanging) == (0, 0, 0)
 
 
 def test_what_is_missing_or_too_much_is_counted():
     late = Pass(0.0, True, 2.0, [on(1.2, 60), on(1.5, 62), on(1.51, 62)])
-    assert find_places(NOTES, [late]) == Places((0.0,), missing=1, twice=2, hanging=2)
+    assert score_passes(NOTES, [late]) == TimelineScore((0.0,), missing=1, twice=2, hanging=2)
     standing = Pass(1.0, False, 1.0, [on(1.0, 60), off(1.0, 60)])
-    assert find_places(NOTES, [standing]) == Places((), missing=0, twice=1, hanging=0)
+    assert score_passes(NOTES, [standing]) == TimelineScore((), missing=0, twice=1, hanging=0)
 
 
 def test_a_note_at_the_very_end_of_a_pass_may_sound_or_not():
     cut = Pass(0.0, True, 1.505, [on(1.0, 60), off(1.5, 60)])
     after = Pass(5.0, True, 6.0, [on(5.001, 62), off(5.002, 62)])
     for passes in ([cut], [cut, after]):
-        places = find_places(NOTES, passes)
+        places = score_passes(NOTES, passes)
         assert (places.missing, places.twice, places.hanging) == (0, 0, 0)
 
 

@@ -17,7 +17,7 @@ from support.waiting import wait_until
 from diffroll_live.cli.commands.bridges import install_bridge, uninstall_bridge
 from diffroll_live.errors import FileError, FileMissing, RequestError
 from diffroll_live.integrations.install import steps as bridges
-from diffroll_live.integrations.install.hosts import HOSTS, Places, is_running, places
+from diffroll_live.integrations.install.hosts import HOSTS, SystemFolders, is_running, system_folders
 from diffroll_live.integrations.install.steps import (
     carry_out,
     find_host,
@@ -37,16 +37,16 @@ NEXT = {
 }
 
 
-def linux(home: Path) -> Places:
-    return Places("linux", home, home / ".config", home / ".local" / "share")
+def linux(home: Path) -> SystemFolders:
+    return SystemFolders("linux", home, home / ".config", home / ".local" / "share")
 
 
-def windows(home: Path) -> Places:
-    return Places("win32", home, home / "AppData" / "Roaming", home / "AppData" / "Local")
+def windows(home: Path) -> SystemFolders:
+    return SystemFolders("win32", home, home / "AppData" / "Roaming", home / "AppData" / "Local")
 
 
-def mac(home: Path) -> Places:
-    return Places("darwin", home, home / "Library" / "Preferences", home / "Library" / "Application Support")
+def mac(home: Path) -> SystemFolders:
+    return SystemFolders("darwin", home, home / "Library" / "Preferences", home / "Library" / "Application Support")
 
 
 def contents(root: Path) -> dict[str, bytes]:
@@ -174,7 +174,7 @@ def test_known_folders(tmp_path):
 def test_places_are_this_systems(system, settings, data, monkeypatch):
     home = Path("/home/é")
     pose_as(system, monkeypatch, str(home))
-    assert places() == Places(system, home, home / settings, home / data)
+    assert system_folders() == SystemFolders(system, home, home / settings, home / data)
 
 
 @pytest.mark.parametrize(
@@ -192,13 +192,13 @@ def test_places_are_this_systems(system, settings, data, monkeypatch):
 )
 def test_places_follow_the_environment_where_hosts_do(system, variables, settings, data, monkeypatch):
     pose_as(system, monkeypatch, "/home/é", **variables)
-    assert places() == Places(system, Path("/home/é"), Path(settings), Path(data))
+    assert system_folders() == SystemFolders(system, Path("/home/é"), Path(settings), Path(data))
 
 
 def test_a_host_that_is_not_here_is_told_with_the_folders_looked_in(tmp_path):
     with pytest.raises(FileMissing, match=r"REAPER's folder was not found .*--to"):
         find_root(find_host("reaper"), linux(tmp_path))
-    with pytest.raises(FileMissing, match="does not run on this system"):
+    with pytest.raises(FileMissing, match="does not exist for this system"):
         find_root(find_host("ableton"), linux(tmp_path))
     with pytest.raises(FileMissing, match="--to"):
         find_root(find_host("reaper"), linux(tmp_path), tmp_path / "none")

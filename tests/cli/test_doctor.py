@@ -16,7 +16,7 @@ from diffroll_live.cli.app import run
 from diffroll_live.cli.diagnostics import Finding
 from diffroll_live.errors import FileError
 from diffroll_live.integrations.ableton import script
-from diffroll_live.integrations.install.hosts import Places
+from diffroll_live.integrations.install.hosts import SystemFolders
 from diffroll_live.integrations.install.steps import carry_out, plan_install
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
 
@@ -79,7 +79,7 @@ def test_an_altered_model_is_bad(tmp_path, monkeypatch):
 
 def test_the_bridges_of_hosts_that_are_here_are_told(tmp_path, monkeypatch):
     (tmp_path / ".config" / "REAPER").mkdir(parents=True)
-    monkeypatch.setattr("diffroll_live.integrations.install.hosts.places", lambda: linux(tmp_path))
+    monkeypatch.setattr("diffroll_live.integrations.install.hosts.system_folders", lambda: linux(tmp_path))
     assert "not installed: reaper" in next(iter(doctor.check_bridges())).text
     root = tmp_path / ".config" / "REAPER"
     carry_out(plan_install("reaper", root))
@@ -131,18 +131,18 @@ def test_the_spool_is_told(tmp_path, monkeypatch):
         (finding,) = doctor.check_spool()
         return finding.text
 
-    assert "not there yet" in text()
+    assert "does not exist yet" in text()
     spool = SpoolFolder.open(folder)
-    assert "a daemon answers there" in text()
+    assert "in use by a daemon" in text()
     spool.close()
-    assert "nobody answers there" in text()
+    assert "no daemon uses it" in text()
     folder.chmod(0o755)
     with pytest.raises(FileError, match="chmod 700"):
         text()
 
 
-def linux(home: Path) -> Places:
-    return Places("linux", home, home / ".config", home / ".local" / "share")
+def linux(home: Path) -> SystemFolders:
+    return SystemFolders("linux", home, home / ".config", home / ".local" / "share")
 
 
 def test_a_machine_without_fluidsynth_is_poor(monkeypatch):

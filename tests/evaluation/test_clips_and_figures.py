@@ -12,7 +12,7 @@ from support.training_material import HEARD, UNHEARD, Folders
 from diffroll_live.errors import FileMissing, InternalError, RequestError
 from diffroll_live.evaluation import listening, speech
 from diffroll_live.evaluation.baselines import Chain, bar_before
-from diffroll_live.evaluation.beside import GRID, basic_pitch, tuned_threshold
+from diffroll_live.evaluation.basic_pitch import GRID, transcribe, tuned_threshold
 from diffroll_live.evaluation.card import PAGE, write_figures
 from diffroll_live.evaluation.clips import SECONDS, EvaluationSet, clips, in_a_room, open_evaluation_set
 from diffroll_live.evaluation.gaps import KINDS, gaps
@@ -70,9 +70,9 @@ def test_gaps_are_the_same_each_time_and_hide_what_they_ask_for(stage: Evaluatio
         assert ((rows[:, 0] >= region.onset) & (rows[:, 0] < region.offset) & (rows[:, 1] <= region.offset)).all()
         assert ((rows[:, 2] >= region.low) & (rows[:, 2] <= region.high)).all()
         assert not ((one.around[:, 0] >= region.onset) & (one.around[:, 0] < region.offset)).any()
-        assert bool(one.request.known) == (kind == "hole, only notes around")
+        assert bool(one.request.known) == (kind == "gap, only notes around")
         if one.request.audio is not None:
-            assert one.request.audio.samples.any() == (kind != "hole, only notes around")
+            assert one.request.audio.samples.any() == (kind != "gap, only notes around")
 
 
 def test_baselines_stay_in_their_gap(stage: EvaluationSet) -> None:
@@ -91,15 +91,15 @@ def test_another_program_is_run_by_its_own_python(stage: EvaluationSet, tmp_path
     script.write_text(f"#!{sys.executable}\n{OTHER}")
     script.chmod(0o755)
     members = list(clips(stage, HEARD, 2))
-    outcome, truths = basic_pitch(script, members)
+    outcome, truths = transcribe(script, members)
     assert outcome.factor == pytest.approx(0.1)
     assert [len(outcome.notes[GRID[0]][i]) for i in range(2)] == [1, 1]
     assert tuned_threshold(outcome, truths) < 0.5
     script.write_text(f"#!{sys.executable}\nraise SystemExit('no module named basic_pitch')\n")
     with pytest.raises(InternalError, match=r"basic_pitch.*pip install"):
-        basic_pitch(script, members)
+        transcribe(script, members)
     with pytest.raises(FileMissing, match="cannot be run"):
-        basic_pitch(tmp_path / "nowhere", members)
+        transcribe(tmp_path / "nowhere", members)
 
 
 def test_several_people_talk() -> None:
@@ -138,7 +138,7 @@ def test_a_page_of_figures_has_a_small_picture_and_a_table_for_each_part(tmp_pat
         assert picture.stat().st_size < 150_000
         assert f"({picture.name})" in text
     assert "| heard pianos | 2 | 0.900 |" in text
-    with pytest.raises(RequestError, match="no model folder"):
+    with pytest.raises(RequestError, match="not a model folder"):
         write_figures(tmp_path / "nowhere", "small", "", ROWS)
     assert (tmp_path / PAGE).is_file()
 

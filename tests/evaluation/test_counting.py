@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffroll_live.evaluation.copying import Training
-from diffroll_live.evaluation.likeness import Filled, cut, doubled, likeness
+from diffroll_live.evaluation.similarity import Filled, cut, doubled, similarity
 from diffroll_live.evaluation.store import Store
 from diffroll_live.evaluation.tables import percent, plain, table
 from diffroll_live.model.roll_targets import NoteArray
@@ -32,7 +32,7 @@ AROUND = melody(SCALE, onset=6.0)
 
 def test_what_is_the_same_cannot_be_told_apart() -> None:
     composed = [filled(C_MAJOR, AROUND)]
-    found = likeness(composed, composed)
+    found = similarity(composed, composed)
     for name in ("pitch", "pitch_class", "duration", "interval", "velocity", "in_scale", "key", "polyphony_in_range"):
         assert found[name] == pytest.approx(1.0), name
     assert (found["empty"], found["cut"], found["doubled"]) == (0, 0, 0)
@@ -43,7 +43,7 @@ def test_what_is_the_same_cannot_be_told_apart() -> None:
 def test_other_keys_other_lengths_and_silence_are_told() -> None:
     composed = [filled(C_MAJOR, AROUND), filled(C_MAJOR, AROUND)]
     black = melody((61, 63, 66, 68, 70), seconds=0.05)
-    found = likeness(composed, [filled(black, AROUND), filled(NOTHING, AROUND)])
+    found = similarity(composed, [filled(black, AROUND), filled(NOTHING, AROUND)])
     assert found["empty"] == 0.5
     for name in ("pitch", "pitch_class", "duration", "in_scale", "key"):
         assert found[name] == 0, name

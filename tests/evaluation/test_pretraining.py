@@ -74,7 +74,7 @@ def test_a_plan_is_kept(material, tmp_path):
     assert plan_of(tmp_path, material, PLAN, None) == fitted
     assert plan_of(tmp_path / "other", material, PLAN, None) == PLAN
     (tmp_path / "plan.json").write_text("{")
-    with pytest.raises(FileError, match="no plan"):
+    with pytest.raises(FileError, match="not a plan"):
         plan_of(tmp_path, material, PLAN, None)
 
 
@@ -91,7 +91,7 @@ def test_the_table_and_the_picture(tmp_path: Path):
     draw(results, tmp_path / "out.png")
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     path.write_text("hours\nmuch\n")
-    with pytest.raises(FileError, match="no table"):
+    with pytest.raises(FileError, match="not a table"):
         read_results(path)
     with pytest.raises(FileError, match="Cannot write"):
         draw(results, tmp_path / "nowhere" / "out.png")

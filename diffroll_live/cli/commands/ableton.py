@@ -1,4 +1,4 @@
-"""``diffroll-live ableton``: the four tasks for the clip that is selected in Ableton Live."""
+"""``diffroll-live ableton``: the four tasks for the clip selected in Ableton Live."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ THROUGH = click.option(
     type=click.Choice(("auto", "script", "abletonosc")),
     default="auto",
     show_default=True,
-    help="Our Remote Script, or a stock AbletonOSC, which knows unwarped clips of the Session alone.",
+    help="Our Remote Script, or a stock AbletonOSC, which works only with unwarped Session clips.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the command line said."""
+    """The values of the command line."""
 
     task: Task
     options: Options
@@ -53,12 +53,12 @@ class Wanted:
 
 @click.group("ableton")
 def ableton() -> None:
-    """Do a task for the clip that is selected in Ableton Live; bind these commands to keys of your system."""
+    """Run a task for the clip selected in Ableton Live; bind these commands to keys in your system."""
 
 
-@ableton.command("cancel", help="Have the Remote Script give up the task it is at.")
+@ableton.command("cancel", help="Cancel the Remote Script's current task.")
 def cancel() -> None:
-    """Press cancel."""
+    """Cancel the script's task."""
     with RemoteScript() as script:
         script.cancel()
     click.echo("Cancelled; nothing was changed.")
@@ -81,7 +81,7 @@ def _command(name: str, task: Task, help_text: str) -> click.Command:
 
 
 def _routes(through: str, regions: tuple[Region, ...]) -> Callable[[Wanted, ProgressBar], Written]:
-    """Choose the way to Live; the script takes its region from Live's own selection."""
+    """Choose the route to Live; the script takes its region from Live's selection."""
     if regions or through == "abletonosc":
         return _through_abletonosc
     return _through_script if through == "script" else _through_either

@@ -1,4 +1,4 @@
-"""``diffroll-live bench``: measure, show how far it is, print the figures with the machine's name."""
+"""``diffroll-live bench``: measure with a progress bar, print the figures with the machine's name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from diffroll_live.errors import DiffrollError
 from diffroll_live.limits import LIVE
 from diffroll_live.model.checkpoints.folder import find_model
 
-WIDTH = 150  # columns, where the output is no terminal
+WIDTH = 150  # columns, if the output is not a terminal
 
 
 @click.command("bench")
-@click.option("--only", multiple=True, type=click.Choice(tuple(BENCHMARKS)), help="A part of it; may be given again.")
-@click.option("--repeat", type=click.IntRange(1, 1000), default=5, show_default=True, help="Measurements a figure.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(tuple(BENCHMARKS)), help="Run only this benchmark; repeatable."
+)
+@click.option("--repeat", type=click.IntRange(1, 1000), default=5, show_default=True, help="Measurements per figure.")
 @MODEL
 @DEVICE
 @click.option("--live", is_flag=True, help="Measure live input instead: a piano into a JACK port, MIDI out of another.")
@@ -34,10 +36,12 @@ WIDTH = 150  # columns, where the output is no terminal
     multiple=True,
     default=(),
     show_default=False,
-    help="ms; repeatable.",
+    help="Latency to measure, in ms; repeatable.",
 )
-@click.option("--minutes", type=click.FloatRange(0, 600), default=0.0, help="Of live input in addition, at 250 ms.")
-@click.option("--recording", type=PATH, help="Piano to play live, its notes in a CSV beside it.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, 600), default=0.0, help="Additional minutes of live input at 250 ms."
+)
+@click.option("--recording", type=PATH, help="Piano recording to play live, with its notes in a CSV beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures on stdout as one JSON document.")
 def bench(
     only: tuple[str, ...],
@@ -51,12 +55,12 @@ def bench(
     recording: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure speed and memory on this machine: medians after a warm-up, beside what the project asks of itself.
+    """Measure speed and memory on this machine: medians after a warm-up, beside the project's targets.
 
-    Takes some minutes; nothing else should run meanwhile. A figure beyond what is asked is no failure.
+    Takes some minutes; nothing else should run in the meantime. Missing a target is not a failure.
     """
     if live and only:
-        raise click.UsageError("--only chooses among the other benchmarks; leave it out with --live.")
+        raise click.UsageError("--only selects among the other benchmarks; leave it out with --live.")
     if not live and (latencies or minutes or recording):
         raise click.UsageError("--latency, --minutes and --recording need --live.")
     if model is not None:

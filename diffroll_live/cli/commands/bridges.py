@@ -9,7 +9,7 @@ import click
 
 from diffroll_live.cli.options import PATH
 from diffroll_live.errors import RequestError
-from diffroll_live.integrations.install.hosts import HOSTS, Host, is_running, places
+from diffroll_live.integrations.install.hosts import HOSTS, Host, is_running, system_folders
 from diffroll_live.integrations.install.steps import (
     Step,
     carry_out,
@@ -21,9 +21,9 @@ from diffroll_live.integrations.install.steps import (
 
 HOST = click.argument("host", type=click.Choice(tuple(HOSTS)))
 TO = click.option(
-    "--to", "chosen", type=PATH, metavar="FOLDER", help="The host's own folder, where it is not the usual."
+    "--to", "chosen", type=PATH, metavar="FOLDER", help="The host's own folder, if it is not in the usual place."
 )
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print the steps on stdout as one JSON document.")
 
 
@@ -38,7 +38,7 @@ def install_bridge(host: str, chosen: Path | None, dry_run: bool, as_json: bool)
     Copies only its own files, keeps what it replaces, and edits no setting of the host.
     """
     found = find_host(host)
-    root = find_root(found, places(), chosen)
+    root = find_root(found, system_folders(), chosen)
     _go(found, plan_install(host, root), root, dry_run=dry_run, as_json=as_json)
     if not dry_run and not as_json:
         click.echo(found.after)
@@ -50,9 +50,9 @@ def install_bridge(host: str, chosen: Path | None, dry_run: bool, as_json: bool)
 @DRY_RUN
 @JSON
 def uninstall_bridge(host: str, chosen: Path | None, dry_run: bool, as_json: bool) -> None:
-    """Take a bridge out of its host's folder again; what it replaced comes back, what you changed stays."""
+    """Remove a bridge from its host's folder; replaced files come back, files that you changed stay."""
     found = find_host(host)
-    root = find_root(found, places(), chosen)
+    root = find_root(found, system_folders(), chosen)
     _go(found, plan_uninstall(host, root), root, dry_run=dry_run, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""``diffroll-live evaluate``: what a model can do, and which thresholds suit it."""
+"""``diffroll-live evaluate``: measure a model, or tune its thresholds."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from diffroll_live.cli.progress import ProgressBar, ProgressBars
 from diffroll_live.types import Options
 
 if TYPE_CHECKING:
-    from diffroll_live.evaluation.parts import Bench
+    from diffroll_live.evaluation.parts import EvaluationSetup
     from diffroll_live.evaluation.store import Row
 
-HEARD = ("splendid_steinway", "headroom_close")  # pianos that training hears
-UNHEARD = "upright_kw"  # and the one that it does not
+HEARD = ("splendid_steinway", "headroom_close")  # pianos used in training
+UNHEARD = "upright_kw"  # and the one held back
 QUICK = ("transcription", "invented")
-PROOF = "proof"  # the folder beside the prepared material where figures are kept
+PROOF = "proof"  # the folder for cached figures, beside the prepared data
 
 
 class PartNames(click.ParamType[str]):
-    """A part of the figures; looked up late, so that the command line needs no torch."""
+    """The name of a part; checked late, so that the command line needs no torch."""
 
     name = "part"
 
@@ -34,28 +34,32 @@ class PartNames(click.ParamType[str]):
         from diffroll_live.evaluation.parts import PARTS
 
         if value not in PARTS:
-            self.fail(f"{value!r} is not measured; there are {', '.join(PARTS)}.", param, ctx)
+            self.fail(f"There is no part {value!r}; choose one of {', '.join(PARTS)}.", param, ctx)
         return value
 
 
 @click.command("evaluate")
 @click.argument("model")
 @click.option(
-    "--part", "parts", multiple=True, type=PartNames(), help=f"What to measure; {' and '.join(QUICK)} if not said."
+    "--part", "parts", multiple=True, type=PartNames(), help=f"What to measure; by default {' and '.join(QUICK)}."
 )
 @click.option("--all", "everything", is_flag=True, help="Measure every part.")
-@click.option("--card", is_flag=True, help="Measure every part, and write tables and pictures into the folder MODEL.")
-@click.option("--clips", type=click.IntRange(1, 1000), default=24, show_default=True, help="Rendered clips a piano.")
-@click.option("--gaps", type=click.IntRange(1, 1000), default=100, show_default=True, help="Holes of each kind.")
-@click.option("--piano", "pianos", multiple=True, default=HEARD, show_default=True, help="Pianos that training heard.")
-@click.option("--unheard", default=UNHEARD, show_default=True, metavar="PIANO", help="The one that it did not.")
+@click.option("--card", is_flag=True, help="Measure every part, and write tables and plots into the folder MODEL.")
+@click.option("--clips", type=click.IntRange(1, 1000), default=24, show_default=True, help="Rendered clips per piano.")
+@click.option("--gaps", type=click.IntRange(1, 1000), default=100, show_default=True, help="Gaps of each kind.")
+@click.option("--piano", "pianos", multiple=True, default=HEARD, show_default=True, help="Pianos used in training.")
+@click.option(
+    "--unheard", default=UNHEARD, show_default=True, metavar="PIANO", help="The piano held back from training."
+)
 @click.option("--recordings", type=PATH, help="A folder of FLAC files, each with a CSV of its notes.")
-@click.option("--beside", type=PATH, metavar="PYTHON", help="Of an environment with Basic Pitch, to be compared with.")
-@click.option("--steps", type=click.IntRange(1, 1000), help="Evaluations a window; otherwise as the model says.")
-@click.option("--threshold", type=PROBABILITY, help="Of onsets; otherwise the model's.")
-@click.option("--tune", is_flag=True, help="Choose thresholds and density, in place of measuring.")
+@click.option(
+    "--beside", type=PATH, metavar="PYTHON", help="The Python of an environment with Basic Pitch, for comparison."
+)
+@click.option("--steps", type=click.IntRange(1, 1000), help="Evaluations per window; otherwise the model's default.")
+@click.option("--threshold", type=PROBABILITY, help="Onset threshold; otherwise the model's.")
+@click.option("--tune", is_flag=True, help="Tune thresholds and density instead of measuring.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row.")
-@click.option("--fresh", is_flag=True, help="Work out anew what is kept from before.")
+@click.option("--fresh", is_flag=True, help="Ignore cached figures.")
 @DEVICE
 @THREADS
 @WORK
@@ -79,16 +83,16 @@ def evaluate(
     threads: int | None,
     work: Path,
 ) -> None:
-    """Measure MODEL, a name or a folder, on pieces that no training saw, and print tables.
+    """Measure MODEL, a name or a folder, on pieces not used in training, and print tables.
 
-    Clips are rendered from the validation split, as written. Labels of recordings may be late or early: each is moved
-    by the one shift, up to 60 ms, that suits it best. Figures are kept in the folder of prepared material, for each
-    model: what was cut off goes on where it stopped.
+    Clips are rendered from the unmodified validation split. Since the labels of recordings may be late or early, each
+    recording's notes are moved by the best constant shift, up to 60 ms. Figures are cached in the folder of prepared
+    data, so an interrupted measurement resumes where it stopped.
     """
     from diffroll_live.engine.loading import load_engine
     from diffroll_live.evaluation.clips import open_evaluation_set
     from diffroll_live.evaluation.evaluation import recorded
-    from diffroll_live.evaluation.parts import PARTS, Bench
+    from diffroll_live.evaluation.parts import PARTS, EvaluationSetup
     from diffroll_live.evaluation.scores import require_mir_eval
     from diffroll_live.evaluation.store import Store
     from diffroll_live.training.examples.windows import Material
@@ -102,13 +106,15 @@ def evaluate(
     options = Options(steps=steps, threshold=threshold)
     names = tuple(PARTS) if everything or card else parts or QUICK
     with ProgressBars() as bars, bars.stage("Measuring") as shown:
-        bench = Bench(engine, stage, store, options, pianos, unheard, clips, gaps, recordings, beside, shown.say)
+        setup = EvaluationSetup(
+            engine, stage, store, options, pianos, unheard, clips, gaps, recordings, beside, shown.say
+        )
         if tune:
-            click.echo(json.dumps(_tuned(bench, shown)))
+            click.echo(json.dumps(_tuned(setup, shown)))
             return
         found = {}
         for name in names:
-            found[name] = PARTS[name].rows(bench)
+            found[name] = PARTS[name].rows(setup)
             _print(name, found[name], as_json)
     if card:
         from diffroll_live.evaluation.card import write_figures
@@ -117,7 +123,7 @@ def evaluate(
 
 
 def _command(model: str, recordings: Path | None, beside: Path | None) -> str:
-    """What makes the same page again, wherever the material lies."""
+    """The command that makes the page again, independent of where the data is."""
     given = [" --recordings RECORDINGS" if recordings else "", " --beside PYTHON" if beside else ""]
     return f"diffroll-live evaluate {model} --card{''.join(given)}"
 
@@ -133,23 +139,23 @@ def _print(name: str, rows: list[Row], as_json: bool) -> None:
         click.echo(f"\n{PARTS[name].title}\n\n{table(rows, PARTS[name].columns)}")
 
 
-def _tuned(bench: Bench, shown: ProgressBar) -> dict[str, object]:
-    """Thresholds and a density that suit other clips and holes than are measured, plain and noisy, on all pianos."""
+def _tuned(setup: EvaluationSetup, shown: ProgressBar) -> dict[str, object]:
+    """Thresholds and density tuned on other clips and gaps than those measured, plain and noisy, on all pianos."""
     from diffroll_live.evaluation.clips import TUNING_SEED, clips
     from diffroll_live.evaluation.composing import density
     from diffroll_live.evaluation.evaluation import heard, tune
     from diffroll_live.evaluation.parts import session_of
 
     decoders, truths = [], []
-    for piano in (*bench.heard, bench.unheard):
+    for piano in (*setup.heard, setup.unheard):
         for noisy in (False, True):
-            for clip in clips(bench.stage, piano, bench.clips // 2 or 1, noisy=noisy, seed=TUNING_SEED):
-                decoders.append(heard(bench.engine, clip.audio, bench.options))
+            for clip in clips(setup.stage, piano, setup.clips // 2 or 1, noisy=noisy, seed=TUNING_SEED):
+                decoders.append(heard(setup.engine, clip.audio, setup.options))
                 truths.append(clip.notes)
                 shown.say(f"{len(truths)} clips")
     tuned = tune(decoders, truths)
     shown.say("holes")
-    written = density(session_of(bench), bench.clips)
+    written = density(session_of(setup), setup.clips)
     thresholds = {
         "onset_threshold": tuned.onset_threshold,
         "frame_threshold": tuned.frame_threshold,

@@ -1,4 +1,4 @@
-"""``diffroll-live listen``: a page of examples that nobody picked."""
+"""``diffroll-live listen``: a page of unpicked examples."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from diffroll_live.cli.progress import ProgressBars
 @click.command("listen")
 @click.argument("model", default="compact")
 @click.option("-o", "--out", type=PATH, default=Path("listen"), show_default=True, help="The folder of the page.")
-@click.option("--piano", default="upright_kw", show_default=True, help="The piano of the bank that plays.")
-@click.option("--open/--no-open", "show", default=True, show_default=True, help="In a browser, where there is one.")
+@click.option("--piano", default="upright_kw", show_default=True, help="The piano of the bank to use.")
+@click.option(
+    "--open/--no-open", "show", default=True, show_default=True, help="Open it in a browser, if there is one."
+)
 @DEVICE
 @THREADS
 @WORK
 def listen(model: str, out: Path, piano: str, show: bool, device: str, threads: int | None, work: Path) -> None:
-    """Make a page of ten examples of each task of MODEL, with sounds and pictures, and open it.
+    """Make a page of ten examples of each task of MODEL, with sounds and plots, and open it.
 
-    They are the first ten that the seeds give, of pieces of the validation split.
+    They are the first ten that the seeds give, from pieces of the validation split.
     """
     from diffroll_live.engine.loading import load_engine
     from diffroll_live.evaluation.clips import open_evaluation_set
@@ -39,4 +41,4 @@ def listen(model: str, out: Path, piano: str, show: bool, device: str, threads: 
         try:
             webbrowser.get().open(page.resolve().as_uri())
         except webbrowser.Error:
-            click.echo("There is no browser here; open the page in one.", err=True)
+            click.echo("No browser was found; open the page in one.", err=True)

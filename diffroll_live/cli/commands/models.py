@@ -31,8 +31,8 @@ def models(as_json: bool) -> None:
 
 @click.command("import-checkpoint")
 @click.argument("checkpoint", type=PATH, metavar="FILE.ckpt")
-@click.option("-o", "--output", type=PATH, required=True, metavar="models/NAME", help="The model folder to make.")
-@click.option("--overwrite", is_flag=True, help="Replace the folder if it is there.")
+@click.option("-o", "--output", type=PATH, required=True, metavar="models/NAME", help="The model folder to create.")
+@click.option("--overwrite", is_flag=True, help="Replace the folder if it exists.")
 def import_checkpoint(checkpoint: Path, output: Path, overwrite: bool) -> None:
     """Turn a published DiffRoll checkpoint into a model folder. No code in the file is run."""
     from diffroll_live.model.checkpoints import lightning

@@ -16,20 +16,22 @@ if TYPE_CHECKING:
     from diffroll_live.training.examples.windows import Material
 
 STAGES = ("tasks", "rolls", "paired", "mixed")
-STAGES_HELP = "How much sound is shown: the network's own tasks; none; p = 0.1; or half of the windows."
+STAGES_HELP = "How much audio is shown: the network's own tasks; none; p = 0.1; or half of the windows."
 BANK, CORPUS, RECORDINGS = "bank", "corpus", "recordings"  # files of the working folder
 
-WORK = click.option("--work", type=PATH, default=Path("runs"), show_default=True, help="Where prepared material lies.")
+WORK = click.option("--work", type=PATH, default=Path("runs"), show_default=True, help="The folder of prepared data.")
 PROBABILITY = Finite(0.01, 0.99)
 
 
 @click.command("prepare")
-@click.option("--midi", type=PATH, help="A folder of MIDI files, if it has one with a manifest.csv: file, split.")
-@click.option("--samples", type=PATH, help="A folder for each recorded piano, and their manifest.csv.")
-@click.option("--soundfont", type=PATH, help="Record this SoundFont into the bank too (needs FluidSynth).")
+@click.option("--midi", type=PATH, help="A folder of MIDI files, optionally with a manifest.csv (file, split).")
+@click.option("--samples", type=PATH, help="A folder with a subfolder per recorded piano, and their manifest.csv.")
+@click.option("--soundfont", type=PATH, help="Also record this SoundFont into the bank (needs FluidSynth).")
 @click.option("--pairs", type=PATH, help="A folder of recordings with their MIDI files.")
-@click.option("--layout", default="plain", show_default=True, metavar="maestro|maps|plain", help="How it is laid out.")
-@click.option("--pack", type=PATH, metavar="FOLDER", help="Pack it all, and the program, for a bare machine.")
+@click.option(
+    "--layout", default="plain", show_default=True, metavar="maestro|maps|plain", help="The layout of --pairs."
+)
+@click.option("--pack", type=PATH, metavar="FOLDER", help="Pack everything and the program for a bare machine.")
 @WORK
 def prepare(
     midi: Path | None,
@@ -40,15 +42,17 @@ def prepare(
     pack: Path | None,
     work: Path,
 ) -> None:
-    """Get material ready to train on: MIDI files, a bank of notes to sound them with, recordings with their notes.
+    """Prepare data for training: MIDI files, a bank of notes to render them with, recordings with their notes.
 
     MIDI alone is enough for `train --stage rolls`. The manifest of SAMPLES has the columns file, midi_pitch,
-    velocity_low, velocity_high and sfz_tune_cents. Without a manifest one MIDI file in ten is for validation.
+    velocity_low, velocity_high and sfz_tune_cents. Without a manifest, one MIDI file in ten is for validation.
     """
     from diffroll_live.files.atomic import make_folder
 
     if not any((midi, samples, soundfont, pairs, pack)):
-        raise click.UsageError("Say what to prepare: --midi, --samples, --soundfont, --pairs; or where to --pack it.")
+        raise click.UsageError(
+            "Choose what to prepare: --midi, --samples, --soundfont, --pairs; or where to --pack it."
+        )
     make_folder(work)
     skipped: list[str] = []
     with ProgressBars() as bars:
@@ -73,29 +77,35 @@ def prepare(
 
             with bars.stage("Packing") as stage:
                 size = pack_folder(work / BANK, work / CORPUS, pack, stage.say)
-            click.echo(f"{pack}: {size / 2**20:.1f} MiB; there, `python -m diffroll_live.training RUN` trains.")
+            click.echo(f"{pack}: {size / 2**20:.1f} MiB; in it, run `python -m diffroll_live.training RUN`.")
     for reason in skipped:
         click.echo(f"Skipped: {reason}", err=True)
-    click.echo(f"{work} is ready: train on it with --work {work}")
+    click.echo(f"{work} is ready; train with --work {work}")
 
 
 @click.command("train")
 @click.argument("run", type=PATH)
 @click.option("--network", default="compact", show_default=True, metavar="compact|diffroll", help="What to train.")
 @click.option("--stage", default="tasks", show_default=True, metavar="|".join(STAGES), help=STAGES_HELP)
-@click.option("--from", "begun_from", metavar="RUN|MODEL", help="Begin with the weights of another run, or of a model.")
+@click.option("--from", "begun_from", metavar="RUN|MODEL", help="Start with the weights of another run or of a model.")
 @click.option("--steps", type=click.IntRange(1, 100_000_000), default=4200, show_default=True)
-@click.option("--batch", type=click.IntRange(1, 4096), default=12, show_default=True, help="Windows a step.")
-@click.option("--seconds", type=Finite(0.25, 120), help="Of a window; otherwise 8.192, of diffroll 20.48.")
-@click.option("--rate", type=Finite(0, 1, min_open=True), help="The learning rate; otherwise 2e-3, of diffroll 1e-5.")
-@click.option("--weighting", default="x0", show_default=True, metavar="x0|noise|min-snr|max-snr", help="Over t.")
+@click.option("--batch", type=click.IntRange(1, 4096), default=12, show_default=True, help="Windows per step.")
+@click.option("--seconds", type=Finite(0.25, 120), help="Length of a window; otherwise 8.192, for diffroll 20.48.")
+@click.option("--rate", type=Finite(0, 1, min_open=True), help="Learning rate; otherwise 2e-3, for diffroll 1e-5.")
+@click.option(
+    "--weighting", default="x0", show_default=True, metavar="x0|noise|min-snr|max-snr", help="Loss weighting over t."
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--without", multiple=True, metavar="NAME", help="Leave out a subfolder of the MIDI.")
-@click.option("--no-pop909", is_flag=True, help="Train without POP909, the songs of which are commercial.")
-@click.option("--unheard", default="upright_kw", show_default=True, metavar="PIANO", help="Hold back for evaluation.")
-@click.option("--recorded", type=Finite(0, 1), default=1.0, show_default=True, help="Share of recordings in the sound.")
-@click.option("--precision", default="bfloat16", show_default=True, metavar="bfloat16|float32", help="Of arithmetic.")
-@click.option("--tensorboard", is_flag=True, help="Record for TensorBoard too, in RUN/tensorboard.")
+@click.option("--no-pop909", is_flag=True, help="Train without POP909, whose songs are commercial.")
+@click.option(
+    "--unheard", default="upright_kw", show_default=True, metavar="PIANO", help="Piano to hold back for evaluation."
+)
+@click.option("--recorded", type=Finite(0, 1), default=1.0, show_default=True, help="Share of recordings in the audio.")
+@click.option(
+    "--precision", default="bfloat16", show_default=True, metavar="bfloat16|float32", help="Arithmetic precision."
+)
+@click.option("--tensorboard", is_flag=True, help="Also log to TensorBoard, in RUN/tensorboard.")
 @DEVICE
 @THREADS
 @click.option("--workers", type=click.IntRange(0, 64), default=1, show_default=True, help="Processes that mix audio.")
@@ -117,10 +127,10 @@ def train(
     work: Path,
     **wanted: Any,
 ) -> None:
-    """Train a network in the folder RUN, or go on where it stopped; more --steps make a run longer.
+    """Train a network in the folder RUN, or resume it; more --steps extend a run.
 
-    Under `torchrun --nproc-per-node N -m diffroll_live train ...` the GPUs share every batch. The stages of the paper:
-    rolls alone, then paired or mixed, each --from the one before.
+    Under `torchrun --nproc-per-node N -m diffroll_live train ...` the GPUs share every batch. The stages of the
+    paper: rolls alone, then paired or mixed, each --from the previous one.
     """
     from diffroll_live.engine.loading import choose_device
     from diffroll_live.training.runs import loop
@@ -167,7 +177,7 @@ def _material(
     unheard: str,
     recorded: float,
 ) -> Material:
-    """What of the prepared material to use: whatever is there."""
+    """The prepared data that exists."""
     from diffroll_live.training.examples.windows import Material
 
     pairs = work / RECORDINGS
@@ -193,15 +203,17 @@ def _material(
 @click.command("export")
 @click.argument("run", type=PATH)
 @click.argument("folder", type=PATH, metavar="models/NAME")
-@click.option("--card", type=PATH, required=True, metavar="CARD.md", help="What the model is, for its folder.")
-@click.option("--onset-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
-@click.option("--frame-threshold", type=PROBABILITY, help="As `evaluate --tune` found it; otherwise 0.5.")
-@click.option("--density", type=Finite(0.1, 10), help="As `evaluate --tune` found it; otherwise 1.")
+@click.option(
+    "--card", type=PATH, required=True, metavar="CARD.md", help="A description of the model, copied to its folder."
+)
+@click.option("--onset-threshold", type=PROBABILITY, help="As found by `evaluate --tune`; otherwise 0.5.")
+@click.option("--frame-threshold", type=PROBABILITY, help="As found by `evaluate --tune`; otherwise 0.5.")
+@click.option("--density", type=Finite(0.1, 10), help="As found by `evaluate --tune`; otherwise 1.")
 @click.option(
     "--steps", nargs=3, type=click.IntRange(1, 1000), help="Evaluations for draft, live and best; otherwise 1 2 4."
 )
 @click.option("--version", default=__version__, show_default=True, help="Of the model.")
-@click.option("--overwrite", is_flag=True, help="Replace the folder if it is there.")
+@click.option("--overwrite", is_flag=True, help="Replace the folder if it exists.")
 def export(
     run: Path,
     folder: Path,

@@ -1,7 +1,7 @@
 """A conversation with a stock AbletonOSC: one question at a time, since its answers have no number.
 
-It listens on port 11000, answers to port 11001 whoever asks, and looks at its socket every 100 ms. When a question
-fails it says `/live/error` and leaves what else has come for its next look.
+It listens on port 11000, always answers to port 11001, and polls its socket every 100 ms. When a question fails it
+sends `/live/error` and leaves the other pending messages for its next poll.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 PORT = 11000  # it listens here
 REPLY_PORT = 11001  # and answers here
-TIMEOUT = 1.0  # s for one answer: ten of its ticks
+TIMEOUT = 1.0  # s for one answer: ten of its polls
 ATTEMPTS = 4
-MAX_ARGUMENTS = 4096  # of one answer; 800 notes
+MAX_ARGUMENTS = 4096  # per answer; 800 notes
 _LOCAL = "127.0.0.1"
 _TEST, _ERROR = "/live/test", "/live/error"
 _TAGS: tuple[tuple[type, str], ...] = ((int, "i"), (float, "f"), (str, "s"))
@@ -31,7 +31,7 @@ Value = int | float | str | bool
 class AbletonOsc:
     """The only client that AbletonOSC can answer, for as long as it is open. Use as a context manager.
 
-    Raises errors.PortError when another program has the port of the answers, errors.TimedOut when nobody answers.
+    Raises errors.PortError if another program uses the reply port, errors.TimedOut if there is no answer.
     """
 
     def __init__(self, port: int = PORT, reply_port: int = REPLY_PORT) -> None:
@@ -42,7 +42,7 @@ class AbletonOsc:
         except OSError as error:
             self._socket.close()
             raise PortError(
-                f"Port {reply_port}, to which AbletonOSC answers, is in use; close the other program that talks to it."
+                f"Port {reply_port}, to which AbletonOSC answers, is in use; close the other program that uses it."
             ) from error
         try:
             self.ask(_TEST)
@@ -57,13 +57,13 @@ class AbletonOsc:
         self.close()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Release the port."""
         self._socket.close()
 
     def ask(self, address: str, *key: Value, extra: tuple[Value, ...] = ()) -> tuple[Argument, ...]:
-        """Ask a question that may be asked twice; give what follows ``key`` in the answer, which repeats it.
+        """Ask an idempotent question; return what follows ``key``, which the answer repeats.
 
-        Raises errors.RequestError with AbletonOSC's words when it fails, errors.TimedOut when there is no answer.
+        Raises errors.RequestError with AbletonOSC's message if it fails, errors.TimedOut if there is no answer.
         """
         packet = _encode(address, (*key, *extra))
         for _ in range(ATTEMPTS):
@@ -81,9 +81,9 @@ class AbletonOsc:
         )
 
     def tell(self, address: str, *args: Value) -> None:
-        """Have something done that is not answered, and wait until it is done. Raises errors.RequestError, TimedOut.
+        """Send a command that has no answer, and wait until it is done. Raises errors.RequestError, TimedOut.
 
-        A question that always works is sent behind it, and answered when it is through, or has failed.
+        A question that always works is sent after it, and answered once the command has finished or failed.
         """
         self._forget()
         self._socket.sendto(_encode(address, args), self._where)
@@ -95,17 +95,17 @@ class AbletonOsc:
             elif answer.address == _TEST:
                 break
         else:
-            self.ask(_TEST)  # it may be busy, or a datagram was lost
+            self.ask(_TEST)  # Live may be busy, or a datagram was lost
         if failure is not None:
             raise failure
 
     def _forget(self) -> None:
-        """Pass over answers that nobody waits for any more."""
+        """Discard answers to earlier questions."""
         while self._next(time.monotonic()) is not None:
             pass
 
     def _next(self, deadline: float) -> Message | None:
-        """Give the next message, one that is here already in any case; None when the deadline has come."""
+        """Return the next message, even after the deadline if it has already arrived; otherwise None."""
         while True:
             self._socket.settimeout(max(deadline - time.monotonic(), 0.0))
             try:
@@ -113,7 +113,7 @@ class AbletonOsc:
                 message = decode_message(packet, MAX_ARGUMENTS)
             except (TimeoutError, BlockingIOError):
                 return None
-            except ConnectionError:  # how a closed port looks on Windows
+            except ConnectionError:  # a closed port on Windows
                 continue
             except ProtocolError as error:
                 logger.debug("not understood: %s", error)
@@ -124,7 +124,7 @@ class AbletonOsc:
 
 
 def _refusal(answer: Message) -> RequestError:
-    return RequestError(f"AbletonOSC says: {' '.join(map(str, answer.arguments))}")
+    return RequestError(f"AbletonOSC reported: {' '.join(map(str, answer.arguments))}")
 
 
 def _encode(address: str, args: tuple[Value, ...]) -> bytes:

@@ -18,7 +18,7 @@ from diffroll_live.integrations.ableton.session import (
 )
 from diffroll_live.types import NoteEvent, Options, Region, Request, Result, Task
 
-CONTEXT = 30.0  # s of the file that a fill hears on either side of its clip
+CONTEXT = 30.0  # s of the file on either side of a clip that a fill uses as context
 _SLACK = 1e-3  # s
 
 Run = Callable[[Request], Result]
@@ -26,7 +26,7 @@ Run = Callable[[Request], Result]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a job."""
+    """The result of a job."""
 
     notes: int
     track: str
@@ -40,10 +40,11 @@ def run_selected(
     regions: tuple[Region, ...] = (),
     hear: bool = False,
 ) -> Written:
-    """Do a task for the selected clip, or for `generate` in the selected slot's scene.
+    """Run a task for the selected clip, or `generate` in the selected slot's scene.
 
-    Regions are in seconds of the clip. Without one a fill replaces all that the clip plays, from the file around it;
-    ``hear`` then lets the model hear the clip as well. Raises errors.DiffrollError; Live is then as it was.
+    Regions are in seconds of the clip. Without one a fill replaces everything that the clip plays, using the file
+    around it as context; ``hear`` lets the model hear the clip as well. Raises errors.DiffrollError; Live is then
+    unchanged.
     """
     if task == "generate":
         track, scene = selected_slot(live)
@@ -70,14 +71,14 @@ def run_selected(
 
 
 def _moved(notes: Iterable[NoteEvent], seconds: float) -> list[NoteEvent]:
-    """Move notes in time; those that would begin before 0 are of the past."""
+    """Move notes in time, dropping those that would begin before 0."""
     moved = (replace(note, onset=note.onset + seconds, offset=note.offset + seconds) for note in notes)
     return [replace(note, onset=max(note.onset, 0.0)) for note in moved if note.onset > -_SLACK]
 
 
 def _write(live: AbletonOsc, track: int, scene: int, name: str, notes: Iterable[NoteEvent], seconds: float) -> Written:
-    """Write notes into a clip of so many seconds, at the tempo that the song has now."""
-    beats = tempo(live) / 60.0  # a second
+    """Write notes into a clip of ``seconds`` at the song's present tempo."""
+    beats = tempo(live) / 60.0  # per second
     written = [BeatNote(n.onset * beats, n.pitch, n.duration * beats, n.velocity) for n in notes]
     label = add_clip(live, track, scene, name, seconds * beats, written)
     live.tell("/live/api/show_message", f"DiffRoll: {len(written)} notes in {label}")

@@ -1,4 +1,4 @@
-"""A caller of our Remote Script, DiffRollLive: one command, what it says meanwhile, and how it ended."""
+"""A client of our Remote Script, DiffRollLive: sends a command, relays its progress and returns its result."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from diffroll_live.osc.replies import Error
 from diffroll_live.types import Task
 
 PORT = 7771
-GREETING = 1.0  # s that Live has to answer, ten of its ticks
-SILENCE = 60.0  # s without a word until a job is given up: one network evaluation is told at a time
+GREETING = 1.0  # s for an answer: ten of Live's ticks
+SILENCE = 60.0  # s of silence before giving up; each network evaluation is reported
 _PREFIX = "/diffroll/ableton/"
 _VERBS: dict[Task, str] = {
     "transcribe": "transcribe",
@@ -27,7 +27,7 @@ _VERBS: dict[Task, str] = {
 
 
 class RemoteScript:
-    """A way to the script, if it runs. Raises errors.TimedOut when it does not."""
+    """A connection to the script. Raises errors.TimedOut if it is not running."""
 
     def __init__(self, port: int = PORT) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -50,7 +50,7 @@ class RemoteScript:
         self._socket.close()
 
     def run(self, task: Task, options: dict[str, float | str], say: Callable[[str], None]) -> Written:
-        """Press a verb. Raises the script's failure as the error of its code, TimedOut when Live falls silent."""
+        """Run a command. Raises the script's failure as the error with its code, TimedOut if Live falls silent."""
         self._send(_VERBS[task], *(word for option in options.items() for word in option))
         try:
             count, where = self._until("done", SILENCE, say).arguments[:2]
@@ -58,11 +58,11 @@ class RemoteScript:
             self._send("cancel")
             raise
         if not isinstance(count, int):
-            raise ProtocolError("The Remote Script gave no count of notes; install it anew.")
+            raise ProtocolError("The Remote Script returned no number of notes; install it again.")
         return Written(count, str(where))
 
     def cancel(self) -> None:
-        """Have the script give up its job. Raises errors.UnknownJob when it has none."""
+        """Cancel the script's job. Raises errors.UnknownJob if it has none."""
         self._send("cancel")
         self._until("done", GREETING)
 
@@ -97,7 +97,7 @@ class RemoteScript:
     def _absent() -> TimedOut:
         return TimedOut(
             "The Remote Script DiffRollLive does not answer. Choose it as a control surface in Live's settings (Link, "
-            "Tempo & MIDI); 'diffroll-live install-bridge ableton' puts it there."
+            "Tempo & MIDI); 'diffroll-live install-bridge ableton' installs it."
         )
 
 

@@ -1,4 +1,4 @@
-"""Clips of Live's Session as AbletonOSC shows them: which one is selected, what it plays, new MIDI clips beside it."""
+"""Clips of Live's Session as AbletonOSC shows them: the selected one, what it plays, and new MIDI clips beside it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from diffroll_live.integrations.ableton.abletonosc import AbletonOsc, Value
 from diffroll_live.osc.codec import Argument
 
 NOTES_AT_ONCE = 300  # 21 bytes each; macOS refuses datagrams above 9216 bytes
-TRACK_PREFIX = "DiffRoll"  # of the tracks that we make, and may use again
+TRACK_PREFIX = "DiffRoll"  # of the tracks that we create and may reuse
 SCRIPT = "our Remote Script does that: run 'diffroll-live install-bridge ableton'"
-_OVERLAP = 0.01  # beats by which pages overlap, since float32 rounds their ends
-_CREATION_PATIENCE = 5.0  # s until a new clip is there
-_LOOK_EVERY = 0.03  # s
+_OVERLAP = 0.01  # beats by which pages overlap, since float32 rounds their edges
+_CREATION_TIMEOUT = 5.0  # s until a new clip exists
+_POLL_SECONDS = 0.03  # s
 
 
 @dataclass(frozen=True, slots=True)
 class AudioClip:
-    """An unwarped audio clip in the Session: seconds [begin, end) of its file are what it plays."""
+    """An unwarped audio clip in the Session: it plays seconds [begin, end) of its file."""
 
     track: int
     scene: int
@@ -46,21 +46,21 @@ class BeatNote:
 
 
 def tempo(live: AbletonOsc) -> float:
-    """Read the song's tempo, in beats a minute."""
+    """Read the song's tempo, in BPM."""
     return _number(live.ask("/live/song/get/tempo"))
 
 
 def selected_slot(live: AbletonOsc) -> tuple[int, int]:
-    """Give track and scene of the selection, from 0. Raises errors.RequestError for a return or the main track."""
+    """Return track and scene of the selection, from 0. Raises errors.RequestError for a return or main track."""
     try:
         track, scene = (int(_number((value,))) for value in live.ask("/live/view/get/selected_clip"))
     except RequestError as error:
-        raise RequestError("Select a clip on an audio track; the selected track can hold none.") from error
+        raise RequestError("Select a clip on an audio track; the selected track cannot hold clips.") from error
     return track, scene
 
 
 def selected_clip(live: AbletonOsc) -> AudioClip:
-    """Read the selected clip. Raises errors.RequestError when it is none that can be followed, FileMissing."""
+    """Read the selected clip. Raises errors.RequestError for an unsuitable one, FileMissing."""
     track, scene = where = selected_slot(live)
     if not live.ask("/live/clip_slot/get/has_clip", *where)[0]:
         raise RequestError("No clip is selected: click an audio clip in the Session, then try again.")
@@ -71,30 +71,30 @@ def selected_clip(live: AbletonOsc) -> AudioClip:
     if not get("is_audio_clip")[0]:
         raise RequestError(f"The selected clip is a MIDI clip; select an audio clip. For MIDI clips, {SCRIPT}.")
     if get("warping")[0]:
-        raise RequestError(f"The selected clip is warped, and AbletonOSC tells no warp markers; {SCRIPT}.")
+        raise RequestError(f"The selected clip is warped, and AbletonOSC gives no access to warp markers; {SCRIPT}.")
     if _number(get("pitch_coarse")):
         raise RequestError("The clip is transposed, so it plays at another speed; set its pitch to 0.")
     path = Path(str(get("file_path")[0]))
     if not path.is_file():
-        raise FileMissing(f"The sample {path} is not there; find it with Live's File Manager.")
+        raise FileMissing(f"The sample {path} does not exist; find it with Live's File Manager.")
     begin, end = (max(_number(get(name)), 0.0) for name in ("loop_start", "loop_end"))
     return AudioClip(track, scene, str(get("name")[0]), path, begin, end)
 
 
 def still_there(live: AbletonOsc, clip: AudioClip) -> None:
-    """Make sure that a clip lies where it did. Raises errors.Cancelled when it was moved or deleted."""
+    """Check that a clip is where it was. Raises errors.Cancelled if it was moved or deleted."""
     where = clip.track, clip.scene
     with suppress(RequestError):
         full = live.ask("/live/clip_slot/get/has_clip", *where)[0]
         if full and Path(str(live.ask("/live/clip/get/file_path", *where)[0])) == clip.path:
             return
-    raise Cancelled("The clip was moved or deleted meanwhile; nothing was changed.")
+    raise Cancelled("The clip was moved or deleted in the meantime; nothing was changed.")
 
 
 def add_clip(live: AbletonOsc, beside: int, scene: int, name: str, beats: float, notes: Sequence[BeatNote]) -> str:
-    """Write a MIDI clip into a free slot right of a track, on a track of ours or a new one; give the track's name.
+    """Write a MIDI clip into a free slot right of a track, on one of our tracks or a new one; return the track's name.
 
-    Raises errors.Incomplete when notes get lost; then, and whatever else happens, what was begun is taken back.
+    Raises errors.Incomplete if notes get lost. After any failure, what was created is removed again.
     """
     track = beside + 1
     made = not _has_room(live, track, scene)
@@ -115,7 +115,7 @@ def add_clip(live: AbletonOsc, beside: int, scene: int, name: str, beats: float,
 
 
 def _has_room(live: AbletonOsc, track: int, scene: int) -> bool:
-    """Whether there is a track of ours with a free slot."""
+    """Whether the track is one of ours and the slot is free."""
     if track >= _number(live.ask("/live/song/get/num_tracks")):
         return False
     ours = str(live.ask("/live/track/get/name", track)[0]).startswith(TRACK_PREFIX)
@@ -124,7 +124,7 @@ def _has_room(live: AbletonOsc, track: int, scene: int) -> bool:
 
 
 def _fill_slot(live: AbletonOsc, track: int, scene: int, name: str, beats: float, notes: Sequence[BeatNote]) -> None:
-    """Make a clip in a free slot and write into it; a clip that cannot be written whole is deleted again."""
+    """Create a clip in a free slot and write into it; if that fails, the clip is deleted again."""
     live.tell("/live/clip_slot/create_clip", track, scene, max(beats, 1.0))
     try:
         _await_clip(live, track, scene)
@@ -137,16 +137,16 @@ def _fill_slot(live: AbletonOsc, track: int, scene: int, name: str, beats: float
 
 
 def _await_clip(live: AbletonOsc, track: int, scene: int) -> None:
-    """Wait until a new clip is there: notes that come earlier are lost. Raises errors.Incomplete when none comes."""
-    deadline = time.monotonic() + _CREATION_PATIENCE
+    """Wait until a new clip exists, since earlier notes would be lost. Raises errors.Incomplete if none appears."""
+    deadline = time.monotonic() + _CREATION_TIMEOUT
     while not live.ask("/live/clip_slot/get/has_clip", track, scene)[0]:
         if time.monotonic() > deadline:
-            raise Incomplete("Live has not made the clip; try again, or free a slot.")
-        time.sleep(_LOOK_EVERY)
+            raise Incomplete("Live has not created the clip; try again, or free a slot.")
+        time.sleep(_POLL_SECONDS)
 
 
 def _write(live: AbletonOsc, track: int, scene: int, notes: Sequence[BeatNote]) -> None:
-    """Write notes, read them back, write again what was lost. Raises errors.Incomplete when that does not help."""
+    """Write notes, read them back, rewrite what was lost. Raises errors.Incomplete if that does not help."""
     missing = list(notes)
     for _ in range(3):
         for at in range(0, len(missing), NOTES_AT_ONCE):
@@ -159,7 +159,7 @@ def _write(live: AbletonOsc, track: int, scene: int, notes: Sequence[BeatNote]) 
 
 
 def _read(live: AbletonOsc, track: int, scene: int, notes: Sequence[BeatNote]) -> set[tuple[int, float]]:
-    """Read pitch and start of a clip's notes, in pages of some NOTES_AT_ONCE; all 128 pitches, not the default 127."""
+    """Read pitch and start of a clip's notes, in pages of about NOTES_AT_ONCE; all 128 pitches, not the default 127."""
     found: set[tuple[int, float]] = set()
     starts = [_float32(note.start) for note in notes]
     cuts = sorted({*starts[::NOTES_AT_ONCE], *(start + 1.0 for start in starts[-1:])})

@@ -1,1 +1,1 @@
-"""The scripts of `bridge/` into their hosts and out again: which hosts, what to do, what was done. Imports `files`."""
+"""Installs the scripts of `bridge/` into their hosts and removes them again. Imports `files`."""

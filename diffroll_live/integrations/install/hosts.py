@@ -1,4 +1,4 @@
-"""The hosts that bridges go into: where each keeps its scripts on each system, and whether it runs. Touches no file."""
+"""The hosts of the bridges: where each keeps its scripts, and whether it is running. Touches no file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import platformdirs
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The folders that hosts' own folders are found from, on one system."""
+class SystemFolders:
+    """The folders of one system from which the hosts' folders are derived."""
 
-    system: str  # as sys.platform
+    system: str  # sys.platform
     home: Path
     settings: Path  # where programs keep a user's settings
     data: Path  # where programs keep a user's data
@@ -28,8 +28,8 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Files of a bridge and where they go: ``source`` under bridge/, a file or a folder; ``target`` under the root."""
+class BridgeFile:
+    """A file or folder of a bridge: ``source`` under bridge/, and its ``target`` under the host's root."""
 
     source: str
     target: str
@@ -39,69 +39,68 @@ class Part:
 class Host:
     """A program that a bridge is installed into.
 
-    roots: the folders that may be the host's, likeliest first; programs: names of its processes, which must not run
-    while files are replaced; makes_root: whether the folder may be made where there is none; after: what the user does
-    next.
+    roots: candidates for the host's folder, likeliest first; programs: names of its processes, which must not run
+    while files are replaced; makes_root: whether a missing folder may be created; after: what the user does next.
     """
 
     title: str
-    parts: tuple[Part, ...]
-    roots: Callable[[Places], tuple[Path, ...]]
+    parts: tuple[BridgeFile, ...]
+    roots: Callable[[SystemFolders], tuple[Path, ...]]
     programs: tuple[str, ...]
     makes_root: bool
     after: str
 
 
-def places() -> Places:
+def system_folders() -> SystemFolders:
     """Find the folders of this system."""
     home = Path.home()
-    if sys.platform == "darwin":  # platformdirs would follow the XDG variables, which no host reads there
-        return Places("darwin", home, home / "Library" / "Preferences", home / "Library" / "Application Support")
+    if sys.platform == "darwin":  # platformdirs would follow the XDG variables, which no host uses there
+        return SystemFolders("darwin", home, home / "Library" / "Preferences", home / "Library" / "Application Support")
     system = "win32" if sys.platform == "win32" else "linux"
-    return Places(system, home, platformdirs.user_config_path(roaming=True), platformdirs.user_data_path())
+    return SystemFolders(system, home, platformdirs.user_config_path(roaming=True), platformdirs.user_data_path())
 
 
 def is_running(host: Host) -> bool:
-    """Whether one of the host's programs runs on this machine; a version may follow its name."""
+    """Whether one of the host's programs is running; a version may follow its name."""
     if not host.programs:
         return False
     ours = re.compile(rf"({'|'.join(map(re.escape, host.programs))})([- \d].*)?(\.exe)?")
     return any(ours.fullmatch(process) for process in _processes())
 
 
-def _reaper(where: Places) -> tuple[Path, ...]:
+def _reaper(where: SystemFolders) -> tuple[Path, ...]:
     """REAPER's resource path (Options > Show REAPER resource path)."""
     base = {"win32": where.settings, "darwin": where.data}.get(where.system, where.settings)
     return (base / "REAPER",)
 
 
-def _ableton(where: Places) -> tuple[Path, ...]:
-    """Live's User Library, as it is unless the user has moved it. There is no Live for Linux."""
+def _ableton(where: SystemFolders) -> tuple[Path, ...]:
+    """Live's User Library at its default place. There is no Live for Linux."""
     base = where.home / "Music" if where.system == "darwin" else where.documents
     return (base / "Ableton" / "User Library",) if where.system != "linux" else ()
 
 
-def _ardour(where: Places) -> tuple[Path, ...]:
-    """Ardour's settings, one folder a major version, the newest first."""
+def _ardour(where: SystemFolders) -> tuple[Path, ...]:
+    """Ardour's settings, one folder per major version, the newest first."""
     base = where.data if where.system == "win32" else where.settings
     name = "ardour" if where.system == "linux" else "Ardour"
     return tuple(base / f"{name}{version}" for version in (9, 8, 7, 6))
 
 
-def _puredata(where: Places) -> tuple[Path, ...]:
+def _puredata(where: SystemFolders) -> tuple[Path, ...]:
     """Where Pd looks for externals."""
     if where.system == "linux":
         return where.home / ".local" / "lib" / "pd" / "extra", where.documents / "Pd" / "externals"
     return (where.documents / "Pd" / "externals",)
 
 
-def _supercollider(where: Places) -> tuple[Path, ...]:
+def _supercollider(where: SystemFolders) -> tuple[Path, ...]:
     """SuperCollider's Extensions folder (Platform.userExtensionDir)."""
     return (where.data / "SuperCollider" / "Extensions",)
 
 
-def _open_stage_control(where: Places) -> tuple[Path, ...]:
-    """Nowhere in particular: the user names the file when it is loaded."""
+def _open_stage_control(where: SystemFolders) -> tuple[Path, ...]:
+    """No fixed place: the user chooses the file when loading it."""
     return (where.documents / "diffroll-live",)
 
 
@@ -109,8 +108,8 @@ HOSTS = {
     "reaper": Host(
         "REAPER",
         (
-            Part("reaper", "Scripts/diffroll-live"),
-            Part("reaper/diffroll-live.ReaperOSC", "OSC/diffroll-live.ReaperOSC"),
+            BridgeFile("reaper", "Scripts/diffroll-live"),
+            BridgeFile("reaper/diffroll-live.ReaperOSC", "OSC/diffroll-live.ReaperOSC"),
         ),
         _reaper,
         ("reaper", "REAPER"),
@@ -120,7 +119,7 @@ HOSTS = {
     ),
     "ableton": Host(
         "Ableton Live",
-        (Part("ableton/DiffRollLive", "Remote Scripts/DiffRollLive"),),
+        (BridgeFile("ableton/DiffRollLive", "Remote Scripts/DiffRollLive"),),
         _ableton,
         ("Live", "Ableton Live"),
         makes_root=False,
@@ -129,7 +128,7 @@ HOSTS = {
     ),
     "ardour": Host(
         "Ardour",
-        (Part("ardour", "scripts"),),
+        (BridgeFile("ardour", "scripts"),),
         _ardour,
         ("ardour", "Ardour", "hardour"),
         makes_root=False,
@@ -138,15 +137,15 @@ HOSTS = {
     ),
     "puredata": Host(
         "Pure Data",
-        (Part("puredata", ""),),
+        (BridgeFile("puredata", ""),),
         _puredata,
         (),
         makes_root=True,
-        after="Make an object diffroll-live 7770 in a patch; its help patch shows every task.",
+        after="Create an object diffroll-live 7770 in a patch; its help patch shows every task.",
     ),
     "supercollider": Host(
         "SuperCollider",
-        (Part("supercollider", "DiffRollLive"),),
+        (BridgeFile("supercollider", "DiffRollLive"),),
         _supercollider,
         (),
         makes_root=True,
@@ -155,7 +154,7 @@ HOSTS = {
     ),
     "open-stage-control": Host(
         "Open Stage Control",
-        (Part("open-stage-control", ""),),
+        (BridgeFile("open-stage-control", ""),),
         _open_stage_control,
         (),
         makes_root=True,
@@ -165,8 +164,8 @@ HOSTS = {
 
 
 def _processes() -> set[str]:
-    """The names of the programs that run, as far as this system tells them."""
-    if Path("/proc/self/comm").is_file():  # Linux, where a small system has no ps
+    """The names of the running programs, as far as this system reports them."""
+    if Path("/proc/self/comm").is_file():  # Linux, where small systems have no ps
         return set(filter(None, map(_name_of, Path("/proc").glob("[0-9]*/comm"))))
     windows = ["tasklist", "/fo", "csv", "/nh"]
     command = windows if sys.platform == "win32" else ["ps", "-axo", "comm="]

@@ -1,4 +1,4 @@
-"""What an installed bridge left behind, as a file beside it: read with care, since anything may have written there."""
+"""The record of an installation, a file beside the bridge; read with care, since anything may have written there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diffroll_live.errors import FileError
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What an installation left: files with the hashes they had, files moved out of the way, folders made.
+    """What an installation did: files copied, with hashes; files moved out of the way; folders created.
 
     Every path is relative to the host's root, with slashes.
     """
@@ -24,7 +24,7 @@ class Record:
 
 
 def read_record(name: str, root: Path) -> Record | None:
-    """Read what an earlier installation left; None where there was none. Raises FileError for a damaged record."""
+    """Read the record of an installation; None if there is none. Raises FileError for a damaged one."""
     path = record_path(name, root)
     if not path.is_file():
         return None
@@ -40,7 +40,7 @@ def read_record(name: str, root: Path) -> Record | None:
 
 
 def record_path(name: str, root: Path) -> Path:
-    """Where the record of a host lies."""
+    """The path of a host's record."""
     return root / f".diffroll-live-{name}.json"
 
 
@@ -59,10 +59,10 @@ def read(path: Path) -> bytes:
 
 
 def is_as_known(path: Path, known: str) -> bool:
-    """Whether a file is there and has this fingerprint."""
+    """Whether a file exists with this fingerprint."""
     return path.is_file() and fingerprint(read(path)) == known
 
 
 def fingerprint(data: bytes) -> str:
-    """Hash what a file holds: SHA-256, as hexadecimal digits."""
+    """Hash the contents of a file: SHA-256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()

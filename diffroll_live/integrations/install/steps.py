@@ -1,8 +1,8 @@
-"""Bridges put into their hosts' folders and taken out again: planned as steps first, so that they can be shown.
+"""Installing and removing bridges, planned as steps first so that they can be shown.
 
-Copies only its own files. A record beside them holds what was copied, so that what the user has changed since is kept,
-and what was replaced comes back. The record is written first: an installation that broke off can be undone. No setting
-of a host is ever edited.
+Only our own files are copied. A record beside them lists what was copied, so that files changed by the user are kept
+and replaced ones come back. The record is written first, so an interrupted installation can be undone. No setting of a
+host is ever edited.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 from diffroll_live import PACKAGE_FOLDER
 from diffroll_live.errors import FileError, FileMissing, RequestError
 from diffroll_live.files.atomic import write_atomic
-from diffroll_live.integrations.install.hosts import HOSTS, Host, Places
+from diffroll_live.integrations.install.hosts import HOSTS, Host, SystemFolders
 from diffroll_live.integrations.install.record import (
     Record,
     encode,
@@ -35,7 +35,7 @@ _UNWANTED = ("__pycache__", ".pyc", ".DS_Store", "README.md")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: ``path`` is written with ``data``, moved to ``other``, or removed; ``why`` is for people."""
+    """One step: ``path`` is written with ``data``, moved to ``other``, or removed; ``why`` is for people."""
 
     verb: Verb
     path: Path
@@ -45,24 +45,24 @@ class Step:
 
 
 def find_host(name: str) -> Host:
-    """Look a host up. Raises RequestError for one that is not there."""
+    """Look up a host. Raises RequestError for an unknown one."""
     if name not in HOSTS:
-        raise RequestError(f"There is no bridge for {name!r}: there are {', '.join(HOSTS)}.")
+        raise RequestError(f"There is no bridge for {name!r}; choose one of {', '.join(HOSTS)}.")
     return HOSTS[name]
 
 
-def find_root(host: Host, where: Places, chosen: Path | None = None) -> Path:
-    """Find the host's folder. Raises FileMissing where there is none."""
+def find_root(host: Host, where: SystemFolders, chosen: Path | None = None) -> Path:
+    """Find the host's folder. Raises FileMissing if there is none."""
     if chosen is not None:
         if not chosen.is_dir():
-            raise FileMissing(f"There is no folder {chosen}; make it, or choose another with --to.")
+            raise FileMissing(f"There is no folder {chosen}; create it, or choose another with --to.")
         return chosen
     candidates = host.roots(where)
     if found := next((root for root in candidates if root.is_dir()), None):
         return found
     if host.makes_root and candidates:
         return candidates[0]
-    looked = ", ".join(map(str, candidates)) or "nowhere: it does not run on this system"
+    looked = ", ".join(map(str, candidates)) or "nowhere: it does not exist for this system"
     raise FileMissing(
         f"{host.title}'s folder was not found (looked in {looked}). "
         f"Start {host.title} once, or name the folder with --to."
@@ -70,7 +70,7 @@ def find_root(host: Host, where: Places, chosen: Path | None = None) -> Path:
 
 
 def plan_install(name: str, root: Path) -> tuple[Step, ...]:
-    """What installing a bridge under ``root`` will do, in order; empty when all is in place.
+    """The steps to install a bridge under ``root``; empty if everything is in place.
 
     Raises RequestError, or FileError for files that cannot be read.
     """
@@ -84,10 +84,12 @@ def plan_install(name: str, root: Path) -> tuple[Step, ...]:
         elif (there := read(path)) != data:
             if fingerprint(there) != before.files.get(target):
                 backups[target] = _free(root, target)
-                steps.append(Step("back up", path, other=root / backups[target], why="it is not what we installed"))
+                steps.append(
+                    Step("back up", path, other=root / backups[target], why="it is not the file that was installed")
+                )
             steps.append(Step("update", path, data))
     steps += [
-        Step("remove", root / target, why="this version has it no more")
+        Step("remove", root / target, why="this version no longer has it")
         for target, known in before.files.items()
         if target not in wanted and is_as_known(root / target, known)
     ]
@@ -99,7 +101,7 @@ def plan_install(name: str, root: Path) -> tuple[Step, ...]:
 
 
 def plan_uninstall(name: str, root: Path) -> tuple[Step, ...]:
-    """What taking a bridge out again will do. Raises RequestError for one that is not installed there."""
+    """The steps to remove a bridge. Raises RequestError if it is not installed there."""
     record = read_record(name, root)
     if record is None:
         raise RequestError(f"The bridge for {find_host(name).title} is not installed in {root}.")
@@ -111,7 +113,7 @@ def plan_uninstall(name: str, root: Path) -> tuple[Step, ...]:
             steps += [Step("remove", path), *(Step("remove", cache, why="the host made it") for cache in compiled)]
             caches.update(cache.parent for cache in compiled)
         elif path.exists():
-            steps.append(Step("leave", path, why="it was changed since it was installed"))
+            steps.append(Step("leave", path, why="it was changed after the installation"))
     left = {step.path for step in steps if step.verb == "leave"}
     for target, backup in record.backups.items():
         if root / target not in left and (root / backup).exists():
@@ -122,7 +124,7 @@ def plan_uninstall(name: str, root: Path) -> tuple[Step, ...]:
 
 
 def carry_out(steps: tuple[Step, ...]) -> None:
-    """Do what was planned. Raises FileError with the step that failed; the earlier ones stay done."""
+    """Carry out the steps. Raises FileError for the one that failed; earlier ones stay done."""
     for step in steps:
         try:
             _do(step)
@@ -130,8 +132,8 @@ def carry_out(steps: tuple[Step, ...]) -> None:
             raise FileError(f"Cannot {step.verb} {step.path} ({error.strerror}); fix that and run it again.") from error
 
 
-def state(name: str, where: Places) -> State:
-    """How a bridge stands on this machine."""
+def state(name: str, where: SystemFolders) -> State:
+    """The state of a bridge on this machine."""
     try:
         root = find_root(find_host(name), where)
     except FileMissing:
@@ -145,7 +147,7 @@ def state(name: str, where: Places) -> State:
 
 
 def _wanted(host: Host) -> dict[str, bytes]:
-    """The files of a bridge by where they go, relative to the host's root."""
+    """The files of a bridge by target, relative to the host's root."""
     found = {}
     for part in host.parts:
         source = _bridge_folder() / part.source
@@ -192,12 +194,12 @@ def _remove(path: Path) -> None:
 
 
 def _new_folders(root: Path, wanted: dict[str, bytes]) -> set[str]:
-    """The folders that will have to be made for the files, relative to the root, which may be one of them."""
+    """The folders to create for the files, relative to the root, which may be one of them."""
     parents = {parent for target in wanted for parent in Path(target).parents}
     return {parent.as_posix() for parent in parents if not (root / parent).exists()}
 
 
 def _free(root: Path, target: str) -> str:
-    """A name that is free, for a file that is moved out of the way."""
+    """A free name for a file that is moved out of the way."""
     names = (f"{target}{_BACKUP}{number or ''}" for number in range(1000))
     return next(name for name in names if not (root / name).exists())

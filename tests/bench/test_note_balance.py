@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffroll_live.bench.balance import Balance, NoteBalance, Tally
+from diffroll_live.bench.note_balance import Balance, GrowingCount, NoteBalance
 
 
 def on(pitch: int, velocity: int = 80, channel: int = 0) -> bytes:
@@ -15,14 +15,14 @@ def off(pitch: int, channel: int = 0) -> bytes:
 
 def test_notes_that_begin_and_end_are_even():
     balance = Balance(notes=NoteBalance(), memory=[1.0])
-    balance.notes.hear([on(60), on(64), off(60), on(64, 0), on(60, channel=3), bytes((0xB3, 123, 0))])
+    balance.notes.update([on(60), on(64), off(60), on(64, 0), on(60, channel=3), bytes((0xB3, 123, 0))])
     assert (balance.notes.on, balance.notes.off, balance.notes.hanging) == (3, 3, 0)
     assert balance.is_even
 
 
 def test_a_note_that_hangs_is_seen():
     balance = Balance(memory=[1.0])
-    balance.notes.hear([on(60)])
+    balance.notes.update([on(60)])
     assert balance.notes.hanging == 1
     assert not balance.is_even
     assert "NOT EVEN" in "".join(balance.lines())
@@ -30,14 +30,14 @@ def test_a_note_that_hangs_is_seen():
 
 def test_a_note_that_sounds_twice_at_once_is_seen():
     balance = Balance(memory=[1.0])
-    balance.notes.hear([on(60), on(60), off(60)])
+    balance.notes.update([on(60), on(60), off(60)])
     assert balance.notes.doubled == 1
     assert not balance.is_even
 
 
 def test_what_sounds_when_the_port_is_lost_ends_with_it():
     balance = Balance(memory=[1.0])
-    balance.notes.hear([on(60), on(61), off(61)])
+    balance.notes.update([on(60), on(61), off(61)])
     balance.notes.lose_port()
     assert balance.notes.lost == 1
     assert balance.is_even
@@ -48,8 +48,8 @@ def test_growth_is_told_by_medians():
 
 
 def test_counts_that_are_told_again_are_added_once_and_may_begin_anew():
-    tally = Tally()
-    assert [tally.hear("a", count) for count in (3, 3, 5)] == [3, 0, 2]
-    assert tally.hear("b", 2) == 2
-    assert tally.hear("a", 1) == 1
+    tally = GrowingCount()
+    assert [tally.update("a", count) for count in (3, 3, 5)] == [3, 0, 2]
+    assert tally.update("b", 2) == 2
+    assert tally.update("a", 1) == 1
     assert tally.total == 8

@@ -1,4 +1,4 @@
-"""What is no piano: other instruments, sung vowels and drums of a SoundFont, played from notes."""
+"""Sounds other than piano: other instruments, sung vowels and drums of a SoundFont, rendered from notes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.training.synthesis.recordings import SOUNDFONT_RATE, play
 from diffroll_live.types import AudioBuffer, Floats
 
-#: General MIDI programs that a pianist's model is tried on, and the pitches that they have.
+#: General MIDI programs that a piano model is tested on, with their pitch ranges.
 PROGRAMS: dict[str, tuple[int, int, int]] = {
     "voices (choir)": (52, 48, 79),
     "guitar (nylon)": (24, 40, 84),
@@ -21,22 +21,22 @@ PROGRAMS: dict[str, tuple[int, int, int]] = {
     "organ": (19, 36, 96),
     "harpsichord": (6, 29, 89),
 }
-TICKS = 960  # a second, at 480 PPQ and 120 BPM
-DRUMS = 9  # the channel
+TICKS = 960  # per second, at 480 PPQ and 120 BPM
+DRUMS = 9  # the MIDI channel
 KICK, SNARE, HAT, OPEN_HAT, CRASH, TOM = 36, 38, 42, 46, 49, 45
-LEVEL = 0.1  # root mean square
+LEVEL = 0.1  # RMS
 
 
 def sound_font() -> Path:
     """Find a General MIDI SoundFont. Raises FileMissing."""
     found = find_sound_font()
     if found is None:
-        raise FileMissing("There is no General MIDI SoundFont here: apt-get install fluid-soundfont-gm, or its like.")
+        raise FileMissing("No General MIDI SoundFont was found: apt-get install fluid-soundfont-gm, or an equivalent.")
     return Path(found)
 
 
 def played(notes: NoteArray, program: str) -> tuple[AudioBuffer, NoteArray]:
-    """Sound rows (onset s, offset s, pitch, velocity) on another instrument; those that it does not reach left out.
+    """Render rows (onset s, offset s, pitch, velocity) on another instrument, leaving out those outside its range.
 
     Raises FileMissing or FileError.
     """
@@ -46,7 +46,7 @@ def played(notes: NoteArray, program: str) -> tuple[AudioBuffer, NoteArray]:
 
 
 def drums(seconds: float, seed: int) -> AudioBuffer:
-    """A drum kit that plays straight patterns, another one every four bars. Raises FileMissing or FileError."""
+    """A drum kit playing straight patterns that change every four bars. Raises FileMissing or FileError."""
     rng = np.random.default_rng(seed)
     rows: list[tuple[float, float, int, float]] = []
     now = 0.0

@@ -1,4 +1,4 @@
-"""How far notes were heard from their places on a timeline, pass by pass. No JACK, no daemon."""
+"""How far notes were played from their places on a timeline, pass by pass. No JACK, no daemon."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from diffroll_live.bench.jack_daw import HeardMessage, Pass
+from diffroll_live.bench.jack_daw import Pass, RecordedMessage
 from diffroll_live.types import NoteEvent
 
-EDGE = 0.02  # s before the end of a pass in which a note may or may not be heard in it
-REACH = 0.06  # s within which a note belongs to its place: later ones are dropped by the daemon
+EDGE = 0.02  # s before the end of a pass, in which a note may fall on either side
+REACH = 0.06  # s within which a note belongs to its place; the daemon drops later ones
 _NOTE_ON, _NOTE_OFF = 0x90, 0x80
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """What was heard of notes on a timeline: distances in seconds, one for each note and pass, late ones above 0."""
+class TimelineScore:
+    """The result of notes on a timeline: distances in seconds for each note and pass, positive if late."""
 
     distances: tuple[float, ...]
     missing: int
-    twice: int  # heard again, or where there is none
+    twice: int  # played again, or where there is no note
     hanging: int  # never ended
 
 
-def find_places(notes: Sequence[NoteEvent], passes: Sequence[Pass]) -> Places:
-    """Match what was heard in each pass with the notes that lie there; ``notes`` are at their DAW positions."""
+def score_passes(notes: Sequence[NoteEvent], passes: Sequence[Pass]) -> TimelineScore:
+    """Match the messages of each pass with the notes there; ``notes`` are at their DAW positions."""
     distances: list[float] = []
     missing = twice = 0
     for before, one in pairwise((Pass(0.0, False, 0.0), *passes)):
-        starts = [message for message in one.heard if _starts(message)]
+        starts = [message for message in one.messages if _starts(message)]
         inside = [note for note in notes if one.rolling and one.start <= note.onset < one.end]
         for note in sorted(inside):
             found = _nearest(note, starts)
@@ -39,28 +39,30 @@ def find_places(notes: Sequence[NoteEvent], passes: Sequence[Pass]) -> Places:
             elif note.onset < one.end - EDGE:
                 missing += 1
         twice += sum(not _is_left_over(message, one, before, notes) for message in starts)
-    return Places(tuple(distances), missing, twice, _hanging([message for one in passes for message in one.heard]))
+    return TimelineScore(
+        tuple(distances), missing, twice, _hanging([message for one in passes for message in one.messages])
+    )
 
 
-def _nearest(note: NoteEvent, starts: Sequence[HeardMessage]) -> HeardMessage | None:
+def _nearest(note: NoteEvent, starts: Sequence[RecordedMessage]) -> RecordedMessage | None:
     near = [m for m in starts if m.pitch == note.pitch and abs(m.position - note.onset) <= REACH]
     return min(near, key=lambda message: abs(message.position - note.onset), default=None)
 
 
-def _is_left_over(message: HeardMessage, one: Pass, before: Pass, notes: Sequence[NoteEvent]) -> bool:
-    """Tell whether a note belongs to the end of the pass before: it was on its way when the transport jumped."""
+def _is_left_over(message: RecordedMessage, one: Pass, before: Pass, notes: Sequence[NoteEvent]) -> bool:
+    """Whether a note belongs to the end of the previous pass: it was under way when the transport jumped."""
     edge = before.end - EDGE
     at_edge = any(note.pitch == message.pitch and edge <= note.onset <= before.end + EDGE for note in notes)
     return at_edge and message.position - one.start <= EDGE
 
 
-def _starts(message: HeardMessage) -> bool:
+def _starts(message: RecordedMessage) -> bool:
     return message.status & 0xF0 == _NOTE_ON and message.velocity > 0
 
 
-def _hanging(heard: Sequence[HeardMessage]) -> int:
+def _hanging(messages: Sequence[RecordedMessage]) -> int:
     sounding: set[tuple[int, int]] = set()
-    for message in heard:
+    for message in messages:
         key = (message.status & 0x0F, message.pitch)
         if _starts(message):
             sounding.add(key)

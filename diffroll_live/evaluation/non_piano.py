@@ -1,4 +1,4 @@
-"""What a model makes of what is no piano: notes invented where there are none, and notes of other instruments."""
+"""A model on sounds other than piano: notes invented where there are none, and notes of other instruments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import islice
 
 import numpy as np
 
-from diffroll_live.evaluation.band import PROGRAMS, drums, played
 from diffroll_live.evaluation.clips import SECONDS, EvaluationSet, excerpts, inside
+from diffroll_live.evaluation.other_instruments import PROGRAMS, drums, played
 from diffroll_live.evaluation.scores import score
 from diffroll_live.evaluation.speech import speech
 from diffroll_live.evaluation.store import Row
@@ -18,14 +18,14 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.types import AudioBuffer
 
 LENGTH = 60.0  # s of a signal without notes
-HISS = (-60.0, -40.0, -20.0)  # dB of full scale
+HISS = (-60.0, -40.0, -20.0)  # dBFS
 SPEECHES = 3  # of LENGTH each
 SEED = 11
-EXCERPTS = 6  # that each instrument plays
+EXCERPTS = 6  # per instrument
 
 
 def invented(hear: Hear, say: Callable[[str], None]) -> list[Row]:
-    """Count the notes a minute that are heard where there are none. Raises FileMissing without eSpeak NG."""
+    """Count the notes per minute that are transcribed where there are none. Raises FileMissing without eSpeak NG."""
     rng = np.random.default_rng(SEED)
     hiss = rng.standard_normal(int(LENGTH * SAMPLE_RATE)).astype(np.float32)
     signals = {"silence": [_buffer(np.zeros_like(hiss))]}
@@ -42,7 +42,7 @@ def invented(hear: Hear, say: Callable[[str], None]) -> list[Row]:
 
 
 def instruments(hear: Hear, stage: EvaluationSet, say: Callable[[str], None]) -> list[Row]:
-    """Score what is heard of pieces that other instruments play."""
+    """Score the transcription of pieces played by other instruments."""
     pieces = [inside(piece.notes, SECONDS) for piece in islice(excerpts(stage, SECONDS, SEED), EXCERPTS)]
     rows = []
     for name in PROGRAMS:

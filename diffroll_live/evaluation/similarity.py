@@ -1,7 +1,7 @@
-"""Whether music that was written could be told from music that was composed, by counting.
+"""Statistics that compare written music with composed music.
 
-Nothing here says that music is good. Overlap is the overlapping area of two histograms (Yang and Lerch, On the
-evaluation of generative models in music, 2018): 1 where they are the same, 0 where they share nothing.
+They do not say whether music is good. Overlap is the overlapping area of two histograms (Yang and Lerch, On the
+evaluation of generative models in music, 2018): 1 if they are equal, 0 if they share nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.types import Region
 
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
-LONGEST_COUNT = 2.0  # s; a longer note counts no more in a key
-SAME = 0.05  # s; onsets this close are one
+LONGEST_COUNT = 2.0  # s; longer notes weigh no more in a key profile
+SAME = 0.05  # s; onsets this close are simultaneous
 EDGE = 0.02  # s
 Histogram = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def _rests(rows: NoteArray) -> Histogram:
     return np.histogram(np.diff(np.sort(rows[:, 0])), RESTS)[0].astype(float)
 
 
-#: What is counted of the notes of a region.
+#: The histograms of the notes of a region.
 HISTOGRAMS: dict[str, Callable[[NoteArray], Histogram]] = {
     "pitch": lambda rows: np.bincount(rows[:, 2].astype(int), minlength=128).astype(float),
     "pitch_class": lambda rows: np.bincount(rows[:, 2].astype(int) % 12, minlength=12).astype(float),
@@ -53,12 +53,12 @@ HISTOGRAMS: dict[str, Callable[[NoteArray], Histogram]] = {
 }
 
 
-def likeness(composed: Sequence[Filled], written: Sequence[Filled]) -> Row:
-    """Count what was written beside what was composed in the same regions.
+def similarity(composed: Sequence[Filled], written: Sequence[Filled]) -> Row:
+    """Compare what was written with what was composed in the same regions.
 
-    Overlaps are of the notes of all regions together. in_scale and key: means over regions with notes; key is the
-    overlap with the pitch classes around. polyphony_in_range: share of regions with notes where it lies in the middle
-    90 % of that of composers. cut and doubled: in a hundred notes.
+    Overlaps are computed over the notes of all regions together. in_scale and key: means over regions with notes; key
+    is the overlap with the pitch classes around. polyphony_in_range: share of regions with notes whose polyphony lies
+    in the middle 90 % of the composed ones. cut and doubled: per hundred notes.
     """
     seconds = sum(filled.region.duration for filled in written)
     notes = [filled for filled in written if len(filled.inside)]
@@ -90,7 +90,7 @@ def overlap(of: Callable[[NoteArray], Histogram], first: Sequence[Filled], secon
 
 
 def key_overlap(filled: Filled) -> float:
-    """How far the pitch classes inside are those around; of a whole without surroundings, its halves."""
+    """The overlap of the pitch classes inside and around; without surroundings, of the two halves."""
     inside, around = _sides(filled)
     if not len(inside) or not len(around):
         return 0.0
@@ -98,7 +98,7 @@ def key_overlap(filled: Filled) -> float:
 
 
 def in_scale(filled: Filled) -> float:
-    """The share of notes in the major scale that fits the music around best."""
+    """The share of notes in the major scale that best fits the surrounding music."""
     inside, around = _sides(filled)
     if not len(inside) or not len(around):
         return 0.0
@@ -109,7 +109,7 @@ def in_scale(filled: Filled) -> float:
 
 
 def polyphony(filled: Filled) -> float:
-    """How many notes sound together on average, while any does."""
+    """The average number of simultaneous notes, while any sounds."""
     rows = filled.inside
     grid = np.arange(rows[:, 0].min(), rows[:, 1].max(), 0.02)
     sounding = ((rows[:, :1] <= grid) & (grid < rows[:, 1:2])).sum(axis=0)
@@ -117,12 +117,12 @@ def polyphony(filled: Filled) -> float:
 
 
 def cut(filled: Filled) -> int:
-    """How many notes last to the very end of the region, and no longer."""
+    """The number of notes that end exactly at the end of the region."""
     return int((filled.inside[:, 1] >= filled.region.offset - EDGE).sum())
 
 
 def doubled(filled: Filled) -> int:
-    """How many notes sound, or begin again at once, on a key that the music around holds or strikes at that moment."""
+    """The number of notes that overlap, or directly follow, a note of the surroundings on the same key."""
     if not len(filled.around):
         return 0
     near = filled.around[:, None]
@@ -133,7 +133,7 @@ def doubled(filled: Filled) -> int:
 
 
 def _spread(members: Sequence[Filled]) -> float:
-    """How evenly the pitch classes of each region are used, in bits; the mean over regions with three notes."""
+    """The entropy of the pitch classes in bits, averaged over regions with at least three notes."""
     found = []
     for filled in members:
         if len(filled.inside) >= 3:
@@ -151,7 +151,7 @@ def _sides(filled: Filled) -> tuple[NoteArray, NoteArray]:
 
 
 def _classes(rows: NoteArray) -> Histogram:
-    """How long each pitch class sounds; (12,), sum 1."""
+    """The duration of each pitch class; (12,), sum 1."""
     weights = np.minimum(rows[:, 1] - rows[:, 0], LONGEST_COUNT)
     total = np.bincount(rows[:, 2].astype(int) % 12, weights=weights, minlength=12)
     return np.asarray(total / max(total.sum(), 1e-9))

@@ -1,4 +1,4 @@
-"""How late notes leave for the MIDI port while the inference process takes all the cores it can get."""
+"""How late notes reach the MIDI port while the inference process is fully busy."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ from diffroll_live.worker.queue import Worker
 CHOICE = PortChoice(client="diffroll-live-bench")
 NOTES_A_SECOND = 50
 LEAD = 0.1  # s before the first note
-LOAD_SECONDS = 60.0  # of audio a request
+LOAD_SECONDS = 60.0  # of audio per request
 MOST_MEDIAN_MS, MOST_P99_MS = 1.0, 10.0
 
 
 def midi(settings: Settings, progress: Progress) -> Iterator[Figure]:
-    """Play notes on a port while the inference process transcribes without a pause."""
+    """Play notes on a port while the inference process transcribes continuously."""
     with ExitStack() as stack:
         open_sink, port = find_sink(stack)
         load = stack.enter_context(Load(settings))
         late = Repetitions(settings, progress).repeat(partial(play, open_sink, load, settings.play_seconds))
-    messages = f"{sum(each.count for each in late)} messages, the inference process busy all the while"
+    messages = f"{sum(each.count for each in late)} messages, with the inference process always busy"
     medians, p99s = tuple(each.median * 1000 for each in late), tuple(each.p99 * 1000 for each in late)
     yield Figure("MIDI lateness under inference, median", "ms", medians, MOST_MEDIAN_MS, port)
     yield Figure("MIDI lateness under inference, p99", "ms", p99s, MOST_P99_MS, messages)
 
 
 def play(open_sink: Callable[[], Sink], load: Load, seconds: float) -> Lateness:
-    """Play for a while; how late the messages were. Raises InternalError when the port does not take them."""
+    """Play for a while; return how late the messages were. Raises InternalError if the port does not accept them."""
     scheduler = Scheduler(open_sink)
     try:
         state = scheduler.start()
@@ -58,7 +58,7 @@ def play(open_sink: Callable[[], Sink], load: Load, seconds: float) -> Lateness:
 
 
 def find_sink(stack: ExitStack) -> tuple[Callable[[], Sink], str]:
-    """Find where notes can go, and say where: a virtual port, on a JACK server of our own if need be, or memory."""
+    """Find an output for notes and describe it: a virtual port, if needed on our own JACK server, or memory."""
     open_port = partial(MidiSink, CHOICE)
     try:
         return open_port, _probe(open_port)
@@ -67,13 +67,13 @@ def find_sink(stack: ExitStack) -> tuple[Callable[[], Sink], str]:
     try:
         jack = stack.enter_context(DummyJack(f"diffroll-bench-{os.getpid()}"))
         stack.enter_context(environment(jack.environment))
-        return open_port, f"{_probe(open_port)}, a server without hardware"
+        return open_port, f"{_probe(open_port)}, a JACK server without hardware"
     except PortError:
-        return RecordingSink, "kept in memory, as there is no MIDI system here"
+        return RecordingSink, "in memory, since this machine has no MIDI system"
 
 
 class Load:
-    """The daemon's own worker with the real engine, always at work, inside ``with``."""
+    """The daemon's own worker with the real engine, always busy, inside ``with``."""
 
     def __init__(self, settings: Settings) -> None:
         self._worker = Worker(partial(make_engine, settings.model, settings.device))
@@ -97,7 +97,7 @@ class Load:
         self._worker.close()
 
     def keep_up(self, seconds: float) -> None:
-        """Do what the daemon's loop does, for a while: hear the worker, and hand it the next piece of work."""
+        """Act as the daemon's loop for a while: handle the worker's events and give it the next request."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             try:
@@ -109,7 +109,7 @@ class Load:
         if isinstance(event, StartFailed | Failed):
             raise event.error
         if isinstance(event, Died):
-            raise InternalError("The inference process died under the bench's load; see the log.")
+            raise InternalError("The inference process died under the benchmark's load; see the log.")
         if isinstance(event, Ready | Finished):
             self._serial += 1
             plan = plan_request(Request("load", "transcribe", self._audio), self._worker.info.max_seconds)
@@ -136,7 +136,7 @@ def _probe(open_port: Callable[[], Sink]) -> str:
 
 @contextmanager
 def environment(values: dict[str, str]) -> Iterator[None]:
-    """Set variables for this process and those that it starts."""
+    """Set environment variables for this process and its children."""
     before: dict[str, Any] = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

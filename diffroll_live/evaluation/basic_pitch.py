@@ -1,4 +1,4 @@
-"""Basic Pitch beside a model, on the same audio: run by a Python of its own, so that it is no dependency."""
+"""Basic Pitch on the same audio as a model, run by a separate Python so that it is not a dependency."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from diffroll_live.evaluation.store import Row
 from diffroll_live.evaluation.transcribing import Hear, TestSet
 from diffroll_live.model.roll_targets import NoteArray
 
-DEFAULT = 0.5  # the onset threshold that Basic Pitch has
+DEFAULT = 0.5  # Basic Pitch's default onset threshold
 GRID = tuple(n / 20 for n in range(6, 17))
-TIMEOUT = 1800.0  # s that a set may take
+TIMEOUT = 1800.0  # s per set
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What Basic Pitch heard of clips: notes by threshold, a list of the clips each; the real-time factor."""
+    """Basic Pitch's results: for each threshold the notes of every clip; and the real-time factor."""
 
     notes: dict[float, list[NoteArray]]
     factor: float
 
 
-def basic_pitch(python: Path, clips: Iterable[Clip]) -> tuple[Outcome, list[NoteArray]]:
-    """Let Basic Pitch hear clips with every threshold of the GRID; what it heard, and the true notes.
+def transcribe(python: Path, clips: Iterable[Clip]) -> tuple[Outcome, list[NoteArray]]:
+    """Run Basic Pitch on clips with every threshold of the GRID; return its notes and the true ones.
 
-    Raises FileMissing where ``python`` is no program, InternalError where it has no Basic Pitch or fails.
+    Raises FileMissing if ``python`` cannot be run, InternalError if it lacks Basic Pitch or fails.
     """
     with tempfile.TemporaryDirectory() as name:
         truths, seconds = [], 0.0
@@ -58,9 +58,9 @@ def tuned_threshold(outcome: Outcome, truths: list[NoteArray]) -> float:
 
 
 def compared(python: Path, chosen: TestSet, threshold: float, say: Callable[[str], None]) -> list[Row]:
-    """Score Basic Pitch on a set as it comes, and with the threshold that suits the validation split."""
+    """Score Basic Pitch on a set as shipped, and with the threshold tuned on the validation split."""
     say(chosen.name)
-    outcome, truths = basic_pitch(python, chosen.clips())
+    outcome, truths = transcribe(python, chosen.clips())
     rows = []
     for name, at in (("as it comes", DEFAULT), (f"tuned, {threshold:g}", threshold)):
         found = score(outcome.notes[at], truths, shift=chosen.shift)
@@ -70,7 +70,7 @@ def compared(python: Path, chosen: TestSet, threshold: float, say: Callable[[str
 
 
 def timed(hear: Hear, chosen: TestSet) -> Row:
-    """Score and time a model on a set as ``compared`` does another program."""
+    """Score and time a model on a set as ``compared`` does Basic Pitch."""
     estimates, truths, spent, seconds = [], [], 0.0, 0.0
     for clip in chosen.clips():
         begin = time.perf_counter()
@@ -95,9 +95,7 @@ def _run(python: Path, folder: Path) -> list[dict[str, Any]]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     except OSError as error:
-        raise FileMissing(
-            f"{python} cannot be run ({error.strerror}); name the Python that has Basic Pitch."
-        ) from error
+        raise FileMissing(f"{python} cannot be run ({error.strerror}); name a Python that has Basic Pitch.") from error
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["it gave no reason"]
         raise InternalError(

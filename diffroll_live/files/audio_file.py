@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import soundfile
 
 from diffroll_live.audio.pcm import check_layout, downmix, make_buffer
 from diffroll_live.errors import AudioError, FileError, FileMissing, TooLarge
+from diffroll_live.files.lengths.parts import Part, PartReader
+from diffroll_live.files.lengths.table import parts_of
 from diffroll_live.types import AudioBuffer, Floats
 
 _BLOCK = 1 << 18  # frames read at a time, so that many channels are never in memory at once
-_UNKNOWN_LENGTHS = {0, 0xFFFFFFFF}  # the length field of WAV files from programs that stream them
 
 
 def read_audio(
@@ -28,7 +30,8 @@ def read_audio(
 ) -> AudioBuffer:
     """Read a WAV, FLAC, MP3 or Ogg file (whatever libsndfile reads) as mono, at its own rate.
 
-    ``start`` and ``duration`` choose a section, in seconds; None is the rest of the file.
+    ``start`` and ``duration`` choose a section, in seconds; None is the rest of the file. Where a header does not know
+    the length, or counts less than there is, the file is read to its end.
     Raises errors.FileMissing, FileError for what is not a file or cannot be read, AudioError for unusable audio,
     TooLarge beyond ``max_seconds`` or ``max_bytes`` of samples.
     """
@@ -36,14 +39,16 @@ def read_audio(
         raise AudioError(f"A start of {start} s and a duration of {duration} s choose no audio.")
     _check_readable(path)
     try:
-        with soundfile.SoundFile(path) as file:
-            check_layout(file.samplerate, file.channels)
-            n_frames = _choose_frames(file, start, duration)
-            _check_size(n_frames, file.samplerate, max_seconds, max_bytes)
-            samples = _read_mono(file, n_frames)
-            if len(samples) < n_frames:
+        with ExitStack() as stack:
+            parts = parts_of(path)
+            files = [stack.enter_context(_open(path, part, stack)) for part in parts]
+            rate = _check_alike(path, files)
+            first, n_frames = _choose_frames(sum(int(file.frames) for file in files), rate, start, duration)
+            _check_size(n_frames, rate, max_seconds, max_bytes)
+            samples = _read_mono(files, first, n_frames)
+            if len(samples) < n_frames and all(part.is_exact for part in parts):
                 raise AudioError(f"{path.name} is truncated: {len(samples)} of {n_frames} samples could be read.")
-            return make_buffer(name or path.stem, samples, file.samplerate, origin)
+            return make_buffer(name or path.stem, samples, rate, origin)
     except soundfile.SoundFileError as error:
         raise AudioError(f"{path.name} is not audio that can be read ({error}); export it as WAV or FLAC.") from error
     except OSError as error:
@@ -51,44 +56,47 @@ def read_audio(
 
 
 def _check_readable(path: Path) -> None:
-    """Refuse what is not a regular file (a pipe would block forever), what is truncated, and what may not be read."""
+    """Refuse what is not a regular file (a pipe would block forever), and what may not be looked at."""
     try:
         if not path.exists():
             raise FileMissing(f"{path} does not exist.")
         if not path.is_file():
             raise FileError(f"{path} is not a file but a folder or a device.")
-        missing = _missing_wav_bytes(path)
     except (OSError, ValueError) as error:
         raise FileError(f"{path} cannot be read: {error}.") from error
-    if missing > 0:
-        raise AudioError(f"{path.name} is truncated: its header promises {missing} bytes more; export it again.")
 
 
-def _missing_wav_bytes(path: Path) -> int:
-    """Count the bytes that a WAV file's data chunk promises and the file lacks; libsndfile passes over them."""
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
-            return 0
-        file.seek(12)
-        while len(header := file.read(8)) == 8:
-            kind, length = struct.unpack("<4sI", header)
-            if kind == b"data":
-                present = path.stat().st_size - file.tell()
-                return 0 if length in _UNKNOWN_LENGTHS else length - present
-            file.seek(length + length % 2, 1)
-    return 0
+class _AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it has no types
+    """An audio file that is read onwards: soundfile would jump to where it is after every block."""
+
+    def seekable(self) -> bool:
+        """Not between blocks: the decoder of an MP3 that jumps lacks the bits of earlier frames, and errs."""
+        return False
 
 
-def _choose_frames(file: soundfile.SoundFile, start: float, duration: float | None) -> int:
-    """Seek to ``start`` and return the number of frames to read from there."""
-    rate: int = file.samplerate
+def _open(path: Path, part: Part, stack: ExitStack) -> _AudioReader:
+    if part == Part(0, path.stat().st_size, is_exact=part.is_exact):
+        return _AudioReader(path)  # without a detour
+    return _AudioReader(stack.enter_context(PartReader(path, part)))
+
+
+def _check_alike(path: Path, files: Sequence[_AudioReader]) -> int:
+    """Return the sample rate of the parts of a file, in Hz. Raises AudioError where they differ."""
+    for file in files:
+        check_layout(file.samplerate, file.channels)
+    rates = sorted({int(file.samplerate) for file in files})
+    if len(rates) > 1:
+        raise AudioError(f"{path.name} is joined from audio of {rates[0]} and {rates[-1]} Hz; convert it to one rate.")
+    return rates[0]
+
+
+def _choose_frames(total: int, rate: int, start: float, duration: float | None) -> tuple[int, int]:
+    """Return the first frame to read of ``total``, and the number of frames."""
     first = round(start * rate)
-    available = int(file.frames) - first
+    available = total - first
     if available <= 0:
-        raise AudioError(f"The file has {file.frames / rate:.3f} s of audio, nothing from {start:g} s on.")
-    n_frames = available if duration is None else min(available, max(1, round(duration * rate)))
-    file.seek(first)
-    return n_frames
+        raise AudioError(f"The file has {total / rate:.3f} s of audio, nothing from {start:g} s on.")
+    return first, available if duration is None else min(available, max(1, round(duration * rate)))
 
 
 def _check_size(n_frames: int, rate: int, max_seconds: float, max_bytes: int) -> None:
@@ -98,13 +106,25 @@ def _check_size(n_frames: int, rate: int, max_seconds: float, max_bytes: int) ->
         raise TooLarge(f"There is room for {max_bytes >> 20} MiB of audio; choose a duration, or free other buffers.")
 
 
-def _read_mono(file: soundfile.SoundFile, n_frames: int) -> Floats:
+def _read_mono(files: Sequence[_AudioReader], first: int, n_frames: int) -> Floats:
+    """Read frames [first, first + n_frames) of files that follow each other."""
     mono = np.empty(n_frames, np.float32)
     done = 0
-    while done < n_frames:
-        block = file.read(min(_BLOCK, n_frames - done), dtype="float32", always_2d=True)
-        if not len(block):
-            break
-        mono[done : done + len(block)] = downmix(block)
-        done += len(block)
+    for file in files:
+        if first >= file.frames:
+            first -= int(file.frames)
+            continue
+        _skip(file, first)
+        first = 0
+        while done < n_frames and len(block := file.read(min(_BLOCK, n_frames - done), np.float32, always_2d=True)):
+            mono[done : done + len(block)] = downmix(block)
+            done += len(block)
     return mono[:done]
+
+
+def _skip(file: _AudioReader, n_frames: int) -> None:
+    if file.format != "MP3":
+        file.seek(n_frames)
+        return
+    while n_frames:
+        n_frames -= len(file.read(min(_BLOCK, n_frames), np.float32)) or n_frames

@@ -5,15 +5,13 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from support.paths import ROOT, TESTS
 
 BRIDGE = ROOT / "bridge" / "reaper"
-
-
 STAGE = TESTS / "support" / "reaper"
-
-
-INTERPRETERS = ("lua5.3", "lua5.4")
+INTERPRETERS = (pytest.param("lua5.3", marks=pytest.mark.slow), "lua5.4")  # of REAPER 6 and 7
 
 
 def play(interpreter: str, scenes: str, name: str, folder: Path) -> None:

@@ -120,7 +120,7 @@ def test_what_cannot_be_used_is_named_and_skipped(tmp_path):
         skipped,
         (
             "a.flac is not audio",
-            "b.mid cannot be read",
+            "b.mid: It is damaged",
             "c.mid has no notes",
             "d.mid",
             "not the same performance",

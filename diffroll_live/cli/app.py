@@ -10,6 +10,7 @@ import click
 
 from diffroll_live import __version__
 from diffroll_live.cli import exit_codes, failures
+from diffroll_live.cli.repetition import RepetitionFilter
 from diffroll_live.errors import DiffrollError
 
 #: Command -> (module under ``diffroll_live.cli.commands``, its attribute, one line for ``--help``).
@@ -73,7 +74,10 @@ class Commands(click.Group):
 @click.pass_context
 def app(ctx: click.Context, debug: bool) -> None:
     """Audio and a region in, notes out: transcribe, fill gaps, continue and generate piano music."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.addFilter(RepetitionFilter())
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.WARNING, format=form, handlers=[handler])
     if debug:
         logging.getLogger("diffroll_live").setLevel(logging.DEBUG)
     if ctx.invoked_subcommand is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from diffroll_live.config import ServerConfig
@@ -20,6 +22,8 @@ from diffroll_live.server.outbox import Outbox
 logger = logging.getLogger(__name__)
 
 MAX_ABOUT = 128  # bytes of what an error is about
+_OWN_FILES = 48  # that the daemon may need at once beside connections: pipes, recordings, the spool
+_UNLIMITED = 1 << 20
 _ERRORS_KEPT = 8  # of one client, for whoever watches
 
 
@@ -61,6 +65,11 @@ class Client:
         self.buffers.clear()
 
     @property
+    def owns_nothing(self) -> bool:
+        """Whether it has no buffer and no job, so that it misses nothing when it is forgotten."""
+        return not self.buffers and not any(True for _ in self.jobs)
+
+    @property
     def busy(self) -> bool:
         """Whether one of its jobs is not finished, or an input device is captured for it."""
         captures = any(buffer.is_captured for buffer in self.buffers.values())
@@ -72,7 +81,10 @@ class ClientTable:
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
+        self._most = min(config.max_clients, _affordable_clients())
         self._clients: dict[str, Client] = {}
+        self.evict: Callable[[Client], None] = self.forget  # how a client is made to leave
+        self.holds: Callable[[Client], bool] = lambda _: False  # whether it has something that is not kept here
 
     def __iter__(self) -> Iterator[Client]:
         return iter(tuple(self._clients.values()))
@@ -86,15 +98,25 @@ class ClientTable:
         return client
 
     def admit(self, key: str, outbox: Outbox) -> Client:
-        """Add a client; the one that has been silent longest makes room. Raises errors.Busy when all are at work."""
-        if len(self._clients) >= self._config.max_clients:
-            idle = next((client for client in self if not client.busy and not client.connected), None)
+        """Add a client; another makes room if need be. Raises errors.Busy when all have something to lose."""
+        if len(self._clients) >= self._most:
+            idle = self._least_missed()
             if idle is None:
                 raise Busy(f"{len(self._clients)} clients are connected; raise server.max_clients to admit more.")
-            self.forget(idle)
+            if idle.connected:
+                idle.send_error(
+                    "client", Busy("Another client needed the place of one that owned nothing; connect again.")
+                )
+            self.evict(idle)
         client = self._clients[key] = Client(key, outbox, self._config)
         logger.debug("%s is a new client", key)
         return client
+
+    def _least_missed(self) -> Client | None:
+        """Of those that own nothing, else of those without a connection, find the one that is silent longest."""
+        idle = [client for client in self if not client.busy and not self.holds(client)]
+        owning = (client for client in idle if not client.connected)
+        return next(chain((client for client in idle if client.owns_nothing), owning), None)
 
     def forget(self, client: Client) -> None:
         """Drop a client with all that is its own."""
@@ -105,6 +127,16 @@ class ClientTable:
     def total_bytes(self) -> int:
         """Count the bytes of all buffers."""
         return sum(buffer.size_bytes for client in self for buffer in client.buffers.values())
+
+
+def _affordable_clients() -> int:
+    """Count the clients whose connections leave the daemon enough of the files that the system lets it open."""
+    if sys.platform == "win32":
+        return _UNLIMITED
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _UNLIMITED if files == resource.RLIM_INFINITY else max(1, files - _OWN_FILES)
 
 
 def clip(about: str) -> str:

@@ -22,7 +22,7 @@ from diffroll_live.server.audio.live_inputs import LiveInputs
 from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints.attached import Attachment, OpenAttachment
-from diffroll_live.server.endpoints.sockets import TcpEndpoint, UdpEndpoint, bind
+from diffroll_live.server.endpoints.sockets import ACCEPTED_AT_ONCE, TcpEndpoint, UdpEndpoint, bind
 from diffroll_live.server.endpoints.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
 from diffroll_live.server.event_router import EventRouter
@@ -146,6 +146,8 @@ class Daemon:
         watching = WatchHandlers(self._clients, buffers, self._runs, self._timeline, source, self._clock)
         pictures = PictureHandlers(audio)
         self._watching, self._pictures = watching, pictures
+        self._clients.evict = self._forget
+        self._clients.holds = lambda client: self._jams.has(client) or watching.has(client)
         handlers = (session, audio, listening, jobs, transport, self._live, self._jams, watching, pictures)
         dispatcher = self._dispatcher = Dispatcher(*(each.handlers for each in handlers))
         loop = asyncio.get_running_loop()
@@ -153,7 +155,7 @@ class Daemon:
             lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram
         )
         tcp = TcpEndpoint(self._clients, dispatcher.receive, self._forget, self._config.max_packet_bytes)
-        self._server = await asyncio.start_server(tcp.serve, sock=stream)
+        self._server = await asyncio.start_server(tcp.serve, sock=stream, backlog=ACCEPTED_AT_ONCE)
         if self._open_source is not None:
             self._following = SourceThread(self._open_source, self._timeline, self._clock)
         if self._folder is not None:

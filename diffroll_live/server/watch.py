@@ -44,6 +44,10 @@ class WatchHandlers:
             w.JobCopy: self._copy_job,
         }
 
+    def has(self, client: Client) -> bool:
+        """Whether a client watches."""
+        return client.key in self._watchers
+
     def tick(self) -> None:
         """Tell each watcher what has changed since it was told last."""
         clients = {client.key: client for client in self._clients}

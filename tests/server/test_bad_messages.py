@@ -150,6 +150,7 @@ def test_more_clients_than_there_is_room_for(tmp_path):
         first.send("/diffroll/job/set", "a", "steps", 1000)
         first.send("/diffroll/job/run", "a")
         first.expect("/diffroll/job/progress")
+        second.send("/diffroll/job/new", "b", "generate", "")
         second.ping()
         for one_more in (daemon.udp(), daemon.tcp()):
             with one_more:

@@ -145,6 +145,7 @@ def test_full_tables_refuse_a_script_in_its_own_box(tmp_path):
         RunningDaemon(tmp_path, spool=tmp_path / "spool", max_clients=1) as daemon,
         daemon.tcp() as occupied,
     ):
+        occupied.send("/diffroll/job/new", "b", "generate", "")
         occupied.ping()
         script = Script(daemon.spool)
         script.send(["/diffroll/ping", 1])

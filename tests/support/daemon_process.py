@@ -4,6 +4,7 @@ Prints a JSON line with its port and the processes it has started when it is rea
 was told when it has ended. With --slow that output takes a while to end its notes, and prints a line when it begins;
 with --jack it is a port, daemon:notes, and what it was told is not known. With --follow it goes by the JACK
 transport. With --spool there is one, FOLDER/spool.
+With --few-files it may open 64 files.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class SlowScheduler(RecordingScheduler):
 
 
 def main() -> None:
+    if "--few-files" in sys.argv:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
     config = Config(
         server=ServerConfig(port=0, allowed_folders=(Path(sys.argv[1]),)),
         transport=TransportConfig("jack" if "--follow" in sys.argv else "osc"),

@@ -24,6 +24,7 @@ Receive = Callable[[Client, bytes], None]
 _ATTEMPTS = 16  # to find a port that is free for UDP and TCP
 _SMALLEST_BUFFER = 1 << 16  # bytes
 _READ_BYTES = 1 << 16  # of a connection at once
+ACCEPTED_AT_ONCE = 16  # connections; more wait, so that a crowd cannot use up the files that the daemon may open
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -153,6 +154,8 @@ class TcpEndpoint:
         """Handle packets until the client hangs up. Raises errors.ProtocolError for one of an impossible length."""
         stream = PacketReader(self._max_packet_bytes)
         while data := await reader.read(_READ_BYTES):
+            if self._clients.find(client.key) is not client:
+                return  # it had to make room
             stream.feed(data)
             for packet in stream.packets():
                 self._receive(client, packet)

@@ -10,7 +10,7 @@ import numpy as np
 from diffroll_live.types import Floats
 
 FLOOR = -120.0  # dBFS of silence, and of whatever is quieter
-SILENT = -90.0  # dBFS, the peak of what nobody can hear: the last bit of 16
+SILENT = -90.0  # dBFS, the peak of inaudible sound: the last of 16 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Level:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nobody can hear it."""
+        """Whether it is inaudible."""
         return self.peak < SILENT
 
 

@@ -10,7 +10,7 @@ from diffroll_live.types import AudioBuffer, Floats
 
 Levels = npt.NDArray[np.uint8]
 
-FRAME_RATE = 40.0  # frames a second
+FRAME_RATE = 40.0  # frames per second
 ROWS_PER_KEY = 3
 ROWS = ROWS_PER_KEY * N_PITCHES
 _RANGE_DB = 84.0  # from the darkest level to the brightest

@@ -43,7 +43,7 @@ def parse_pitch(text: str) -> int:
 
 
 def format_region(region: Region) -> str:
-    """Write a region so that `parse_region` reads the same one back, to the microsecond and but for ``hear``."""
+    """Write a region so that `parse_region` reads the same one back, to the microsecond and except for ``hear``."""
     times = f"{_seconds(region.onset)}-{_seconds(region.offset)}"
     if (region.low, region.high) == (LOW_PITCH, HIGH_PITCH):
         return times

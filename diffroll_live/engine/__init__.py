@@ -1,1 +1,1 @@
-"""A request to its notes on a warm network: windows, sampling, decoding, streaming. Imports `model` and `music`."""
+"""Answers requests with a loaded network: windows, sampling, decoding, streaming. Imports `model` and `music`."""

@@ -1,4 +1,4 @@
-"""A roll that is partly known: the notes around and inside regions, for a network to go by."""
+"""A partly known roll: the notes around and inside regions, as conditioning for a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model does unless a request says otherwise."""
+"""A model's defaults for what a request does not set."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class Defaults:
 
     onset_threshold: float = 0.5
     frame_threshold: float = 0.5
-    gate: float = -65.0  # dB of full scale; quieter audio has no onsets
+    gate: float = -65.0  # dBFS; quieter audio has no onsets
     sampler: str = "ddim"
     guidance: float = 0.0
-    density: float = 1.0  # factor that brings what it writes to the number of notes that composers write
-    reading_steps: tuple[int, int, int] = (1, 2, 4)  # evaluations a window, by quality: draft, live, best
-    writing_steps: tuple[int, int, int] = (1, 1, 2)  # evaluations a block
+    density: float = 1.0  # factor that matches the number of written notes to composed music
+    reading_steps: tuple[int, int, int] = (1, 2, 4)  # evaluations per window, by quality: draft, live, best
+    writing_steps: tuple[int, int, int] = (1, 1, 2)  # evaluations per block
     batch: int = 4  # windows at a time

@@ -1,4 +1,4 @@
-"""Requests to results with a warm network, and what is remembered of them to decode them again.
+"""Answers requests with a loaded network, and remembers what is needed to decode them again.
 
 Torch lives here and below; sockets, MIDI and files do not.
 """
@@ -47,14 +47,14 @@ REMEMBERED_BYTES = 400 * 2**20  # of their posteriors; the last request is remem
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is kept of a finished request to decode it again; posteriors stay on the device."""
+    """The remembered part of a finished request, to decode it again; posteriors stay on the device."""
 
     kept: tuple[NoteEvent, ...]
     seed: int
     thresholds: Thresholds
     windowed: tuple[Region, ...]
     spans: list[PosteriorSpan]  # of the windowed regions
-    transcribed: list[list[NoteEvent]]  # one list a variation
+    transcribed: list[list[NoteEvent]]  # one list per variation
     written: list[list[NoteEvent]]
 
     @property
@@ -64,7 +64,7 @@ class Answer:
         return sum(tensor.nbytes for tensor in tensors)
 
     def variations(self) -> tuple[tuple[NoteEvent, ...], ...]:
-        """All notes, sorted, one tuple a variation."""
+        """All notes, sorted, one tuple per variation."""
         both = zip(self.transcribed, self.written, strict=True)
         return tuple(tuple(sorted([*self.kept, *transcribed, *written])) for transcribed, written in both)
 
@@ -100,7 +100,7 @@ class TorchEngine:
         """Answer a request; see types.Engine. Raises errors.DiffrollError."""
         begin = time.perf_counter()
         progress = Progress(self.adapter, control, keep_trail="trajectory" in plan.pictures)
-        # While an input is transcribed live, windows go one at a time, for a layer of fewer is done sooner.
+        # While an input is transcribed live, windows go one at a time, since smaller batches finish each layer sooner.
         defaults = replace(self.defaults, batch=1) if self._streams else self.defaults
         try:
             with progress.timed("frontend"):
@@ -154,7 +154,7 @@ class TorchEngine:
             del sizes[0]
 
     def _recording(self, audio: AudioBuffer | None) -> Recording:
-        """The recording of a request: the last one again where it has the same samples."""
+        """The recording of a request, reusing the last one if it has the same samples."""
         if audio is None:
             return silence(self.adapter)
         if self._last is None or not self._last.holds(audio):

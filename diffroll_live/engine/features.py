@@ -1,4 +1,4 @@
-"""The features of a recording, computed piece by piece as windows need them, and kept from then on.
+"""The features of a recording, computed piece by piece as windows need them, and cached.
 
 A request about a few seconds of a long recording costs a few seconds. Nothing here runs the network.
 """
@@ -17,7 +17,7 @@ from diffroll_live.music.roll import RollGeometry
 from diffroll_live.types import AudioBuffer
 
 PIECE_FRAMES = 128  # computed together
-GATE_REACH = 6  # frames after an onset in which its sound must show
+GATE_REACH = 6  # frames after an onset in which it must be loud
 LONGEST_BLOCK = 4000  # samples; a rate with no small ratio to ours is approximated to a few parts in a million
 SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; torchaudio's are 6 / 0.99
 
@@ -25,7 +25,7 @@ SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on 
 class Recording:
     """The audio of a request, whose samples must never change: features, and where it is loud.
 
-    level: dB of full scale below which there are no onsets.
+    level: level in dBFS below which there are no onsets.
     """
 
     def __init__(self, audio: AudioBuffer, adapter: ModelAdapter, level: float) -> None:
@@ -33,7 +33,7 @@ class Recording:
         geometry = adapter.geometry
         self._resampled = Resampled(audio, geometry.sample_rate, adapter.device)
         self.n_frames = -(-self._resampled.n_samples // geometry.hop_length)
-        # Pages that were never written to take no memory yet.
+        # Pages take no memory until they are written.
         self._features = torch.empty((adapter.n_features, self.n_frames), device=adapter.device)
         self._loud = torch.zeros((self.n_frames, 1), dtype=torch.bool, device=adapter.device)
         self._there = np.zeros(-(-self.n_frames // PIECE_FRAMES), bool)
@@ -78,7 +78,7 @@ def silence(adapter: ModelAdapter) -> Recording:
 
 
 class Resampled:
-    """Samples of a buffer at another rate, by torchaudio's windowed sinc, only where they are wanted."""
+    """Samples of a buffer at another rate, by torchaudio's windowed sinc, computed only where needed."""
 
     def __init__(self, audio: AudioBuffer, rate: int, device: torch.device) -> None:
         ratio = Fraction(rate, audio.sample_rate).limit_denominator(LONGEST_BLOCK)
@@ -99,7 +99,7 @@ class Resampled:
 
 
 def gate(samples: Tensor, geometry: RollGeometry, level: float) -> Tensor:
-    """Where a recording is loud enough to hold an onset: (n_frames,) bool, ``level`` in dB of full scale.
+    """Where a recording is loud enough to hold an onset: (n_frames,) bool, ``level`` in dBFS.
 
     An absolute level, so that silence gives no notes however quiet the rest is.
     """

@@ -1,4 +1,4 @@
-"""From a model folder to a warm engine: checks, weights, device, precision, and the first evaluations."""
+"""From a model folder to a ready engine: checks, weights, device, precision, and warm-up."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from diffroll_live.types import AudioBuffer, ModelInfo, Options, Region, Request
 logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "compact"
-MAX_SECONDS = 1800.0  # of one request
+MAX_SECONDS = 1800.0  # per request
 
 
 #: The precisions that a configuration can name; "auto" is `choose_precision`'s.
@@ -59,7 +59,9 @@ def load_engine(
     dtype = PRECISIONS.get(precision) or choose_precision(chosen)
     adapter, defaults = ADAPTERS[folder.config["architecture"]](folder, chosen, dtype)
     if defaults.sampler not in SAMPLERS:
-        raise CheckpointError(f"{folder.path / 'config.json'} names the sampler {defaults.sampler!r}; there is none.")
+        raise CheckpointError(
+            f"{folder.path / 'config.json'} names the sampler {defaults.sampler!r}, which does not exist."
+        )
     engine = TorchEngine(adapter, _info(folder, adapter, chosen, dtype), defaults)
     if warm:
         warm_up(engine)
@@ -127,7 +129,7 @@ def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> 
         sampler=settings.sampler,
         guidance=settings.guidance,
         reading_steps=(max(steps // 20, 1), max(steps // 4, 1), steps),
-        batch=2,  # windows are long, and guidance doubles them
+        batch=2,  # windows are long, and guidance doubles the batch
     )
     return adapter, defaults
 

@@ -1,4 +1,4 @@
-"""Decoding a posterior while it grows, so that the notes of a long recording come out as it is read."""
+"""Decodes a posterior while it grows, so that the notes of a long recording are streamed."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from diffroll_live.model.decoding import Posterior, join
 from diffroll_live.model.roll_targets import NoteArray, long_enough
 from diffroll_live.music.roll import HIGH_PITCH, SLACK
 
-SETTLED_FRAMES = 4  # before the end of what is known an onset may still move
-DECIMALS = 6  # of seconds; so that a note is the same number whichever frame it was reckoned from
-BLURRED_FRAMES = 3  # after a cut an onset may seem to be where none was
+SETTLED_FRAMES = 4  # before the end, in which an onset may still move
+DECIMALS = 6  # of seconds; so that a note's time does not depend on the frame it was computed from
+BLURRED_FRAMES = 3  # after a cut, in which there may be spurious onsets
 
 Decode = Callable[[Posterior], NoteArray]
-"""Reads rows (onset s, offset s, pitch, velocity) off a posterior, times from its first frame, short notes too."""
+"""Decodes a posterior to rows (onset s, offset s, pitch, velocity) from its first frame, short notes included."""
 
 
 class NoteStream:
-    """Decodes a posterior as it grows: every note comes out once, as soon as nothing later can change it.
+    """Decodes a posterior as it grows: every note is returned once, as soon as nothing later can change it.
 
-    first: the frame at which the posterior begins. min_note: seconds; a note that is shorter is known to be so only
-    once it has ended, so it is left out here and not in ``decode``.
+    first: the frame at which the posterior begins. min_note: seconds; a shorter note is recognized only once
+    it has ended, so it is dropped here and not in ``decode``.
     """
 
     def __init__(self, decode: Decode, frame_rate: float, first: int, min_note: float) -> None:
         self.decode, self.frame_rate, self.min_note = decode, frame_rate, min_note
         self.first, self.base, self.end = first, first, first
         self.parts: list[Posterior] = []
-        self.sent_until = np.full(HIGH_PITCH + 1, -np.inf)  # s; the end of the last note that came out, by pitch
+        self.sent_until = np.full(HIGH_PITCH + 1, -np.inf)  # s; the end of the last returned note, by pitch
 
     def push(self, posterior: Posterior) -> NoteArray:
         """Add frames; returns the rows (onset s, offset s, pitch, velocity) that are certain now."""
@@ -46,7 +46,7 @@ class NoteStream:
         return self._send(self._new_rows()) if self.parts else np.zeros((0, 4))
 
     def _new_rows(self) -> NoteArray:
-        """Decode what is kept, without the notes that came out already and what a cut made of them."""
+        """Decode the rest, without notes already returned or remnants of them."""
         whole = join(self.parts)
         self.parts = [whole]
         rows = self.decode(whole)

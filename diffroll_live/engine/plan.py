@@ -15,7 +15,7 @@ from diffroll_live.types import QUALITIES, Options, Region, RequestPlan
 
 @dataclass(frozen=True, slots=True)
 class EnginePlan:
-    """Everything that is decided about a request before anything is computed.
+    """Everything decided about a request before any computation.
 
     windowed: the regions that are answered window by window, from the audio or by filling what ``masks`` hide.
     infilled: those that are written block by block from the notes around them.
@@ -29,10 +29,10 @@ class EnginePlan:
     masks: AudioMasks | None  # None: nothing is hidden
     thresholds: Thresholds
     window_sampling: Sampling
-    context_sampling: Sampling  # of the notes around infilled regions: as a draft, whatever the quality asked for
+    context_sampling: Sampling  # of the notes around infilled regions: as a draft, whatever the requested quality
     infill_sampling: Sampling
     density: float  # factor on the number of notes in infilled regions
-    batch: int  # windows at a time
+    batch: int  # windows per batch
 
     @property
     def n_readable(self) -> int:

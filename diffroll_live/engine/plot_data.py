@@ -1,4 +1,4 @@
-"""What a request leaves for plots: copies on the CPU of the spectrogram, the posterior and the trail of estimates."""
+"""The data of a request's plots: CPU copies of the spectrogram, the posterior and the trail of estimates."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def pictures_of(
     written: list[NoteEvent],
     trail: list[Tensor],
 ) -> Pictures | None:
-    """Gather the pictures that a request asks for; None when it asks for none.
+    """Collect the plots that a request asks for; None if it asks for none.
 
-    Kept notes and those ``written`` into infilled regions stand in the posterior as certain. trail: (n_frames, 88)
+    Kept notes and those ``written`` into infilled regions appear in the posterior as certain. trail: (n_frames, 88)
     estimates.
     """
     if not plan.request.pictures:
@@ -47,7 +47,7 @@ def pictures_of(
 
 
 def _spectrogram(recording: Recording) -> Floats:
-    """The features of pitch, (n_frames, n_bins), brought to [0, 1] for the eye."""
+    """The features of pitch, (n_frames, n_bins), scaled to [0, 1] for display."""
     if not recording.n_frames:
         return np.zeros((1, 1), np.float32)
     features: Floats = recording.adapter.spectrogram(recording.features()).T.float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""How far a request is: what has been evaluated, streamed and timed so far. The only part of it that changes."""
+"""The progress of a request: evaluations, streamed notes and timings so far. Its only mutable part."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.types import Control, NoteEvent, StreamedNote, Timings
 
-LONGEST_TRAIL = 400  # estimates that are kept for a trajectory
+LONGEST_TRAIL = 400  # estimates kept for a trajectory
 
 Stage = Literal["frontend", "sample", "decode"]
 
@@ -53,7 +53,7 @@ class Progress:
 
 
 class SilentControl:
-    """A control that nobody listens to."""
+    """A control that ignores everything."""
 
     def progress(self, step: int, steps: int) -> None:
         """Ignore."""

@@ -24,7 +24,7 @@ from diffroll_live.model.roll_targets import NoteArray, to_notes
 from diffroll_live.music.regions import fit
 from diffroll_live.types import NoteEvent
 
-AROUND = 8  # frames read beyond a region, so that an onset on its edge is a peak
+AROUND = 8  # frames beyond a region, so that an onset on its edge is a peak
 
 SpanWindows = tuple[tuple[Window, ...], ...]
 """The windows that cover each of several spans of frames."""
@@ -32,7 +32,7 @@ SpanWindows = tuple[tuple[Window, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class PosteriorSpan:
-    """A span of frames that was sampled: its first frame and one Posterior a variation."""
+    """A span of frames that was sampled: its first frame and one Posterior per variation."""
 
     first: int
     posteriors: tuple[Posterior, ...]
@@ -51,7 +51,7 @@ def region_windows(plan: EnginePlan) -> SpanWindows:
 
 
 def evaluations(plan: EnginePlan, windows: SpanWindows, steps: int) -> int:
-    """How many evaluations windows take with ``steps`` each."""
+    """The number of evaluations for windows with ``steps`` each."""
     return sum(len(list(batches(w, plan.batch))) for w in windows) * steps
 
 
@@ -94,7 +94,7 @@ def transcribe(
 def sample_batch(
     plan: EnginePlan, recording: Recording, progress: Progress, windows: list[Window], conditions: WindowConditions
 ) -> list[Posterior]:
-    """Sample windows together and remove onsets where it is too quiet for any; one Posterior a variation.
+    """Sample windows together and remove onsets where it is too quiet for any; one Posterior per variation.
 
     Where memory is short the windows are sampled in halves. Raises DeviceMemory when a single one does not fit.
     """
@@ -106,7 +106,7 @@ def sample_batch(
             raise
         if len(windows) == 1:
             raise DeviceMemory(TOO_LITTLE) from error
-    # Out here the failed attempt's tensors are gone.
+    # At this point the failed attempt's tensors are freed.
     progress.total += progress.done - begun + conditions.sampling.steps * conditions.variations
     half = len(windows) // 2
     halves = [sample_batch(plan, recording, progress, part, conditions) for part in (windows[:half], windows[half:])]

@@ -32,9 +32,9 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class WindowConditions:
-    """What windows are sampled with: how, how often, what is known and what may be heard.
+    """The conditions of sampling windows: sampler settings, variations, known notes and audible cells.
 
-    audible: (1 or 88, n_frames) of 0 and 1, where the recording may be heard, 1 beyond its end; None is everywhere.
+    audible: (1 or 88, n_frames) of 0 and 1, where the audio is not hidden, 1 beyond its end; None means everywhere.
     """
 
     sampling: Sampling
@@ -44,7 +44,7 @@ class WindowConditions:
 
 
 def window_seed(seed: int, variation: int, begin: int) -> int:
-    """A seed for one window of one variation, whatever it is batched with."""
+    """A seed for one window of one variation, independent of its batch."""
     return int(np.random.SeedSequence([seed, variation, begin + 1_000_000]).generate_state(1, np.uint64)[0] >> 1)
 
 
@@ -55,9 +55,9 @@ def sample_windows(
     conditions: WindowConditions,
     callback: Callback | None = None,
 ) -> list[Posterior]:
-    """Sample windows in one batch; one Posterior of their kept frames a variation.
+    """Sample windows in one batch; one Posterior of the kept frames per variation.
 
-    features: (n_features, n_frames) of the recording. ``callback`` is called once an evaluation.
+    features: (n_features, n_frames) of the recording. ``callback`` is called once per evaluation.
     """
     sampling, canvas = conditions.sampling, conditions.canvas
     begins = [w.begin for w in windows]
@@ -90,7 +90,7 @@ def _denoise(adapter: ModelAdapter, cut: Tensor, encoded: Any, known: Any, scale
 
 
 def batches(windows: tuple[Window, ...], size: int) -> Iterator[list[Window]]:
-    """One window alone, so that the first notes come early, then ``size`` at a time."""
+    """First a single window, so that the first notes come early, then ``size`` at a time."""
     yield list(windows[:1])
     for at in range(1, len(windows), size):
         yield list(windows[at : at + size])

@@ -1,4 +1,4 @@
-"""Cutting long audio into windows that overlap, so that every frame is read with music on both sides of it."""
+"""Cutting long audio into windows that overlap, so that every frame has context on both sides."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Window:
 def cover(first: int, last: int, n_frames: int, window: int, margin: int) -> tuple[Window, ...]:
     """Cover frames [first, last) of a recording of ``n_frames`` with windows of ``window`` frames.
 
-    Each kept stretch has ``margin`` frames of context on both sides, or reaches an end of the recording. What fits in
-    one window lies in its middle, and no window reaches further beyond the end than it must.
+    Each kept range has ``margin`` frames of context on both sides, or touches an end of the recording. What fits in one
+    window is centred in it, and no window extends beyond the end more than necessary.
     """
     windows: list[Window] = []
     at = first

@@ -1,1 +1,1 @@
-"""Files read and written, whole or not at all: audio, MIDI, pictures, sounded results. Imports `audio` and `music`."""
+"""Reads and atomically writes files: audio, MIDI, plots, rendered audio. Imports `audio` and `music`."""

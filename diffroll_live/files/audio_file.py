@@ -36,7 +36,7 @@ def read_audio(
     TooLarge beyond ``max_seconds`` or ``max_bytes`` of samples.
     """
     if start < 0 or (duration is not None and duration <= 0):
-        raise AudioError(f"A start of {start} s and a duration of {duration} s choose no audio.")
+        raise AudioError(f"A start of {start} s and a duration of {duration} s select no audio.")
     _check_readable(path)
     try:
         with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Notes made audible in a WAV file: FluidSynth and a SoundFont where both are found, a plain synth elsewhere."""
+"""Renders notes to a WAV file with FluidSynth and a SoundFont if both are found, otherwise with a plain synth."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RELEASE = 0.12  # s
 
 
 def sonify(path: Path, notes: Sequence[NoteEvent]) -> str:
-    """Write the notes as a 44.1 kHz WAV file and return what sounded them, ``fluidsynth`` or ``built-in``.
+    """Write the notes as a 44.1 kHz WAV file and return the renderer, ``fluidsynth`` or ``built-in``.
 
     Raises FileError when the file cannot be written, InternalError when FluidSynth fails.
     """
@@ -66,7 +66,7 @@ def find_sound_font() -> str | None:
 
 
 def additive(notes: Sequence[NoteEvent], sample_rate: int = SAMPLE_RATE) -> Floats:
-    """Sound the notes as decaying harmonics: (n_samples,) float32 in [-1, 1], a tail of silence included."""
+    """Render the notes as decaying harmonics: (n_samples,) float32 in [-1, 1], a tail of silence included."""
     end = max((note.offset for note in notes), default=0.0) + TAIL
     sound = np.zeros(round(end * sample_rate), dtype=np.float32)
     for note in notes:
@@ -78,7 +78,7 @@ def additive(notes: Sequence[NoteEvent], sample_rate: int = SAMPLE_RATE) -> Floa
 
 
 def _tone(note: NoteEvent, sample_rate: int) -> Floats:
-    """Sound one note: partials below Nyquist, the higher the shorter, with a quick release at the offset."""
+    """Render one note: partials below Nyquist, higher ones shorter, with a quick release at the offset."""
     seconds = np.arange(round((note.duration + _RELEASE) * sample_rate), dtype=np.float32) / sample_rate
     fundamental = 440.0 * 2.0 ** ((note.pitch - 69) / 12)
     partials = _PARTIALS[_PARTIALS * fundamental < sample_rate / 2, None]
@@ -91,7 +91,7 @@ def _tone(note: NoteEvent, sample_rate: int) -> Floats:
 
 
 def _run_fluidsynth(program: str, font: str, notes: Sequence[NoteEvent]) -> bytes:
-    """Give the bytes of a WAV file. Raises InternalError when there is none."""
+    """Return the bytes of a WAV file. Raises InternalError if there is none."""
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
         write_smf(score, notes)

@@ -59,11 +59,11 @@ class MidiInput:
     def check(self) -> None:
         """Raise PortClosed when the port is gone."""
         if self._failure:
-            raise PortClosed(f"The MIDI port {self.name} failed ({self._failure}); MIDI input goes on when it is back.")
+            raise PortClosed(f"The MIDI port {self.name} failed ({self._failure}); MIDI input resumes when it is back.")
         if self._watch is not None and self._watch.gone:
-            raise PortClosed("The JACK server ended; MIDI input goes on when one runs again.")
+            raise PortClosed("The JACK server ended; MIDI input resumes when one is running again.")
         if self._existing and not self._is_listed():
-            raise PortClosed(f"The MIDI port {self.name} is gone; MIDI input goes on when it is back.")
+            raise PortClosed(f"The MIDI port {self.name} is gone; MIDI input resumes when it is back.")
 
     def close(self) -> None:
         """Stop receiving. Safe to call again; not from ``on_message``."""

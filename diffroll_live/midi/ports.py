@@ -28,7 +28,7 @@ APIS: dict[Api, int] = {  # in the order in which "auto" tries them
     "alsa": rtmidi.API_LINUX_ALSA,
     "jack": rtmidi.API_UNIX_JACK,
 }
-LOOPMIDI = "Install loopMIDI, make a port in it and name that port (`--midi-port NAME`)."
+LOOPMIDI = "Install loopMIDI, create a port in it and give its name (`--midi-port NAME`)."
 _FOREIGN = (rtmidi.RtMidiError, OSError, RuntimeError)
 _PERIOD_MESSAGES = 1000  # rtmidi's JACK ring holds 2340 short messages; two periods' worth must fit
 _STALL_SECONDS = 1.0
@@ -67,15 +67,15 @@ class MidiPort:
             self._out.send_message(message)
         except _FOREIGN as error:
             raise PortClosed(
-                f"The MIDI port {self.name} does not accept messages any more ({error}); MIDI goes on when it is back."
+                f"The MIDI port {self.name} does not accept messages any more ({error}); MIDI resumes when it is back."
             ) from error
 
     def check(self) -> None:
         """Raise PortClosed when the port is gone."""
         if self._watch is not None and self._watch.gone:
-            raise PortClosed("The JACK server ended; MIDI goes on when one runs again.")
+            raise PortClosed("The JACK server ended; MIDI resumes when one is running again.")
         if self._existing and not self._is_listed():
-            raise PortClosed(f"The MIDI port {self.name} is gone; MIDI goes on when it is back.")
+            raise PortClosed(f"The MIDI port {self.name} is gone; MIDI resumes when it is back.")
 
     def close(self) -> None:
         """Close the port after what was sent has been received. Safe to call again.
@@ -112,7 +112,7 @@ class MidiPort:
         deadline = time.perf_counter() + _STALL_SECONDS
         while watch.frame() == self._period:
             if watch.gone or time.perf_counter() > deadline:
-                raise PortClosed("The JACK server has stalled; MIDI goes on when it runs again.")
+                raise PortClosed("The JACK server has stalled; MIDI resumes when it is running again.")
             time.sleep(0.001)
 
 

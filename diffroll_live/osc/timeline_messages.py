@@ -14,7 +14,7 @@ class Transport:
 
     playing: bool
     position: float  # s
-    tempo: float  # beats a minute
+    tempo: float  # BPM
     beat: float = math.nan  # quarter notes from the beginning; NaN where it is not given
     numerator: int = 0  # of a bar; 0 where the metre is not given
     denominator: int = 0
@@ -45,7 +45,7 @@ class TransportStop:
 class TransportTempo:
     """Report the DAW's tempo."""
 
-    tempo: float  # beats a minute
+    tempo: float  # BPM
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ class WatchedBuffer:
 
 @dataclass(frozen=True, slots=True)
 class WatchedError:
-    """Report an error that another client was told."""
+    """Report an error that another client received."""
 
     client: str
     about: str
@@ -72,7 +72,7 @@ class Picture:
     step: int
     steps: int
     rows: int
-    rate: float  # frames a second
+    rate: float  # frames per second
     frames: int  # of the whole picture
     first: int
     levels: str

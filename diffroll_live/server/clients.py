@@ -1,4 +1,4 @@
-"""Who is there: each client with its buffers, its jobs and its way back. Two clients never see each other's."""
+"""The connected clients, each with its buffers, its jobs and its reply path. Clients do not see each other's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Client:
         self.jobs = JobTable(config.max_jobs_kept)
         self.is_surface = False  # whether it has reported the transport as REAPER or Ardour does
         self.last_seen = time.monotonic()
-        self.errors: deque[tuple[int, Error]] = deque(maxlen=_ERRORS_KEPT)  # the last ones it was told, numbered
+        self.errors: deque[tuple[int, Error]] = deque(maxlen=_ERRORS_KEPT)  # the last ones sent to it, numbered
         self._numbers = itertools.count(1)
 
     def send(self, reply: Any) -> None:
@@ -48,14 +48,14 @@ class Client:
             self.outbox.send(packet)
 
     def send_error(self, about: str, error: DiffrollError) -> None:
-        """Tell what went wrong with a job, a buffer or an address."""
+        """Send an error about a job, a buffer or an address."""
         reply = Error(clip(about), error.code, error.text)
         self.errors.append((next(self._numbers), reply))
         self.send(reply)
 
     @property
     def connected(self) -> bool:
-        """Whether its end will be noticed; others are forgotten when they have been silent for long."""
+        """Whether its disconnection is noticed; other clients expire after a long silence."""
         return self.key.startswith("tcp")
 
     def free_buffers(self) -> None:
@@ -119,7 +119,7 @@ class ClientTable:
         return next(chain((client for client in idle if client.owns_nothing), owning), None)
 
     def forget(self, client: Client) -> None:
-        """Drop a client with all that is its own."""
+        """Drop a client with everything it owns."""
         self._clients.pop(client.key, None)
         client.free_buffers()
         client.outbox.close()

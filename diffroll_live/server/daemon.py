@@ -1,4 +1,4 @@
-"""The life of the daemon, from its ports to its end. Read it from top to bottom."""
+"""The life of the daemon, from opening its ports to shutdown, in order."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ async def serve(
 ) -> None:
     """Serve until a signal comes or ``stop`` is set; then end every note, the worker and the scheduler.
 
-    ``ready`` is told the port once the engine is warm and clients are heard. Without a scheduler there is no MIDI,
-    without a folder for the spool no client but over sockets. ``attach`` opens one more endpoint on this loop.
-    Raises errors.PortError when the port is taken, and the engine's error when there is no engine at the start.
+    ``ready`` gets the port once the engine is ready and clients are served. Without a scheduler there is no MIDI,
+    without a spool folder only clients over sockets. ``attach`` opens one more endpoint on this loop. Raises
+    errors.PortError when the port is taken, and the engine's error when there is no engine at the start.
     """
     stop = stop or asyncio.Event()
     sockets = bind(config.server)
@@ -133,7 +133,7 @@ class Daemon:
         return self._started.done()
 
     async def listen(self, datagram: Any, stream: Any) -> None:
-        """Hear clients: what they have sent since the sockets were bound, and what they send."""
+        """Serve clients, including what they have sent since the sockets were bound."""
         max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
         buffers = BufferStore(self._config, self._clients)
         inputs = LiveInputs(self._config, self._clients, buffers, self._live.open)
@@ -188,7 +188,9 @@ class Daemon:
         if self._following is not None:
             await loop.run_in_executor(None, self._following.close)
         if self._midi is not None:
-            await loop.run_in_executor(None, self._midi.close)  # what waits for silence is called before this returns
+            await loop.run_in_executor(
+                None, self._midi.close
+            )  # callbacks that wait for silence run before this returns
         await loop.run_in_executor(None, self._worker.close)
         if self._audio is not None:
             self._audio.close()
@@ -205,13 +207,13 @@ class Daemon:
         await asyncio.sleep(0)
 
     def _readable(self) -> ServerConfig:
-        """The configuration, with the recordings that scripts leave in the spool among what may be read."""
+        """The configuration, with the spool's recordings added to the allowed folders."""
         if self._folder is None:
             return self._config
         return replace(self._config, allowed_folders=(*self._config.allowed_folders, self._folder.audio))
 
     async def _end_work(self) -> None:
-        """Hear no more input, and let no job go on."""
+        """Stop all inputs and cancel all jobs."""
         if self._listening is not None:
             await self._listening.close()
         if self._pictures is not None:
@@ -261,7 +263,7 @@ class Daemon:
 
 @contextmanager
 def _stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` on Ctrl-C and its like, where there is a main thread to hear them.
+    """Set ``stop`` on Ctrl-C and similar signals, if this is the main thread.
 
     A signal that is ignored when the daemon starts stays ignored: ``nohup`` relies on that.
     """

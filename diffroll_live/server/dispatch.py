@@ -1,4 +1,4 @@
-"""From a packet of a client to the handler of its message, and from whatever is wrong with it to an error reply."""
+"""Dispatches a client's packets to the handlers of their messages, and turns errors into replies."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _PACKET = "packet"  # what an error is about when no address could be read
 class Dispatcher:
     """Answers packets, one after the other."""
 
-    def __init__(self, *rooms: Handlers) -> None:
+    def __init__(self, *handler_tables: Handlers) -> None:
         self._handlers: dict[type[Any], Callable[[Client, Any], None]] = {}
-        for handlers in rooms:
+        for handlers in handler_tables:
             self._handlers.update(handlers)
         self._open = True
 
     def close(self) -> None:
-        """Pass over whatever still comes: the daemon is about to end."""
+        """Ignore further packets: the daemon is shutting down."""
         self._open = False
 
     def receive(self, client: Client, packet: bytes) -> None:
-        """Handle a packet. Never raises: the client is told what is wrong with it."""
+        """Handle a packet. Never raises: errors are sent to the client."""
         if self._open:
             self.take(client, decode(packet))
 
@@ -47,7 +47,7 @@ class Dispatcher:
     def _is_to_be_answered(self, client: Client, element: Message | Malformed) -> bool:
         address = element.address
         if address in DAEMON_MESSAGES and _is_ours(element):
-            # Answering what only a daemon sends would let two daemons, or one that answers itself, talk for ever.
+            # Answering a daemon's own messages would let two daemons, or one that hears itself, talk for ever.
             logger.debug("%s sent %s, which is the daemon's to send", client.key, address)
             return False
         # A DAW's surface sends its faders and the names of its tracks too; errors about each would only drown it.

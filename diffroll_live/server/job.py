@@ -1,4 +1,4 @@
-"""Jobs: what a client has asked for so far. No sockets, no clock, no worker."""
+"""Jobs: what clients have requested so far. No sockets, no clock, no worker."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Job:
     settings: JobSettings = field(default_factory=JobSettings)
     state: State = "new"
     progress: float = 0.0  # 0..1
-    asked: float = 0.0  # monotonic s at which it was last told to run
+    asked: float = 0.0  # monotonic s at which it was last started
     request_id: str = ""  # of the last run
     origin: float = 0.0  # s; the DAW position of second 0 of the last run's notes
     result: Result | None = None
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # as sent
-    owner: str = ""  # of its notes in the MIDI queue; empty before any were put there
-    late: int = 0  # notes that came too late to be played, as told to the client
+    owner: str = ""  # of its notes in the MIDI queue; empty until there are any
+    late: int = 0  # notes that came too late to be played, as reported to the client
 
     def add_region(self, region: Region) -> None:
         """Add a region. Raises errors.BadRegion for one that no job could write into."""
@@ -47,9 +47,9 @@ class Job:
         self.regions.append(region)
 
     def add_note(self, note: NoteEvent) -> None:
-        """Add a note that the user has. Raises errors.RequestError for one that no piano can play."""
+        """Add a note of the user's. Raises errors.RequestError for one that a piano cannot play."""
         if len(self.known) >= MAX_KNOWN:
-            raise RequestError(f"A job takes at most {MAX_KNOWN} notes; use a shorter stretch.")
+            raise RequestError(f"A job takes at most {MAX_KNOWN} notes; use a shorter range.")
         self.known.append(check_note(note))
 
     def request(self, request_id: str, audio: AudioBuffer | None) -> Request:
@@ -73,16 +73,16 @@ class JobTable:
         try:
             return self._jobs[name]
         except KeyError:
-            raise UnknownJob(f"There is no job {name!r}; make it with /diffroll/job/new.") from None
+            raise UnknownJob(f"There is no job {name!r}; create it with /diffroll/job/new.") from None
 
     def get(self, name: str) -> Job | None:
-        """Give a job, or None."""
+        """Return a job, or None."""
         return self._jobs.get(name)
 
     def add(self, name: str, task: str, buffer: str) -> Job:
-        """Make a job, in place of an older one of that name.
+        """Create a job, replacing an older one of that name.
 
-        Raises errors.RequestError for a task that there is not, errors.Busy when all kept jobs are still active.
+        Raises errors.RequestError for an unknown task, errors.Busy if all jobs are still active.
         """
         if task not in TASKS:
             raise RequestError(f"There is no task {task!r}; choose {', '.join(TASKS)}.")
@@ -106,7 +106,7 @@ class JobTable:
 
 
 def check_note(note: NoteEvent) -> NoteEvent:
-    """Give a note back if a piano can play it. Raises errors.RequestError."""
+    """Return a note if a piano can play it. Raises errors.RequestError."""
     if not LOW_PITCH <= note.pitch <= HIGH_PITCH:
         raise RequestError(f"A note of pitch {note.pitch} is outside {LOW_PITCH} to {HIGH_PITCH}; leave it out.")
     if not 1 <= note.velocity <= 127:

@@ -1,4 +1,4 @@
-"""What a job may choose with ``/diffroll/job/set``: what the engine is asked for, and where its notes go."""
+"""The settings of a job (``/diffroll/job/set``): the engine's options, and where the notes go."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ DELIVERY: dict[str, Option] = {
 class Delivery:
     """Where the notes of a job go.
 
-    when: MIDI as the notes come, as the DAW's playhead comes to them, or only on request. save: a path for a Standard
-    MIDI File; empty saves none. quantize, scale: of notes on their way out. pictures: what is kept for the eye.
+    when: play notes as they arrive, when the DAW's playhead reaches them, or only on request. save: the path of a MIDI
+    file, or empty. quantize, scale: applied to notes as they are sent. pictures: what is kept for the eye.
     """
 
     deliver: str = DELIVER.default
@@ -56,7 +56,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """Everything that a job may choose."""
+    """All settings of a job."""
 
     OPTIONS: ClassVar[Mapping[str, Option]] = {**REQUEST, **DELIVERY}
 

@@ -13,7 +13,7 @@ from diffroll_live.osc.framing import frame
 logger = logging.getLogger(__name__)
 
 # A datagram of a note takes about 800 bytes of a receiver's buffer, so the usual 212,992 bytes hold some 260 of them:
-# a client that looks every 100 ms, as Live's scripts do, must not be sent more in that time.
+# a client that looks every 100 ms, as Live's scripts do, must not be sent more than that in the meantime.
 _BATCH = 20  # datagrams
 _PAUSE = 0.01  # s between batches
 _MAX_WAITING = 200_000  # datagrams; sixteen variations of a long piece
@@ -30,7 +30,7 @@ class Outbox(Protocol):
         """Send to another port of the same host from now on; 0 changes nothing."""
 
     def drain(self) -> None:
-        """Send what waits now: the daemon is about to end."""
+        """Send what is queued now: the daemon is shutting down."""
 
     def close(self) -> None:
         """Send nothing more."""
@@ -91,7 +91,7 @@ class StreamOutbox:
         self._writer = writer
 
     def send(self, packet: bytes) -> None:
-        """Write a packet to the connection, and abort one whose client never reads."""
+        """Write a packet to the connection; abort it if the client never reads."""
         if self._writer.is_closing():
             return
         if self._writer.transport.get_write_buffer_size() > _MAX_UNREAD:

@@ -1,4 +1,4 @@
-"""Greetings, questions about the daemon, and panic. Touches neither audio nor jobs."""
+"""Hello, ping, status and panic. Touches neither audio nor jobs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from diffroll_live.worker.queue import Worker
 
 logger = logging.getLogger(__name__)
 
-_SMALLEST_DATAGRAM = 256  # bytes; an error still says something in it
+_SMALLEST_DATAGRAM = 256  # bytes; enough for a useful error
 _LARGEST_DATAGRAM = 65_507
 
 
 class SessionHandlers:
-    """Handles what is about the session rather than about audio or notes."""
+    """Handles the messages about the session rather than audio or notes."""
 
     def __init__(
         self, worker: Worker, runs: Runs, jams: JamHandlers, delivery: NoteDelivery, max_seconds: float
@@ -42,9 +42,11 @@ class SessionHandlers:
 
     def _hello(self, client: Client, message: m.Hello) -> None:
         if not 0 <= message.reply_port <= 65_535:
-            raise ProtocolError(f"{message.reply_port} is no port; send 1 to 65535, or 0 for the port you send from.")
+            raise ProtocolError(
+                f"{message.reply_port} is not a port; send 1 to 65535, or 0 for the port you send from."
+            )
         if message.max_datagram and not _SMALLEST_DATAGRAM <= message.max_datagram <= _LARGEST_DATAGRAM:
-            raise ProtocolError(f"A datagram size is {_SMALLEST_DATAGRAM} to {_LARGEST_DATAGRAM} bytes.")
+            raise ProtocolError(f"A datagram size must be {_SMALLEST_DATAGRAM} to {_LARGEST_DATAGRAM} bytes.")
         logger.info("%s calls itself %r", client.key, message.name)
         client.name = message.name
         client.outbox.redirect(message.reply_port)

@@ -1,4 +1,4 @@
-"""Keep what serves everybody going when it fails for one of them: the failure is logged, and that one is told."""
+"""Keeps shared loops running when they fail for one client: the failure is logged and reported to that client."""
 
 from __future__ import annotations
 

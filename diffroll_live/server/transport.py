@@ -1,6 +1,6 @@
-"""The DAW's timeline as it comes over OSC: our own message, REAPER's and Ardour's, each a row that makes a report.
+"""The DAW's timeline as it comes over OSC: our own message, REAPER's and Ardour's, one row each, turned into reports.
 
-Follows nothing itself: that is timeline's business. Here it is decided whose word counts.
+The following is done in `timeline`; this decides which client's reports count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from diffroll_live.server.clients import Client
 from diffroll_live.timeline.report import Report, check_report
 from diffroll_live.timeline.timeline import Timeline
 
-HOLD_SECONDS = 2.0  # that whoever tells the position is the only one to tell it
+HOLD_SECONDS = 2.0  # for which the client that reports the position is the only one followed
 
 _REPORTS: dict[type[Any], Callable[[Any, float], Report]] = {
     m.Transport: lambda message, now: Report(
@@ -39,8 +39,8 @@ _REPORTS: dict[type[Any], Callable[[Any, float], Report]] = {
 class TransportHandlers:
     """Handles every timeline message.
 
-    Tempo and metre are anyone's to tell. The playhead is followed only where OSC is the chosen source, and then only
-    one client at a time is believed: the one that spoke first, until it has been silent for HOLD_SECONDS.
+    Tempo and metre are accepted from any client. Positions are followed only if OSC is the chosen source, and from only
+    one client at a time: the first, until it has been silent for HOLD_SECONDS.
     """
 
     def __init__(self, timeline: Timeline, clock: Callable[[], float], *, follows: bool) -> None:
@@ -48,22 +48,22 @@ class TransportHandlers:
         self._clock = clock
         self._follows = follows
         self._holder = ""  # a client's key
-        self._heard = -math.inf  # when the holder spoke last
-        self.handlers: dict[type[Any], Callable[[Client, Any], None]] = dict.fromkeys(_REPORTS, self._hear)
+        self._received = -math.inf  # when the holder spoke last
+        self.handlers: dict[type[Any], Callable[[Client, Any], None]] = dict.fromkeys(_REPORTS, self._receive)
 
-    def _hear(self, client: Client, message: Any) -> None:
+    def _receive(self, client: Client, message: Any) -> None:
         report = check_report(_REPORTS[type(message)](message, self._clock()))
         moves = Report(report.at, tempo=report.tempo, metre=report.metre) != report
-        if moves and not self._believes(client, report.at):
+        if moves and not self._accepts(client, report.at):
             report = Report(report.at, tempo=report.tempo, metre=report.metre)
         self._timeline.update(report)
 
-    def _believes(self, client: Client, now: float) -> bool:
+    def _accepts(self, client: Client, now: float) -> bool:
         if not self._follows:
             return False
-        if client.key != self._holder and now - self._heard <= HOLD_SECONDS:
+        if client.key != self._holder and now - self._received <= HOLD_SECONDS:
             return False
-        self._holder, self._heard = client.key, now
+        self._holder, self._received = client.key, now
         return True
 
 
@@ -74,7 +74,7 @@ def seconds(position: str | float) -> float:
     try:
         parts = [float(part) for part in position.strip().lstrip("-").split(":")]
     except ValueError as error:
-        raise ProtocolError(f"{position!r} is no position; send seconds.") from error
+        raise ProtocolError(f"{position!r} is not a position; send seconds.") from error
     total = 0.0
     for part in parts[:3]:
         total = 60.0 * total + part

@@ -37,7 +37,7 @@ class WatchHandlers:
         self._timeline = timeline
         self._source = source
         self._clock = clock
-        self._watchers: dict[str, Seen] = {}  # by client key, what each has been told
+        self._watchers: dict[str, Seen] = {}  # by client key, what each has been sent
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             w.Watch: self._watch,
             w.AudioCopy: self._copy_audio,
@@ -49,7 +49,7 @@ class WatchHandlers:
         return client.key in self._watchers
 
     def tick(self) -> None:
-        """Tell each watcher what has changed since it was told last."""
+        """Send each watcher what has changed since its last update."""
         clients = {client.key: client for client in self._clients}
         self._watchers = {key: seen for key, seen in self._watchers.items() if key in clients}
         for key, seen in self._watchers.items():

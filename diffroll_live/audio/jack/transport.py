@@ -40,7 +40,7 @@ class JackTransport:
     rolling: bool
     age: float  # s
     position: float  # s
-    tempo: float | None = None  # beats a minute
+    tempo: float | None = None  # BPM
     beat: float | None = None
     metre: tuple[int, int] | None = None
 

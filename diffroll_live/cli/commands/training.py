@@ -226,15 +226,15 @@ def export(
     overwrite: bool,
 ) -> None:
     """Turn the run in the folder RUN into a model folder; the last part of its name becomes the model's."""
-    from diffroll_live.training.runs import export as room
+    from diffroll_live.training.runs import export as exporting
     from diffroll_live.training.runs.states import STATE
 
     thresholds = {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold}
     decode = {name: value for name, value in thresholds.items() if value is not None}
     settings = {"density": density, "reading_steps": steps, "writing_steps": steps}
     sampling = {name: value for name, value in settings.items() if value is not None}
-    text = room.read_card(card)
-    made = room.export(
+    text = exporting.read_card(card)
+    made = exporting.export(
         run / STATE, folder, text, decode=decode, sampling=sampling, version=version, overwrite=overwrite
     )
     click.echo(f"{run} -> {made.path}: use it with --model {made.path}")

@@ -1,1 +1,1 @@
-"""Regions that are written, block by block, as the music around them is played. Imports `engine` and `model`."""
+"""Fills regions block by block in the style of the music around them. Imports `engine` and `model`."""

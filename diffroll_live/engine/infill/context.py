@@ -1,4 +1,4 @@
-"""The notes around infilled regions, which are transcribed before anything is written. They are not in the result."""
+"""The notes around infilled regions, transcribed before anything is written; they are not part of the result."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
 from diffroll_live.music.regions import kept
 
 CONTEXT_SECONDS = 5.0  # of music on each side of a region
-USUAL_VELOCITY = 70.0  # of the training pieces, towards which what is heard hedges, and
-HEDGED = 2.0  # how many times less the mean of a stretch differs from that than the mean of what was played
-HEDGED_WITHIN = 1.4  # how many times less the velocities of a stretch differ from their mean
+USUAL_VELOCITY = 70.0  # of the training pieces, towards which transcribed velocities regress, and
+HEDGED = 2.0  # the factor by which the mean of a passage differs less from it than the played mean
+HEDGED_WITHIN = 1.4  # the factor by which the velocities of a passage differ less from their mean
 
 
 def context_windows(plan: EnginePlan) -> SpanWindows:
-    """The windows to sample around infilled regions; none where the user says which notes are there.
+    """The windows to sample around infilled regions; none if the user has given the notes there.
 
-    The inside of a region is left out, unless it leaves some pitches to be heard.
+    The inside of a region is left out, unless some of its pitches are audible.
     """
     if plan.request.kept or not plan.infilled:
         return ()
@@ -57,7 +57,7 @@ def read_context(
 
 
 def as_played(rows: NoteArray) -> NoteArray:
-    """Spread transcribed velocities as widely as played ones: each is a mean of what may have been played."""
+    """Spread transcribed velocities as widely as played ones, since each estimate regresses to a mean."""
     if len(rows):
         mean = rows[:, 3].mean()
         spread = HEDGED * (mean - USUAL_VELOCITY) + HEDGED_WITHIN * (rows[:, 3] - mean)

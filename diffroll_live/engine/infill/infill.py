@@ -1,4 +1,4 @@
-"""Regions that are written from the notes around them: block by block, streamed as the notes end."""
+"""Fills regions from the notes around them, block by block, and streams notes as they end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from diffroll_live.model.roll_targets import NoteArray, to_notes
 from diffroll_live.music.regions import fit
 from diffroll_live.types import NoteEvent
 
-MARGIN = 4  # frames before a note that decide whether it begins there
+MARGIN = 4  # frames before a note that determine whether it begins there
 
 
 def write_infills(
     plan: EnginePlan, recording: Recording, progress: Progress, given: NoteArray
 ) -> list[list[NoteEvent]]:
-    """Write into the plan's infilled regions and stream the notes as they end; the new notes of each variation.
+    """Write into the plan's infilled regions and stream notes as they end; return each variation's new notes.
 
-    given: rows of the notes that surround the regions.
+    given: rows of the notes around the regions.
     """
     options = plan.request.options
     context = infill_context(plan, recording, progress, given)
@@ -51,15 +51,15 @@ def write_infills(
 
 
 class EndedNotes:
-    """Takes the notes of one variation off a writer as they end, each once, looking back no further than it must."""
+    """Collects the notes of one variation from a writer as they end, each once, looking back as little as possible."""
 
     def __init__(self, writer: Writer, variation: int) -> None:
         self._writer, self._variation = writer, variation
-        self._settled = 0  # every note that begins before this frame was taken
-        self._taken: set[tuple[int, int]] = set()  # pitch and onset frame of those that begin later
+        self._settled = 0  # every note that begins before this frame has been collected
+        self._taken: set[tuple[int, int]] = set()  # pitch and onset frame of collected notes that begin later
 
     def take(self, first: int, last: int, *, final: bool) -> NoteArray:
-        """Take the notes that ended before ``first``, or all, when the block [first, last) has been written.
+        """Collect the notes that ended before ``first``, or all, after the block [first, last) has been written.
 
         Returns rows (onset s, offset s, pitch, velocity).
         """
@@ -76,14 +76,14 @@ class EndedNotes:
 
 
 def infill_evaluations(plan: EnginePlan) -> int:
-    """How many evaluations writing will take."""
+    """The number of evaluations that writing takes."""
     frame_rate = plan.adapter.geometry.frame_rate
     lengths = [math.ceil(region.duration * frame_rate) for region in plan.infilled]
     return sum(math.ceil(n / block_frames(n)) for n in lengths) * plan.infill_sampling.steps
 
 
 def infill_context(plan: EnginePlan, recording: Recording, progress: Progress, given: NoteArray) -> InfillContext:
-    """What there is to hear and to write where ``given`` (rows) surrounds the infilled regions."""
+    """The audio and notes around the infilled regions, and the cells to write; ``given`` are rows of notes."""
     adapter = plan.adapter
     canvas = known_canvas(adapter, plan.request.regions, given, plan.n_frames)
     n_frames = canvas.roll.shape[1]
@@ -96,7 +96,7 @@ def infill_context(plan: EnginePlan, recording: Recording, progress: Progress, g
 
 
 def _features_around(plan: EnginePlan, recording: Recording, progress: Progress) -> Tensor:
-    """Features, computed only where a writer of regions looks: a window on both sides, at most."""
+    """Features, computed only within a window on both sides of the regions."""
     frame, window = plan.adapter.geometry.frame, plan.adapter.window_frames
     with progress.timed("frontend"):
         for region in plan.infilled:

@@ -1,8 +1,8 @@
-"""How the notes around a hole are played: when they come, how many together, how long and how loud.
+"""The style of the notes around a gap: onset intervals, chord sizes, durations and velocities.
 
-A network that says what is likely in each cell says little about rhythm, length and touch. The music around says much:
-what is written comes after rests like those there, in chords of as many notes, and each note is as long and as loud as
-one of them that lies near in pitch. No network here and nothing is written; see writing.py.
+Marginal probabilities of cells say little about rhythm, length and touch; the surrounding music says much. Chord onsets
+follow the inter-onset intervals of the context, chords have as many notes, and each note is as long and as loud as one
+of the context near it in pitch. No network here, and nothing is written; see writer.py.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy.typing as npt
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.music.roll import LOW_PITCH, N_PITCHES
 
-REACH = 8.0  # s of music before and after a hole that tell how it is played
-FEWEST = 5  # notes that are enough to learn from
+REACH = 8.0  # s of music before and after a gap that determine its style
+FEWEST = 5  # notes needed for statistics
 FEWEST_RESTS = 2
 TOGETHER = 0.04  # s; onsets this close are one chord
-LONGEST_REST = 4.0  # s from a chord to the next; a longer one counts as this
-LOOSE = 0.1  # share of chords that come at any moment
-SUREST = 0.95  # chance of a chord in one frame, at most
-ALIKE = 4.0  # semitones over which notes are played alike
+LONGEST_REST = 4.0  # s between chords; longer ones count as this
+LOOSE = 0.1  # share of chords that come at random times
+SUREST = 0.95  # maximum probability of a chord in one frame
+ALIKE = 4.0  # semitones within which notes have similar touch
 MAX_CHORD = 6  # notes
 
-#: What is done where nothing is known, in sixteenths of the notes of the training pieces, each collection for the same:
-#: the beat of a piece lies between these (s) and all else is in beats.
+#: The style without context, from the training pieces with equal weight for each collection: the beat lies between
+#: these (s), and everything else is in beats.
 BEAT = (0.15, 0.4)
 RESTS = (0.5, 0.5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1.5, 1.5, 2, 3)
 LENGTHS = (0.30, 1.24, 0.65, 5.6, 0.45, 1.5, 0.93, 2.4, 0.55, 1.38, 0.83, 1.9, 0.72, 3.3, 1.07, 1.65)
@@ -38,10 +38,10 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class StyleStatistics:
-    """What is done around a hole.
+    """The style around a gap.
 
-    models: rows of notes that written ones are as long and as loud as. sizes: of chords, in notes. hazard: the chance
-    that a chord comes n frames after the last if none has come before; the last value holds for longer rests too.
+    models: rows of notes whose length and loudness written ones copy. sizes: of chords, in notes. hazard: the
+    probability of a chord n frames after the last one if none has come since; the last value applies to longer rests.
     """
 
     models: NoteArray
@@ -49,14 +49,14 @@ class StyleStatistics:
     hazard: Numbers
 
     def nearness(self) -> Numbers:
-        """How likely a written note takes after each model: (88, n_models), rows running sums up to 1."""
+        """The cumulative probability that a written note copies each model: (88, n_models), rows ending at 1."""
         distance = np.abs(np.arange(N_PITCHES)[:, None] + LOW_PITCH - self.models[:, 2])
         weight = np.exp(-distance / ALIKE) + 1e-6
         return np.asarray((weight / weight.sum(axis=1, keepdims=True)).cumsum(axis=1))
 
 
 def style_of(rows: NoteArray, begin: float, end: float, frame_rate: float) -> StyleStatistics | None:
-    """Learn from the notes that begin up to REACH before ``begin`` and after ``end`` (s); None from too few."""
+    """Compute the style of the notes within REACH before ``begin`` and after ``end`` (s); None if there are too few."""
     sides = [
         rows[(rows[:, 0] >= begin - REACH) & (rows[:, 0] < begin)],
         rows[(rows[:, 0] >= end) & (rows[:, 0] < end + REACH)],
@@ -71,7 +71,7 @@ def style_of(rows: NoteArray, begin: float, end: float, frame_rate: float) -> St
 
 
 def common_style(seed: int, frame_rate: float) -> StyleStatistics:
-    """What is done in music of which nothing is known, on a beat that the seed chooses."""
+    """The style without context, on a beat chosen by the seed."""
     beat = float(np.exp(np.random.default_rng([seed, 6]).uniform(*np.log(BEAT))))
     models = np.zeros((len(LENGTHS), 4))
     models[:, 1], models[:, 2], models[:, 3] = np.multiply(LENGTHS, beat), 60, VELOCITIES
@@ -79,9 +79,10 @@ def common_style(seed: int, frame_rate: float) -> StyleStatistics:
 
 
 def hazard_of(rests: Numbers) -> Numbers:
-    """The chance of a chord n frames after the last one, from rests in frames, each standing for its neighbours too.
+    """The probability of a chord n frames after the last one, from smoothed rests in frames.
 
-    Of the survival analyst's hazard f(n) / sum of f(m >= n), f is the histogram of rests, and LOOSE of it exponential.
+    This is the hazard function f(n) / sum of f(m >= n), where f is the histogram of rests with a share LOOSE
+    exponential.
     """
     whole = np.rint(rests).astype(np.int64).clip(min=2)
     longest = int(whole.max()) + 2
@@ -92,7 +93,7 @@ def hazard_of(rests: Numbers) -> Numbers:
 
 
 def _chords(onsets: Numbers) -> tuple[Numbers, npt.NDArray[np.int64]]:
-    """When chords begin, and of how many notes they are."""
+    """The onsets of chords and their numbers of notes."""
     onsets = np.sort(onsets)
     starts = np.flatnonzero(np.diff(onsets, prepend=-np.inf) > TOGETHER)
     return onsets[starts], np.diff(np.append(starts, len(onsets)))

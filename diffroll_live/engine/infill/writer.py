@@ -1,9 +1,9 @@
-"""Writing notes where none are heard: block after block, drawn from what the network thinks likely, then known.
+"""Writes notes without audio: block by block, drawn from the network's probabilities, then known to it.
 
-With nothing to hear, every cell of a roll is less likely on than off, so a thresholded estimate is silence. Here chords
-come when the music around is wont to have them, the sooner where the network expects onsets; which keys are struck is
-drawn from the network; how long and how loud they sound is taken from notes around. What was drawn is known to the
-network from then on.
+Without audio, every cell of a roll is more likely off than on, so a thresholded estimate is silence. Here chord onsets
+follow the inter-onset intervals of the context, weighted by where the network expects onsets. The pitches are drawn
+from the network's probabilities, and durations and velocities are taken from notes of the context. Drawn notes are
+known to the network from then on.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from diffroll_live.model.samplers import Callback, seeded_noise
 from diffroll_live.music.roll import LOW_PITCH, N_PITCHES
 
 LARGEST_CHORD = 12  # notes
-DRAWS = 4  # of random numbers for each key of a chord
+DRAWS = 4  # random numbers for each key of a chord
 SHORTEST = 3  # frames
 PITCH_CLASSES = 12
-SWAY = 0.5  # how far the network's expectation of onsets moves chords; 0 not at all
-STRANGE = 0.02  # share of all that sounds that a pitch class is taken to have had besides
-LASTING = 2.0  # s; a longer note counts no more in a key
+SWAY = 0.5  # how much the network's onset probabilities shift chords; 0 not at all
+STRANGE = 0.02  # smoothing: share of the total duration added to each pitch class
+LASTING = 2.0  # s; longer notes weigh no more in a key profile
 
 
 @dataclass(frozen=True, slots=True)
 class WritingStyle:
-    """How to draw.
+    """How notes are drawn.
 
-    Temperature spreads the choice of pitch, density scales the number of notes in a chord (0.5 leaves out as many as it
-    keeps), key ties pitches to the pitch classes that sound around (0 not at all, 1 as often as they sound).
+    Temperature spreads the choice of pitch, density scales the number of notes in a chord (0.5 keeps half of them), key
+    ties pitches to the surrounding pitch classes (0 not at all, 1 in proportion to their durations).
     """
 
     temperature: float = 1.0
@@ -50,10 +50,10 @@ class WritingStyle:
 
 @dataclass(frozen=True, slots=True)
 class InfillContext:
-    """What there is to hear and to write.
+    """The audio, the surrounding notes, and the cells to write.
 
-    features: (n_features, n_frames), heard where ``audible`` (n_frames,) is 1; ``writable``: (88, n_canvas) bool, the
-    cells to write, all of them unknown on the canvas; ``around``: rows of the notes that the canvas shows.
+    features: (n_features, n_frames), visible where ``audible`` (n_frames,) is 1; ``writable``: (88, n_canvas) bool, the
+    cells to write, all of them unknown on the canvas; ``around``: rows of the notes on the canvas.
     """
 
     features: Tensor
@@ -84,14 +84,14 @@ class Writer:
         self._manner: StyleTensors | None = None
 
     def blocks(self) -> list[tuple[int, int]]:
-        """The blocks (first frame, last frame) that there are to write, in order of time."""
+        """The blocks (first frame, last frame) to write, in order of time."""
         return blocks_of(self.writable)
 
     def write(self, first: int, last: int, callback: Callback | None) -> None:
         """Write one block and make it known."""
         begin, probability = self.estimate(first, callback)
         if self._manner is None or not self.writable[:, first - 1].any():
-            self._manner = self._manner_at(first)
+            self._manner = self._style_at(first)
         manner, tilt = self._manner, self._tilt(first)
         rate = self._rate(probability[:, 0, first - begin :], first)
         chords = manner.moments(self._uniform((last - first,)).cpu(), _sway(rate).cpu())
@@ -112,7 +112,7 @@ class Writer:
         return rows
 
     def estimate(self, first: int, callback: Callback | None) -> tuple[int, Tensor]:
-        """Ask the network about the window around a block: its first frame, its probabilities (n, 3, window, 88)."""
+        """Evaluate the window around a block: its first frame and its probabilities (n, 3, window, 88)."""
         adapter, window = self.adapter, self.adapter.window_frames
         quarter = window // 4
         begin = max((first - window // 2) // quarter * quarter, 0)
@@ -131,8 +131,8 @@ class Writer:
         x0 = self.sampling.sampler(denoise, x_t, timesteps, adapter.schedule, noise=noise, callback=callback)
         return begin, adapter.probabilities(x0)
 
-    def _manner_at(self, first: int) -> StyleTensors:
-        """How a hole that begins at a frame is to be played: as its pitches are around it."""
+    def _style_at(self, first: int) -> StyleTensors:
+        """The style of a gap that begins at a frame, from the notes around it in its pitch range."""
         frame_rate, around = self.adapter.geometry.frame_rate, self.scene.around
         last = next(last for begin, last in runs(self.writable.any(dim=0)) if begin <= first < last)
         pitches = torch.nonzero(self.writable[:, first:last].any(dim=1))[:, 0].cpu().numpy() + LOW_PITCH
@@ -143,7 +143,7 @@ class Writer:
         return StyleTensors(habits or common_style(self.sampling.seed, frame_rate), idle - 1, frame_rate, self)
 
     def _rate(self, onset: Tensor, first: int) -> Tensor:
-        """How many onsets the network expects in each cell where one may be: (n, n_frames, 88) from frame ``first``."""
+        """The expected number of onsets in each permitted cell: (n, n_frames, 88) from frame ``first``."""
         following = torch.cat([onset[:, 1:], onset[:, -1:]], dim=1)
         return (onset + following) / (2 * ONSET_WIDTH) * self.strikable[:, first : first + onset.shape[1]].T
 
@@ -151,7 +151,7 @@ class Writer:
         """Draw the chords that are ``struck`` (n,) at a frame from u (n, DRAWS, 88); rate, tilt: (n, 88).
 
         Keys are drawn without replacement in proportion to rate ** (1 / temperature) (Gumbel top-k, Kool et al., arXiv
-        1903.06059), tilted to the pitch classes that sound around. A note that a border would cut is drawn once more.
+        1903.06059), tilted towards the surrounding pitch classes. A note that a border would cut is drawn again.
         """
         assert self._manner is not None
         down = self.roll[:, N_PITCHES : 2 * N_PITCHES, frame] > 0
@@ -171,11 +171,11 @@ class Writer:
         self._mark(chosen, frame, length, torch.where(cut, level_again, level))
 
     def _mark(self, chosen: Tensor, frame: int, length: Tensor, level: Tensor) -> None:
-        """Let the chosen keys (n, 88) sound from a frame on, for a length in frames; what was drawn is known."""
+        """Write the chosen keys (n, 88) from a frame on, for a length in frames, and mark them known."""
         end = min(frame + int((length * chosen).max()), self.roll.shape[2])
         at = torch.arange(end - frame, device=chosen.device)
         sounds = chosen[:, :, None] & (at < length[:, :, None])
-        if frame:  # a repeated note is told from a held one by an empty frame before it
+        if frame:  # an empty frame distinguishes a repeated note from a held one
             again = chosen & self.writable[:, frame - 1]
             self.roll[:, N_PITCHES : 2 * N_PITCHES, frame - 1].masked_fill_(again, -1.0)
         onset, on, velocity = self.roll[:, :, frame:end].split(N_PITCHES, dim=1)
@@ -185,11 +185,11 @@ class Writer:
         self.known[:, :, frame:end].masked_fill_(sounds, 1.0)
 
     def _uniform(self, shape: Sequence[int]) -> Tensor:
-        """Draw (n, *shape) in [0, 1), each variation from its own generator: it does not matter how many there are."""
+        """Draw (n, *shape) in [0, 1), each variation from its own generator, independent of their number."""
         return torch.stack([torch.rand(shape, device=g.device, generator=g) for g in self.generators])
 
     def _tilt(self, first: int) -> Tensor:
-        """Logarithms of how much each pitch's class sounds, in the notes around and near what was written; (n, 88)."""
+        """Log pitch-class weights of each pitch, from the notes around and those written nearby; (n, 88)."""
         reach = self.adapter.window_frames // 2
         near = slice(max(first - reach, 0), first + reach)
         sounds = (self.roll[:, N_PITCHES : 2 * N_PITCHES, near] > 0) & (self.known[:, :, near] > 0)
@@ -202,7 +202,7 @@ class Writer:
         return share.log()[:, pitch_class]
 
     def _classes_around(self) -> Tensor:
-        """The share of each pitch class in all notes around, (12,); nothing where there are none."""
+        """The share of each pitch class in the surrounding notes, (12,); zeros if there are none."""
         rows = self.scene.around
         lasting = np.minimum(rows[:, 1] - rows[:, 0], LASTING)
         classes = np.bincount(rows[:, 2].astype(np.int64) % 12, weights=lasting, minlength=PITCH_CLASSES)
@@ -210,7 +210,7 @@ class Writer:
 
 
 class StyleTensors:
-    """Habits as tensors, and how long ago each variation struck its last chord."""
+    """The style as tensors, and the time since each variation's last chord."""
 
     def __init__(self, habits: StyleStatistics, idle: int, frame_rate: float, writer: Writer) -> None:
         device = writer.adapter.device
@@ -223,7 +223,7 @@ class StyleTensors:
         self.levels = models[:, 3] / 127
 
     def moments(self, u: Tensor, sway: Tensor) -> Tensor:
-        """When chords are struck in the next frames: (n, n_frames) bool from draws ``u`` of that shape, on the CPU."""
+        """The frames in which chords are struck: (n, n_frames) bool from draws ``u`` of that shape, on the CPU."""
         struck = torch.zeros(u.shape, dtype=torch.bool)
         for at in range(u.shape[1]):
             self.idle += 1
@@ -233,17 +233,17 @@ class StyleTensors:
         return struck
 
     def size(self, u: Tensor) -> Tensor:
-        """Of how many notes a chord is, from draws of any shape."""
+        """The number of notes of a chord, from draws of any shape."""
         return self.sizes[(u * len(self.sizes)).long()]
 
     def touch(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """How long (frames) and how loud (0 to 1) notes are, from draws (n, 88): as models near in pitch are."""
+        """Durations (frames) and velocities (0 to 1) from draws (n, 88), copied from models near in pitch."""
         model = torch.searchsorted(self.nearness, u.T.contiguous()).T.clamp(max=len(self.lengths) - 1)
         return self.lengths[model], self.levels[model]
 
 
 def _sway(rate: Tensor) -> Tensor:
-    """How much likelier a chord is in each frame than in the mean of those in which one may be: (n, n_frames)."""
+    """The probability of a chord in each frame relative to the mean over permitted frames: (n, n_frames)."""
     total = rate.sum(dim=2)
     often = total.sum(dim=1, keepdim=True) / (total > 0).sum(dim=1, keepdim=True).clamp(min=1)
     return (total / often.clamp(min=1e-12)) ** SWAY

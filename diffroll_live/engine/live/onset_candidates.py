@@ -15,7 +15,7 @@ from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.model.decoding import Posterior, Thresholds, note_ends, peaks
 from diffroll_live.music.roll import LOW_PITCH
 
-FAINTEST = 0.6  # of the onset threshold: an onset that was a note once may fall that low and remain one
+FAINTEST = 0.6  # of the onset threshold; an onset that was above it may fall this low and remain a note
 
 
 def live_estimate(posterior: Posterior, thresholds: Thresholds, frame_rate: float, begin: float) -> LiveEstimate:

@@ -1,7 +1,7 @@
-"""Lets a live hop go before a job on the same network, from one layer of the job to the next.
+"""Gives a live hop priority over a job on the same network, between layers of the job.
 
-Two threads that compute at once would take turns as the system sees fit, and on one core the one that waits for the
-interpreter waits for the other's time slice as well. So a job is held up while a hop is transcribed.
+Two threads that compute at once would be scheduled arbitrarily, and on one core the one that waits for the interpreter
+also waits for the other's time slice. So a job is paused while a hop is transcribed.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from torch import nn
 
 
 class PriorityGate:
-    """Holds up every other thread that calls a layer of a network while a hop is transcribed."""
+    """Pauses every other thread at its next layer of the network while a hop is transcribed."""
 
     def __init__(self, network: nn.Module) -> None:
         self._free = threading.Event()
         self._free.set()
-        self._first: int | None = None  # the thread that goes first
+        self._first: int | None = None  # the thread with priority
         for module in network.modules():
             module.register_forward_pre_hook(self._wait_for_turn)
 
     @contextmanager
     def first(self) -> Iterator[None]:
-        """Go first inside; one thread at a time."""
+        """Have priority inside; one thread at a time."""
         self._first = threading.get_ident()
         self._free.clear()
         try:

@@ -1,4 +1,4 @@
-"""A stream of samples at another rate, without a click where its blocks meet."""
+"""Resamples a stream without clicks between its blocks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from diffroll_live.types import Floats
 
 
 class StreamingResampler:
-    """Resamples a stream block by block to the very samples that the whole of it would give; silence came before it.
+    """Resamples a stream block by block, identically to resampling it as a whole; it starts after silence.
 
-    What depends on samples that have not come is held back: 8 samples at the lower of the two rates.
+    Samples that depend on future input are held back: 8 samples at the lower of the two rates.
     """
 
     def __init__(self, source_rate: int, rate: int, device: torch.device) -> None:

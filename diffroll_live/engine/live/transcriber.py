@@ -1,7 +1,7 @@
-"""Transcribes audio as it comes in: a short past and nothing of the future goes through the network, once a hop.
+"""Transcribes audio as it comes in: a short past and no future goes through the network, once per hop.
 
 The network learned that audio may stop (training/examples/windows.py: the samples after the edge are silent, the frames
-from there on masked), so its input here looks exactly like that. What is a note is not decided here, but by
+from there on masked), so its input here looks exactly like that. Notes are not decided here, but by
 server/live/note_tracker.py on the daemon's side of the pipe.
 """
 
@@ -27,11 +27,11 @@ from diffroll_live.types import Floats
 
 MASKED_FRAMES = 8  # after the edge
 ESTIMATED_FRAMES = 64  # before the edge
-SOUNDING = 0.3  # lowest frame threshold: an end must show soon, and cannot be found from what comes after it
+SOUNDING = 0.3  # minimum frame threshold: an end must be detected early, without the audio after it
 
 
 class StreamingTranscriber:
-    """Transcribes one live input of ``rate`` Hz with an adapter, before whatever else the network is doing.
+    """Transcribes one live input of ``rate`` Hz with an adapter, with priority over the network's other work.
 
     Not for several threads at once.
     """
@@ -96,7 +96,7 @@ class StreamingTranscriber:
 class _Past:
     """The last seconds of the input: features (n_features, live_frames) and loud (live_frames,) bool, up to the edge.
 
-    They begin with sample ``first`` of the input; before that there was nothing. ``level`` is the gate's, in dB.
+    They begin with sample ``first`` of the input. ``level`` is the gate's, in dB.
     """
 
     def __init__(self, adapter: ModelAdapter, level: float, rate: int, first: int) -> None:
@@ -123,5 +123,5 @@ class _Past:
         self._tail = self._tail[(self.n_frames - before) * hop :]
 
     def _joined(self, old: Tensor, new: Tensor) -> Tensor:
-        """Put frames behind older ones, without the wrong ones of both: at the old edge, and where the tail begins."""
+        """Append frames to older ones, dropping the invalid ones at the old edge and at the beginning of the tail."""
         return torch.cat([old[..., : -self._around], new[..., self._around :]], dim=-1)[..., -old.shape[-1] :]

@@ -66,7 +66,7 @@ class Captures:
         self._listing: asyncio.Task[tuple[InputDevice, ...]] | None = None
 
     async def devices(self) -> tuple[InputDevice, ...]:
-        """List the input devices, once for everybody who asks meanwhile. Raises errors.NoSuchDevice."""
+        """List the input devices, once for all concurrent callers. Raises errors.NoSuchDevice."""
         if self._listing is None or self._listing.done():
             self._listing = asyncio.get_running_loop().create_task(list_inputs())
         return await asyncio.shield(self._listing)
@@ -176,7 +176,7 @@ class _Capture:
         self._for_all(lambda each: (each.vanished if known else each.refused)(reason))
 
     def _for_all(self, act: Callable[[Subscriber], None]) -> None:
-        """Do something for each subscriber; one that fails at it is told, and spoils it for no other."""
+        """Do something for each subscriber; a failure is reported to that one and does not affect the others."""
         for subscriber in tuple(self._subscribers):
             with surviving(f"the capture of {self._wanted!r}", subscriber.refused):
                 act(subscriber)

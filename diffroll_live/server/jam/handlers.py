@@ -20,7 +20,7 @@ MAX_JAMS = 16
 
 
 class JamHandlers:
-    """Knows every jam and its source, and handles ``/diffroll/jam`` messages."""
+    """Keeps all jams and their sources, and handles ``/diffroll/jam`` messages."""
 
     def __init__(self, context: JamContext, live: LiveHandlers) -> None:
         self._context, self._live = context, live
@@ -35,7 +35,7 @@ class JamHandlers:
         }
 
     def tick(self) -> None:
-        """Let every jam act on the time, unless its source is gone."""
+        """Update every jam, unless its source is gone."""
         for session, source in tuple(self._jams.values()):
             try:
                 source.check()
@@ -66,7 +66,7 @@ class JamHandlers:
     def _start(self, client: Client, message: m.JamStart) -> None:
         key = (client.key, message.jam)
         if message.source not in SOURCES:
-            raise RequestError(f"A jam hears {', '.join(SOURCES)}, not {message.source!r}.")
+            raise RequestError(f"The source of a jam must be one of {', '.join(SOURCES)}, not {message.source!r}.")
         if key in self._jams:
             self._jams[key][0].close()
         if len(self._jams) >= MAX_JAMS:
@@ -96,14 +96,14 @@ class JamHandlers:
     def _pair(self, client: Client, name: str) -> tuple[JamSession, Source]:
         pair = self._jams.get((client.key, name))
         if pair is None:
-            raise UnknownJob(f"There is no jam {name!r}; begin it with /diffroll/jam/start.")
+            raise UnknownJob(f"There is no jam {name!r}; start it with /diffroll/jam/start.")
         return pair
 
     def _of(self, client: Client) -> tuple[JamSession, ...]:
         return tuple(session for (key, _), (session, _) in self._jams.items() if key == client.key)
 
     def _tell_end(self, client: Client, name: str) -> None:
-        """Tell that a jam has ended, unless another of its name has begun meanwhile."""
+        """Report that a jam has ended, unless another of that name has started in the meantime."""
         if (client.key, name) not in self._jams:
             client.send(JamState(name, "stopped"))
 

@@ -38,7 +38,7 @@ class JamContext:
     midi: MidiOut | None
     timeline: Timeline
     now: Callable[[], float]
-    midi_api: str = "auto"  # of jams that hear MIDI
+    midi_api: str = "auto"  # of jams with a MIDI source
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class JamSession:
         on_close: Callable[[], None],
         on_silent: Callable[[], None],
     ) -> None:
-        """``on_close`` is called when it ends, ``on_silent`` when after that no note of it sounds."""
+        """``on_close`` is called when it ends, ``on_silent`` once all its notes have ended after that."""
         self.client, self.name = client, name
         self.context, self._on_close, self._on_silent = context, on_close, on_silent
         self._jam = Jam(settings, context.timeline.next_beat)
@@ -77,7 +77,7 @@ class JamSession:
             Failed: self._failed,
         }
         self.client.send(JamState(name, "listening"))
-        with contextlib.suppress(Busy):  # then the first turn measures it
+        with contextlib.suppress(Busy):  # then the first turn measures the time
             self._submit(self._jam.rehearse(context.now()))
 
     @property
@@ -87,7 +87,7 @@ class JamSession:
 
     @property
     def settings(self) -> JamSettings:
-        """Its settings; may be replaced at any time."""
+        """The settings, which may be replaced at any time."""
         return self._jam.settings
 
     @settings.setter
@@ -109,7 +109,7 @@ class JamSession:
         self._jam.ended(pitch, at)
 
     def cue(self) -> None:
-        """Give the turn to the model, in time: on the next beat where the DAW plays, else after the lead."""
+        """Give the turn to the model: on the next beat if the DAW is playing, otherwise after the lead."""
         now = self.context.now()
         turn = self._jam.cue(now)
         if turn is not None:
@@ -124,7 +124,7 @@ class JamSession:
             self._fall_silent()
 
     def tick(self) -> None:
-        """Act on the time: a rest that is long enough is a cue, and an answer is continued."""
+        """Advance in time: a long enough rest is a cue, and an answer is continued."""
         now = self.context.now()
         if self._jam.is_rest_over(now, self.context.timeline.bar(now, self.settings.tempo, self.settings.beats)):
             self.cue()
@@ -135,12 +135,12 @@ class JamSession:
             self.client.send(JamAhead(self.name, 1000.0 * self._jam.ahead(now), self._dropped() - self._dropped_before))
 
     def lose(self, error: DiffrollError) -> None:
-        """Tell that the source is gone for now; keys that are down count as released."""
+        """Report that the source is lost for now; held keys count as released."""
         self._jam.let_go(self.context.now())
         self.client.send_error(self.name, error)
 
     def fail(self, error: DiffrollError) -> None:
-        """End, and tell why."""
+        """End the jam and report why."""
         self.client.send_error(self.name, error)
         self.close()
 

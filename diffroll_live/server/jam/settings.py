@@ -50,7 +50,7 @@ class JamSettings:
 
     cue: Cue = Cue()
     rest_bars: float = JAM["rest_bars"].default
-    tempo: float = JAM["tempo"].default  # beats a minute
+    tempo: float = JAM["tempo"].default  # BPM
     beats: float = JAM["beats"].default  # a bar
     memory: float = JAM["memory"].default  # s
     ahead: float = JAM["ahead"].default  # s

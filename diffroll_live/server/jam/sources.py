@@ -55,7 +55,7 @@ def _by_osc(session: JamSession, _name: str, _live: LiveHandlers) -> Source:
 
 
 def _by_midi(session: JamSession, name: str, _live: LiveHandlers) -> Source:
-    """Hear the MIDI input ``name``, or a virtual one of our own where that is empty."""
+    """Open the MIDI input ``name``, or a virtual one if that is empty."""
     if session.context.midi_api == "none":
         raise PortError("The daemon was started without MIDI; start it without --midi-api none.")
     source = Source(session)

@@ -1,4 +1,4 @@
-"""Jobs in: making, changing, running and cancelling them, and the one-line forms. Notes out are the courier's."""
+"""Creates, changes, runs and cancels jobs, with the one-message forms. `delivery` sends their notes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from diffroll_live.types import NoteEvent, Region
 
 
 class JobHandlers:
-    """Handles every ``/diffroll/job`` message and the one-line forms."""
+    """Handles every ``/diffroll/job`` message and the one-message forms."""
 
     def __init__(self, audio: AudioHandlers, runs: Runs, delivery: NoteDelivery) -> None:
         self._audio = audio
@@ -100,7 +100,7 @@ class JobHandlers:
     def _start(self, client: Client, job: Job, asked: float) -> None:
         """Queue a job, or let it wait for its buffer to be read. Errors go to the client from here."""
         if job.asked != asked:
-            return  # run anew in the meantime
+            return  # run again in the meantime
         try:
             audio = self._audio.get(client, job.buffer) if job.buffer else None
             if job.buffer and audio is None:
@@ -113,7 +113,7 @@ class JobHandlers:
 
     def _buffer_is_there(self, client: Client, job: Job, asked: float, error: DiffrollError | None) -> None:
         if job.state != "waiting" or job.asked != asked:
-            return  # cancelled, or run anew, in the meantime
+            return  # cancelled, or run again, in the meantime
         job.state = "new" if error is None else "failed"
         if error is None:
             self._start(client, job, asked)

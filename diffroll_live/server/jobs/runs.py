@@ -40,7 +40,7 @@ class ActiveRun:
 
 
 class Runs:
-    """All work that is running or waits, by serial number."""
+    """All running or waiting work, by serial number."""
 
     def __init__(self, worker: Worker, events: EventRouter, delivery: NoteDelivery) -> None:
         self._worker = worker
@@ -74,7 +74,7 @@ class Runs:
         self._submit(client, job, work, time.monotonic())
 
     def cancel(self, client: Client, job: Job) -> None:
-        """Cancel a job in any state; the client is told when its notes have been ended."""
+        """Cancel a job in any state; the client is notified when its notes have ended."""
         self._drop(job)
         job.state = "cancelled"
         key = (client.key, job.name)
@@ -88,7 +88,7 @@ class Runs:
         self._delivery.silence(job, tell)
 
     def when_silent(self, client: Client, name: str, then: Callable[[], None]) -> None:
-        """Call ``then`` once no job of this name is being silenced, so that its end is told before a new beginning."""
+        """Call ``then`` once no job of this name is being silenced, so that its end is reported before a new start."""
         if (client.key, name) in self._silencing:
             self._silencing[client.key, name].append(then)
         else:
@@ -112,7 +112,7 @@ class Runs:
         return run.job.name if run is not None and run.client is client else ""
 
     def mute(self) -> None:
-        """Keep what runs from starting notes on the MIDI port; its notes still go out over OSC."""
+        """Stop running jobs from starting notes on the MIDI port; their notes are still sent over OSC."""
         for run in self._active.values():
             run.playback.muted = True
 
@@ -195,7 +195,7 @@ class Runs:
         self._spawn(self._conclude(run, event.result))
 
     async def _conclude(self, run: ActiveRun, result: Result) -> None:
-        """Send what is left, save, and tell that the job is done, unless it is cancelled meanwhile."""
+        """Send what is left, save, and report that the job is done, unless it is cancelled in the meantime."""
         with self._guarding(run):
             await self._send_rest(run, result)
 

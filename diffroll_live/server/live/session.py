@@ -26,7 +26,7 @@ from diffroll_live.worker.queue import Worker
 
 HOP_SECONDS = 0.064
 STATUS_SECONDS = 1.0
-KEPT_HOPS = 20  # that wait at most; older samples are dropped
+KEPT_HOPS = 20  # maximum waiting; older samples are dropped
 _QUIET = 10.0 ** (SILENT / 20.0)  # of a sample; anything up to this is silence
 
 NoteListener = Callable[[LaneNote, float], None]
@@ -35,11 +35,11 @@ NoteListener = Callable[[LaneNote, float], None]
 
 @dataclass(frozen=True, slots=True)
 class LiveCounts:
-    """How a live input has fared."""
+    """The counts of a live input."""
 
     hops: int = 0  # transcribed
     missed: int = 0  # not transcribed in time
-    busy: float = 0.0  # s that this took
+    busy: float = 0.0  # s spent transcribing
 
 
 class LiveSession:
@@ -75,7 +75,7 @@ class LiveSession:
         self._sounding: dict[int, int] = {}  # index to channel, from 0
         self._waiting: list[StampedBlock] = []
         self._under_way = False
-        self._failed = False  # it cannot be transcribed, and the client knows
+        self._failed = False  # it cannot be transcribed, as the client has been told
         self._told, self._told_late = LiveCounts(), 0
         self._told_at = 0.0  # s
         self._quiet = True  # since then
@@ -119,19 +119,19 @@ class LiveSession:
         self._tell(self._notes.update(event.estimate, due), now if at_once else None)
 
     def resume(self) -> None:
-        """Begin in a new inference process, or in the first one."""
+        """Start in a new inference process, or in the first one."""
         self._under_way = self._failed = False
         self._waiting.clear()
         if self._worker.is_ready:
             self._worker.send_live(LiveOpen(self.number, self._rate))
 
     def interrupt(self) -> None:
-        """End every note, as the process that would detect their ends is gone; ``resume`` goes on."""
+        """End every note, as the process that would detect their ends is gone; ``resume`` continues."""
         self._under_way = False
         self._silence()
 
     def _fail(self, error: DiffrollError) -> None:
-        """End every note, and tell the client why its input is not transcribed any more."""
+        """End every note and report why the input is no longer transcribed."""
         self.interrupt()
         self._failed = True
         self.client.send_error(self.buffer, error)

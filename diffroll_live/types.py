@@ -64,13 +64,14 @@ class Region:
 class AudioBuffer:
     """Mono audio, (n_samples,) float32, finite, nominally in [-1, 1].
 
-    ``origin`` is the DAW position, in seconds, of its first sample.
+    ``origin`` is the DAW position, in seconds, of its first sample. ``remarks`` are sentences for whoever recorded it.
     """
 
     name: str
     samples: Floats
     sample_rate: int
     origin: float = 0.0
+    remarks: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

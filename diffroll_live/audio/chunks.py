@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from diffroll_live.audio.pcm import FORMATS, check_layout, from_bytes, make_buffer
+from diffroll_live.audio.pcm import FORMATS, check_layout, from_bytes, make_buffer, mix_of
 from diffroll_live.errors import AudioError, BadChecksum, ProtocolError, TooLarge
 from diffroll_live.types import AudioBuffer, Floats
 
@@ -112,8 +112,10 @@ class ChunkAssembly:
             self._arrived[:] = False
             self.received = 0
             raise BadChecksum("The chunks do not match their checksum; send all of them again.")
-        samples = from_bytes(self.raw, self.plan.fmt, self.plan.channels)
-        return make_buffer(self.plan.name, samples, self.plan.sample_rate, self.plan.origin)
+        mix = mix_of(self.raw, self.plan.fmt, self.plan.channels)
+        samples = from_bytes(self.raw, self.plan.fmt, self.plan.channels, mix)
+        remarks = (mix.remark,) if mix.remark else ()
+        return make_buffer(self.plan.name, samples, self.plan.sample_rate, self.plan.origin, remarks)
 
     def _payload(self, samples: Floats) -> bytes:
         if self.plan.fmt != "f32":

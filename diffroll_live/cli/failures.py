@@ -40,6 +40,11 @@ def complain(sentence: str) -> None:
     click.echo(click.style("Error: ", fg="red", bold=True) + sentence, err=True)
 
 
+def warn(sentence: str) -> None:
+    """Print on stderr what is no failure, but should be known."""
+    click.echo(click.style("Warning: ", fg="yellow", bold=True) + sentence, err=True)
+
+
 def log_path() -> Path:
     """Return the log file for tracebacks of unexpected failures."""
     return platformdirs.user_log_path("diffroll-live", appauthor=False, opinion=False) / "errors.log"

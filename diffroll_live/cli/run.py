@@ -64,6 +64,8 @@ def _request(
     """Read the input into a request. Raises FileError and AudioError for audio that cannot be used."""
     audio = read_audio(source) if source else None
     name = source.name if source else ""
+    for remark in audio.remarks if audio else ():
+        failures.warn(f"{name}: {remark}")
     return Request(name, task, audio, wanted.regions, known, wanted.options, outputs.pictures)
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from diffroll_live.audio.mixing import ChannelSums, Mix
 from diffroll_live.audio.pcm import check_layout, downmix, make_buffer
 from diffroll_live.errors import AudioError, FileError, FileMissing, TooLarge
 from diffroll_live.files.lengths.parts import Part, PartReader
 from diffroll_live.files.lengths.table import parts_of
 from diffroll_live.types import AudioBuffer, Floats
 
-_BLOCK = 1 << 18  # frames read at a time, so that many channels are never in memory at once
+_BLOCK = 1 << 18  # frames read at a time
 
 
 def read_audio(
@@ -45,10 +46,10 @@ def read_audio(
             rate = _check_alike(path, files)
             first, n_frames = _choose_frames(sum(int(file.frames) for file in files), rate, start, duration)
             _check_size(n_frames, rate, max_seconds, max_bytes)
-            samples = _read_mono(files, first, n_frames)
+            samples, remarks = _read_mono(files, first, n_frames)
             if len(samples) < n_frames and all(part.is_exact for part in parts):
                 raise AudioError(f"{path.name} is truncated: {len(samples)} of {n_frames} samples could be read.")
-            return make_buffer(name or path.stem, samples, rate, origin)
+            return make_buffer(name or path.stem, samples, rate, origin, remarks)
     except soundfile.SoundFileError as error:
         raise AudioError(f"{path.name} is not audio that can be read ({error}); export it as WAV or FLAC.") from error
     except OSError as error:
@@ -106,25 +107,50 @@ def _check_size(n_frames: int, rate: int, max_seconds: float, max_bytes: int) ->
         raise TooLarge(f"There is room for {max_bytes >> 20} MiB of audio; choose a duration, or free other buffers.")
 
 
-def _read_mono(files: Sequence[_AudioReader], first: int, n_frames: int) -> Floats:
-    """Read frames [first, first + n_frames) of files that follow each other."""
+def _read_mono(files: Sequence[_AudioReader], first: int, n_frames: int) -> tuple[Floats, tuple[str, ...]]:
+    """Read frames [first, first + n_frames) of files that follow each other; return them, and what is to be said."""
     mono = np.empty(n_frames, np.float32)
     done = 0
+    remarks: list[str] = []
     for file in files:
         if first >= file.frames:
             first -= int(file.frames)
             continue
-        _skip(file, first)
-        first = 0
-        while done < n_frames and len(block := file.read(min(_BLOCK, n_frames - done), np.float32, always_2d=True)):
-            mono[done : done + len(block)] = downmix(block)
-            done += len(block)
-    return mono[:done]
+        count, mix = _read_mean(file, first, mono[done:])
+        if not mix.is_mean:
+            _read_mixed(file, first, mono[done : done + count], mix)
+        remarks += [mix.remark] if mix.remark and mix.remark not in remarks else []
+        done, first = done + count, 0
+    return mono[:done], tuple(remarks)
+
+
+def _read_mean(file: _AudioReader, first: int, out: Floats) -> tuple[int, Mix]:
+    """Fill ``out`` with the mean of a file's channels from ``first`` on; return how far, and a better mix, if any."""
+    sums, done = ChannelSums(file.channels), 0
+    for block in _blocks(file, first, len(out)):
+        out[done : done + len(block)] = downmix(block)
+        done += len(block)
+        if file.channels > 1:
+            sums.add(block)
+    return done, sums.mix()
+
+
+def _read_mixed(file: _AudioReader, first: int, out: Floats, mix: Mix) -> None:
+    done = 0
+    for block in _blocks(file, first, len(out)):
+        out[done : done + len(block)] = mix.apply(block)
+        done += len(block)
+
+
+def _blocks(file: _AudioReader, first: int, n_frames: int) -> Iterator[Floats]:
+    """Read ``n_frames`` from ``first`` on, as (n, n_channels), so that many channels are never in memory at once."""
+    _skip(file, first)
+    while n_frames and len(block := file.read(min(_BLOCK, n_frames), np.float32, always_2d=True)):
+        yield block
+        n_frames -= len(block)
 
 
 def _skip(file: _AudioReader, n_frames: int) -> None:
-    if file.format != "MP3":
-        file.seek(n_frames)
-        return
-    while n_frames:
+    file.seek(0 if file.format == "MP3" else n_frames)
+    while file.format == "MP3" and n_frames:
         n_frames -= len(file.read(min(_BLOCK, n_frames), np.float32)) or n_frames

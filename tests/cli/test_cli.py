@@ -83,6 +83,12 @@ def test_notes_that_go_to_stdout_are_all_that_is_there(engine, clip, tmp_path, c
     assert b"notes in" in printed.err
 
 
+def test_what_is_odd_about_a_recording_is_said(engine, tmp_path, capsys):
+    soundfile.write(tmp_path / "silent.wav", np.zeros((16_000, 2)), 16_000)
+    assert run(["transcribe", str(tmp_path / "silent.wav"), "-o", str(tmp_path / "out.mid")]) == exit_codes.OK
+    assert capsys.readouterr().err.startswith("Warning: silent.wav: Nothing in it is audible")
+
+
 def test_the_options_reach_the_engine(engine, clip, tmp_path):
     known = tmp_path / "known.mid"
     write_smf(known, [NoteEvent(0.5, 1.0, 60, 90), NoteEvent(1.0, 1.5, 61, 80)])

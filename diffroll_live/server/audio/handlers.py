@@ -155,6 +155,8 @@ class AudioHandlers:
             try:
                 audio = await asyncio.get_running_loop().run_in_executor(self._pool, _guarded, work)
                 if buffer.state is BufferState.LOADING:  # not freed meanwhile
+                    for remark in audio.remarks:
+                        logger.warning("the buffer %s of %s: %s", name, client.key, remark)
                     self._buffers.finish(client, name, buffer, audio)
             except DiffrollError as error:
                 if buffer.state is not BufferState.LOADING:

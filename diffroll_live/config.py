@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from diffroll_live.errors import FileMissing, RequestError
-from diffroll_live.limits import CONFIG, DEVICE, PORT
+from diffroll_live.limits import CONFIG, DEVICE, PANEL_PORT, PORT
 
 
 def _default_folders() -> tuple[Path, ...]:
@@ -92,6 +92,18 @@ class TransportConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelConfig:
+    """Where the panel is served in a browser."""
+
+    host: str = "127.0.0.1"
+    port: int = PANEL_PORT.default  # 0 lets the system choose
+    serve: str = "on"
+
+    def __post_init__(self) -> None:
+        _check("panel", self)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
@@ -99,6 +111,7 @@ class Config:
     engine: EngineConfig = field(default_factory=EngineConfig)
     midi: MidiConfig = field(default_factory=MidiConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
+    panel: PanelConfig = field(default_factory=PanelConfig)
 
 
 _SECTIONS: dict[str, type[Any]] = {
@@ -106,6 +119,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "engine": EngineConfig,
     "midi": MidiConfig,
     "transport": TransportConfig,
+    "panel": PanelConfig,
 }
 
 

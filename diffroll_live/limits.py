@@ -140,6 +140,7 @@ METER: dict[str, Option] = {
     "meter": Text(_signature, sentence="Time signature of the music, such as 3/4 or 6/8; otherwise 4/4."),
     "beat_at": Limit(0, 86_400, unit="s", sentence="Where a bar begins, in seconds; otherwise at 0."),
 }
+PANEL_PORT = Limit(0, 65_535, whole=True, default=7771, sentence="TCP port of the panel.")
 
 #: What a request may choose: the fields of types.Options. These are the ones that are numbers ...
 LIMITS: dict[str, Limit] = {
@@ -218,4 +219,6 @@ CONFIG: dict[str, Option] = {
     "transport.source": Choice(
         ("osc", "midi-clock", "mtc", "jack", "link"), sentence="Where the DAW's time comes from."
     ),
+    "panel.port": PANEL_PORT,
+    "panel.serve": Choice(("on", "off")),
 }

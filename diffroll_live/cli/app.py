@@ -20,6 +20,7 @@ COMMANDS = {
     "continue": ("tasks", "continue_", "Write what could come after a recording."),
     "generate": ("tasks", "generate", "Write something new from nothing."),
     "serve": ("serve", "serve", "Run the daemon: OSC in, notes out on a virtual MIDI port."),
+    "panel": ("panel", "panel", "Open the panel in the browser: see, paint, hear and drag."),
     "live": ("live", "live", "Transcribe an input device live, and play its notes on a MIDI port."),
     "jam": ("jam", "jam", "Trade phrases with the model: it continues where you stop."),
     "send": ("send", "send", "Run any of these tasks in a running daemon."),

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from diffroll_live.config import Config, ServerConfig
 from diffroll_live.server import serve
+from diffroll_live.server.endpoints.attached import OpenAttachment
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.types import Engine
 from diffroll_live.worker.queue import Worker
@@ -33,6 +34,7 @@ class RunningDaemon:
         factory: Callable[[], Engine] = make_engine,
         scheduler: MidiOut | None = None,
         spool: Path | None = None,
+        attach: OpenAttachment | None = None,
         **server: Any,
     ) -> None:
         settings = {"port": 0, "allowed_folders": (folder,)} | server
@@ -40,6 +42,7 @@ class RunningDaemon:
         self.folder = folder
         self.scheduler = scheduler
         self.spool = spool
+        self.attach = attach
         self.worker = Worker(factory, self.config.server.queue_size, grace=0.5)
         self.port = 0
         self._ready = threading.Event()
@@ -83,7 +86,9 @@ class RunningDaemon:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         ready, stop = self._on_ready, self._stop
-        await serve(self.config, self.worker, self.scheduler, ready=ready, stop=stop, spool=self.spool)
+        await serve(
+            self.config, self.worker, self.scheduler, ready=ready, stop=stop, spool=self.spool, attach=self.attach
+        )
 
     def _on_ready(self, port: int) -> None:
         self.port = port

@@ -1,0 +1,122 @@
+"""The panel as a part of a running daemon: its port, its address, and the web server on the daemon's loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import FileResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from diffroll_live.errors import PortError
+from diffroll_live.panel.connections import MAX_FRAME, Connections
+from diffroll_live.panel.folder import PanelFolder
+from diffroll_live.panel.guard import Credentials, Guard
+from diffroll_live.panel.transfers import Transfers, spoken
+from diffroll_live.server.endpoints.attached import Attachment
+
+logger = logging.getLogger(__name__)
+
+DIST = Path(__file__).parent / "web" / "dist"
+_PAGE = {"/": "index.html", "/panel.js": "panel.js", "/panel.css": "panel.css", "/icon.svg": "icon.svg"}
+_MAX_CONNECTIONS = 64  # open at once, pages and requests
+_CLOSING_SECONDS = 1  # that requests are given to finish
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel that is to be served on a bound socket; ``open`` is given to ``server.serve``."""
+
+    socket: socket.socket
+    host: str
+    folder: PanelFolder
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+
+    @property
+    def address(self) -> str:
+        """What a person opens in a browser; the token stays in the browser, as a fragment is never sent."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.socket.getsockname()[1]}/#{self.token}"
+
+    @asynccontextmanager
+    async def open(self, daemon: Attachment) -> AsyncIterator[None]:
+        """Serve the pages until the daemon ends."""
+        server = _Server(self._config(daemon))
+        serving = asyncio.create_task(server.serve([self.socket]))
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await serving
+
+    def _config(self, daemon: Attachment) -> uvicorn.Config:
+        connections = Connections(daemon)
+        credentials = Credentials.of(self.host, self.socket.getsockname()[1], self.token)
+        routes = _routes(Transfers(self.folder, connections), connections)
+        return uvicorn.Config(
+            Guard(Starlette(routes=routes), credentials, frozenset(_PAGE), "/midi/"),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=MAX_FRAME,
+            limit_concurrency=_MAX_CONNECTIONS,
+            timeout_graceful_shutdown=_CLOSING_SECONDS,
+        )
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the daemon."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        with contextlib.nullcontext():
+            yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Open the panel's port. Raises errors.PortError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere the option lets two programs share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        bound.listen()
+    except OSError as error:
+        bound.close()
+        raise PortError(
+            f"The panel's port {port} on {host} cannot be opened ({error.strerror}); choose another with --panel."
+        ) from error
+    return bound
+
+
+def _routes(transfers: Transfers, connections: Connections) -> list[BaseRoute]:
+    def page(name: str) -> Route:
+        async def send(_: object) -> FileResponse:
+            return FileResponse(DIST / _PAGE[name])
+
+        return Route(name, send)
+
+    return [
+        *(page(name) for name in _PAGE),
+        Route("/audio", spoken(transfers.upload), methods=["POST"]),
+        Route("/audio", spoken(transfers.download), methods=["GET"]),
+        Route("/clip", spoken(transfers.clip), methods=["POST"]),
+        Route("/midi/read", spoken(transfers.read_midi), methods=["POST"]),
+        Route("/midi", spoken(transfers.write_midi), methods=["POST"]),
+        Route("/midi/{key}", spoken(transfers.fetch_midi), methods=["GET"]),
+        WebSocketRoute("/messages", connections.serve),
+    ]

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import socket
+import struct
 import zlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
 from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
+from diffroll_live.music.plan import plan_request
+from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import codec, messages, replies
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
 from diffroll_live.osc.framing import PacketReader, frame
@@ -186,7 +190,7 @@ def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
     yield messages.JobNew(job, request.task, buffer)
     for region in request.regions:
         yield messages.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
-    for note in request.known:
+    for note in filter(_is_sent, request.known):
         yield messages.JobNote(job, note.pitch, note.onset, note.duration, note.velocity)
     for key in Options.__dataclass_fields__:
         value = getattr(request.options, key)
@@ -196,9 +200,27 @@ def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
     yield messages.JobRun(job)
 
 
+def _is_sent(note: NoteEvent) -> bool:
+    """Whether the daemon takes a known note: others, such as key switches, are kept here alone."""
+    return LOW_PITCH <= note.pitch <= HIGH_PITCH
+
+
 def _result(request: Request, notes: dict[tuple[int, int], NoteEvent], seed: int, seconds: float) -> Result:
-    count = max((variation for variation, _ in notes), default=0) + 1
-    variations = tuple(
-        tuple(sorted(note for (variation, _), note in notes.items() if variation == number)) for number in range(count)
-    )
-    return Result(request.id, variations, seed, Timings(total=seconds))
+    """Put the kept notes in place of what came back of them, since OSC has no channels and rounds times."""
+    kept = plan_request(request, math.inf).kept
+    variations = []
+    for number in range(request.options.variations):
+        returned = Counter(_as_sent(note) for note in kept if _is_sent(note))
+        new = []
+        for note in (note for (variation, _), note in notes.items() if variation == number):
+            returned[_as_sent(note)] -= 1
+            if returned[_as_sent(note)] < 0:
+                new.append(note)
+        variations.append(tuple(sorted([*kept, *new])))
+    return Result(request.id, tuple(variations), seed, Timings(total=seconds))
+
+
+def _as_sent(note: NoteEvent) -> tuple[float, int, int]:
+    """What OSC keeps of a note."""
+    (onset,) = struct.unpack(">f", struct.pack(">f", note.onset))
+    return onset, note.pitch, note.velocity

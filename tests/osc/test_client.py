@@ -109,6 +109,23 @@ def test_a_request_is_answered_as_by_the_engine_itself(client, audio):
     assert result.timings.total > 0
 
 
+def test_known_notes_come_back_as_they_are(client, audio):
+    known = (
+        NoteEvent(0.1, 0.6, 36, 90, channel=9),  # a drum
+        NoteEvent(0.1, 0.6, 36, 90, channel=3),  # the same key on another channel
+        NoteEvent(0.2, 0.3, 12, 100),  # a key switch below the piano
+        NoteEvent(1 / 3, 2 / 3, 127, 1, channel=15),
+        NoteEvent(1.2, 1.4, 60, 70, channel=5),  # in the region, and replaced
+        NoteEvent(2.1, 2.2, 64, 80, channel=5),
+    )
+    request = Request("x", "inpaint", audio, (Region(1.0, 2.0),), known, Options(seed=5, variations=2))
+    result = client.run(request, Recorder())
+    for variation, notes in enumerate(result.variations):
+        assert set(known) & set(notes) == {note for note in known if note.pitch != 60}
+        assert rounded(notes) == rounded(notes_of(planned(request), variation))
+        assert sorted(note.channel for note in notes if note.channel) == [3, 5, 9, 15]
+
+
 def test_one_connection_serves_many_requests(client, audio):
     for seed in (1, 2):
         result = client.run(Request("x", "transcribe", audio, options=Options(seed=seed)), Recorder())

@@ -58,7 +58,7 @@ function factory (params) return function ()
 		local parts = {}
 		for i, value in ipairs (message) do
 			parts[i] = type (value) == "number" and string.format ("%d", value)
-				or '"' .. value:gsub ('[%c"\\]', function (c) return string.format ("\\u%04x", c:byte ()) end) .. '"'
+				or '"' .. value:gsub ('[\0-\31\127"\\]', function (c) return string.format ("\\u%04x", c:byte ()) end) .. '"'
 		end
 		return "[" .. table.concat (parts, ",") .. "]\n"
 	end
@@ -336,7 +336,7 @@ function factory (params) return function ()
 		if start ~= asked.start or length ~= asked.length then stop (CHANGED) end
 		local source = Session:route_by_id (region:playlist ():get_orig_track_id ())
 		local origin, name = region:position ():samples (), region:name ()
-		local path = in_spool ("audio", name:gsub ('[%c/\\:*?"<>|]', "-") .. ".mid")
+		local path = in_spool ("audio", name:gsub ('[\0-\31\127/\\:*?"<>|]', "-") .. ".mid")
 		local file = create (path)
 		file:write (midi_file (notes, count, origin, rate, length))
 		file:close ()

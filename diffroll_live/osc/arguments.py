@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -15,6 +16,7 @@ from diffroll_live.types import Floats
 
 MAX_NAME = 64  # bytes
 _INT64 = 2**63
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, and halves of a pair
 
 Name = Annotated[str, "name"]  # of a buffer or a job
 NameOrNone = Annotated[str, "name or empty"]
@@ -86,7 +88,7 @@ def _flag(value: Argument) -> bool:
 
 
 def _text(value: Argument) -> str:
-    if isinstance(value, str) and value.isprintable():
+    if isinstance(value, str) and not _CONTROL.search(value):
         return value
     raise ProtocolError("must be a string without control characters")
 

@@ -17,7 +17,7 @@ local function written_number(value)
 end
 
 local function written_string(value)
-  return '"' .. value:gsub('[%c"\\]', function(c) return string.format("\\u%04x", c:byte()) end) .. '"'
+  return '"' .. value:gsub('[\0-\31\127"\\]', function(c) return string.format("\\u%04x", c:byte()) end) .. '"'
 end
 
 -- Write a message: an address, then numbers and strings.

@@ -10,12 +10,32 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from diffroll_live.errors import FileMissing, RequestError
+from diffroll_live.errors import FileError, FileMissing, RequestError
 from diffroll_live.limits import CONFIG, DEVICE, PANEL_PORT, PORT
 
 
+def _home() -> Path | None:
+    """The user's home folder; None where there is none, or it would be the whole disk (as with an empty HOME)."""
+    try:
+        home = Path.home()
+    except RuntimeError:  # no HOME, and a user who is not in passwd
+        return None
+    return home if home.is_absolute() and home != Path(home.anchor) else None
+
+
 def _default_folders() -> tuple[Path, ...]:
-    return (Path.home(), Path(tempfile.gettempdir()))
+    home = _home()
+    return (*([home] if home else []), Path(tempfile.gettempdir()))
+
+
+def _expanded(path: str | Path) -> Path:
+    """Put the home folder in place of ``~``. Raises RequestError where there is none."""
+    if str(path).split("/")[0] == "~" and _home() is None:
+        raise RequestError(f"There is no home folder for {path}; write the whole path.")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise RequestError(f"There is no home folder for {path}; write the whole path.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +70,10 @@ class ServerConfig:
         """The spool's folder, if there is to be one."""
         if self.spool == "none":
             return None
-        return Path(self.spool).expanduser() if self.spool else Path.home() / ".diffroll-live" / "spool"
+        if self.spool:
+            return _expanded(self.spool)
+        home = _home()
+        return home / ".diffroll-live" / "spool" if home else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +149,7 @@ _SECTIONS: dict[str, type[Any]] = {
 def load_config(path: Path | None = None, flags: Mapping[str, Any] | None = None) -> Config:
     """Read a configuration. ``flags`` maps ``section.key`` to a value; a value of None was not given.
 
-    Raises errors.RequestError that names the wrong key or value, errors.FileMissing for ``path``.
+    Raises errors.RequestError that names the wrong key or value, errors.FileMissing or FileError for ``path``.
     """
     values: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
     for section, table in (_read_toml(path) if path else {}).items():
@@ -143,10 +166,12 @@ def load_config(path: Path | None = None, flags: Mapping[str, Any] | None = None
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise FileMissing(f"The configuration file {path} does not exist.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise FileError(f"The configuration file {path} cannot be read: {error.strerror}.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RequestError(f"The configuration file {path} cannot be read: {error}.") from error
 
 
@@ -175,7 +200,7 @@ def _fit(section: str, key: str, kind: Any, value: Any) -> Any:
         return float(value)
     if kind == tuple[Path, ...] and isinstance(value, list | tuple):
         if all(isinstance(item, str | Path) for item in value):
-            return tuple(Path(item).expanduser() for item in value)
+            return tuple(_expanded(item) for item in value)
     elif kind in (int, float, str) and type(value) is kind:
         return value
     expected = "a list of folders" if kind == tuple[Path, ...] else f"of type {getattr(kind, '__name__', kind)}"

@@ -11,6 +11,7 @@ import click
 from diffroll_live import __version__
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.cli.repetition import RepetitionFilter
+from diffroll_live.cli.surroundings import settle
 from diffroll_live.errors import DiffrollError
 
 #: Command -> (module under ``diffroll_live.cli.commands``, its attribute, one line for ``--help``).
@@ -88,6 +89,7 @@ def app(ctx: click.Context, debug: bool) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code; every failure has become a sentence on stderr."""
     debug = "--debug" in arguments
+    settle()
     try:
         outcome = app.main(args=list(arguments), prog_name="diffroll-live", standalone_mode=False)
     except DiffrollError as error:
@@ -100,6 +102,10 @@ def run(arguments: Sequence[str]) -> int:
         return exit_codes.INTERRUPTED
     except SystemExit:  # raised by click when our output is no longer read
         return exit_codes.OK
+    except OSError as error:
+        if error.filename is not None or error.errno not in failures.FULL:
+            return failures.report_unexpected(error, debug=debug)
+        return failures.report(failures.unprintable(error))
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, the user gets a sentence
         return failures.report_unexpected(error, debug=debug)
     return outcome if isinstance(outcome, int) else exit_codes.OK

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import sys
 import traceback
@@ -12,9 +14,13 @@ import click
 import platformdirs
 
 from diffroll_live.cli import exit_codes
-from diffroll_live.errors import DiffrollError
+from diffroll_live.cli.surroundings import silence_stdout
+from diffroll_live.errors import DiffrollError, FileError
 
 logger = logging.getLogger(__name__)
+
+#: Numbers of errors that mean that what is printed has no place.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG})
 
 
 def report(error: DiffrollError) -> int:
@@ -27,7 +33,7 @@ def report_unexpected(error: BaseException, *, debug: bool) -> int:
     """Print one sentence that says where the traceback is; with ``debug``, print the traceback itself."""
     trace = "".join(traceback.format_exception(error))
     if debug:
-        sys.stderr.write(trace)
+        _print_error(trace.rstrip())
         return exit_codes.INTERNAL
     kept = _keep(trace)
     where = f"the details are in {kept}" if kept else "run it again as 'diffroll-live --debug ...' for the details"
@@ -37,12 +43,36 @@ def report_unexpected(error: BaseException, *, debug: bool) -> int:
 
 def complain(sentence: str) -> None:
     """Print a failure on stderr, in red on a terminal."""
-    click.echo(click.style("Error: ", fg="red", bold=True) + sentence, err=True)
+    _print_error(click.style("Error: ", fg="red", bold=True) + sentence)
 
 
 def warn(sentence: str) -> None:
     """Print on stderr what is no failure, but should be known."""
-    click.echo(click.style("Warning: ", fg="yellow", bold=True) + sentence, err=True)
+    _print_error(click.style("Warning: ", fg="yellow", bold=True) + sentence)
+
+
+def _print_error(text: str) -> None:
+    with contextlib.suppress(OSError):  # stderr is full, or nobody reads it
+        click.echo(text, err=True)
+
+
+def tell(text: str, *, err: bool = False) -> None:
+    """Print what a command has done. Whoever stops reading wants no more; the work goes on.
+
+    Raises FileError where it cannot be written, as on a full disk.
+    """
+    try:
+        click.echo(text, err=err)
+    except BrokenPipeError:
+        silence_stdout()
+    except OSError as error:
+        silence_stdout()
+        raise unprintable(error) from error
+
+
+def unprintable(error: OSError) -> FileError:
+    """What is said where standard output cannot be written."""
+    return FileError(f"Standard output cannot be written ({error.strerror}); free some space, or print elsewhere.")
 
 
 def log_path() -> Path:
@@ -54,7 +84,7 @@ def _keep(trace: str) -> Path | None:
     path = log_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as log:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as log:
             log.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {' '.join(sys.argv)}\n{trace}\n")
     except OSError as error:
         logger.warning("no log at %s: %s", path, error)

@@ -117,7 +117,8 @@ def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: flo
         if not regions and request.task != "transcribe":
             regions = (Region(*writable_span(request)),)
         where = ", ".join(format_region(region) for region in request.regions)
-        title = " ".join(part for part in (request.task, request.id, where) if part)
+        name = request.id.encode(errors="replace").decode()  # a font has no letter for a byte that is no UTF-8
+        title = " ".join(part for part in (request.task, name, where) if part)
         if outputs.plot:
             draw_plot(outputs.plot, result.pictures, result.variations[0], regions, title)
         if outputs.trajectory:

@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.outputs import Done, Outputs, document, plan_outputs, write_outputs
@@ -48,13 +46,12 @@ def run_task(task: Task, wanted: TaskChoices, opener: Callable[[TaskChoices], Op
                 with bars.stage("Reading"):
                     request = _request(task, wanted, source, outputs, known)
                 done.append(Done(source, outputs, _answer(request, outputs, opened, bars, wanted.tempo)))
+                failures.tell(_summary(done[-1]), err=wanted.as_json or outputs.to_system)
             except DiffrollError as error:
                 failed = failures.report(error)
                 code = code or failed
-            else:
-                click.echo(_summary(done[-1]), err=wanted.as_json or outputs.to_system)
     if wanted.as_json and done:
-        click.echo(document(opened.model, opened.device, done))
+        failures.tell(document(opened.model, opened.device, done))
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -51,7 +52,8 @@ def read_audio(
                 raise AudioError(f"{path.name} is truncated: {len(samples)} of {n_frames} samples could be read.")
             return make_buffer(name or path.stem, samples, rate, origin, remarks)
     except soundfile.SoundFileError as error:
-        raise AudioError(f"{path.name} is not audio that can be read ({error}); export it as WAV or FLAC.") from error
+        reason = getattr(error, "error_string", str(error)).strip().rstrip(".")
+        raise AudioError(f"{path.name} is not audio that can be read ({reason}); export it as WAV or FLAC.") from error
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -77,7 +79,7 @@ class _AudioReader(soundfile.SoundFile):  # type: ignore[misc]  # it has no type
 
 def _open(path: Path, part: Part, stack: ExitStack) -> _AudioReader:
     if part == Part(0, path.stat().st_size, is_exact=part.is_exact):
-        return _AudioReader(path)  # without a detour
+        return _AudioReader(path if os.name == "nt" else os.fsencode(path))  # soundfile knows no bytes but UTF-8
     return _AudioReader(stack.enter_context(PartReader(path, part)))
 
 

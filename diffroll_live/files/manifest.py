@@ -21,7 +21,7 @@ def read_manifest(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]
     if not path.is_file():
         raise FileMissing(f"{folder} has no {MANIFEST}; write one with the columns {', '.join(columns)}.")
     try:
-        with path.open(newline="", encoding="utf-8") as handle:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.DictReader(handle)
             rows, names = list(reader), reader.fieldnames or ()
     except (OSError, ValueError, csv.Error) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
+from support.browser import Person, chromium
 from support.panel_page import Page, ServedPanel, served_panel
 
 
@@ -18,3 +20,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPanel]:
 def page(served: ServedPanel) -> Iterator[Page]:
     with served.page() as one:
         yield one
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as one:
+        yield one
+
+
+@pytest.fixture
+def person(served: ServedPanel, browser: Browser) -> Iterator[Person]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    someone = Person(context.new_page(), served.panel.address)
+    yield someone
+    context.close()
+    assert someone.problems == []

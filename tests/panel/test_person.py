@@ -1,0 +1,153 @@
+"""What a person does at the panel, in a real browser: the first minute, regions, thresholds, undo, keys, files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from support.paths import ROOT
+
+from diffroll_live.files.midi_file import write_smf
+from diffroll_live.types import NoteEvent
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_first_minute(person):
+    person.sees("#empty", "Drop a recording")
+    person.opens_the_clip()
+    expect(person.page.locator("#empty")).to_be_hidden()
+    person.transcribes()
+    assert len(person.notes) > 10
+    person.sees("#history", "Transcribe, seed 0")
+
+
+def test_a_region_is_painted_and_filled_and_the_rest_stays(person):
+    person.opens_the_clip()
+    person.transcribes()
+    before = person.notes
+    person.paints(0.4, 0.55, 0.6, 0.85)
+    expect(person.page.locator("#region")).to_be_visible()
+    (region,) = person.doc["regions"]
+    assert region["t1"] > region["t0"]
+    person.presses("#fill")
+    person.sees("#history", "Fill, seed 0")
+
+    def outside(note):
+        return not (region["t0"] <= note[1] < region["t1"] and region["low"] <= note[0] <= region["high"])
+
+    kept = [note for note in before if outside(note)]
+    assert kept
+    after = {(pitch, round(t, 4), velocity) for pitch, t, _, velocity in person.notes}
+    assert {(pitch, round(t, 4), velocity) for pitch, t, _, velocity in kept} <= after
+
+
+def test_the_threshold_acts_without_another_job(person):
+    person.opens_the_clip()
+    person.transcribes()
+    count, jobs = len(person.notes), person.stored("jobs")
+    person.slides("#threshold", 0.9)
+    person.sees("#history", "Threshold 0.90")
+    assert len(person.notes) < count
+    assert person.stored("jobs") == jobs
+    person.slides("#threshold", 0.05)
+    person.sees("#history", "Threshold 0.05")
+    assert len(person.notes) > 0
+
+
+def test_steps_are_undone_redone_and_survive_a_reload(person):
+    person.opens_the_clip()
+    person.transcribes()
+    notes = person.notes
+    person.page.keyboard.press("Control+z")
+    assert person.notes == []
+    person.page.keyboard.press("Control+Shift+z")
+    expect(person.page.locator("#redo")).to_be_disabled()
+    person.page.reload()
+    person.sees("#title", "The shipped clip")
+    assert person.notes == notes
+    person.sees("#link", "ready")
+    person.slides("#threshold", 0.9)  # the daemon still has the job
+    person.sees("#history", "Threshold 0.90")
+
+
+def test_variations_are_tabs_and_keys_go_from_one_to_the_next(person):
+    person.sees("#link", "ready")
+    person.page.fill("#count", "3")
+    person.presses("#generate")
+    person.sees("#variations", "C")
+    person.page.locator("#canvas").focus()
+    person.page.keyboard.press("b")
+    expect(person.page.locator("#variations button").nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_all_of_it_works_by_keys_alone(person):
+    person.opens_the_clip()
+    person.page.locator("#canvas").focus()
+    person.page.keyboard.press("t")
+    person.sees("#message", "notes in")
+    person.page.keyboard.press("r")
+    expect(person.page.locator("#region")).to_be_visible()
+    before = person.doc["regions"][0]
+    person.page.keyboard.press("ArrowRight")
+    person.page.keyboard.press("Shift+ArrowUp")
+    person.page.keyboard.press("h")
+    expect(person.page.locator("#hear")).to_be_checked()
+    after = person.doc["regions"][0]
+    assert after["t0"] == pytest.approx(before["t0"] + 0.1)
+    assert (after["high"], after["hear"]) == (before["high"] + 1, True)
+    person.page.keyboard.press("f")
+    person.sees("#history", "Fill")
+    person.page.keyboard.press("Delete")
+    person.sees("#history", "Remove a region")
+
+
+def test_a_file_is_opened_and_a_bad_one_costs_nothing(person, make_wav, tmp_path):
+    person.sees("#link", "ready")
+    person.page.set_input_files("#file", make_wav(tmp_path / "mine.wav"))
+    person.sees("#title", "mine.wav")
+    person.transcribes()
+    notes = person.notes
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"RIFF and nothing more")
+    person.page.set_input_files("#file", broken)
+    person.sees("#message", re.compile(r"export it as WAV|cannot be read|not audio|truncated"))
+    wrong = tmp_path / "letter.txt"
+    wrong.write_text("no sound")
+    person.page.set_input_files("#file", wrong)
+    person.sees("#message", "not a recording")
+    assert person.notes == notes
+    person.sees("#title", "mine.wav")
+
+
+def test_the_midi_file_is_what_the_notes_are(person, tmp_path):
+    person.sees("#link", "ready")
+    person.presses("#generate")
+    person.sees("#message", "notes in")
+    with person.page.expect_download() as saved:
+        person.presses("#save")
+    path = tmp_path / "same.mid"
+    write_smf(path, [NoteEvent(t, t + duration, pitch, velocity) for pitch, t, duration, velocity in person.notes])
+    assert Path(saved.value.path()).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_axe_finds_no_serious_fault(served, browser, theme):
+    axe = ROOT / "diffroll_live" / "panel" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("axe-core comes with script/build-panel, which needs Node")
+    context = browser.new_context(bypass_csp=True)  # axe is no part of the page
+    page = context.new_page()
+    page.goto(served.panel.address)
+    expect(page.locator("#link")).to_contain_text("ready")
+    if theme == "light":
+        page.click("#theme")
+    page.add_script_tag(path=axe)
+    page.click("#liveBox summary")
+    found = page.evaluate("axe.run().then(result => result.violations)")
+    context.close()
+    assert [
+        (fault["id"], fault["nodes"][0]["html"]) for fault in found if fault["impact"] in {"serious", "critical"}
+    ] == []

@@ -115,15 +115,32 @@ class MeterMap:
         bar = self.bar_at(beat)
         return t if bar.beat >= beat - _ON_BAR else self.tempo.position_at(bar.beat + bar.beats)
 
+    def changes(self) -> tuple[MeterChange, ...]:
+        """The rows that ``meter_of`` makes this map of; beats are counted from a bar line."""
+        origin = self.signatures[0].beat
+        starts = self.tempo.positions_at(self._starts[1:]).tolist()
+        times = {round(change.position, 6): change.position for change in self.tempo.changes}
+        times = {round(t, 6): t for t in starts} | times
+        rows = []
+        for _, t in sorted(times.items()):
+            beat = self.tempo.beat_at(t)
+            bar = self.bar_at(beat)
+            rows.append(MeterChange(t, self.tempo.tempo_at(t), bar.numerator, bar.denominator, beat - origin))
+        return tuple(rows)
+
 
 def steady_meter(
-    bpm: float, signature: tuple[int, int] = (4, 4), bar_at: float = 0.0, source: Source = "given"
+    bpm: float,
+    signature: tuple[int, int] = (4, 4),
+    bar_at: float = 0.0,
+    source: Source = "given",
+    confidence: float = 1.0,
 ) -> MeterMap:
     """Make a map of one tempo and one signature, with a bar that begins at ``bar_at`` seconds.
 
     Raises errors.RequestError.
     """
-    return MeterMap(TempoMap((TempoChange(bar_at, bpm),)), (Signature(0.0, *signature),), source)
+    return MeterMap(TempoMap((TempoChange(bar_at, bpm),)), (Signature(0.0, *signature),), source, confidence)
 
 
 def next_change(
@@ -191,3 +208,7 @@ def _check_between(t0: float, t1: float, bpm: float) -> None:
 def _check_ascending(what: str, numbers: Sequence[float]) -> None:
     if not all(math.isfinite(number) for number in numbers) or any(b <= a for a, b in pairwise(numbers)):
         raise RequestError(f"The {what} must be numbers in ascending order; sort the map.")
+
+
+#: Where nothing has a beat: a tempo to count by, and bars that mean nothing.
+NO_METER = steady_meter(120.0, source="none", confidence=0.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
-from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +37,14 @@ class TempoMap:
     changes: tuple[TempoChange, ...] = (TempoChange(0.0, 120.0),)
     beat: float = 0.0
     observed: tuple[float, float] | None = None
-    _beats: tuple[float, ...] = field(init=False, repr=False, compare=False)  # at each change
+    _knots: tuple[Doubles, Doubles, Doubles] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        steps = ((b.position - a.position) * a.tempo / 60.0 for a, b in pairwise(self.changes))
-        object.__setattr__(self, "_beats", tuple(accumulate(steps, initial=self.beat)))
+        """Compute the position, beat and tempo at each change, (n_changes,) each."""
+        positions = np.array([change.position for change in self.changes])
+        tempi = np.array([change.tempo for change in self.changes])
+        beats = self.beat + np.append(0.0, np.cumsum(np.diff(positions) * tempi[:-1] / 60.0))[: len(tempi)]
+        object.__setattr__(self, "_knots", (positions, beats, tempi))
 
     def tempo_at(self, position: float) -> float:
         """The tempo at a position, in BPM."""
@@ -58,13 +60,13 @@ class TempoMap:
 
     def beats_at(self, positions: npt.ArrayLike) -> Doubles:
         """The beats at positions of any shape, in seconds."""
-        at, known, beats, tempi = np.asarray(positions, float), *self._knots()
+        at, known, beats, tempi = np.asarray(positions, float), *self._knots
         index = np.maximum(np.searchsorted(known, at, "right") - 1, 0)
         return beats[index] + (at - known[index]) * tempi[index] / 60.0
 
     def positions_at(self, beats: npt.ArrayLike) -> Doubles:
         """The positions of beats of any shape, in seconds."""
-        at, known, ours, tempi = np.asarray(beats, float), *self._knots()
+        at, known, ours, tempi = np.asarray(beats, float), *self._knots
         index = np.maximum(np.searchsorted(ours, at, "right") - 1, 0)
         return known[index] + (at - ours[index]) * 60.0 / tempi[index]
 
@@ -100,11 +102,6 @@ class TempoMap:
     def with_beat(self, position: float, beat: float) -> TempoMap:
         """Record the beat at a position: the same tempi, with the beats renumbered to match."""
         return replace(self, beat=self.beat + beat - self.beat_at(position))
-
-    def _knots(self) -> tuple[Doubles, Doubles, Doubles]:
-        """The position, beat and tempo of each change, (n_changes,) each."""
-        rows = np.array([(change.position, change.tempo) for change in self.changes])
-        return rows[:, 0], np.array(self._beats), rows[:, 1]
 
     def _index(self, position: float) -> int:
         return max(0, bisect_right(self.changes, position, key=lambda change: change.position) - 1)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from diffroll_live.limits import REQUEST
 from diffroll_live.live_types import LiveTranscriber
+from diffroll_live.meter import MeterMap
 
 Floats = npt.NDArray[np.float32]
 
@@ -113,6 +114,7 @@ class Request:
     known: tuple[NoteEvent, ...] = ()  # notes that the user already has
     options: Options = field(default_factory=Options)
     pictures: frozenset[Picture] = frozenset()
+    meter: MeterMap | None = None  # bars and beats on the axis of the audio, where somebody knows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,7 @@ class RequestPlan:
     kept: tuple[NoteEvent, ...]
     options: Options
     pictures: frozenset[Picture]
+    meter: MeterMap | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,9 @@ class Control(Protocol):
 
     def progress(self, step: int, steps: int) -> None:
         """Report ``step`` of ``steps`` evaluations. Raises errors.Cancelled when the job was cancelled."""
+
+    def grid(self, meter: MeterMap) -> None:
+        """Report the bars and beats that hidden regions are written on: once, before the first note."""
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Send notes that are already certain, before the request is done."""

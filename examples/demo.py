@@ -167,6 +167,9 @@ class SilentControl:
     def progress(self, step: int, steps: int) -> None:
         """Ignore the step."""
 
+    def grid(self, meter: Any) -> None:
+        """Ignore the bars and beats."""
+
     def notes(self, notes: Any) -> None:
         """Ignore the notes."""
 

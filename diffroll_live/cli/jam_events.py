@@ -7,6 +7,7 @@ from typing import Any, Self
 from rich.console import Console
 
 from diffroll_live.music.roll import pitch_name
+from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import replies as r
 
 _TURNS = {"listening": "your turn", "answering": "the model's turn", "stopped": "ended"}
@@ -29,10 +30,10 @@ class JamPrinter:
     def show(self, reply: Any) -> None:
         """Print a reply, if it is one for people."""
         match reply:
-            case r.JamState(_, state):
+            case j.JamState(_, state):
                 self._break()
                 self._console.print(f"[bold]{_TURNS.get(state, state)}[/]")
-            case r.JamAhead(_, ms, dropped):
+            case j.JamAhead(_, ms, dropped):
                 self._break()
                 late = f", {dropped} notes came too late" if dropped else ""
                 self._console.print(f"  written {ms / 1000:.1f} s ahead{late}")

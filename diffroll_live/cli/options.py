@@ -12,7 +12,9 @@ import click
 
 from diffroll_live import limits
 from diffroll_live.cli.regions import parse_region
-from diffroll_live.limits import REQUEST, Choice, Limit, Option
+from diffroll_live.errors import RequestError
+from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option, Text
+from diffroll_live.meter import MeterMap, steady_meter
 from diffroll_live.types import Options, Region, Task
 
 Decorator = Callable[..., Any]
@@ -35,7 +37,7 @@ class TaskChoices:
     threads: int | None = None
     host: str = "127.0.0.1"
     port: int = limits.PORT.default
-    tempo: float = 120.0  # BPM, of the MIDI file
+    meter: MeterMap | None = None  # bars and beats of the music, where the command line says what they are
     as_json: bool = False
     plot: str | None = None
     trajectory: str | None = None
@@ -51,6 +53,22 @@ class Finite(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class Parsed(click.ParamType[Any]):
+    """A text that a row of `limits` reads."""
+
+    name = "text"
+
+    def __init__(self, option: Option) -> None:
+        self._option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the text; fail with the sentence of the option."""
+        try:
+            return self._option.check(value)
+        except RequestError as error:
+            self.fail(f"It {error.text}.", param, ctx)
 
 
 def setting(option: Option, flag: str, name: str | None = None, **overrides: Any) -> Decorator:
@@ -69,6 +87,8 @@ def option_type(option: Option) -> click.ParamType[Any] | None:
             return click.IntRange(int(option.low), int(option.high))
         case Limit():
             return Finite(option.low, option.high)
+        case Text():
+            return Parsed(option)
     return None
 
 
@@ -133,9 +153,7 @@ REMOTE = (
 )
 OUTPUT = (
     click.option("-o", "--output", type=TARGET, metavar="OUT.mid", help="The MIDI file, or a folder to put it in."),
-    click.option(
-        "--tempo", type=Finite(4, 1000), default=120.0, show_default=True, help="Tempo of the MIDI file, in BPM."
-    ),
+    *settings(METER, *METER),
     click.option("--sonify", "sound", type=TARGET, metavar="OUT.wav", help="Also render the notes as audio."),
     click.option("--json", "as_json", is_flag=True, help="Print timings and notes on stdout as one JSON document."),
 )
@@ -159,4 +177,14 @@ def choices(task: Task, given: dict[str, Any]) -> TaskChoices:
         raise click.UsageError("Choose where to write new notes: --region FROM-TO, in seconds.")
     if given["output"] is None and not given["as_json"]:
         raise click.UsageError("Choose where the notes go: -o OUT.mid, or --json for stdout.")
+    given["meter"] = _meter(given.pop("tempo"), given.pop("meter"), given.pop("beat_at"))
     return TaskChoices(inputs=given.pop("inputs", ()), regions=regions, options=Options(**sampling), **given)
+
+
+def _meter(tempo: float | None, signature: tuple[int, int] | None, beat_at: float | None) -> MeterMap | None:
+    """The bars and beats that the options give. Raises click.UsageError where they give no tempo."""
+    if tempo is None:
+        if signature is not None or beat_at is not None:
+            raise click.UsageError("Give the tempo as well, as --tempo; --meter and --beat-at alone make no bars.")
+        return None
+    return steady_meter(tempo, signature or (4, 4), beat_at or 0.0)

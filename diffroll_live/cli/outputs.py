@@ -17,9 +17,9 @@ from diffroll_live.errors import FileError
 from diffroll_live.files.destination import follow, is_system
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import check_outputs, variation_paths
+from diffroll_live.meter import NO_METER, MeterMap
 from diffroll_live.music.plan import writable_span
 from diffroll_live.music.roll import pitch_name
-from diffroll_live.tempo_map import steady
 from diffroll_live.types import NoteEvent, Picture, Region, Request, Result
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
@@ -58,6 +58,7 @@ class Done:
     source: Path | None
     outputs: Outputs
     result: Result
+    meter: MeterMap | None  # that new notes were written on
 
 
 def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
@@ -102,10 +103,13 @@ def _outputs(
     return Outputs(each(midi), each(sound), plot, trajectory)
 
 
-def write_outputs(result: Result, request: Request, outputs: Outputs, tempo: float) -> None:
-    """Write every wanted file. Raises FileError when one cannot be written."""
+def write_outputs(result: Result, request: Request, outputs: Outputs) -> None:
+    """Write every wanted file. Raises FileError when one cannot be written.
+
+    MIDI files have the tempo and the bars of the request; where it has none, 4/4 at 120 from second 0.
+    """
     for path, notes in zip(outputs.midi, result.variations, strict=False):
-        write_smf(path, notes, tempi=steady(tempo))
+        write_smf(path, notes, request.meter or NO_METER)
     for path, notes in zip(outputs.sound, result.variations, strict=False):
         from diffroll_live.files.sonify import sonify
 
@@ -136,7 +140,19 @@ def _entry(done: Done) -> dict[str, Any]:
         "output": str(done.outputs.midi[0]) if done.outputs.midi else None,
         "seed": done.result.seed,
         "timings": asdict(done.result.timings),
+        "grid": _grid(done.meter) if done.meter is not None else None,
         "variations": [[_note(note) for note in notes] for notes in done.result.variations],
+    }
+
+
+def _grid(meter: MeterMap) -> dict[str, Any]:
+    bar = meter.bar_at(meter.tempo.beat_at(meter.first_bar(0.0)))
+    return {
+        "source": meter.source,
+        "confidence": round(meter.confidence, 3),
+        "bpm": round(meter.tempo.tempo_at(0.0), 3),
+        "meter": f"{bar.numerator}/{bar.denominator}",
+        "first_bar": round(meter.first_bar(0.0), 6),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from diffroll_live.meter import MeterMap
 from diffroll_live.types import StreamedNote
 
 
@@ -56,6 +57,7 @@ class ProgressBar:
         self._progress = progress
         self._task = task
         self._indices: set[tuple[int, int]] = set()
+        self.meter: MeterMap | None = None  # that notes are written on
 
     def progress(self, step: int, steps: int) -> None:
         """Show ``step`` of ``steps``."""
@@ -64,6 +66,10 @@ class ProgressBar:
     def say(self, detail: str) -> None:
         """Show a few words beside the bar."""
         self._progress.update(self._task, detail=detail)
+
+    def grid(self, meter: MeterMap) -> None:
+        """Keep the bars and beats that are written on, to say which they were."""
+        self.meter = meter
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Show how many notes there are so far."""

@@ -13,8 +13,8 @@ from diffroll_live.cli.outputs import Done, Outputs, document, plan_outputs, wri
 from diffroll_live.cli.progress import ProgressBars
 from diffroll_live.errors import DiffrollError
 from diffroll_live.files.audio_file import read_audio
-from diffroll_live.files.midi_file import read_smf
-from diffroll_live.types import Control, NoteEvent, Request, Result, Task
+from diffroll_live.files.midi_file import Score, read_score
+from diffroll_live.types import Control, Request, Result, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def run_task(task: Task, wanted: TaskChoices, opener: Callable[[TaskChoices], Op
     """
     plans = plan_outputs(wanted)
     sources: tuple[Path | None, ...] = wanted.inputs or (None,)
-    known = read_smf(wanted.known) if wanted.known else ()
+    known = read_score(wanted.known) if wanted.known else Score((), None)
     done: list[Done] = []
     code = exit_codes.OK
     with ExitStack() as stack, ProgressBars() as bars:
@@ -45,7 +45,7 @@ def run_task(task: Task, wanted: TaskChoices, opener: Callable[[TaskChoices], Op
             try:
                 with bars.stage("Reading"):
                     request = _request(task, wanted, source, outputs, known)
-                done.append(Done(source, outputs, _answer(request, outputs, opened, bars, wanted.tempo)))
+                done.append(_answer(request, source, outputs, opened, bars))
                 failures.tell(_summary(done[-1]), err=wanted.as_json or outputs.to_system)
             except DiffrollError as error:
                 failed = failures.report(error)
@@ -55,24 +55,23 @@ def run_task(task: Task, wanted: TaskChoices, opener: Callable[[TaskChoices], Op
     return code
 
 
-def _request(
-    task: Task, wanted: TaskChoices, source: Path | None, outputs: Outputs, known: tuple[NoteEvent, ...]
-) -> Request:
+def _request(task: Task, wanted: TaskChoices, source: Path | None, outputs: Outputs, known: Score) -> Request:
     """Read the input into a request. Raises FileError and AudioError for audio that cannot be used."""
     audio = read_audio(source) if source else None
     name = source.name if source else ""
     for remark in audio.remarks if audio else ():
         failures.warn(f"{name}: {remark}")
-    return Request(name, task, audio, wanted.regions, known, wanted.options, outputs.pictures)
+    meter = wanted.meter or known.meter
+    return Request(name, task, audio, wanted.regions, known.notes, wanted.options, outputs.pictures, meter)
 
 
-def _answer(request: Request, outputs: Outputs, opened: Opened, bars: ProgressBars, tempo: float) -> Result:
+def _answer(request: Request, source: Path | None, outputs: Outputs, opened: Opened, bars: ProgressBars) -> Done:
     """Run the request and write its result."""
     with bars.stage(f"{request.task} {request.id}".strip()) as stage:
         result = opened.run(request, stage)
     with bars.stage("Writing"):
-        write_outputs(result, request, outputs, tempo)
-    return result
+        write_outputs(result, request, outputs)
+    return Done(source, outputs, result, stage.meter)
 
 
 def _summary(done: Done) -> str:

@@ -25,6 +25,7 @@ from diffroll_live.engine.plot_data import pictures_of
 from diffroll_live.engine.progress import Progress
 from diffroll_live.engine.transcription import PosteriorSpan, decode_span, evaluations, region_windows, transcribe
 from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
+from diffroll_live.meter import NO_METER
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
@@ -170,12 +171,14 @@ def _answer(plan: EnginePlan, recording: Recording, progress: Progress) -> tuple
         + evaluations(plan, around, plan.context_sampling.steps)
         + infill_evaluations(plan)
     )
+    surroundings, context = read_context(plan, recording, progress, around)
+    if plan.request.hidden:
+        progress.grid(plan.request.meter or NO_METER)
     for variation in range(options.variations):
         progress.send(variation, kept)
     known = to_array(kept)
     canvas = known_canvas(plan.adapter, plan.request.regions, known, plan.n_frames) if kept and windows else None
     transcribed, spans = transcribe(plan, recording, progress, windows, canvas)
-    surroundings, context = read_context(plan, recording, progress, around)
     written: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
     if plan.infilled:
         written = write_infills(plan, recording, progress, known if kept else surroundings)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from diffroll_live.meter import MeterMap
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.types import Control, NoteEvent, StreamedNote, Timings
 
@@ -34,6 +35,10 @@ class Progress:
             self.trail.append(self._adapter.probabilities(x0[:1])[0].amax(dim=0).float().cpu())
         self._control.progress(self.done, max(self.total, self.done))
 
+    def grid(self, meter: MeterMap) -> None:
+        """Report the bars and beats that are written on."""
+        self._control.grid(meter)
+
     def send(self, variation: int, notes: tuple[NoteEvent, ...]) -> None:
         """Stream notes under the next indices."""
         if notes:
@@ -56,6 +61,9 @@ class SilentControl:
     """A control that ignores everything."""
 
     def progress(self, step: int, steps: int) -> None:
+        """Ignore."""
+
+    def grid(self, meter: MeterMap) -> None:
         """Ignore."""
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:

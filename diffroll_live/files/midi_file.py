@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import logging
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import mido
+import numpy as np
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
+from diffroll_live.files.midi_meter import conductor_track, meter_of_file, read_tempo, stored_tempi, tempo_of
 from diffroll_live.files.midi_repair import parse_smf
-from diffroll_live.music.smf_tempo import SmfTempoMap, beat_us, is_metre
-from diffroll_live.tempo_map import TempoChange, steady
+from diffroll_live.meter import NO_METER, MeterMap
+from diffroll_live.tempo_map import TempoMap
 from diffroll_live.types import NoteEvent
 
 logger = logging.getLogger(__name__)
@@ -34,29 +36,31 @@ class _TickNote:
     velocity: int
 
 
-def write_smf(
-    path: Path,
-    notes: Iterable[NoteEvent],
-    *,
-    tempi: Sequence[TempoChange] = steady(120.0),
-    metre: tuple[int, int] = (4, 4),
-) -> None:
-    """Write notes as a Standard MIDI File (format 1): a track of tempi and metre, then the notes; tick 0 is second 0.
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a MIDI file says: notes in seconds from its beginning, and its musical time.
 
-    ``tempi`` are in quarter notes a minute, at least one, in order and the first at 0; a change moves to its nearest
-    tick. ``metre`` is a numerator and a denominator. Onsets and offsets move by half a tick at most (0.26 ms at 120 a
-    minute), but no note is shorter than a tick. Notes that overlap on one pitch go to tracks of their own, so that a
-    reader can tell them apart. The file appears complete or not at all.
-    Raises FileError when a note, a tempo or the metre does not fit a file, or the file cannot be written.
+    ``meter`` is None where the tempi or signatures of the file are outside what music has.
     """
-    if not is_metre(*metre):
-        raise FileError(
-            f"A MIDI file cannot hold the metre {metre[0]}/{metre[1]}; choose 1 to 64 halves, quarters, ..."
-        )
-    changes, tempo_map = _tick_tempi(tempi)
+
+    notes: tuple[NoteEvent, ...]
+    meter: MeterMap | None
+
+
+def write_smf(path: Path, notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> None:
+    """Write notes as a Standard MIDI File (format 1): a track of tempi and signatures, then the notes.
+
+    A piece without bars and beats is written as 4/4 at 120. Tick 0 is second 0. A change of tempo or signature moves to
+    its nearest tick. Onsets and offsets move by half a tick at most (0.26 ms at 120 a minute), but no note is shorter
+    than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell them apart. The
+    file appears complete or not at all.
+    Raises FileError when a note does not fit a file, or the file cannot be written.
+    """
+    tempi = stored_tempi(meter.tempo, TICKS_PER_BEAT)
+    tempo_map = tempo_of(tempi, TICKS_PER_BEAT)
     ticks = sorted(_tick_note(note, tempo_map) for note in notes)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    file.tracks.append(_conductor(changes, *metre))
+    file.tracks.append(conductor_track(tempi, meter, lambda t: _tick(t, tempo_map)))
     file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
     data = io.BytesIO()
     file.save(file=data)
@@ -64,10 +68,15 @@ def write_smf(
 
 
 def read_smf(path: Path) -> tuple[NoteEvent, ...]:
-    """Read the notes of a Standard MIDI File, all tracks together, sorted, in seconds from its beginning.
+    """Read the notes of a Standard MIDI File as ``read_score`` does."""
+    return read_score(path).notes
+
+
+def read_score(path: Path) -> Score:
+    """Read a Standard MIDI File: the notes of all tracks together, sorted, and its tempi and signatures.
 
     Of overlapping notes on one pitch of a track, the one that began first ends first. Notes that are never ended end
-    with their track. The sustain pedal is not heeded. What cannot be read of a file is left out, and logged.
+    with their track. The sustain pedal is ignored. What cannot be read of a file is left out, and logged.
     Raises FileMissing, and FileError for a file that is too large or is no MIDI file.
     """
     path = Path(path)
@@ -82,20 +91,25 @@ def read_smf(path: Path) -> tuple[NoteEvent, ...]:
         raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes; choose a file with fewer events.")
     try:
         parsed = parse_smf(data)
-        notes = _read_notes(parsed.file)
+        score = _read_score(parsed.file)
     except FileError as error:
         raise FileError(f"{path}: {error.text}") from error
     for sentence in parsed.skipped:
         logger.warning("%s: %s", path, sentence)
-    return notes
+    return score
 
 
-def _tick_note(note: NoteEvent, tempi: SmfTempoMap) -> _TickNote:
+def _tick(seconds: float, tempo: TempoMap) -> int:
+    """The tick nearest to a time, 0 or more."""
+    return round(tempo.beat_at(seconds) * TICKS_PER_BEAT)
+
+
+def _tick_note(note: NoteEvent, tempo: TempoMap) -> _TickNote:
     in_range = 0 <= note.channel <= 15 and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
     if not (in_range and 0 <= note.onset <= note.offset <= MAX_SECONDS):
         raise FileError(f"{note} does not fit a MIDI file: it must lie in the first day, on the keyboard.")
-    first = tempi.tick(note.onset)
-    return _TickNote(first, max(first + 1, tempi.tick(note.offset)), note.channel, note.pitch, note.velocity)
+    first = _tick(note.onset, tempo)
+    return _TickNote(first, max(first + 1, _tick(note.offset, tempo)), note.channel, note.pitch, note.velocity)
 
 
 def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
@@ -112,27 +126,6 @@ def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
     return voices
 
 
-def _tick_tempi(tempi: Sequence[TempoChange]) -> tuple[dict[int, int], SmfTempoMap]:
-    """Return the microseconds per beat from each tick at which they change, and the tempo map that a reader gets."""
-    changes = {0: beat_us(tempi[0].tempo)}
-    tempo_map = SmfTempoMap(TICKS_PER_BEAT, changes[0])
-    for change in tempi[1:]:
-        tick, beat = tempo_map.tick(change.position), beat_us(change.tempo)
-        tempo_map.append(tick, beat)
-        changes[tick] = beat
-    return changes, tempo_map
-
-
-def _conductor(changes: Mapping[int, int], numerator: int, denominator: int) -> mido.MidiTrack:
-    track = mido.MidiTrack()
-    track.append(mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
-    at = 0
-    for tick, beat in changes.items():
-        track.append(mido.MetaMessage("set_tempo", tempo=beat, time=tick - at))
-        at = tick
-    return track
-
-
 def _note_track(notes: Sequence[_TickNote]) -> mido.MidiTrack:
     events = [(note.offset, 0, note.channel, note.pitch, 64) for note in notes]  # 0: at one tick, ends come first
     events += [(note.onset, 1, note.channel, note.pitch, note.velocity) for note in notes]
@@ -145,33 +138,19 @@ def _note_track(notes: Sequence[_TickNote]) -> mido.MidiTrack:
     return track
 
 
-def _read_notes(file: mido.MidiFile) -> tuple[NoteEvent, ...]:
+def _read_score(file: mido.MidiFile) -> Score:
     if file.ticks_per_beat <= 0:
         raise FileError("its times are SMPTE frames, not beats. Save it with ticks per quarter note.")
     if file.type == 2:
         raise FileError("it holds several unrelated pieces (format 2). Save one of them as format 0 or 1.")
-    tempi = _read_tempi(file)
+    tempo = read_tempo(file)
     notes = [note for track in file.tracks for note in _track_notes(track)]
-    return tuple(
-        sorted(
-            NoteEvent(tempi.seconds(note.onset), tempi.seconds(note.offset), note.pitch, note.velocity, note.channel)
-            for note in notes
-        )
+    times = tempo.positions_at(np.array([(note.onset, note.offset) for note in notes]) / file.ticks_per_beat)
+    placed = (
+        NoteEvent(onset, offset, note.pitch, note.velocity, note.channel)
+        for note, (onset, offset) in zip(notes, times.tolist(), strict=True)
     )
-
-
-def _read_tempi(file: mido.MidiFile) -> SmfTempoMap:
-    changes = []
-    for track in file.tracks:
-        at = 0
-        for message in track:
-            at += message.time
-            if message.type == "set_tempo":
-                changes.append((at, max(1, message.tempo)))
-    tempi = SmfTempoMap(file.ticks_per_beat, mido.bpm2tempo(120))
-    for tick, beat in sorted(changes, key=lambda change: change[0]):
-        tempi.append(tick, beat)
-    return tempi
+    return Score(tuple(sorted(placed)), meter_of_file(file, tempo))
 
 
 def _track_notes(track: mido.MidiTrack) -> list[_TickNote]:

@@ -28,6 +28,7 @@ def plan_request(request: Request, max_seconds: float) -> RequestPlan:
         kept=kept(request.known, regions),
         options=request.options,
         pictures=request.pictures,
+        meter=request.meter,
     )
 
 

@@ -13,9 +13,10 @@ import struct
 import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
+from diffroll_live.meter import Source, steady_meter
 from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import codec, messages, replies
@@ -115,6 +116,8 @@ class Client:
             match self._reply():
                 case replies.JobProgress(_, step, steps):
                     control.progress(step, steps)
+                case replies.JobGrid(owner, source, confidence, bpm, numerator, denominator, bar_at) if owner == job:
+                    control.grid(steady_meter(bpm, (numerator, denominator), bar_at, cast(Source, source), confidence))
                 case replies.Note(owner, index, pitch, onset, duration, velocity, variation) if owner == job:
                     note = NoteEvent(onset, onset + duration, pitch, velocity)
                     notes[variation, index] = note
@@ -192,6 +195,8 @@ def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
         yield messages.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
     for note in filter(_is_sent, request.known):
         yield messages.JobNote(job, note.pitch, note.onset, note.duration, note.velocity)
+    for change in request.meter.changes() if request.meter is not None else ():
+        yield messages.JobTempo(job, change.t, change.bpm, change.numerator, change.denominator, change.beat)
     for key in Options.__dataclass_fields__:
         value = getattr(request.options, key)
         if value is not None:

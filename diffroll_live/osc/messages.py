@@ -5,6 +5,7 @@ A field's type is its OSC type (``bool`` travels as 0 or 1); a field with a defa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +148,18 @@ class JobNote:
 
 
 @dataclass(frozen=True, slots=True)
+class JobTempo:
+    """Give the tempo and the signature from ``t`` on."""
+
+    job: Name
+    t: float  # s
+    bpm: float  # quarter notes a minute
+    numerator: int = 0  # of the signature; 0 where it does not change
+    denominator: int = 0
+    beat: float = math.nan  # quarter notes at t; NaN where it is not given
+
+
+@dataclass(frozen=True, slots=True)
 class JobSet:
     """Set an option."""
 
@@ -255,6 +268,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/new": JobNew,
     "/diffroll/job/region": JobRegion,
     "/diffroll/job/note": JobNote,
+    "/diffroll/job/tempo": JobTempo,
     "/diffroll/job/set": JobSet,
     "/diffroll/job/run": JobRun,
     "/diffroll/job/cancel": JobCancel,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import watch_replies as w
 
 
@@ -173,6 +174,19 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class JobGrid:
+    """Report the tempo and the bars that a job is written on, where its first region begins."""
+
+    job: str
+    source: str  # one of meter.Source
+    confidence: float  # 0..1
+    bpm: float  # quarter notes a minute
+    numerator: int
+    denominator: int
+    first_bar_t: float  # s, of the first bar line from 0 on
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Deliver one note of a result."""
 
@@ -236,23 +250,6 @@ class LiveStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class JamState:
-    """Report whose turn it is in a jam: listening, answering or stopped."""
-
-    jam: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class JamAhead:
-    """Report once a second of an answer how far writing is ahead of what sounds, and how many notes came too late."""
-
-    jam: str
-    ms: float  # negative when it has fallen behind
-    dropped: int
-
-
-@dataclass(frozen=True, slots=True)
 class Error:
     """Report what is wrong with the job, buffer or address ``about``, and how to fix it."""
 
@@ -281,14 +278,15 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/audio/freed": AudioFreed,
     "/diffroll/job/accepted": JobAccepted,
     "/diffroll/job/progress": JobProgress,
+    "/diffroll/job/grid": JobGrid,
     "/diffroll/note": Note,
     "/diffroll/job/done": JobDone,
     "/diffroll/job/cancelled": JobCancelled,
     "/diffroll/late": Late,
     "/diffroll/live/note": LiveNote,
     "/diffroll/live/status": LiveStatus,
-    "/diffroll/jam/state": JamState,
-    "/diffroll/jam/ahead": JamAhead,
+    "/diffroll/jam/state": j.JamState,
+    "/diffroll/jam/ahead": j.JamAhead,
     "/diffroll/picture": w.Picture,
     "/diffroll/watch/client": w.WatchedClient,
     "/diffroll/watch/job": w.WatchedJob,

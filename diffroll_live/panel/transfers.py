@@ -17,9 +17,9 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from diffroll_live.errors import DiffrollError, FileError, ProtocolError, RequestError, TooLarge, UnknownBuffer
 from diffroll_live.files.midi_file import MAX_FILE_BYTES, read_smf, write_smf
 from diffroll_live.limits import MAX_KNOWN
+from diffroll_live.meter import steady_meter
 from diffroll_live.panel.connections import Connections
 from diffroll_live.panel.folder import PanelFolder, audio_suffix
-from diffroll_live.tempo_map import steady
 from diffroll_live.types import AudioBuffer, NoteEvent
 
 MAX_AUDIO_BYTES = 256 << 20
@@ -81,7 +81,7 @@ class Transfers:
         data = b"".join([part async for part in _bounded(request, _MAX_NOTES_BYTES)])
         notes, tempo, metre = _asked(data)
         path = self._folder.new("midi", ".mid")
-        write_smf(path, notes, tempi=steady(tempo), metre=metre)
+        write_smf(path, notes, steady_meter(tempo, metre))
         return JSONResponse({"key": path.stem})
 
     async def fetch_midi(self, request: Request) -> Response:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
-from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS
+from diffroll_live.limits import MAX_KNOWN, MAX_METER_CHANGES, MAX_REGIONS
+from diffroll_live.meter import MeterChange, MeterMap, meter_of, next_change
 from diffroll_live.music.regions import LAST_SECOND, check_region
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.server.job_settings import PICTURES, JobSettings
@@ -28,12 +29,14 @@ class Job:
     buffer: str  # empty for a generation from nothing
     regions: list[Region] = field(default_factory=list)
     known: list[NoteEvent] = field(default_factory=list)
+    tempi: list[MeterChange] = field(default_factory=list)
     settings: JobSettings = field(default_factory=JobSettings)
     state: State = "new"
     progress: float = 0.0  # 0..1
     asked: float = 0.0  # monotonic s at which it was last started
     request_id: str = ""  # of the last run
     origin: float = 0.0  # s; the DAW position of second 0 of the last run's notes
+    meter: MeterMap | None = None  # of the last run, as far as it is known
     result: Result | None = None
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # as sent
     owner: str = ""  # of its notes in the MIDI queue; empty until there are any
@@ -52,11 +55,22 @@ class Job:
             raise RequestError(f"A job takes at most {MAX_KNOWN} notes; use a shorter range.")
         self.known.append(check_note(note))
 
-    def request(self, request_id: str, audio: AudioBuffer | None) -> Request:
-        """What the job asks for; ``audio`` is its buffer."""
+    def add_tempo(self, t: float, bpm: float, signature: tuple[int, int] | None, beat: float | None) -> None:
+        """Add a change of tempo or signature; None is as before. Raises errors.RequestError for one that cannot be."""
+        if len(self.tempi) >= MAX_METER_CHANGES:
+            raise RequestError(f"A job takes at most {MAX_METER_CHANGES} changes of tempo; send fewer.")
+        self.tempi.append(next_change(self.tempi[-1] if self.tempi else None, t, bpm, signature, beat))
+
+    @property
+    def given_meter(self) -> MeterMap | None:
+        """The bars and beats that the client sent, if it did."""
+        return meter_of(self.tempi, "given") if self.tempi else None
+
+    def request(self, request_id: str, audio: AudioBuffer | None, meter: MeterMap | None = None) -> Request:
+        """What the job asks for; ``audio`` is its buffer, ``meter`` the bars and beats as far as they are known."""
         known = tuple(sorted(self.known))
-        pictures = PICTURES[self.settings.delivery.pictures]
-        return Request(request_id, self.task, audio, tuple(self.regions), known, self.settings.options, pictures)
+        pictures, options = PICTURES[self.settings.delivery.pictures], self.settings.options
+        return Request(request_id, self.task, audio, tuple(self.regions), known, options, pictures, meter)
 
 
 class JobTable:

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from diffroll_live.limits import is_signature
+from diffroll_live.limits import TEMPO, is_signature
+from diffroll_live.meter import MeterMap, Signature
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.tempo_map import TempoMap
 from diffroll_live.timeline.clock_model import ClockModel
@@ -17,6 +18,7 @@ TOLERANCE_SECONDS = 0.0003  # a smaller change of the playhead is not passed on
 _AHEAD_SECONDS = 2.0  # playheads are compared now and this much later
 _REGULAR = 4  # regular reports after which silence means that the source is gone
 _REGULAR_SECONDS = 1.0  # the longest pause between two of them
+_METRE_UNKNOWN = 0.5  # confidence in bars of 4/4 where only the tempo is reported
 _ON_BEAT = 1e-6  # beats; tolerance for rounding
 
 
@@ -64,6 +66,19 @@ class Timeline:
         """The time signature, as a MIDI file can store it; 4/4 until the DAW reports one."""
         with self._lock:
             return self._metre or (4, 4)
+
+    def meter(self, origin: float) -> MeterMap | None:
+        """Musical time on an axis whose second 0 is at ``origin``; None where the DAW reports no tempo of music.
+
+        A DAW's bars are counted from its beat 0.
+        """
+        with self._lock:
+            tempo_map, metre, known = self._tempo_map, self._metre, self._knows_tempo
+        tempo = TempoMap(tempo_map.between(origin, math.inf), tempo_map.beat_at(origin))
+        if not known or not all(TEMPO.low <= change.tempo <= TEMPO.high for change in tempo.changes):
+            return None
+        confidence = _METRE_UNKNOWN if metre is None else 1.0
+        return MeterMap(tempo, (Signature(0.0, *(metre or (4, 4))),), "transport", confidence)
 
     def bar(self, now: float, tempo: float, beats: float) -> float:
         """The length of a bar in seconds, with ``tempo`` and ``beats`` (quarter notes) where the DAW reports none."""

@@ -10,6 +10,7 @@ from diffroll_live.errors import Cancelled, DiffrollError
 
 if TYPE_CHECKING:
     from diffroll_live.live_types import LiveEstimate
+    from diffroll_live.meter import MeterMap
     from diffroll_live.types import Floats, ModelInfo, RequestPlan, Result, StreamedNote
 
 
@@ -101,6 +102,14 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Gridded:
+    """The bars and beats that notes are written on."""
+
+    serial: int
+    meter: MeterMap
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
     """Notes that are certain."""
 
@@ -141,7 +150,9 @@ class LiveFailed:
     error: DiffrollError
 
 
-Event = Ready | StartFailed | Died | Started | Progressed | Noted | Finished | Failed | LiveEstimated | LiveFailed
+Event = (
+    Ready | StartFailed | Died | Started | Progressed | Gridded | Noted | Finished | Failed | LiveEstimated | LiveFailed
+)
 
 
 def describe_exit(exit_code: int | None) -> str:

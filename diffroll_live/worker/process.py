@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
+from diffroll_live.meter import MeterMap
 from diffroll_live.types import Control, Engine, Result, StreamedNote
 from diffroll_live.worker.live_thread import LiveThread
 from diffroll_live.worker.messages import (
     Event,
     Failed,
     Finished,
+    Gridded,
     Noted,
     Progressed,
     Ready,
@@ -52,6 +54,10 @@ class PipeControl:
         if self.cancelled.value == self.serial:
             raise Cancelled("The job was cancelled.")
         self.connection.send(Progressed(self.serial, step, steps))
+
+    def grid(self, meter: MeterMap) -> None:
+        """Report the bars and beats that are written on."""
+        self.connection.send(Gridded(self.serial, meter))
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Send notes that are certain, a few at a time so that the daemon has time for others in between."""

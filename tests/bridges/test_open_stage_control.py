@@ -57,7 +57,7 @@ def test_the_panel_replays_the_golden_session():
         ]
     displays = {widget["address"] for widget in panel.values() if widget["type"] == "text"}
     said = {reply.address for reply in (*before, end)}
-    assert said - displays == {"/diffroll/job/accepted", "/diffroll/note"}
+    assert said - displays == {"/diffroll/job/accepted", "/diffroll/job/grid", "/diffroll/note"}
     assert displays - said == {"/diffroll/error"}
 
 

@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from support.fake_engine import INFO, FakeEngine, notes_of
+from support.cli_engine import write_clip
+from support.fake_engine import INFO, notes_of
 from support.systems import pose_as
 
 from diffroll_live import __version__, errors
@@ -21,49 +21,7 @@ from diffroll_live.cli.app import COMMANDS, app, run
 from diffroll_live.errors import CheckpointError, DiffrollError
 from diffroll_live.files.midi_file import read_smf, write_smf
 from diffroll_live.music.roll import pitch_name
-from diffroll_live.types import NoteEvent, Pictures, Region, RequestPlan, Result
-
-
-class CliEngine(FakeEngine):
-    """The fake engine, remembering its plans and drawing what pictures are asked of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.plans: list[RequestPlan] = []
-
-    def run(self, plan: RequestPlan, control) -> Result:
-        self.plans.append(plan)
-        result = super().run(plan, control)
-        if not plan.pictures:
-            return result
-        rolls = np.zeros((3, 100, 88), np.float32)
-        return Result(
-            result.request_id,
-            result.variations,
-            result.seed,
-            result.timings,
-            Pictures(50.0, np.zeros((100, 229), np.float32), rolls[0], rolls),
-        )
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> CliEngine:
-    """Stands where the real engine is imported from."""
-    fake = CliEngine()
-    module = types.ModuleType("diffroll_live.engine.loading")
-    module.load_engine = lambda model, device, threads=None, warm=True: fake  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "diffroll_live.engine.loading", module)
-    return fake
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Path:
-    return write_clip(tmp_path / "clip.wav")
-
-
-def write_clip(path: Path) -> Path:
-    soundfile.write(path, 0.1 * np.sin(np.arange(2 * 16_000) / 10), 16_000)
-    return path
+from diffroll_live.types import NoteEvent, Region
 
 
 def test_transcribe_writes_the_notes(engine, clip, tmp_path, capsys):
@@ -183,6 +141,13 @@ def test_every_bad_input_is_told(engine, tmp_path, capsys):
         ("transcribe CLIP -o OUT --device tpu", 2, "tpu"),
         ("transcribe CLIP -o OUT --sampler euler", 2, "dpmpp-2m"),
         ("send generate -o OUT --sampler euler", 2, "dpmpp-2m"),
+        ("generate -o OUT --tempo 0", 2, "--tempo"),
+        ("generate -o OUT --tempo 10000", 2, "--tempo"),
+        ("generate -o OUT --tempo nan", 2, "finite"),
+        ("generate -o OUT --tempo 90 --meter 0/4", 2, "time signature"),
+        ("generate -o OUT --tempo 90 --meter 4/3", 2, "time signature"),
+        ("generate -o OUT --tempo 90 --beat-at -1", 2, "--beat-at"),
+        ("send generate -o OUT --meter 3/4", 2, "--tempo"),
         ("transcribe CLIP CLIP -o OUT", 2, "Two inputs"),
         ("fly", 2, "fly"),
         ("transcribe NOWHERE/x.wav -o OUT", 3, "x.wav"),

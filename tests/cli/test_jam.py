@@ -22,6 +22,7 @@ from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.cli.commands import embedded_daemon as own_daemon
 from diffroll_live.cli.jam_events import JamPrinter
+from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import replies as r
 
 
@@ -102,13 +103,13 @@ def test_a_cue_that_is_none_is_told(jack: DummyJack, capsys: pytest.CaptureFixtu
 def test_the_story_tells_turns_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
     with JamPrinter() as story:
         for reply in (
-            r.JamState("jam", "listening"),
-            r.JamState("jam", "answering"),
+            j.JamState("jam", "listening"),
+            j.JamState("jam", "answering"),
             r.Note("jam", 0, 60, 0.0, 0.5, 80, 0),
             r.Note("jam", 1, 64, 0.5, 0.5, 80, 0),
-            r.JamAhead("jam", 3400.0, 2),
+            j.JamAhead("jam", 3400.0, 2),
             r.Error("jam", "internal", "The inference process was killed."),
-            r.JamState("jam", "listening"),
+            j.JamState("jam", "listening"),
         ):
             story.show(reply)
     assert capsys.readouterr().out.splitlines()[1:] == [

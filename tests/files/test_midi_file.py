@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from support.full_disk import files_limited_to
 
 from diffroll_live.errors import FileError, FileMissing
-from diffroll_live.files.midi_file import MAX_FILE_BYTES, TICKS_PER_BEAT, read_smf, write_smf
-from diffroll_live.tempo_map import TempoChange, steady
+from diffroll_live.files.midi_file import MAX_FILE_BYTES, TICKS_PER_BEAT, read_score, read_smf, write_smf
+from diffroll_live.meter import MeterMap, Signature, steady_meter
+from diffroll_live.tempo_map import TempoChange, TempoMap
 from diffroll_live.types import NoteEvent
 
 SEQUENCE = NoteEvent(0.5, 1.0, 60, 90), NoteEvent(1.0, 1.25, 60, 91), NoteEvent(1.0, 3.0, 64, 1, channel=9)
@@ -49,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(notes=st.lists(note_events(), max_size=12), tempo=tempi)
 def test_notes_come_back_within_half_a_tick(folder: Path, notes: list[NoteEvent], tempo: float) -> None:
     path = folder / "roundtrip.mid"
-    write_smf(path, notes, tempi=steady(tempo))
+    write_smf(path, notes, meter=steady_meter(tempo))
     half_tick = 0.5 * 60.0 / tempo / TICKS_PER_BEAT
     back = list(read_smf(path))
     assert len(back) == len(notes)
@@ -69,7 +70,7 @@ def _same(note: NoteEvent, other: NoteEvent) -> bool:
 
 def test_what_a_file_holds(tmp_path: Path) -> None:
     path = tmp_path / "out.mid"
-    write_smf(path, SEQUENCE, tempi=steady(60.0), metre=(6, 8))
+    write_smf(path, SEQUENCE, meter=steady_meter(60.0, (6, 8)))
     rows = written(path)
     assert [(tick, kind) for tick, kind, _ in rows if "note" not in kind] == [
         (0, "time_signature"), (0, "set_tempo"), (0, "end_of_track"), (2880, "end_of_track"),
@@ -98,33 +99,25 @@ def test_no_notes_make_an_empty_file(tmp_path: Path) -> None:
 
 
 def test_a_note_shorter_than_a_tick_lasts_one(tmp_path: Path) -> None:
-    write_smf(tmp_path / "out.mid", [NoteEvent(1.0, 1.00001, 60, 90)], tempi=steady(6.25))
+    write_smf(tmp_path / "out.mid", [NoteEvent(1.0, 1.00001, 60, 90)], meter=steady_meter(6.25))
     assert read_smf(tmp_path / "out.mid") == (NoteEvent(1.0, 1.01, 60, 90),)
 
 
 @pytest.mark.parametrize(
-    ("options", "note"),
+    "note",
     [
-        ({}, NoteEvent(0.0, 1.0, 128, 90)),
-        ({}, NoteEvent(0.0, 1.0, 60, 0)),
-        ({}, NoteEvent(0.0, 1.0, 60, 90, channel=16)),
-        ({}, NoteEvent(-1.0, 1.0, 60, 90)),
-        ({}, NoteEvent(0.0, float("inf"), 60, 90)),
-        ({}, NoteEvent(float("nan"), 1.0, 60, 90)),
-        ({"tempi": steady(0.0)}, SEQUENCE[0]),
-        ({"tempi": steady(float("nan"))}, SEQUENCE[0]),
-        ({}, NoteEvent(1e9, 1e9 + 1.0, 60, 90)),
-        ({"tempi": steady(5000.0)}, SEQUENCE[0]),
-        ({"tempi": (TempoChange(0.0, 120.0), TempoChange(1.0, 2.0))}, SEQUENCE[0]),
-        ({"metre": (4, 3)}, SEQUENCE[0]),
-        ({"metre": (4, 128)}, SEQUENCE[0]),
-        ({"metre": (0, 4)}, SEQUENCE[0]),
-        ({"metre": (65, 4)}, SEQUENCE[0]),
+        NoteEvent(0.0, 1.0, 128, 90),
+        NoteEvent(0.0, 1.0, 60, 0),
+        NoteEvent(0.0, 1.0, 60, 90, channel=16),
+        NoteEvent(-1.0, 1.0, 60, 90),
+        NoteEvent(0.0, float("inf"), 60, 90),
+        NoteEvent(float("nan"), 1.0, 60, 90),
+        NoteEvent(1e9, 1e9 + 1.0, 60, 90),
     ],
 )
-def test_what_does_not_fit_a_file_is_refused(tmp_path: Path, options: dict[str, object], note: NoteEvent) -> None:
+def test_what_does_not_fit_a_file_is_refused(tmp_path: Path, note: NoteEvent) -> None:
     with pytest.raises(FileError):
-        write_smf(tmp_path / "out.mid", [note], **options)  # type: ignore[arg-type]
+        write_smf(tmp_path / "out.mid", [note])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -144,6 +137,39 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(FileError):
         write_smf(tmp_path, SEQUENCE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bars_are_written_where_they_are_and_read_again(tmp_path: Path) -> None:
+    tempo = TempoMap((TempoChange(-1.0, 100.0), TempoChange(2.0, 60.0), TempoChange(5.0, 150.0)), beat=30.25)
+    meter = MeterMap(tempo, (Signature(29.0, 3, 4), Signature(36.5, 6, 8), Signature(44.0, 4, 4)), "transport")
+    write_smf(tmp_path / "out.mid", SEQUENCE, meter)
+    back = read_score(tmp_path / "out.mid").meter
+    assert back is not None
+    assert back.source == "file"
+    lines, ours = ([m.tempo.position_at(bar.beat) for bar in m.bars(0.0, 12.0)] for m in (back, meter))
+    assert lines == pytest.approx(ours, abs=0.001)
+    signs = [[(bar.numerator, bar.denominator) for bar in m.bars(0.0, 12.0)] for m in (back, meter)]
+    assert signs[0] == signs[1]
+    for t in (0.5, 3.0, 7.0):
+        assert back.tempo.tempo_at(t) == pytest.approx(meter.tempo.tempo_at(t), rel=1e-5)
+
+
+@pytest.mark.parametrize("events", [
+    [mido.MetaMessage("set_tempo", tempo=1)],
+    [mido.MetaMessage("time_signature", numerator=0, denominator=4)],
+    [mido.MetaMessage("set_tempo", tempo=500_000 + at % 2, time=1) for at in range(5000)],
+])  # fmt: skip
+def test_bars_that_no_music_has_leave_the_notes_readable(tmp_path: Path, events: list[mido.MetaMessage]) -> None:
+    note = [mido.Message("note_on", note=60, velocity=9), mido.Message("note_off", note=60, time=100)]
+    mido.MidiFile(tracks=[mido.MidiTrack(events), mido.MidiTrack(note)]).save(tmp_path / "in.mid")
+    score = read_score(tmp_path / "in.mid")
+    assert score.meter is None
+    assert [note.pitch for note in score.notes] == [60]
+
+
+def test_a_file_without_tempo_and_signature_is_in_4_4_at_120(tmp_path: Path) -> None:
+    mido.MidiFile(tracks=[mido.MidiTrack()]).save(tmp_path / "in.mid")
+    assert read_score(tmp_path / "in.mid").meter == steady_meter(120.0, source="file")
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -183,7 +209,7 @@ def test_tempo_changes_are_written_where_they_are(tmp_path: Path) -> None:
     notes = tuple(NoteEvent(0.4 * at, 0.4 * at + 0.2, 60, 90) for at in range(20))
     tempi = (TempoChange(0.0, 120.0), TempoChange(1.0, 90.0), TempoChange(1.00001, 60.0), TempoChange(3.0, 200.0))
     path = tmp_path / "out.mid"
-    write_smf(path, notes, tempi=tempi)
+    write_smf(path, notes, MeterMap(TempoMap(tempi)))
     track = mido.MidiFile(path).tracks[0]
     assert [(m.time, mido.tempo2bpm(m.tempo)) for m in track if m.type == "set_tempo"] == [
         (0, 120.0),

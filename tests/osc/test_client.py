@@ -21,6 +21,7 @@ from diffroll_live.cli.app import run
 from diffroll_live.config import load_config
 from diffroll_live.errors import BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
 from diffroll_live.files.midi_file import read_smf, write_smf
+from diffroll_live.meter import MeterChange, MeterMap, meter_of
 from diffroll_live.osc import messages, replies
 from diffroll_live.osc.client import Client
 from diffroll_live.server import serve
@@ -58,9 +59,13 @@ class Recorder:
     def __init__(self) -> None:
         self.steps: list[tuple[int, int]] = []
         self.streamed: list[StreamedNote] = []
+        self.grids: list[MeterMap] = []
 
     def progress(self, step: int, steps: int) -> None:
         self.steps.append((step, steps))
+
+    def grid(self, meter: MeterMap) -> None:
+        self.grids.append(meter)
 
     def notes(self, notes) -> None:
         self.streamed.extend(notes)
@@ -254,3 +259,14 @@ def test_no_buffer_is_left_behind(client, audio, monkeypatch, failure):
     with pytest.raises(UnknownBuffer, match=name):
         client._ask(messages.AudioFree(name), replies.AudioFreed)
     assert client.run(Request("x", "transcribe", audio, options=Options(steps=2)), Recorder()).variations[0]
+
+
+def test_the_bars_of_a_request_reach_the_daemon_and_are_told(client, audio):
+    rows = (MeterChange(-0.5, 90.0, 3, 4, 1.0), MeterChange(1.0, 120.0, 4, 4, 3.25), MeterChange(2.0, 60.0, 4, 4, 5.25))
+    meter = meter_of(rows, "given")
+    assert meter_of(meter.changes(), "given").bars(-3.0, 10.0) == meter.bars(-3.0, 10.0)
+    control = Recorder()
+    client.run(Request("bars", "inpaint", audio, (Region(1.0, 2.0),), meter=meter), control)
+    (told,) = control.grids
+    assert (told.source, told.confidence, told.tempo.tempo_at(0.0)) == ("given", 1.0, 120.0)
+    assert told.first_bar(0.0) == pytest.approx(meter.first_bar(0.0), abs=1e-5)

@@ -14,7 +14,8 @@ from support.scheduler_bench import OFF, ON, START, SchedulerBench
 
 from diffroll_live.errors import Busy, InternalError
 from diffroll_live.midi.note_queue import LATE_SECONDS
-from diffroll_live.osc.replies import JamAhead, JamState, Note
+from diffroll_live.osc.jam_replies import JamAhead, JamState
+from diffroll_live.osc.replies import Note
 from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.jam.session import JamContext, JamSession
 from diffroll_live.server.jam.settings import JamSettings

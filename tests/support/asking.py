@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from diffroll_live.errors import Cancelled
+from diffroll_live.meter import MeterMap
 from diffroll_live.music.plan import plan_request
 from diffroll_live.types import (
     AudioBuffer,
@@ -30,11 +31,16 @@ class Listener:
         self.cancel_at = cancel_at
         self.reports: list[tuple[int, int]] = []
         self.streamed: list[StreamedNote] = []
+        self.grids: list[MeterMap] = []
 
     def progress(self, step: int, steps: int) -> None:
         self.reports.append((step, steps))
         if len(self.reports) == self.cancel_at:
             raise Cancelled("The test cancelled.")
+
+    def grid(self, meter: MeterMap) -> None:
+        assert not self.streamed, "the grid comes before the first note"
+        self.grids.append(meter)
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         self.streamed.extend(notes)

@@ -10,6 +10,7 @@ import numpy as np
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
+from diffroll_live.meter import NO_METER
 from diffroll_live.types import Control, ModelInfo, NoteEvent, Pictures, RequestPlan, Result, StreamedNote
 
 INFO = ModelInfo(
@@ -93,6 +94,8 @@ class FakeEngine:
         streamed = [
             StreamedNote(index, v, note) for v, notes in enumerate(variations) for index, note in enumerate(notes)
         ]
+        if plan.hidden:
+            control.grid(plan.meter or NO_METER)
         steps = plan.options.steps or DEFAULT_STEPS
         for step in range(1, steps + 1):
             time.sleep(STEP_SECONDS)

@@ -27,7 +27,12 @@ PATH = GOLDEN / "session.jsonl"
 RATE = 4000  # Hz
 CHUNK = 1000  # bytes
 
-VARYING = {"/diffroll/welcome": [1], "/diffroll/job/done": [3], "/diffroll/error": [2]}
+VARYING = {
+    "/diffroll/welcome": [1],
+    "/diffroll/job/grid": [1, 2, 3, 4, 5, 6],  # whether a DAW has reported its tempo before
+    "/diffroll/job/done": [3],
+    "/diffroll/error": [2],
+}
 
 Line = dict[str, Any]
 
@@ -60,6 +65,8 @@ def script() -> list[tuple[str, tuple[Any, ...], str | None]]:
         ("/diffroll/job/new", ("fill", "inpaint", "take"), None),
         ("/diffroll/job/region", ("fill", 0.25, 0.75, 48, 72, 0), None),
         ("/diffroll/job/note", ("fill", 60, 0.0, 0.2, 80), None),
+        ("/diffroll/job/tempo", ("fill", -0.5, 96.0, 3, 4, 1.0), None),
+        ("/diffroll/job/tempo", ("fill", 0.75, 90.0), None),
         ("/diffroll/job/set", ("fill", "steps", 2), None),
         ("/diffroll/job/set", ("fill", "seed", 5), None),
         ("/diffroll/job/set", ("fill", "variations", 2), None),

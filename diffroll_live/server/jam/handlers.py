@@ -9,7 +9,7 @@ from typing import Any
 from diffroll_live.errors import Busy, DiffrollError, RequestError, UnknownJob
 from diffroll_live.limits import set_option
 from diffroll_live.osc import jam_messages as m
-from diffroll_live.osc.replies import JamState
+from diffroll_live.osc.jam_replies import JamState
 from diffroll_live.server.clients import Client
 from diffroll_live.server.jam.session import JamContext, JamSession
 from diffroll_live.server.jam.settings import JamSettings

@@ -14,7 +14,8 @@ from typing import Any
 
 from diffroll_live.errors import Busy, Cancelled, DiffrollError
 from diffroll_live.music.plan import plan_request
-from diffroll_live.osc.replies import JamAhead, JamState, Note
+from diffroll_live.osc.jam_replies import JamAhead, JamState
+from diffroll_live.osc.replies import Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.jam.settings import JamSettings

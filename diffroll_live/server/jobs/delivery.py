@@ -14,6 +14,7 @@ from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError, RequestError
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import allowed_save_paths
+from diffroll_live.meter import NO_METER, MeterMap
 from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
@@ -133,20 +134,22 @@ class NoteDelivery:
                 job.late = dropped
                 client.send(Late(job.name, dropped))
 
+    def meter(self, job: Job, origin: float) -> MeterMap | None:
+        """The bars and beats of a job whose second 0 is at ``origin``: the client's, else the DAW's, else None."""
+        return job.given_meter or self._timeline.meter(origin)
+
     async def save(self, client: Client, job: Job, result: Result) -> None:
         """Write each variation of a job as a MIDI file, if it asked for that; the client is told of a failure."""
         delivery = job.settings.delivery
         if not delivery.save:
             return
         loop = asyncio.get_running_loop()
-        shape, metre = self._shape(job), self._timeline.metre
+        shape, meter = self._shape(job), job.meter or NO_METER
         try:
             paths = allowed_save_paths(delivery.save, len(result.variations), self._config.allowed_folders)
             for path, variation in zip(paths, result.variations, strict=True):
                 notes = tuple(sorted(shape.apply(note) for note in variation))
-                end = max((note.offset for note in notes), default=0.0)
-                tempi = shape.tempo_map.between(job.origin, job.origin + end)
-                write = partial(write_smf, path, notes, tempi=tempi, metre=metre)
+                write = partial(write_smf, path, notes, meter)
                 await loop.run_in_executor(None, write)
         except DiffrollError as error:
             client.send_error(job.name, error)
@@ -154,4 +157,6 @@ class NoteDelivery:
     def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery
         kept = frozenset(job.known) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
-        return NoteShaping(delivery.quantize, delivery.scale, self._timeline.tempo_map, job.origin, kept)
+        given = job.given_meter
+        tempo_map, origin = (self._timeline.tempo_map, job.origin) if given is None else (given.tempo, 0.0)
+        return NoteShaping(delivery.quantize, delivery.scale, tempo_map, origin, kept)

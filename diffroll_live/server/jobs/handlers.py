@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
@@ -29,6 +30,7 @@ class JobHandlers:
             m.JobNew: self._new,
             m.JobRegion: self._region,
             m.JobNote: self._note,
+            m.JobTempo: self._tempo,
             m.JobSet: self._set,
             m.JobRun: lambda client, message: self._run(client, client.jobs[message.job]),
             m.JobCancel: lambda client, message: self._runs.cancel(client, client.jobs[message.job]),
@@ -51,6 +53,11 @@ class JobHandlers:
     def _note(self, client: Client, message: m.JobNote) -> None:
         note = NoteEvent(message.t, message.t + message.duration, message.pitch, message.velocity)
         client.jobs[message.job].add_note(note)
+
+    def _tempo(self, client: Client, message: m.JobTempo) -> None:
+        signature = (message.numerator, message.denominator) if message.numerator or message.denominator else None
+        beat = None if math.isnan(message.beat) else message.beat
+        client.jobs[message.job].add_tempo(message.t, message.bpm, signature, beat)
 
     def _set(self, client: Client, message: m.JobSet) -> None:
         job = client.jobs[message.job]

@@ -13,14 +13,25 @@ from typing import Any
 
 from diffroll_live.errors import Cancelled, DiffrollError, UnknownJob
 from diffroll_live.music.plan import plan_request
-from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobProgress
+from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobGrid, JobProgress
 from diffroll_live.server.clients import Client
 from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.job import ACTIVE, Job, NoteKey
 from diffroll_live.server.jobs.delivery import NoteDelivery, Playback
 from diffroll_live.server.surviving import surviving
 from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
-from diffroll_live.worker.messages import Event, Failed, Finished, Noted, Progressed, Redecode, Run, Started, Work
+from diffroll_live.worker.messages import (
+    Event,
+    Failed,
+    Finished,
+    Gridded,
+    Noted,
+    Progressed,
+    Redecode,
+    Run,
+    Started,
+    Work,
+)
 from diffroll_live.worker.queue import Worker
 
 logger = logging.getLogger(__name__)
@@ -52,6 +63,7 @@ class Runs:
         self._handlers: dict[type[Any], Callable[[ActiveRun, Any], None]] = {
             Started: self._started,
             Progressed: self._progressed,
+            Gridded: self._gridded,
             Noted: self._noted,
             Finished: self._finished,
             Failed: self._failed,
@@ -60,8 +72,10 @@ class Runs:
     def run(self, client: Client, job: Job, audio: AudioBuffer | None) -> None:
         """Queue a job. Raises errors.Busy, and what ``plan_request`` raises when the job cannot be answered."""
         serial = self._events.next_number()
-        plan = plan_request(job.request(f"{job.name}#{serial}", audio), self._worker.info.max_seconds)
-        job.origin = audio.origin if audio is not None else 0.0
+        origin = audio.origin if audio is not None else 0.0
+        meter = self._delivery.meter(job, origin)
+        plan = plan_request(job.request(f"{job.name}#{serial}", audio, meter), self._worker.info.max_seconds)
+        job.origin, job.meter = origin, meter
         self._submit(client, job, Run(serial, plan), job.asked)
         job.request_id = plan.id
         job.result, job.notes = None, {}
@@ -174,6 +188,14 @@ class Runs:
     def _progressed(self, run: ActiveRun, event: Progressed) -> None:
         run.job.progress = event.step / max(1, event.steps)
         run.client.send(JobProgress(run.job.name, event.step, event.steps))
+
+    def _gridded(self, run: ActiveRun, event: Gridded) -> None:
+        assert isinstance(run.work, Run)
+        meter, begin = event.meter, min(region.onset for region in run.work.plan.hidden)
+        bar = meter.bar_at(meter.tempo.beat_at(begin))
+        tempo, bar_at = meter.tempo.tempo_at(begin), meter.first_bar(0.0)
+        signature = bar.numerator, bar.denominator
+        run.client.send(JobGrid(run.job.name, meter.source, meter.confidence, tempo, *signature, bar_at))
 
     def _noted(self, run: ActiveRun, event: Noted) -> None:
         delivery = run.job.settings.delivery

@@ -24,6 +24,7 @@ export interface Requests {
   "/diffroll/job/new": [job: string, task: string, buffer: string];
   "/diffroll/job/region": [job: string, t0: number, t1: number, low?: number, high?: number, hear?: boolean | number];
   "/diffroll/job/note": [job: string, pitch: number, t: number, duration: number, velocity: number];
+  "/diffroll/job/tempo": [job: string, t: number, bpm: number, numerator?: number, denominator?: number, beat?: number];
   "/diffroll/job/set": [job: string, key: string, value: string | number];
   "/diffroll/job/run": [job: string];
   "/diffroll/job/cancel": [job: string];
@@ -59,6 +60,7 @@ export interface Replies {
   "/diffroll/audio/freed": { buffer: string };
   "/diffroll/job/accepted": { job: string; ahead: number };
   "/diffroll/job/progress": { job: string; step: number; steps: number };
+  "/diffroll/job/grid": { job: string; source: string; confidence: number; bpm: number; numerator: number; denominator: number; firstBarT: number };
   "/diffroll/note": { job: string; index: number; pitch: number; t: number; duration: number; velocity: number; variation: number };
   "/diffroll/job/done": { job: string; notes: number; seed: number; latencyMs: number };
   "/diffroll/job/cancelled": { job: string };
@@ -96,6 +98,7 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/audio/freed": ["buffer"],
   "/diffroll/job/accepted": ["job", "ahead"],
   "/diffroll/job/progress": ["job", "step", "steps"],
+  "/diffroll/job/grid": ["job", "source", "confidence", "bpm", "numerator", "denominator", "firstBarT"],
   "/diffroll/note": ["job", "index", "pitch", "t", "duration", "velocity", "variation"],
   "/diffroll/job/done": ["job", "notes", "seed", "latencyMs"],
   "/diffroll/job/cancelled": ["job"],

@@ -25,10 +25,10 @@ from diffroll_live.engine.plot_data import pictures_of
 from diffroll_live.engine.progress import Progress
 from diffroll_live.engine.transcription import PosteriorSpan, decode_span, evaluations, region_windows, transcribe
 from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
-from diffroll_live.meter import NO_METER
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
+from diffroll_live.music.beats import estimate_meter
 from diffroll_live.music.regions import fit, lasts
 from diffroll_live.types import (
     AudioBuffer,
@@ -173,7 +173,7 @@ def _answer(plan: EnginePlan, recording: Recording, progress: Progress) -> tuple
     )
     surroundings, context = read_context(plan, recording, progress, around)
     if plan.request.hidden:
-        progress.grid(plan.request.meter or NO_METER)
+        progress.grid(plan.request.meter or estimate_meter(to_array(kept) if kept else surroundings))
     for variation in range(options.variations):
         progress.send(variation, kept)
     known = to_array(kept)

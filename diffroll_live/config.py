@@ -82,7 +82,7 @@ class EngineConfig:
 
     model: str = ""  # a folder of models/; empty is the default one
     device: str = DEVICE.default
-    threads: int = 0  # of the CPU; 0 leaves the number to torch
+    threads: int = 0  # of the CPU; 0 leaves the number to measurement
     precision: str = "auto"  # of arithmetic; auto is bf16 where the device multiplies it natively
 
     def __post_init__(self) -> None:

@@ -227,6 +227,12 @@ class Engine(Protocol):
         Raises errors.UnknownJob when the request is no longer remembered.
         """
 
+    def tune(self, control: Control) -> bool:
+        """Prepare a little for requests that may come, while none waits; False when there is nothing to prepare.
+
+        Raises errors.Cancelled when ``control`` does.
+        """
+
     def open_stream(self, rate: int) -> LiveTranscriber:
         """Open a transcriber of a live input of ``rate`` Hz, for the calling thread, while ``run`` works on another.
 

@@ -13,7 +13,7 @@ class EngineFactory:
 
     model: str | None  # None is the default model
     device: str
-    threads: int | None  # None leaves the number to torch
+    threads: int | None  # None leaves the number to measurement
     precision: str = "auto"
 
     def __call__(self) -> Engine:

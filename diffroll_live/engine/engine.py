@@ -6,7 +6,9 @@ Torch lives here and below; sockets, MIDI and files do not.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from weakref import WeakSet
 
@@ -23,6 +25,7 @@ from diffroll_live.engine.out_of_memory import TOO_LITTLE, is_shortage
 from diffroll_live.engine.plan import EnginePlan, plan_for_model
 from diffroll_live.engine.plot_data import pictures_of
 from diffroll_live.engine.progress import Progress
+from diffroll_live.engine.threads import ThreadChoice
 from diffroll_live.engine.transcription import PosteriorSpan, decode_span, evaluations, region_windows, transcribe
 from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
 from diffroll_live.model.adapters.base import ModelAdapter
@@ -82,10 +85,21 @@ class Answer:
 
 
 class TorchEngine:
-    """Answers requests with one adapter; not for several threads at once."""
+    """Answers requests with one adapter; not for several threads at once.
 
-    def __init__(self, adapter: ModelAdapter, info: ModelInfo, defaults: Defaults) -> None:
+    ``threads`` chooses their number, unless the user has; ``preparations`` are done one by one when nothing waits.
+    """
+
+    def __init__(
+        self,
+        adapter: ModelAdapter,
+        info: ModelInfo,
+        defaults: Defaults,
+        threads: ThreadChoice | None = None,
+        preparations: Iterable[Callable[[Control], object]] = (),
+    ) -> None:
         self.adapter, self._info, self.defaults = adapter, info, defaults
+        self._threads, self._preparations = threads, deque(preparations)
         self._priority: PriorityGate | None = None  # of streams over requests, once there is one
         self._streams: WeakSet[StreamingTranscriber] = WeakSet()
         self._last: Recording | None = None
@@ -99,6 +113,20 @@ class TorchEngine:
     @torch.inference_mode()
     def run(self, plan: RequestPlan, control: Control) -> Result:
         """Answer a request; see types.Engine. Raises errors.DiffrollError."""
+        with self._threads.watched() if self._threads is not None else nullcontext():
+            return self._run(plan, control)
+
+    def tune(self, control: Control) -> bool:
+        """Warm one more shape, or choose the number of threads again; see types.Engine."""
+        if self._preparations:
+            self._preparations.popleft()(control)
+        elif self._threads is not None and self._threads.due:
+            self._threads.choose()
+        else:
+            return False
+        return True
+
+    def _run(self, plan: RequestPlan, control: Control) -> Result:
         begin = time.perf_counter()
         progress = Progress(self.adapter, control, keep_trail="trajectory" in plan.pictures)
         # While an input is transcribed live, windows go one at a time, since smaller batches finish each layer sooner.

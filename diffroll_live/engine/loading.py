@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.progress import SilentControl
+from diffroll_live.engine.threads import ThreadChoice, reference
 from diffroll_live.errors import CheckpointError, RequestError
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.compact import CompactAdapter
@@ -27,7 +29,7 @@ from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
 from diffroll_live.model.samplers import SAMPLERS
 from diffroll_live.model.schedules import LinearSchedule
 from diffroll_live.music.plan import plan_request
-from diffroll_live.types import AudioBuffer, ModelInfo, Options, Region, Request
+from diffroll_live.types import AudioBuffer, Control, ModelInfo, Options, Region, Request
 
 logger = logging.getLogger(__name__)
 
@@ -47,9 +49,10 @@ def load_engine(
     precision: str = "auto",
     warm: bool = True,
 ) -> TorchEngine:
-    """Load a model by name or path and warm it, so that its first request is as fast as its tenth.
+    """Load a model by name or path; ``warm`` runs one window, and leaves the rest of the warm-up to ``tune``.
 
-    device: auto, cuda, mps or cpu. precision: auto, fp32 or bf16; a seed gives the same notes at one precision.
+    device: auto, cuda, mps or cpu. threads: of the CPU; None measures what is soonest, when ``tune`` is called.
+    precision: auto, fp32 or bf16; a seed gives the same notes at one precision.
     Raises CheckpointError, ChecksumMismatch or RequestError.
     """
     if threads is not None:
@@ -62,9 +65,13 @@ def load_engine(
         raise CheckpointError(
             f"{folder.path / 'config.json'} names the sampler {defaults.sampler!r}, which does not exist."
         )
-    engine = TorchEngine(adapter, _info(folder, adapter, chosen, dtype), defaults)
+    info = _info(folder, adapter, chosen, dtype)
+    measures = threads is None and chosen.type == "cpu"
+    choice = ThreadChoice(torch.get_num_threads(), reference(adapter)) if measures else None
+    preparations = warm_ups(TorchEngine(adapter, info, defaults)) if warm else ()
+    engine = TorchEngine(adapter, info, defaults, choice, preparations)
     if warm:
-        warm_up(engine)
+        engine.tune(SilentControl())
     return engine
 
 
@@ -138,21 +145,23 @@ def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> 
 ADAPTERS = {"compact": _compact, "diffroll": _diffroll}
 
 
-def warm_up(engine: TorchEngine) -> None:
-    """Run every shape that requests will run: one window, a batch of them, and a block to write."""
+def warm_ups(engine: TorchEngine) -> list[Callable[[Control], object]]:
+    """List what runs the shapes of requests, the most likely first: a window, a block to write, a batch of windows.
+
+    ``engine`` remembers them, so it must not be the one that answers requests.
+    """
     rate, frames = engine.info.sample_rate, engine.adapter.window_frames
     window = frames / engine.adapter.geometry.frame_rate
-    rng = np.random.default_rng(0)
-    seconds = window * (engine.defaults.batch + 1)
-    audio = AudioBuffer("", (rng.standard_normal(int(seconds * rate)) * 0.01).astype(np.float32), rate)
-    hole = Region(1.0, 1.5)
+    noise = np.random.default_rng(0).standard_normal(int(window * (engine.defaults.batch + 1) * rate)) * 0.01
+    long = AudioBuffer("", noise.astype(np.float32), rate)
+    short = AudioBuffer("", long.samples[: int(window * rate)], rate)
     once = Options(steps=1)
-    for request in (
-        Request("warm-up", "transcribe", audio, options=once),
-        Request("warm-up", "inpaint", audio, (hole,), options=once),
-    ):
-        engine.run(plan_request(request, engine.info.max_seconds), SilentControl())
-    engine.forget()
+    requests = (
+        Request("warm-up", "transcribe", short, options=once),
+        Request("warm-up", "inpaint", short, (Region(0.25 * window, 0.3 * window),), options=once),
+        Request("warm-up", "transcribe", long, options=once),
+    )
+    return [partial(engine.run, plan_request(request, engine.info.max_seconds)) for request in requests]
 
 
 def _info(folder: ModelFolder, adapter: ModelAdapter, device: torch.device, dtype: torch.dtype) -> ModelInfo:

@@ -10,6 +10,7 @@ queues.
 from __future__ import annotations
 
 import logging
+import queue
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -23,32 +24,41 @@ logger = logging.getLogger(__name__)
 
 
 class LiveThread:
-    """Transcribes live inputs with an engine, on a thread that ends with the pipe."""
+    """Transcribes live inputs with an engine, on a thread that ends with the pipe.
 
-    def __init__(self, connection: Connection, engine: Engine) -> None:
-        self._connection, self._engine = connection, engine
+    It can be started before there is an engine, so as to keep the priority that its starter has then.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._engines: queue.SimpleQueue[Engine] = queue.SimpleQueue()
         self._transcribers: dict[int, LiveTranscriber] = {}
 
     def start(self) -> None:
-        """Start the thread."""
-        threading.Thread(target=self._serve, name="diffroll-live-input", daemon=True).start()
+        """Start the thread; it waits for ``serve``."""
+        threading.Thread(target=self._run, name="diffroll-live-input", daemon=True).start()
 
-    def _serve(self) -> None:
+    def serve(self, engine: Engine) -> None:
+        """Have the thread transcribe with an engine."""
+        self._engines.put(engine)
+
+    def _run(self) -> None:
+        engine = self._engines.get()
         while True:
             try:
-                self._answer(self._connection.recv())
+                self._answer(engine, self._connection.recv())
             except (EOFError, OSError):
                 logger.debug("the daemon has closed the live pipe")
                 return
             except Exception:
                 logger.exception("a message of the daemon about a live input cannot be read")
 
-    def _answer(self, message: LiveMessage) -> None:
+    def _answer(self, engine: Engine, message: LiveMessage) -> None:
         try:
             if isinstance(message, LiveFeed):
                 self._feed(message)
             elif isinstance(message, LiveOpen):
-                self._transcribers[message.session] = self._engine.open_stream(message.rate)
+                self._transcribers[message.session] = engine.open_stream(message.rate)
             else:
                 self._transcribers.pop(message.session, None)
         except DiffrollError as error:

@@ -7,10 +7,7 @@ the daemon.
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from ctypes import c_longlong
 from dataclasses import dataclass
@@ -34,11 +31,11 @@ from diffroll_live.worker.messages import (
     Work,
 )
 from diffroll_live.worker.pipe import WorkReceiver
+from diffroll_live.worker.priority import let_others_go_first
 
 logger = logging.getLogger(__name__)
 
 _NOTES_AT_ONCE = 128
-_JOB_NICENESS = 10
 
 
 @dataclass(slots=True)
@@ -65,6 +62,21 @@ class PipeControl:
             self.connection.send(Noted(self.serial, tuple(notes[first : first + _NOTES_AT_ONCE])))
 
 
+@dataclass(frozen=True, slots=True)
+class IdleControl:
+    """The Control of an engine that prepares for requests: it is cancelled when a message of the daemon waits."""
+
+    connection: Connection
+
+    def progress(self, step: int, steps: int) -> None:
+        """Raise errors.Cancelled when there is something to do."""
+        if self.connection.poll():
+            raise Cancelled("Work has come.")
+
+    def notes(self, notes: Sequence[StreamedNote]) -> None:
+        """Keep notes from everybody."""
+
+
 def main(connection: Connection, live: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
     """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process.
 
@@ -72,12 +84,17 @@ def main(connection: Connection, live: Connection, cancelled: c_longlong, factor
     """
     _leave_interrupts_to_the_daemon()
     receiver = WorkReceiver(connection)
+    live_thread = LiveThread(live)
+    live_thread.start()  # at normal priority, which this thread and those that the engine starts have no longer
+    let_others_go_first()
     try:
         engine = _make_engine(connection, factory)
-        if engine is not None:
-            LiveThread(live, engine).start()
-            _let_others_go_first()
-        while engine is not None:
+        if engine is None:
+            return
+        live_thread.serve(engine)
+        connection.send(Ready(engine.info))
+        while True:
+            _tune(engine, connection)
             _perform(engine, receiver.receive(), connection, cancelled)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         logger.debug("the daemon has closed the pipe")
@@ -89,15 +106,9 @@ def _leave_interrupts_to_the_daemon() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _let_others_go_first() -> None:
-    """Lower the priority of this thread, which works on jobs, below the live thread, audio input and the DAW."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _JOB_NICENESS)
-
-
 def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engine | None:
     try:
-        engine = factory()
+        return factory()
     except DiffrollError as error:
         connection.send(StartFailed(error))
     except Exception as error:
@@ -105,10 +116,19 @@ def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engin
         connection.send(
             StartFailed(InternalError(f"The model could not be loaded ({error}); the log has the details."))
         )
-    else:
-        connection.send(Ready(engine.info))
-        return engine
     return None
+
+
+def _tune(engine: Engine, connection: Connection) -> None:
+    """Have the engine prepare for what may come until there is nothing to prepare, or a message of the daemon."""
+    control = IdleControl(connection)
+    try:
+        while not connection.poll() and engine.tune(control):
+            pass
+    except (Cancelled, OSError):
+        logger.debug("the daemon has sent something before the engine was prepared for it")
+    except Exception:
+        logger.exception("the engine could not prepare for requests")
 
 
 def _perform(engine: Engine, work: Work, connection: Connection, cancelled: c_longlong) -> None:

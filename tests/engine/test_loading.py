@@ -11,6 +11,7 @@ from support.tiny import write_tiny_model
 from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.loading import load_engine
+from diffroll_live.engine.progress import SilentControl
 from diffroll_live.errors import CheckpointError, ChecksumMismatch, UnknownJob
 from diffroll_live.types import RequestPlan
 
@@ -33,13 +34,16 @@ def test_a_daemon_does_not_start_on_altered_weights(weights: Path, tmp_path: Pat
         RunningDaemon(tmp_path, EngineFactory(str(weights.parent), "cpu", 1)).__enter__()
 
 
-def test_what_a_daemon_loads_is_warm_once_and_keeps_nothing_of_it(
+def test_what_a_daemon_loads_has_run_one_window_and_runs_the_rest_when_it_is_idle(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[RequestPlan] = []
     run = TorchEngine.run
     monkeypatch.setattr(TorchEngine, "run", lambda self, *asked: (ran.append(asked[0]), run(self, *asked))[1])
     engine = EngineFactory(str(weights.parent), "cpu", 1)()
-    assert [bool(plan.hidden) for plan in ran] == [False, True]
+    assert [bool(plan.hidden) for plan in ran] == [False]
+    while engine.tune(SilentControl()):
+        pass
+    assert [bool(plan.hidden) for plan in ran] == [False, True, False]
     with pytest.raises(UnknownJob):
         engine.redecode("warm-up", 0.5, 0.0)

@@ -119,6 +119,10 @@ class FakeEngine:
         )
         return Result(request_id, variations, old.seed)
 
+    def tune(self, control: Control) -> bool:
+        """Have nothing to prepare."""
+        return False
+
     def open_stream(self, rate: int) -> FakeStream:
         """Transcribe one pitch while there is any sound."""
         return FakeStream(rate)

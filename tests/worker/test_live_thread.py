@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing import Pipe
 from typing import Any
 
 import numpy as np
 import pytest
 from support.asking import planned
-from support.fake_engine import CRASH, LIVE_PITCH, FakeEngine, make_engine
+from support.fake_engine import CRASH, INFO, LIVE_PITCH, FakeEngine, make_engine
 
 from diffroll_live.errors import RequestError
 from diffroll_live.live_types import LiveTranscriber
@@ -29,6 +33,7 @@ from diffroll_live.worker.messages import (
     Ready,
     Run,
 )
+from diffroll_live.worker.priority import JOB_NICENESS
 from diffroll_live.worker.queue import Worker
 
 RATE = 16_000
@@ -84,6 +89,22 @@ class BrokenEngine(FakeEngine):
         return BrokenStream()
 
 
+def niceness() -> int:
+    """Of the calling thread."""
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+class NicenessEngine(FakeEngine):
+    """Reports the niceness of the thread that makes it, and of the one that opens a stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.info = replace(INFO, device=str(niceness()))
+
+    def open_stream(self, rate: int) -> LiveTranscriber:
+        raise RequestError(str(niceness()))
+
+
 @pytest.fixture
 def owner() -> Iterator[Owner]:
     one = Owner()
@@ -123,6 +144,15 @@ def test_an_input_is_transcribed_again_after_a_crash(owner: Owner) -> None:
     owner.until(lambda _: sum(isinstance(event, Ready) for event in owner.events) == 2)
     owner.worker.send_live(LiveOpen(1, RATE))
     owner.transcribe(5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the niceness of a thread")
+def test_live_input_goes_before_jobs() -> None:
+    owner = Owner(NicenessEngine)
+    owner.worker.send_live(LiveOpen(1, RATE))
+    failure = owner.until(lambda event: isinstance(event, LiveFailed))
+    assert int(owner.worker.info.device) - int(failure.error.text) == JOB_NICENESS
+    owner.worker.close()
 
 
 @pytest.mark.slow

@@ -81,6 +81,33 @@ class UnaskedEngine(FakeEngine):
         raise AssertionError(f"nobody has asked for {request.id}")
 
 
+class PreparingEngine(FakeEngine):
+    """Prepares for ever; a decoding reports in how many steps so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prepared = 0
+
+    def tune(self, control: Control) -> bool:
+        while True:
+            time.sleep(0.001)
+            self.prepared += 1
+            control.progress(self.prepared, 0)
+
+    def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
+        raise UnknownJob(str(self.prepared))
+
+
+def test_an_idle_engine_prepares_until_work_comes():
+    owner = WorkerOwner(PreparingEngine).ready()
+    prepared = []
+    while not any(prepared):
+        serial = len(prepared) + 1
+        owner.worker.submit(Redecode(serial, "", 0.5, 0.1), "a")
+        prepared.append(int(owner.end_of(serial).error.text))
+    owner.worker.close()
+
+
 def test_an_engine_is_ready_as_it_was_made_without_a_second_warm_up(monkeypatch):
     monkeypatch.setattr("diffroll_live.worker.process._leave_interrupts_to_the_daemon", lambda: None)
     ours, theirs = multiprocessing.Pipe()

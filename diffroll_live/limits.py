@@ -131,7 +131,9 @@ def _signature(value: Value) -> tuple[int, int]:
 CHANNEL = Limit(1, 16, whole=True, default=1, sentence="The MIDI channel.")
 DELIVER = Choice(("osc", "midi", "both"), default="both", sentence="Where notes go.")
 DEVICE = Choice(("auto", "cuda", "mps", "cpu"), default="auto", sentence="Where the model runs.")
-THREADS = Limit(1, 1024, whole=True, sentence="CPU threads; otherwise one a core, or in a daemon fewer while that is sooner.")
+THREADS = Limit(
+    1, 1024, whole=True, sentence="CPU threads; otherwise one a core, or in a daemon fewer while that is sooner."
+)
 PORT = Limit(0, 65_535, whole=True, default=7770, sentence="UDP and TCP port.")
 TEMPO = Limit(4, 1000, unit="quarter notes a minute", sentence="Tempo of the music, in quarter notes a minute.")
 #: Bars and beats, where the command line says what they are.

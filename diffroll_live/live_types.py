@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from diffroll_live.limits import LIVE, Option
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Lane = Literal["preview", "commit", "revise"]
 Deliver = Literal["osc", "midi", "both"]

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from diffroll_live.limits import REQUEST
 from diffroll_live.live_types import LiveTranscriber
 from diffroll_live.meter import MeterMap
 
-Floats = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+else:
+    Floats = Any  # commands that need no arrays start sooner without numpy
 
 Task = Literal["transcribe", "inpaint", "continue", "generate"]
 TASKS: tuple[Task, ...] = ("transcribe", "inpaint", "continue", "generate")

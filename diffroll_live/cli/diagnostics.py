@@ -39,12 +39,14 @@ class Finding:
     fix: str = ""
 
 
-def examine(port: int = PORT.default) -> Iterator[Finding]:
+def examine(port: int = PORT.default, *, quick: bool = False) -> Iterator[Finding]:
     """Run all checks, yielding findings as they come; a check that fails is a finding too.
 
-    ``port`` is the daemon's.
+    ``port`` is the daemon's; ``quick`` leaves out the slow checks.
     """
     for topic, check in CHECKS.items():
+        if quick and topic in SLOW:
+            continue
         try:
             yield from check()
         except (DiffrollError, OSError) as error:
@@ -177,8 +179,6 @@ def check_network() -> Iterator[Finding]:
 
 def check_port(port: int) -> Iterator[Finding]:
     """Check whether the daemon's port is free, or a daemon uses it."""
-    from diffroll_live.osc.client import Client
-
     kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
     try:
         for kind in kinds:
@@ -187,6 +187,8 @@ def check_port(port: int) -> Iterator[Finding]:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(("127.0.0.1", port))
     except OSError:
+        from diffroll_live.osc.client import Client
+
         try:
             client = Client("127.0.0.1", port, name="doctor")
         except DiffrollError:
@@ -278,3 +280,5 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "live": check_remote_script,
     "spool": check_spool,
 }
+#: What loads large libraries, or waits for an answer.
+SLOW = frozenset({"torch", "audio", "sonify", "live"})

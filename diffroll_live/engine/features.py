@@ -5,11 +5,11 @@ A request about a few seconds of a long recording costs a few seconds. Nothing h
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import torch
-import torchaudio
 from torch import Tensor
 
 from diffroll_live.model.adapters.base import ModelAdapter
@@ -85,7 +85,7 @@ class Resampled:
         self._source, self._device = audio.samples, device
         self._step, self._out = ratio.denominator, ratio.numerator  # samples of a block, in and out
         self._around = 1 + SINC_REACH // min(self._step, self._out)  # blocks
-        self._convert = torchaudio.transforms.Resample(self._step, self._out).to(device)
+        self._convert = sinc_resampler(self._step, self._out, device)
         self.n_samples = -(-len(audio.samples) * self._out // self._step)
 
     def samples(self, first: int, last: int) -> Tensor:
@@ -96,6 +96,16 @@ class Resampled:
         source = torch.from_numpy(self._source[begin * self._step : end * self._step]).to(self._device)
         part = self._convert(source)[low - begin * self._out : high - begin * self._out]
         return torch.nn.functional.pad(part, (low - first, last - high))
+
+
+def sinc_resampler(step: int, out: int, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """Make torchaudio's windowed sinc, from ``step`` samples to ``out``; torchaudio is imported where it is needed."""
+    if step == out:
+        return lambda samples: samples
+    from torchaudio.transforms import Resample
+
+    resample: Callable[[Tensor], Tensor] = Resample(step, out).to(device)
+    return resample
 
 
 def gate(samples: Tensor, geometry: RollGeometry, level: float) -> Tensor:

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "compact"
 MAX_SECONDS = 1800.0  # per request
+DAW_RATE = 44_100  # Hz, of most requests; the resampler is warmed with it
 
 
 #: The precisions that a configuration can name; "auto" is `choose_precision`'s.
@@ -152,9 +153,9 @@ def warm_ups(engine: TorchEngine) -> list[Callable[[Control], object]]:
     """
     rate, frames = engine.info.sample_rate, engine.adapter.window_frames
     window = frames / engine.adapter.geometry.frame_rate
-    noise = np.random.default_rng(0).standard_normal(int(window * (engine.defaults.batch + 1) * rate)) * 0.01
-    long = AudioBuffer("", noise.astype(np.float32), rate)
-    short = AudioBuffer("", long.samples[: int(window * rate)], rate)
+    noise = np.random.default_rng(0).standard_normal(int(window * (engine.defaults.batch + 1) * DAW_RATE)) * 0.01
+    short = AudioBuffer("", noise[: int(window * rate)].astype(np.float32), rate)
+    long = AudioBuffer("", noise.astype(np.float32), DAW_RATE)
     once = Options(steps=1)
     requests = (
         Request("warm-up", "transcribe", short, options=once),

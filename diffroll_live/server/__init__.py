@@ -1,5 +1,1 @@
 """The daemon: sockets, clients, buffers, jobs and replies on one asyncio loop. Knows no model and no MIDI library."""
-
-from diffroll_live.server.daemon import serve
-
-__all__ = ["serve"]

@@ -24,7 +24,7 @@ from diffroll_live.files.midi_file import read_smf, write_smf
 from diffroll_live.meter import MeterChange, MeterMap, meter_of
 from diffroll_live.osc import messages, replies
 from diffroll_live.osc.client import Client
-from diffroll_live.server import serve
+from diffroll_live.server.daemon import serve
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region, Request, StreamedNote
 from diffroll_live.worker.queue import Worker
 

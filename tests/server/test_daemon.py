@@ -13,7 +13,7 @@ from support.waiting import wait_until
 
 from diffroll_live.config import Config, ServerConfig
 from diffroll_live.errors import CheckpointError, PortError
-from diffroll_live.server import serve
+from diffroll_live.server.daemon import serve
 from diffroll_live.server.endpoints.sockets import bind
 from diffroll_live.worker.queue import Worker
 

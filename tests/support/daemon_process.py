@@ -20,7 +20,7 @@ from diffroll_live.config import Config, ServerConfig, TransportConfig
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.midi.sinks import MidiSink
-from diffroll_live.server import serve
+from diffroll_live.server.daemon import serve
 from diffroll_live.worker.queue import Worker
 from support.fake_engine import make_engine
 from support.recorder import RecordingScheduler

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from diffroll_live.config import Config, ServerConfig
-from diffroll_live.server import serve
+from diffroll_live.server.daemon import serve
 from diffroll_live.server.endpoints.attached import OpenAttachment
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.types import Engine

@@ -172,7 +172,9 @@ def test_what_cannot_be_transcribed_is_reported_once(factory: Callable[[], Any],
 
 def test_the_live_thread_outlives_a_message_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
     daemons, processes = Pipe()
-    LiveThread(processes, FakeEngine()).start()
+    thread = LiveThread(processes)
+    thread.start()
+    thread.serve(FakeEngine())
     daemons.send_bytes(b"no pickle")
     for message in (LiveOpen(1, RATE), LiveFeed(1, 0, LOUD)):
         daemons.send(message)

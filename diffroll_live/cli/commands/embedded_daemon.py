@@ -15,7 +15,7 @@ from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.osc import codec, replies
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
 from diffroll_live.osc.framing import PacketReader, frame
-from diffroll_live.server import serve as serve_clients
+from diffroll_live.server.daemon import serve as serve_clients
 from diffroll_live.worker.queue import Worker
 
 _READ_BYTES = 1 << 16

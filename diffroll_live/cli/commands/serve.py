@@ -23,7 +23,7 @@ from diffroll_live.panel import Panel
 from diffroll_live.panel.address import kept_address
 from diffroll_live.panel.folder import panel_folder
 from diffroll_live.panel.service import bind as bind_panel
-from diffroll_live.server import serve as serve_clients
+from diffroll_live.server.daemon import serve as serve_clients
 from diffroll_live.worker.queue import Worker
 
 logger = logging.getLogger(__name__)

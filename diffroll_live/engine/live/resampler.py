@@ -7,10 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import torch
-import torchaudio
 from torch import Tensor
 
-from diffroll_live.engine.features import LONGEST_BLOCK, SINC_REACH
+from diffroll_live.engine.features import LONGEST_BLOCK, SINC_REACH, sinc_resampler
 from diffroll_live.types import Floats
 
 
@@ -25,7 +24,7 @@ class StreamingResampler:
         self._step, self._out = ratio.denominator, ratio.numerator  # samples of a period, in and out
         self._around = 1 + SINC_REACH // min(self._step, self._out)  # periods
         self._reach = math.ceil(SINC_REACH * max(1.0, self._step / self._out))  # samples in
-        self._convert = torchaudio.transforms.Resample(self._step, self._out).to(device)
+        self._convert = sinc_resampler(self._step, self._out, device)
         self._device = device
         self._kept = np.zeros(self._around * self._step, np.float32)  # begins with a period
         self._returned = self._around * self._out  # samples out of what is kept that were returned before

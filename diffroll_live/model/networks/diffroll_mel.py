@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchaudio.transforms import MelSpectrogram
 
 from diffroll_live.errors import AudioError, CheckpointError
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
@@ -55,6 +54,8 @@ class LogMel(nn.Module):
     """Log-mel power, normalized to [0, 1] over each whole clip."""
 
     def __init__(self, config: MelConfig) -> None:
+        from torchaudio.transforms import MelSpectrogram  # no other network needs it
+
         super().__init__()
         self.config = config
         self.mel = MelSpectrogram(

@@ -25,6 +25,7 @@ _PREFIX = "/diffroll/"
 _NOTES = 8  # last ones that are shown
 _AGES = 200  # last notes whose latency is shown
 _QUIETEST, _CELLS = -60.0, 40  # dBFS at the left end of the level, and its width
+TELLING = 5.0  # ms of latency above what was asked for that are worth telling
 _LOUD = -6.0  # dBFS of a peak that is close to clipping
 
 
@@ -121,7 +122,7 @@ class Screen:
         return Text.assemble("level   [", (bar, style), "]", numbers)
 
     def _numbers(self) -> str:
-        parts = [f"latency {self._latency:g} ms"]
+        parts = [self._latencies()]
         if self._ages:
             ages = sorted(self._ages)
             p95 = ages[int(0.95 * (len(ages) - 1))]
@@ -132,6 +133,13 @@ class Screen:
         if self._overrun is not None:
             parts.append(f"overruns {self._overrun.count} ({self._overrun.seconds:.2f} s)")
         return "; ".join(parts)
+
+    def _latencies(self) -> str:
+        """Tell the latency, and the longer one that is held in its place."""
+        held = self._status.latency_ms if self._status is not None else 0.0
+        if held < self._latency + TELLING:
+            return f"latency {self._latency:g} ms"
+        return f"latency {self._latency:g} ms asked, {held:.0f} ms held: the machine is busy"
 
     def _draw_notes(self) -> Table:
         table = Table("note", "at", "length", "velocity", box=None, padding=(0, 2, 0, 0))

@@ -247,6 +247,7 @@ class LiveStatus:
     missed: int  # hops that were not transcribed in time
     late: int  # notes that came too late to be played
     load: float  # share of the time since the last status that transcribing took
+    latency_ms: float  # that is held; more than was asked for while hops come late
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,12 @@ def test_a_machine_without_fluidsynth_is_poor(monkeypatch):
     assert "apt-get install" in finding.fix
 
 
+def test_a_quick_look_leaves_out_the_slow_checks(free_port):
+    topics = {finding.topic for finding in doctor.examine(free_port, quick=True)}
+    assert not topics & doctor.SLOW
+    assert {"python", "models", "network", "port"} <= topics
+
+
 def test_a_check_that_fails_is_a_finding(monkeypatch, free_port):
     def broken():
         raise OSError("the disk is on fire")
@@ -166,7 +172,7 @@ def test_a_check_that_fails_is_a_finding(monkeypatch, free_port):
 )
 def test_the_command_prints_findings_and_exits_by_them(monkeypatch, capsys, state, code):
     finding = Finding("disk", state, "[text]", "" if state == "good" else "fix it")
-    monkeypatch.setattr("diffroll_live.cli.commands.doctor.examine", lambda port: iter([finding]))
+    monkeypatch.setattr("diffroll_live.cli.commands.doctor.examine", lambda port, quick: iter([finding]))
     assert run(["doctor"]) == code
     assert "[text]" in capsys.readouterr().out
     assert run(["doctor", "--json"]) == code

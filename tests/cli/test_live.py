@@ -119,7 +119,7 @@ def test_the_screen_shows_level_latency_and_the_last_notes() -> None:
     assert "loading the model" in drawn(screen)
     screen.show(r.AudioListening("live", 48_000))
     screen.show(r.AudioLevel("live", -30.0, -3.0))
-    screen.show(r.LiveStatus("live", 5.0, 70, 1, 2, 0.25))
+    screen.show(r.LiveStatus("live", 5.0, 70, 1, 2, 0.25, 200.0))
     for index in range(20):
         for lane in ("preview", "commit"):
             screen.show(r.LiveNote("live", index, lane, 60 + index, 4.85, 0.0, 90))
@@ -143,6 +143,7 @@ def test_the_screen_shows_level_latency_and_the_last_notes() -> None:
         (r.AudioVanished("live", "The input is gone."), "The input is gone."),
         (r.AudioReconnected("live", 44_100), "44100 Hz"),
         (r.AudioOverrun("live", 3, 0.5), "overruns 3 (0.50 s)"),
+        (r.LiveStatus("live", 5.0, 70, 1, 2, 0.25, 280.0), "latency 200 ms asked, 280 ms held"),
     ],
 )
 def test_the_screen_shows_what_goes_wrong(reply: Any, part: str) -> None:

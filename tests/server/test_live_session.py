@@ -191,6 +191,19 @@ def test_the_decision_is_made_as_late_as_it_can_be() -> None:
     assert 100.4 - 2.5 * HOP_SECONDS < decided[0] <= 100.4
 
 
+def test_when_hops_are_late_the_notes_wait_for_them_and_the_client_learns_the_latency() -> None:
+    bench, late = LiveBench(latency_ms=100.0), []
+    for _ in range(60):
+        edge = bench.now - 100.0
+        bench.take(np.full(3 * HOP, 0.5, np.float32), bench.now)
+        before = len(bench.midi.calls)
+        bench.answer(int(edge) + 0.3, int(edge) + 0.4)
+        late += [bench.now - due for what, _, due in bench.midi.calls[before:] if what == "on"]
+    assert len(late) > 5
+    assert max(late[1:]) <= 0.05
+    assert 150.0 < [r for r in bench.client.sent if isinstance(r, LiveStatus)][-1].latency_ms < 300.0
+
+
 def test_the_preview_lane_sounds_at_once() -> None:
     bench = LiveBench(lane="preview")
     for _ in range(4):

@@ -17,8 +17,8 @@ from diffroll_live.errors import DiffrollError
 from diffroll_live.live_types import LaneNote, LiveSettings
 from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.clients import Client
-from diffroll_live.server.live.deadline import Deadline
-from diffroll_live.server.live.note_tracker import NoteTracker
+from diffroll_live.server.live.deadline import Deadline, HeldLatency
+from diffroll_live.server.live.note_tracker import PREVIEW_AGE, NoteTracker
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.server.surviving import surviving
 from diffroll_live.worker.messages import LiveClose, LiveEstimated, LiveFailed, LiveFeed, LiveOpen
@@ -68,7 +68,8 @@ class LiveSession:
         self._on_close = on_close
         self._rate, self._worker, self._midi, self._now = rate, worker, midi, clock
         self._hop = round(HOP_SECONDS * rate)  # samples
-        self._deadline = Deadline(HOP_SECONDS)
+        self._deadline, self._held = Deadline(HOP_SECONDS), HeldLatency()
+        self._latency = settings.latency_ms / 1000.0  # s, that is held
         self._origin = 0.0  # s of time.perf_counter, when sample 0 sounded
         self._end = 0  # number of the next sample
         self._notes = NoteTracker()
@@ -89,6 +90,8 @@ class LiveSession:
     def feed(self, block: StampedBlock) -> None:
         """Take finite mono samples, in their order."""
         before, self._end = self._end, block.end
+        if block.first > before:
+            self._held.skip()
         self._origin = block.at - block.first / self._rate
         self._waiting.append(block)
         while len(self._waiting) > 1 and self._end - self._waiting[0].first > KEPT_HOPS * self._hop:
@@ -111,16 +114,15 @@ class LiveSession:
         self._under_way = False
         self.counts = replace(self.counts, hops=self.counts.hops + 1, busy=self.counts.busy + event.seconds)
         now, at_once = self._now(), self.settings.lane == "preview"
-        due = (
-            event.estimate.edge
-            if at_once
-            else self._deadline.due(now, self.settings.latency_ms / 1000.0) - self._origin
-        )
+        self._latency = self._held.at(now, self.settings.latency_ms / 1000.0)
+        due = event.estimate.edge if at_once else self._deadline.due(now, self._latency) - self._origin
+        self._held.cover(self._origin + min(due, event.estimate.edge - PREVIEW_AGE))
         self._tell(self._notes.update(event.estimate, due), now if at_once else None)
 
     def resume(self) -> None:
         """Start in a new inference process, or in the first one."""
         self._under_way = self._failed = False
+        self._held.skip()
         self._waiting.clear()
         if self._worker.is_ready:
             self._worker.send_live(LiveOpen(self.number, self._rate))
@@ -158,7 +160,7 @@ class LiveSession:
             self._midi.cancel(self.owner)
 
     def _tell(self, notes: tuple[LaneNote, ...], at: float | None) -> None:
-        """Deliver reports of notes; committed ones sound ``at`` a time, or after the chosen latency if that is None."""
+        """Deliver reports of notes; committed ones sound ``at`` a time, or the held latency after they were played."""
         for note in notes:
             if self.settings.deliver != "midi":
                 duration = 0.0 if note.offset is None else note.offset - note.onset
@@ -172,7 +174,7 @@ class LiveSession:
         """Start and end committed notes; a note that is taken back ends at once."""
         if self._midi is None:
             return
-        later = self._origin + self.settings.latency_ms / 1000.0
+        later = self._origin + self._latency
         channel = self._sounding.get(note.index)
         if channel is None and note.lane == "commit" and note.offset is None and self.settings.deliver != "osc":
             channel = self._sounding[note.index] = self.settings.channel - 1
@@ -198,5 +200,6 @@ class LiveSession:
         load = min(1.0, (self.counts.busy - self._told.busy) / passed)
         seconds = self._end / self._rate
         if not self._quiet or (self.counts.missed, late) != (self._told.missed, self._told_late):
-            self.client.send(LiveStatus(self.buffer, seconds, self.counts.hops, self.counts.missed, late, load))
+            counts = (self.counts.hops, self.counts.missed, late)
+            self.client.send(LiveStatus(self.buffer, seconds, *counts, load, 1000.0 * self._latency))
         self._told, self._told_late, self._told_at, self._quiet = self.counts, late, now, True

@@ -66,7 +66,7 @@ export interface Replies {
   "/diffroll/job/cancelled": { job: string };
   "/diffroll/late": { job: string; dropped: number };
   "/diffroll/live/note": { buffer: string; index: number; lane: string; pitch: number; t: number; duration: number; velocity: number };
-  "/diffroll/live/status": { buffer: string; seconds: number; hops: number; missed: number; late: number; load: number };
+  "/diffroll/live/status": { buffer: string; seconds: number; hops: number; missed: number; late: number; load: number; latencyMs: number };
   "/diffroll/jam/state": { jam: string; state: string };
   "/diffroll/jam/ahead": { jam: string; ms: number; dropped: number };
   "/diffroll/picture": { about: string; kind: string; step: number; steps: number; rows: number; rate: number; frames: number; first: number; levels: string };
@@ -104,7 +104,7 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/job/cancelled": ["job"],
   "/diffroll/late": ["job", "dropped"],
   "/diffroll/live/note": ["buffer", "index", "lane", "pitch", "t", "duration", "velocity"],
-  "/diffroll/live/status": ["buffer", "seconds", "hops", "missed", "late", "load"],
+  "/diffroll/live/status": ["buffer", "seconds", "hops", "missed", "late", "load", "latencyMs"],
   "/diffroll/jam/state": ["jam", "state"],
   "/diffroll/jam/ahead": ["jam", "ms", "dropped"],
   "/diffroll/picture": ["about", "kind", "step", "steps", "rows", "rate", "frames", "first", "levels"],

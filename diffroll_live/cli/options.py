@@ -40,6 +40,7 @@ class TaskChoices:
     host: str = "127.0.0.1"
     port: int = limits.PORT.default
     meter: MeterMap | None = None  # bars and beats of the music, where the command line says what they are
+    local: bool = False  # load the model even where a daemon could do it
     as_json: bool = False
     plot: str | None = None
     trajectory: str | None = None
@@ -156,6 +157,7 @@ LOCAL = (
     MODEL,
     DEVICE,
     THREADS,
+    click.option("--local", is_flag=True, help="Load the model here, even if a daemon runs that could do the work."),
     click.option(
         "--plot", type=TARGET, metavar="OUT.png", help="Draw the spectrogram, the posteriorgram and the roll."
     ),

@@ -20,7 +20,7 @@ from diffroll_live.errors import CheckpointError, RequestError
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
-from diffroll_live.model.checkpoints.folder import ModelFolder, find_model
+from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL, ModelFolder, find_model
 from diffroll_live.model.checkpoints.weights import load_into, load_weights
 from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
 from diffroll_live.model.networks.compact import Compact, CompactConfig
@@ -33,7 +33,6 @@ from diffroll_live.types import AudioBuffer, Control, ModelInfo, Options, Region
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MODEL = "compact"
 MAX_SECONDS = 1800.0  # per request
 DAW_RATE = 44_100  # Hz, of most requests; the resampler is warmed with it
 

@@ -33,27 +33,34 @@ _READ_BYTES = 1 << 16
 class Client:
     """A connection to a daemon. ``welcome`` describes its model.
 
-    Raises errors.TimedOut when no daemon answers.
+    Raises errors.TimedOut when no daemon answers: it has ``patience`` seconds to connect, and as many to greet.
     """
 
-    def __init__(self, host: str, port: int, name: str = "client") -> None:
-        self._where = f"{host}:{port}"
+    def __init__(self, host: str, port: int, name: str = "client", *, patience: float = TIMEOUT) -> None:
+        self._where, self._patience = f"{host}:{port}", patience
         self._stream = PacketReader(MAX_PACKET)
         self._pending: deque[codec.Message] = deque()
         self._names = (f"{name}-{number}"[-32:] for number in itertools.count(1))
         try:
-            self._socket = socket.create_connection((host, port), timeout=TIMEOUT)
+            self._socket = socket.create_connection((host, port), timeout=patience)
         except OSError as error:
             raise TimedOut(
                 f"No daemon answers at {self._where}. Start one with 'diffroll-live serve', or give its address with "
                 "--host and --port."
             ) from error
-        self._socket.settimeout(SILENCE)
+        self._socket.settimeout(min(SILENCE, patience))
         try:
             self.welcome: replies.Welcome = self._ask(messages.Hello(name), replies.Welcome)
         except BaseException:
             self.close()
             raise
+        self._patience = TIMEOUT
+        self._socket.settimeout(SILENCE)
+
+    def status(self) -> replies.Status:
+        """Ask what the daemon is doing."""
+        status: replies.Status = self._ask(messages.StatusQuery(), replies.Status)
+        return status
 
     def run(self, request: Request, control: Control) -> Result:
         """Run a request in the daemon, which plays none of its notes. Pictures are not sent.
@@ -167,7 +174,7 @@ class Client:
             return self._receive()
         except TimeoutError:
             self._post(messages.Ping())
-        self._socket.settimeout(TIMEOUT)
+        self._socket.settimeout(self._patience)
         try:
             return self._receive()
         except TimeoutError as error:

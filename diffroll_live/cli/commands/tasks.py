@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from diffroll_live.cli.handover import open_nearest
 from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, TaskChoices, choices, with_options
 from diffroll_live.cli.run import MAX_SECONDS, Opened, run_task
 from diffroll_live.music.plan import plan_request
@@ -16,6 +17,11 @@ Opener = Callable[[TaskChoices], Opened]
 
 
 def open_local(wanted: TaskChoices) -> Opened:
+    """Open a daemon that is warm, or load a model. Raises errors.CheckpointError."""
+    return open_nearest(wanted, open_here)
+
+
+def open_here(wanted: TaskChoices) -> Opened:
     """Load a model into this process; imports torch. Raises errors.CheckpointError."""
     from diffroll_live.engine.loading import load_engine
 
@@ -37,7 +43,7 @@ def open_remote(wanted: TaskChoices) -> Opened:
 
 
 def local_command(task: Task, help_text: str) -> click.Command:
-    """Make the command that runs a task with a model loaded here."""
+    """Make the command that runs a task on this machine."""
     return _command(task, help_text, LOCAL, open_local)
 
 

@@ -23,6 +23,8 @@ from diffroll_live.errors import CheckpointError, ChecksumMismatch
 
 logger = logging.getLogger(__name__)
 
+DEFAULT_MODEL = "compact"
+
 MODELS_VARIABLE = "DIFFROLL_LIVE_MODELS"
 ARCHITECTURES = ("compact", "diffroll")
 SECTIONS = ("network", "front_end", "decode", "sampling")

@@ -40,7 +40,7 @@ def clip(settings: Settings, progress: Progress) -> Iterator[Figure]:
         yield Figure(name, "s", seconds, asked, f"{engine.info.name} on {engine.info.device}")
 
 
-def transcribe(engine: TorchEngine, audio: AudioBuffer, steps: int) -> None:
+def transcribe(engine: TorchEngine, audio: AudioBuffer, steps: int | None) -> None:
     """Transcribe audio without cached features."""
     from diffroll_live.engine.progress import SilentControl
 

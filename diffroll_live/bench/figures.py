@@ -31,6 +31,8 @@ class Settings:
     live_seconds: float = 40.0  # of rendered piano for each of them
     live_minutes: float = 0.0  # of piano at 250 ms, after that
     recording: Path | None = None  # to play instead of rendered piano
+    minute_seconds: float = 60.0  # transcribed without load and with it
+    loaded_latencies_ms: tuple[float, ...] = (100.0,)  # of live input without load and with it
     published_layers: int = 15
     published_channels: int = 512
     published_kernel: int = 9  # frames

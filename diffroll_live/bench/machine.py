@@ -32,6 +32,11 @@ class Machine:
         return f"{self.cpu}, {self.cores} core{'s' if self.cores > 1 else ''}{memory}{gpu}; {software}"
 
 
+def usable_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def this_machine(device: str) -> Machine:
     """Describe this machine and the device in use. Raises RequestError for a device that it does not have."""
     import torch
@@ -42,7 +47,7 @@ def this_machine(device: str) -> Machine:
     gpu = torch.cuda.get_device_name(chosen) if chosen.type == "cuda" else "Metal" if chosen.type == "mps" else ""
     return Machine(
         cpu=_cpu(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=usable_cores(),
         memory_gb=round(_memory_bytes() / 1e9, 1),
         gpu=gpu,
         system=f"{platform.system()} {platform.machine()}",

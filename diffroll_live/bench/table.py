@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from diffroll_live.bench.beside_load import beside_load
 from diffroll_live.bench.clips import clip, long_file
 from diffroll_live.bench.figures import Figure, Progress, Settings
 from diffroll_live.bench.live import live
@@ -29,3 +30,4 @@ BENCHMARKS: dict[str, Benchmark] = {
 #: Benchmarks in real time on a JACK server, run only on request.
 LIVE_BENCHMARKS: dict[str, Benchmark] = {"live": live}
 TRANSPORT_BENCHMARKS: dict[str, Benchmark] = {"transport": transport}
+LOAD_BENCHMARKS: dict[str, Benchmark] = {"beside-load": beside_load}

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from diffroll_live.bench.figures import Figure, Settings
-from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS, TRANSPORT_BENCHMARKS
+from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS, LOAD_BENCHMARKS, TRANSPORT_BENCHMARKS
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.cli.options import DEVICE, MODEL, PATH, setting
 from diffroll_live.cli.progress import ProgressBars
@@ -29,6 +29,7 @@ WIDTH = 150  # columns, if the output is not a terminal
 @DEVICE
 @click.option("--live", is_flag=True, help="Measure live input instead: a piano into a JACK port, MIDI out of another.")
 @click.option("--transport", is_flag=True, help="Measure notes on a DAW's timeline instead: a scripted JACK transport.")
+@click.option("--beside-load", is_flag=True, help="Measure without load, and with a busy process on every core.")
 @setting(
     LIVE["latency"],
     "--latency",
@@ -50,6 +51,7 @@ def bench(
     device: str,
     live: bool,
     transport: bool,
+    beside_load: bool,
     latencies: tuple[float, ...],
     minutes: float,
     recording: Path | None,
@@ -59,8 +61,17 @@ def bench(
 
     Takes some minutes; nothing else should run in the meantime. Missing a target is not a failure.
     """
-    if live and only:
-        raise click.UsageError("--only selects among the other benchmarks; leave it out with --live.")
+    special = [
+        table
+        for wanted, table in (
+            (live, LIVE_BENCHMARKS),
+            (transport, TRANSPORT_BENCHMARKS),
+            (beside_load, LOAD_BENCHMARKS),
+        )
+        if wanted
+    ]
+    if len(special) + bool(only) > 1:
+        raise click.UsageError("Choose one of --only, --live, --transport and --beside-load.")
     if not live and (latencies or minutes or recording):
         raise click.UsageError("--latency, --minutes and --recording need --live.")
     if model is not None:
@@ -68,11 +79,11 @@ def bench(
     settings = Settings(model, device, repeat, live_minutes=minutes, recording=recording)
     if latencies:
         settings = replace(settings, latencies_ms=latencies)
-    table = LIVE_BENCHMARKS if live else TRANSPORT_BENCHMARKS if transport else BENCHMARKS
+    table = special[0] if special else BENCHMARKS
     figures: list[Figure] = []
     code = exit_codes.OK
     with ProgressBars() as bars:
-        for name in table if live or transport else only or table:
+        for name in only or table:
             try:
                 with bars.stage(name) as stage:
                     figures.extend(table[name](settings, stage.progress))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from diffroll_live.limits import REQUEST
 from diffroll_live.live_types import LiveTranscriber
-from diffroll_live.meter import MeterMap
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from diffroll_live.meter import MeterMap
 
     Floats = npt.NDArray[np.float32]
 else:

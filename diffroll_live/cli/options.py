@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +14,10 @@ from diffroll_live import limits
 from diffroll_live.cli.regions import parse_region
 from diffroll_live.errors import RequestError
 from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option, Text
-from diffroll_live.meter import MeterMap, steady_meter
 from diffroll_live.types import Options, Region, Task
+
+if TYPE_CHECKING:
+    from diffroll_live.meter import MeterMap
 
 Decorator = Callable[..., Any]
 
@@ -204,4 +206,6 @@ def _meter(tempo: float | None, signature: tuple[int, int] | None, beat_at: floa
         if signature is not None or beat_at is not None:
             raise click.UsageError("Give the tempo as well, as --tempo; --meter and --beat-at alone make no bars.")
         return None
+    from diffroll_live.meter import steady_meter  # numpy, which few commands need
+
     return steady_meter(tempo, signature or (4, 4), beat_at or 0.0)

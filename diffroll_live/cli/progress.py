@@ -9,11 +9,12 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from diffroll_live.meter import MeterMap
 from diffroll_live.types import StreamedNote
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from diffroll_live.meter import MeterMap
 
 
 class ProgressBars:

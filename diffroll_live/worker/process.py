@@ -76,6 +76,9 @@ class IdleControl:
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Keep notes from everybody."""
 
+    def grid(self, meter: MeterMap) -> None:
+        """Keep the grid from everybody."""
+
 
 def main(connection: Connection, live: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
     """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process.

@@ -168,8 +168,10 @@ CHOICES: dict[str, Choice] = {
         default="live",
         sentence="Draft is fastest, best is slowest; the model's card has the numbers of evaluations.",
     ),
-    "sampler": Choice(  # those of samplers.SAMPLERS, which needs torch
-        ("ddim", "ddpm", "dpmpp-2m"), sentence="The sampler from noise to notes; otherwise the model's own."
+    "sampler": Choice(  # the rows of model.samplers.SAMPLERS and composer.samplers.WRITERS, which need torch
+        ("ddim", "ddpm", "dpmpp-2m", "note-by-note", "thinning"),
+        sentence="How notes are drawn: the first three where audio is heard, the last two where notes are written; "
+        "otherwise the model's own.",
     ),
 }
 REQUEST: dict[str, Option] = {**CHOICES, **LIMITS}

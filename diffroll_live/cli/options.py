@@ -13,7 +13,7 @@ import click
 from diffroll_live import limits
 from diffroll_live.cli.regions import parse_region
 from diffroll_live.errors import RequestError
-from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option
+from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option, Text
 from diffroll_live.types import Options, Region, Task
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ class TaskChoices:
     inputs: tuple[Path, ...]
     output: str | None  # a file, or a folder to fill; so are plot, trajectory and sound
     options: Options
-    start: float = 0.0  # s of the recordings, and the length of the part to read; None is the rest
-    duration: float | None = None
     regions: tuple[Region, ...] = ()
     known: Path | None = None
     model: str | None = None
@@ -92,6 +90,8 @@ def option_type(option: Option) -> click.ParamType[Any] | None:
             return click.IntRange(int(option.low), int(option.high))
         case Limit():
             return Finite(option.low, option.high)
+        case Text():
+            return Parsed(option)
     return None
 
 
@@ -117,19 +117,6 @@ def _regions(_context: click.Context, _parameter: click.Parameter, texts: tuple[
 
 
 INPUTS = click.argument("inputs", nargs=-1, required=True, type=PATH, metavar="IN...")
-PART = (
-    click.option(
-        "--start",
-        type=Finite(0, 86_400),
-        default=0.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="Where to begin in the recording; all times count from there.",
-    ),
-    click.option(
-        "--duration", type=Finite(0.1, 86_400), metavar="SECONDS", help="How much to read; otherwise the rest."
-    ),
-)
 REGION = click.option(
     "--region",
     "regions",
@@ -170,18 +157,16 @@ REMOTE = (
 )
 OUTPUT = (
     click.option("-o", "--output", type=TARGET, metavar="OUT.mid", help="The MIDI file, or a folder to put it in."),
-    *settings(METER, "tempo"),
-    setting(METER["meter"], "--meter", type=Parsed(METER["meter"])),
-    *settings(METER, "beat_at"),
+    *settings(METER, *METER),
     click.option("--sonify", "sound", type=TARGET, metavar="OUT.wav", help="Also render the notes as audio."),
     click.option("--json", "as_json", is_flag=True, help="Print timings and notes on stdout as one JSON document."),
 )
 
 #: What each task takes besides SAMPLING, OUTPUT and where it runs.
 BY_TASK: dict[Task, tuple[Callable[..., Any], ...]] = {
-    "transcribe": (INPUTS, *PART, REGION),
-    "inpaint": (INPUTS, *PART, REGION, HEAR, KNOWN),
-    "continue": (INPUTS, *PART, SECONDS, KNOWN),
+    "transcribe": (INPUTS, REGION),
+    "inpaint": (INPUTS, REGION, HEAR, KNOWN),
+    "continue": (INPUTS, SECONDS, KNOWN),
     "generate": (SECONDS,),
 }
 _SAMPLING_FIELDS = Options.__dataclass_fields__.keys()

@@ -14,7 +14,5 @@ class Defaults:
     gate: float = -65.0  # dBFS; quieter audio has no onsets
     sampler: str = "ddim"
     guidance: float = 0.0
-    density: float = 1.0  # factor that matches the number of written notes to composed music
     reading_steps: tuple[int, int, int] = (1, 2, 4)  # evaluations per window, by quality: draft, live, best
-    writing_steps: tuple[int, int, int] = (1, 1, 2)  # evaluations per block
     batch: int = 4  # windows at a time

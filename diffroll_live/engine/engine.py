@@ -14,11 +14,13 @@ from weakref import WeakSet
 
 import torch
 
+from diffroll_live.composer.network import Composer
 from diffroll_live.engine.canvas import known_canvas
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.features import Recording, silence
+from diffroll_live.engine.infill.composing import compose
 from diffroll_live.engine.infill.context import context_windows, read_context
-from diffroll_live.engine.infill.infill import infill_evaluations, write_infills
+from diffroll_live.engine.infill.meter import meter_for
 from diffroll_live.engine.live.priority import PriorityGate
 from diffroll_live.engine.live.transcriber import StreamingTranscriber
 from diffroll_live.engine.out_of_memory import TOO_LITTLE, is_shortage
@@ -31,7 +33,6 @@ from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
-from diffroll_live.music.beats import estimate_meter
 from diffroll_live.music.regions import fit, lasts
 from diffroll_live.types import (
     AudioBuffer,
@@ -85,7 +86,7 @@ class Answer:
 
 
 class TorchEngine:
-    """Answers requests with one adapter; not for several threads at once.
+    """Answers requests with one adapter, and a composer if there is one; not for several threads at once.
 
     ``threads`` chooses their number, unless the user has; ``preparations`` are done one by one when nothing waits.
     """
@@ -95,10 +96,11 @@ class TorchEngine:
         adapter: ModelAdapter,
         info: ModelInfo,
         defaults: Defaults,
+        composer: Composer | None = None,
         threads: ThreadChoice | None = None,
         preparations: Iterable[Callable[[Control], object]] = (),
     ) -> None:
-        self.adapter, self._info, self.defaults = adapter, info, defaults
+        self.adapter, self._info, self.defaults, self.composer = adapter, info, defaults, composer
         self._threads, self._preparations = threads, deque(preparations)
         self._priority: PriorityGate | None = None  # of streams over requests, once there is one
         self._streams: WeakSet[StreamingTranscriber] = WeakSet()
@@ -128,14 +130,17 @@ class TorchEngine:
 
     def _run(self, plan: RequestPlan, control: Control) -> Result:
         begin = time.perf_counter()
+        if plan.hidden and self.composer is None and not self.adapter.fills_hidden:
+            raise RequestError(f"The model {self._info.name!r} has no composer; serve another to write notes.")
         progress = Progress(self.adapter, control, keep_trail="trajectory" in plan.pictures)
         # While an input is transcribed live, windows go one at a time, since smaller batches finish each layer sooner.
         defaults = replace(self.defaults, batch=1) if self._streams else self.defaults
         try:
             with progress.timed("frontend"):
                 recording = self._recording(plan.audio)
-            engine_plan = plan_for_model(plan, self.adapter, defaults, recording.n_frames)
-            answer, pictures = _answer(engine_plan, recording, progress)
+            composes = self.composer is not None
+            engine_plan = plan_for_model(plan, self.adapter, defaults, recording.n_frames, composes=composes)
+            answer, pictures = _answer(engine_plan, self.composer, recording, progress)
         except (RuntimeError, MemoryError) as error:
             if is_shortage(error):
                 raise DeviceMemory(TOO_LITTLE) from error
@@ -191,24 +196,27 @@ class TorchEngine:
         return self._last
 
 
-def _answer(plan: EnginePlan, recording: Recording, progress: Progress) -> tuple[Answer, Pictures | None]:
+def _answer(
+    plan: EnginePlan, composer: Composer | None, recording: Recording, progress: Progress
+) -> tuple[Answer, Pictures | None]:
     kept, options = plan.request.kept, plan.request.options
     windows, around = region_windows(plan), context_windows(plan)
-    progress.total = (
-        evaluations(plan, windows, plan.window_sampling.steps * options.variations)
-        + evaluations(plan, around, plan.context_sampling.steps)
-        + infill_evaluations(plan)
+    progress.total = evaluations(plan, windows, plan.window_sampling.steps * options.variations) + evaluations(
+        plan, around, plan.context_sampling.steps
     )
     surroundings, context = read_context(plan, recording, progress, around)
+    known = to_array(kept)
+    given = known if kept else surroundings
+    meter = meter_for(plan.request, given)
     if plan.request.hidden:
-        progress.grid(plan.request.meter or estimate_meter(to_array(kept) if kept else surroundings))
+        progress.grid(meter)
     for variation in range(options.variations):
         progress.send(variation, kept)
-    known = to_array(kept)
     canvas = known_canvas(plan.adapter, plan.request.regions, known, plan.n_frames) if kept and windows else None
     transcribed, spans = transcribe(plan, recording, progress, windows, canvas)
     written: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
-    if plan.infilled:
-        written = write_infills(plan, recording, progress, known if kept else surroundings)
+    if composer is not None and plan.infilled:
+        with progress.timed("sample"):
+            written = compose(plan, composer, meter, progress, given)
     answer = Answer(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written)
     return answer, pictures_of(plan, recording, [*spans, *context], written[0], progress.trail)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from diffroll_live.composer.network import Composer, ComposerConfig
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.progress import SilentControl
@@ -20,6 +21,7 @@ from diffroll_live.errors import CheckpointError, RequestError
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
+from diffroll_live.model.checkpoints.composer_weights import read_composer
 from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL, ModelFolder, find_model
 from diffroll_live.model.checkpoints.weights import load_into, load_weights
 from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
@@ -66,13 +68,24 @@ def load_engine(
             f"{folder.path / 'config.json'} names the sampler {defaults.sampler!r}, which does not exist."
         )
     info = _info(folder, adapter, chosen, dtype)
+    composer = _composer(folder, chosen)
     measures = threads is None and chosen.type == "cpu"
     choice = ThreadChoice(torch.get_num_threads(), reference(adapter)) if measures else None
-    preparations = warm_ups(TorchEngine(adapter, info, defaults)) if warm else ()
-    engine = TorchEngine(adapter, info, defaults, choice, preparations)
+    preparations = warm_ups(TorchEngine(adapter, info, defaults, composer)) if warm else ()
+    engine = TorchEngine(adapter, info, defaults, composer, choice, preparations)
     if warm:
         engine.tune(SilentControl())
     return engine
+
+
+def _composer(folder: ModelFolder, device: torch.device) -> Composer | None:
+    """The composer of a folder whose files have been verified, if it has one. Raises CheckpointError."""
+    if not folder.has_composer:
+        return None
+    config, weights = read_composer(folder, device)
+    network = Composer(_build(ComposerConfig, config["network"], folder))
+    load_into(network, weights)
+    return network.to(device).eval().requires_grad_(False)
 
 
 def choose_device(name: str) -> torch.device:
@@ -156,11 +169,13 @@ def warm_ups(engine: TorchEngine) -> list[Callable[[Control], object]]:
     short = AudioBuffer("", noise[: int(window * rate)].astype(np.float32), rate)
     long = AudioBuffer("", noise.astype(np.float32), DAW_RATE)
     once = Options(steps=1)
-    requests = (
+    requests = [
         Request("warm-up", "transcribe", short, options=once),
         Request("warm-up", "inpaint", short, (Region(0.25 * window, 0.3 * window),), options=once),
         Request("warm-up", "transcribe", long, options=once),
-    )
+    ]
+    if engine.composer is None and not engine.adapter.fills_hidden:
+        del requests[1]
     return [partial(engine.run, plan_request(request, engine.info.max_seconds)) for request in requests]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from diffroll_live.composer.samplers import WRITERS
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.masks import AudioMasks, hide
 from diffroll_live.engine.windowed_sampling import Sampling
@@ -12,13 +13,15 @@ from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.samplers import SAMPLERS
 from diffroll_live.types import QUALITIES, Options, Region, RequestPlan
 
+WRITING_STEPS = 8  # evaluations of a piece, for writers that take so many
+
 
 @dataclass(frozen=True, slots=True)
 class EnginePlan:
     """Everything decided about a request before any computation.
 
     windowed: the regions that are answered window by window, from the audio or by filling what ``masks`` hide.
-    infilled: those that are written block by block from the notes around them.
+    infilled: those that the composer writes, from the notes around them. ``writer`` and ``writing_steps`` say how.
     """
 
     request: RequestPlan
@@ -30,8 +33,8 @@ class EnginePlan:
     thresholds: Thresholds
     window_sampling: Sampling
     context_sampling: Sampling  # of the notes around infilled regions: as a draft, whatever the requested quality
-    infill_sampling: Sampling
-    density: float  # factor on the number of notes in infilled regions
+    writer: str
+    writing_steps: int
     batch: int  # windows per batch
 
     @property
@@ -40,10 +43,12 @@ class EnginePlan:
         return self.n_frames if self.masks is None else self.masks.n_frames
 
 
-def plan_for_model(request: RequestPlan, adapter: ModelAdapter, defaults: Defaults, n_frames: int) -> EnginePlan:
-    """Plan a request with ``n_frames`` of audio for a model."""
+def plan_for_model(
+    request: RequestPlan, adapter: ModelAdapter, defaults: Defaults, n_frames: int, *, composes: bool
+) -> EnginePlan:
+    """Plan a request with ``n_frames`` of audio for a model; ``composes`` says whether it has a composer."""
     options = request.options
-    infilled = request.hidden if adapter.writes_in_blocks else ()
+    infilled = request.hidden if composes else ()
     window_sampling = _sampling(options, defaults, defaults.reading_steps)
     return EnginePlan(
         request=request,
@@ -55,10 +60,17 @@ def plan_for_model(request: RequestPlan, adapter: ModelAdapter, defaults: Defaul
         thresholds=_thresholds(options, defaults),
         window_sampling=window_sampling,
         context_sampling=replace(window_sampling, steps=defaults.reading_steps[0], guidance=0.0),
-        infill_sampling=_sampling(options, defaults, defaults.writing_steps),
-        density=options.density * defaults.density,
+        writer=_writer(options),
+        writing_steps=options.steps or WRITING_STEPS,
         batch=defaults.batch,
     )
+
+
+def _writer(options: Options) -> str:
+    """The way of writing that is asked for, note after note unless time presses."""
+    if options.sampler in WRITERS:
+        return str(options.sampler)
+    return "thinning" if options.quality == "draft" else "note-by-note"
 
 
 def _thresholds(options: Options, defaults: Defaults) -> Thresholds:
@@ -68,7 +80,7 @@ def _thresholds(options: Options, defaults: Defaults) -> Thresholds:
 
 def _sampling(options: Options, defaults: Defaults, steps_by_quality: tuple[int, int, int]) -> Sampling:
     return Sampling(
-        sampler=SAMPLERS[options.sampler or defaults.sampler],
+        sampler=SAMPLERS[options.sampler if options.sampler in SAMPLERS else defaults.sampler],
         steps=options.steps or steps_by_quality[QUALITIES.index(options.quality)],
         guidance=defaults.guidance if options.guidance is None else options.guidance,
         seed=options.seed,

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from diffroll_live.engine.features import Recording
 from diffroll_live.engine.plan import EnginePlan
+from diffroll_live.engine.progress import LONGEST_TRAIL
 from diffroll_live.engine.region_cells import region_cells
 from diffroll_live.engine.transcription import PosteriorSpan
 from diffroll_live.model.roll_targets import target_of, to_array
-from diffroll_live.music.roll import N_PITCHES
+from diffroll_live.music.roll import N_PITCHES, RollGeometry
 from diffroll_live.types import Floats, NoteEvent, Pictures
 
 
@@ -42,8 +43,17 @@ def pictures_of(
     posterior[region_cells(geometry, plan.infilled, len(posterior)).T] = 0
     certain = target_of(to_array([*plan.request.kept, *written]), geometry, len(posterior))
     np.maximum(posterior, certain.frame, out=posterior)
-    trajectory = torch.stack(trail).numpy() if trail else np.zeros((0, 1, N_PITCHES), np.float32)
+    trajectory = torch.stack(trail).numpy() if trail else _growing(written, geometry, len(posterior))
     return Pictures(geometry.frame_rate, _spectrogram(recording), posterior, trajectory)
+
+
+def _growing(written: list[NoteEvent], geometry: RollGeometry, n_frames: int) -> Floats:
+    """What was written so far, note after note, at most LONGEST_TRAIL rolls: (n_rolls, n_frames, 88)."""
+    if not written:
+        return np.zeros((0, 1, N_PITCHES), np.float32)
+    ends = np.linspace(1, len(written), min(len(written), LONGEST_TRAIL)).astype(int)
+    rolls = [target_of(to_array(written[:end]), geometry, n_frames).frame for end in ends.tolist()]
+    return np.stack(rolls).astype(np.float32)
 
 
 def _spectrogram(recording: Recording) -> Floats:

@@ -39,6 +39,11 @@ class Progress:
         """Report the bars and beats that are written on."""
         self._control.grid(meter)
 
+    def advanced(self) -> None:
+        """Count an evaluation that has no roll to show. Raises errors.Cancelled when the job was cancelled."""
+        self.done += 1
+        self._control.progress(self.done, max(self.total, self.done))
+
     def send(self, variation: int, notes: tuple[NoteEvent, ...]) -> None:
         """Stream notes under the next indices."""
         if notes:

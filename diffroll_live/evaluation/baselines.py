@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
-from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.engine.features import Recording, silence
-from diffroll_live.engine.infill.context import context_windows, read_context
-from diffroll_live.engine.infill.infill import infill_context
-from diffroll_live.engine.infill.writer import Writer, WritingStyle
-from diffroll_live.engine.plan import plan_for_model
-from diffroll_live.engine.progress import Progress, SilentControl
 from diffroll_live.evaluation.gaps import Gap, within
-from diffroll_live.model.roll_targets import ONSET_WIDTH, NoteArray, to_array
-from diffroll_live.music.plan import plan_request
-from diffroll_live.music.roll import LOW_PITCH
+from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.training.corpus.pieces import Corpus
 
 BAR = (1.0, 4.0)  # s, range of a bar's length
@@ -75,41 +65,3 @@ class Chain:
             now, pitch = now + rest, int(following)
             rows.append((now, now + lasting, pitch, velocity))
         return within(np.array(rows).reshape(-1, 4), gap.region)
-
-
-@torch.inference_mode()
-def marginals(engine: TorchEngine, gap: Gap) -> NoteArray:
-    """Draw every cell independently from the network's one-step marginals."""
-    request, adapter, defaults = gap.request, engine.adapter, engine.defaults
-    recording = silence(adapter) if request.audio is None else Recording(request.audio, adapter, defaults.gate)
-    plan = plan_for_model(plan_request(request, engine.info.max_seconds), adapter, defaults, recording.n_frames)
-    progress, kept = Progress(adapter, SilentControl()), plan.request.kept
-    around, _ = read_context(plan, recording, progress, context_windows(plan))
-    scene = infill_context(plan, recording, progress, to_array(kept) if kept else around)
-    writer = Writer(adapter, scene, plan.infill_sampling, WritingStyle(1.0, defaults.density, 0.0), 1)
-    rng = np.random.default_rng([request.options.seed, 4])
-    first, last = (adapter.geometry.frame(second) for second in (gap.region.onset, gap.region.offset))
-    rows, at = [], first
-    while at < last:
-        begin, probability = writer.estimate(at, None)
-        end = min(begin + adapter.window_frames, last)
-        part = probability[0, :, at - begin : end - begin].float().cpu().numpy()
-        part *= scene.writable[:, at:end].T.cpu().numpy()
-        rows.append(_drawn(part, at, defaults.density, rng))
-        at = end
-    found = np.concatenate(rows)
-    found[:, :2] /= adapter.geometry.frame_rate
-    return within(found, gap.region)
-
-
-def _drawn(part: np.ndarray, at: int, density: float, rng: np.random.Generator) -> NoteArray:
-    """Notes of (3, n_frames, 88) probabilities, times in frames."""
-    onset, frame, level = part
-    struck = np.argwhere(rng.random(onset.shape) < np.minimum(onset * density / ONSET_WIDTH, 1))
-    rows = []
-    for start, pitch in struck.tolist():
-        alive = np.minimum.accumulate(frame[start:, pitch] / max(frame[start, pitch], 1e-6))
-        lasting = max(int((alive >= rng.random()).sum()), ONSET_WIDTH)
-        velocity = np.clip(level[start, pitch] * 127, 1, 127)
-        rows.append((at + start, at + start + lasting, pitch + LOW_PITCH, velocity))
-    return np.array(rows, np.float64).reshape(-1, 4)

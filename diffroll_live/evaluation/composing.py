@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.evaluation.baselines import Chain, bar_before, marginals
+from diffroll_live.evaluation.baselines import Chain, bar_before
 from diffroll_live.evaluation.clips import EvaluationSet
 from diffroll_live.evaluation.copying import Training
 from diffroll_live.evaluation.evaluation import answer
-from diffroll_live.evaluation.gaps import KINDS, TUNING_SEED, Gap, gaps
+from diffroll_live.evaluation.gaps import KINDS, Gap, gaps
 from diffroll_live.evaluation.similarity import Filled, similarity
 from diffroll_live.evaluation.store import Row
 from diffroll_live.model.roll_targets import NoteArray, to_array
 from diffroll_live.music import regions as tasks
 from diffroll_live.types import Options, Region
 
-COMPOSED, BAR, CHAIN, MARGINALS = "composed", "bar before", "Markov chain", "one-step marginals"
+COMPOSED, BAR, CHAIN = "composed", "bar before", "Markov chain"
 HALVES = "composed, half beside half"
 CHUNK = 10  # gaps written between saves
 DECIMALS = 4  # of times in seconds
@@ -54,7 +54,7 @@ class Writers:
         found = {COMPOSED: gap.inside, self.engine.info.name: self.model(gap, options)}
         if len(gap.around):
             found[BAR] = bar_before(gap)
-        return {**found, CHAIN: self.chain(gap), MARGINALS: marginals(self.engine, gap)}
+        return {**found, CHAIN: self.chain(gap)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +145,6 @@ def table_of(session: Session, count: int, say: Callable[[str], None]) -> list[R
         rows = session.written(kind, count)
         lines += session.keep("composing", partial(compare, kind, rows), kind=kind, count=count)
     return lines
-
-
-def density(session: Session, count: int) -> float:
-    """The factor on the model's density at which it writes as many notes into gaps as were composed there."""
-    composed = written = 0
-    for number, gap in enumerate(gaps(session.writers.stage, session.piano, next(iter(KINDS)), count, TUNING_SEED)):
-        session.say(f"{number + 1} gaps")
-        composed += len(gap.inside)
-        written += len(session.writers.model(gap, session.options))
-    return session.writers.engine.defaults.density * composed / max(written, 1)
 
 
 #: The options to vary, and their values.

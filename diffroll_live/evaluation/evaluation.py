@@ -122,7 +122,7 @@ def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
     adapter, defaults = engine.adapter, engine.defaults
     request = plan_request(Request("evaluation", "transcribe", audio, options=options), engine.info.max_seconds)
     recording = Recording(audio, adapter, defaults.gate)
-    plan = plan_for_model(request, adapter, defaults, recording.n_frames)
+    plan = plan_for_model(request, adapter, defaults, recording.n_frames, composes=False)
     progress = Progress(adapter, SilentControl())
     _, spans = transcribe(plan, recording, progress, region_windows(plan), None)
 

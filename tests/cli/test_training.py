@@ -110,7 +110,6 @@ def test_evaluate_tunes(folders, trained, capsys):
     assert 0 < tuned["onset_threshold"] < 1
     assert 0 < tuned["frame_threshold"] < 1
     assert tuned.keys() >= {"clips", "onset", "onset_offset"}
-    assert tuned["density"] >= 0
 
 
 @pytest.mark.slow

@@ -40,7 +40,8 @@ def test_every_request_is_answered_streamed_and_counted(engine: TorchEngine, nam
     assert len({note.index for note in listener.streamed}) == len(listener.streamed)
     assert [step for step, _ in listener.reports] == list(range(1, len(listener.reports) + 1))
     assert all(step <= steps for step, steps in listener.reports)
-    assert listener.reports[-1][0] == listener.reports[-1][1]
+    if "transcribe" in name:  # how many evaluations writing takes is known when it is written
+        assert listener.reports[-1][0] == listener.reports[-1][1]
     assert result.timings.total > 0
     assert result.request_id == "job"
 
@@ -123,7 +124,7 @@ def test_silence_gives_no_notes_and_neither_does_what_is_too_quiet(engine: Torch
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 2, 8])
 def test_the_batch_size_changes_nothing(engine: TorchEngine, batch: int) -> None:
-    other = TorchEngine(engine.adapter, engine.info, replace(engine.defaults, batch=batch))
+    other = TorchEngine(engine.adapter, engine.info, replace(engine.defaults, batch=batch), engine.composer)
     for name in ("transcribe long audio", "inpaint around known notes"):
         assert_near(ask(other, REQUESTS[name]), ask(engine, REQUESTS[name]))
 
@@ -147,17 +148,31 @@ def test_options_of_sampling_are_obeyed(engine: TorchEngine, denoiser: Callable[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["transcribe long audio", "inpaint", "continue", "generate"])
 @pytest.mark.parametrize("at", [1, 3])
 def test_cancel_stops_before_the_next_evaluation(
-    engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None], name: str, at: int
+    engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None], at: int
 ) -> None:
     sizes: list[int] = []
     denoiser(sizes.append)
     with pytest.raises(Cancelled):
-        ask(engine, changed(REQUESTS[name], steps=2), Listener(cancel_at=at))
+        ask(engine, changed(TRANSCRIPTION, steps=2), Listener(cancel_at=at))
     assert len(sizes) == at
     assert ask(engine, REQUESTS["transcribe"]).variations[0]
+
+
+@pytest.mark.parametrize("sampler", ["note-by-note", "thinning"])
+def test_cancel_stops_the_composer_before_its_next_evaluation(engine: TorchEngine, sampler: str) -> None:
+    listener = Listener(cancel_at=3)
+    with pytest.raises(Cancelled):
+        ask(engine, changed(REQUESTS["generate"], sampler=sampler), listener)
+    assert len(listener.reports) <= 3
+
+
+def test_a_model_without_a_composer_says_so(engine: TorchEngine) -> None:
+    deaf = TorchEngine(engine.adapter, engine.info, engine.defaults)
+    assert ask(deaf, REQUESTS["transcribe"]).variations[0]
+    with pytest.raises(RequestError, match="no composer"):
+        ask(deaf, REQUESTS["inpaint"])
 
 
 def test_what_it_is(engine: TorchEngine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -147,9 +148,11 @@ def test_a_page_of_figures_has_a_small_picture_and_a_table_for_each_part(tmp_pat
 def test_every_example_can_be_heard_and_seen(
     folders: Folders, stage: EvaluationSet, tmp_path: Path, monkeypatch
 ) -> None:
+    from support.tiny import COMPOSER, tiny_composer
     from support.training_material import SMALL
 
     from diffroll_live.engine.loading import load_engine
+    from diffroll_live.training.composing.export import write_composer
     from diffroll_live.training.runs.export import export
     from diffroll_live.training.runs.states import write_state
     from diffroll_live.training.runs.subjects import compact
@@ -158,6 +161,7 @@ def test_every_example_can_be_heard_and_seen(
     trainer = Trainer(compact(SMALL), Schedule(1, seed=1), "cpu")
     write_state(tmp_path / "state.pt", trainer.state({}))
     export(tmp_path / "state.pt", tmp_path / "small", "# small\n", decode={}, sampling={}, version="1")
+    write_composer(tmp_path / "small", tiny_composer().state_dict(), {"network": asdict(COMPOSER)})
     monkeypatch.setattr(listening, "COUNT", 1)
     engine = load_engine(str(tmp_path / "small"), "cpu", warm=False)
     page = listening.make_page(engine, stage, HEARD, tmp_path / "listen", lambda said: None)

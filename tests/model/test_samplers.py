@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from diffroll_live.composer.samplers import WRITERS
 from diffroll_live.errors import Cancelled, RequestError
 from diffroll_live.limits import CHOICES
 from diffroll_live.model.denoiser import Denoise
@@ -223,4 +224,4 @@ def test_cosine_ends_in_pure_noise() -> None:
 
 
 def test_what_may_be_asked_for_is_what_there_is() -> None:
-    assert tuple(SAMPLERS) == CHOICES["sampler"].names
+    assert (*SAMPLERS, *WRITERS) == CHOICES["sampler"].names

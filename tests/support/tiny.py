@@ -7,11 +7,14 @@ from pathlib import Path
 
 import torch
 
+from diffroll_live.composer.network import Composer, ComposerConfig
+from diffroll_live.composer.vocabulary import NO_KEY
 from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder
 from diffroll_live.model.checkpoints.weights import write_model
 from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
 from diffroll_live.model.networks.compact import Compact, CompactConfig
+from diffroll_live.training.composing.export import write_composer
 
 CONFIG = CompactConfig(
     width=16,
@@ -23,6 +26,9 @@ CONFIG = CompactConfig(
     pitch_width=4,
     harmonic_width=2,
 )
+
+
+COMPOSER = ComposerConfig(width=64, depth=2, touch=16)
 
 
 def tiny_network(seed: int = 4) -> Compact:
@@ -63,4 +69,17 @@ def write_tiny_model(folder: Path, seed: int = 4) -> ModelFolder:
         "decode": {"onset_threshold": 0.12},
         "sampling": {"batch": 3},
     }
-    return write_model(folder, tiny_network(seed).state_dict(), config, "# tiny\n")
+    write_model(folder, tiny_network(seed).state_dict(), config, "# tiny\n")
+    return write_composer(folder, tiny_composer(seed).state_dict(), {"network": asdict(COMPOSER)})
+
+
+def tiny_composer(seed: int = 4) -> Composer:
+    """A composer of random weights, which writes a note or two in every other step."""
+    torch.manual_seed(seed)
+    network = Composer(COMPOSER)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.normal_(std=0.1)
+    torch.nn.init.constant_(network.keys.bias[NO_KEY:], 4.5)
+    torch.nn.init.constant_(network.every.bias, -4.5)
+    return network.eval().requires_grad_(False)

@@ -26,7 +26,7 @@ def test_a_model_is_rebuilt_from_a_folder_of_material(folders, tmp_path, monkeyp
     main = runpy.run_path(str(SCRIPT))["main"]
     model, work = tmp_path / "models/mine", tmp_path / "work"
     arguments = [str(folders.samples.parent), str(model), "--card", str(tmp_path / "card.md"), "--work", str(work)]
-    arguments += ["--steps", "1", "--roll-steps", "1", "--clips", "1", "--device", "cpu", "--density", "1.5"]
+    arguments += ["--steps", "1", "--roll-steps", "1", "--clips", "1", "--device", "cpu"]
     arguments += ["--piano", HEARD, "--unheard", UNHEARD]
     training = ["--", "--batch", "1", "--workers", "0", "--threads", "1", "--seconds", "0.5"]
     assert main([*arguments, *training]) == 1
@@ -36,7 +36,6 @@ def test_a_model_is_rebuilt_from_a_folder_of_material(folders, tmp_path, monkeyp
     verify(find_model(model))
     config = json.loads((model / "config.json").read_text())
     assert 0 < config["decode"]["onset_threshold"] < 1
-    assert config["sampling"]["density"] == 1.5
     assert config["training"]["begun_from"] == str(work / "mine-rolls")
     assert main([*arguments, *training, "--stage", "loud"]) == 1
     assert "no stage 'loud'" in capsys.readouterr().err

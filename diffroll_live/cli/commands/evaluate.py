@@ -57,7 +57,7 @@ class PartNames(click.ParamType[str]):
 )
 @click.option("--steps", type=click.IntRange(1, 1000), help="Evaluations per window; otherwise the model's default.")
 @click.option("--threshold", type=PROBABILITY, help="Onset threshold; otherwise the model's.")
-@click.option("--tune", is_flag=True, help="Tune thresholds and density instead of measuring.")
+@click.option("--tune", is_flag=True, help="Tune thresholds instead of measuring.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row.")
 @click.option("--fresh", is_flag=True, help="Ignore cached figures.")
 @DEVICE
@@ -140,11 +140,9 @@ def _print(name: str, rows: list[Row], as_json: bool) -> None:
 
 
 def _tuned(setup: EvaluationSetup, shown: ProgressBar) -> dict[str, object]:
-    """Thresholds and density tuned on other clips and gaps than those measured, plain and noisy, on all pianos."""
+    """Thresholds tuned on other clips than those measured, plain and noisy, on all pianos."""
     from diffroll_live.evaluation.clips import TUNING_SEED, clips
-    from diffroll_live.evaluation.composing import density
     from diffroll_live.evaluation.evaluation import heard, tune
-    from diffroll_live.evaluation.parts import session_of
 
     decoders, truths = [], []
     for piano in (*setup.heard, setup.unheard):
@@ -154,11 +152,8 @@ def _tuned(setup: EvaluationSetup, shown: ProgressBar) -> dict[str, object]:
                 truths.append(clip.notes)
                 shown.say(f"{len(truths)} clips")
     tuned = tune(decoders, truths)
-    shown.say("holes")
-    written = density(session_of(setup), setup.clips)
     thresholds = {
         "onset_threshold": tuned.onset_threshold,
         "frame_threshold": tuned.frame_threshold,
-        "density": round(written, 2),
     }
     return {**thresholds, "clips": len(truths), **asdict(tuned.score)}

@@ -208,7 +208,6 @@ def _material(
 )
 @click.option("--onset-threshold", type=PROBABILITY, help="As found by `evaluate --tune`; otherwise 0.5.")
 @click.option("--frame-threshold", type=PROBABILITY, help="As found by `evaluate --tune`; otherwise 0.5.")
-@click.option("--density", type=Finite(0.1, 10), help="As found by `evaluate --tune`; otherwise 1.")
 @click.option(
     "--steps", nargs=3, type=click.IntRange(1, 1000), help="Evaluations for draft, live and best; otherwise 1 2 4."
 )
@@ -220,7 +219,6 @@ def export(
     card: Path,
     onset_threshold: float | None,
     frame_threshold: float | None,
-    density: float | None,
     steps: tuple[int, int, int] | None,
     version: str,
     overwrite: bool,
@@ -231,8 +229,7 @@ def export(
 
     thresholds = {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold}
     decode = {name: value for name, value in thresholds.items() if value is not None}
-    settings = {"density": density, "reading_steps": steps, "writing_steps": steps}
-    sampling = {name: value for name, value in settings.items() if value is not None}
+    sampling = {} if steps is None else {"reading_steps": steps}
     text = exporting.read_card(card)
     made = exporting.export(
         run / STATE, folder, text, decode=decode, sampling=sampling, version=version, overwrite=overwrite

@@ -62,12 +62,8 @@ class ModelAdapter(Protocol):
         """The device of its tensors."""
 
     @property
-    def writes_in_blocks(self) -> bool:
-        """How hidden regions are filled.
-
-        True: block by block, drawn from its probabilities (``engine.infill``). False: the sampler fills the hidden
-        cells of a window together with the others (``engine.masks``).
-        """
+    def fills_hidden(self) -> bool:
+        """Whether its sampler can fill the hidden cells of a window together with the others (``engine.masks``)."""
 
     def features(self, samples: Tensor) -> Tensor:
         """(n_samples,) audio at the geometry's rate to (n_features, n_frames)."""

@@ -48,16 +48,12 @@ class CompactAdapter:
     margin_frames: int = 64
     live_frames: int = 88  # 1.4 s; more does not help
     channels: int = CHANNELS
+    fills_hidden: bool = False  # it has learned to transcribe; a composer writes
 
     @property
     def parameters(self) -> int:
         """The number of learned parameters."""
         return sum(p.numel() for p in self.network.parameters())
-
-    @property
-    def writes_in_blocks(self) -> bool:
-        """Hidden regions are drawn from its probabilities, block by block."""
-        return True
 
     @property
     def geometry(self) -> RollGeometry:

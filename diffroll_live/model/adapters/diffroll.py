@@ -42,7 +42,7 @@ class DiffRollAdapter:
     channels = 1
     margin_frames = 32  # 1 s
     live_frames = 0  # a window is normalized as a whole
-    writes_in_blocks = False
+    fills_hidden = True
 
     def __init__(
         self,

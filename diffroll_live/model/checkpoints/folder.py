@@ -1,7 +1,8 @@
 """Find model folders, read their config.json, and check their files against SHA256SUMS. Free of torch.
 
 A model is a folder with ``config.json``, ``CARD.md``, ``SHA256SUMS`` and the ``*.safetensors`` files that SHA256SUMS
-names; people choose the model by the name of its folder. No weights are read here.
+names; people choose the model by the name of its folder. It may have a composer beside the audio network:
+``composer.json`` and ``composer.safetensors``. No weights are read here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ DEFAULT_MODEL = "compact"
 
 MODELS_VARIABLE = "DIFFROLL_LIVE_MODELS"
 ARCHITECTURES = ("compact", "diffroll")
+COMPOSER_WEIGHTS, COMPOSER_CONFIG = "composer.safetensors", "composer.json"
 SECTIONS = ("network", "front_end", "decode", "sampling")
 _MAX_CONFIG_BYTES = 1024 * 1024
 _MAX_FILES = 256
@@ -46,8 +48,14 @@ class ModelFolder:
 
     @property
     def weights(self) -> tuple[Path, ...]:
-        """The safetensors files, in order of their names."""
-        return tuple(self.path / name for name in sorted(self.sums) if name.endswith(".safetensors"))
+        """The safetensors files of the audio network, in order of their names."""
+        names = sorted(name for name in self.sums if name.endswith(".safetensors"))
+        return tuple(self.path / name for name in names if name != COMPOSER_WEIGHTS)
+
+    @property
+    def has_composer(self) -> bool:
+        """Whether there is a composer beside the audio network."""
+        return COMPOSER_WEIGHTS in self.sums and COMPOSER_CONFIG in self.sums
 
 
 def models_folders(explicit: Path | None = None) -> tuple[Path, ...]:
@@ -177,7 +185,7 @@ def _parse_sums(text: str, path: Path) -> dict[str, str]:
     sums = {match[2]: match[1] for match in matches if match}
     if len(sums) != len(lines):
         raise CheckpointError(f"{path / 'SHA256SUMS'} must have a line `<sha256>  <file name>` for each file, once.")
-    if not any(name.endswith(".safetensors") for name in sums):
+    if not any(name.endswith(".safetensors") and name != COMPOSER_WEIGHTS for name in sums):
         raise CheckpointError(f"{path / 'SHA256SUMS'} names no .safetensors file, so the model has no weights.")
     return sums
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from diffroll_live.errors import CheckpointError, FileError
-from diffroll_live.model.checkpoints.folder import ModelFolder, check_config, file_sha256, read_folder, verify
+from diffroll_live.model.checkpoints.folder import (
+    COMPOSER_CONFIG,
+    COMPOSER_WEIGHTS,
+    ModelFolder,
+    check_config,
+    file_sha256,
+    read_folder,
+    verify,
+)
 
 WEIGHTS = "weights.safetensors"
+SUMS = "SHA256SUMS"
 
 
 def load_weights(
@@ -93,6 +103,7 @@ def write_model(
             new = Path(work) / "new"
             _fill(new, weights, config, card)
             if folder.exists():
+                _keep_composer(folder, new)
                 folder.rename(Path(work) / "old")
             new.rename(folder)
     except (OSError, RuntimeError, SafetensorError) as error:  # a RuntimeError where links lead in a circle
@@ -106,9 +117,21 @@ def _fill(new: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], c
     (new / "config.json").write_text(json.dumps(config, indent=2, sort_keys=False) + "\n", encoding="utf-8")
     (new / "CARD.md").write_text(card, encoding="utf-8")
     (new / WEIGHTS).chmod(0o644)  # safetensors makes it private to its owner
-    names = sorted(path.name for path in new.iterdir())
-    sums = "".join(f"{file_sha256(new / name)}  {name}\n" for name in names)
-    (new / "SHA256SUMS").write_text(sums, encoding="utf-8")
+    write_sums(new, [path.name for path in new.iterdir()])
+
+
+def _keep_composer(old: Path, new: Path) -> None:
+    """Take the composer of an older folder along."""
+    for name in (COMPOSER_WEIGHTS, COMPOSER_CONFIG):
+        if (old / name).is_file():
+            shutil.copy2(old / name, new / name)
+    write_sums(new, [path.name for path in new.iterdir() if path.name != SUMS])
+
+
+def write_sums(folder: Path, names: Iterable[str]) -> None:
+    """Write SHA256SUMS anew over these files of a folder. Raises OSError."""
+    sums = "".join(f"{file_sha256(folder / name)}  {name}\n" for name in sorted(names))
+    (folder / SUMS).write_text(sums, encoding="utf-8")
 
 
 def _converted(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -23,23 +23,24 @@ class Record:
     def __init__(self, folder: Path, step: int, every: int, report: Report, *, board: bool = False) -> None:
         self._path, self._every, self._report = folder / RECORD, every, report
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}
         self._board = _open_board(folder / BOARD, step) if board else None
         self._forget_after(step)
 
     def add(self, step: int, parts: dict[str, float]) -> None:
-        """Add the losses of a step. Raises FileError if they cannot be written."""
-        self._sums = {name: self._sums.get(name, 0.0) + value for name, value in parts.items()}
-        self._count += 1
+        """Add the losses of a step, which may lack some. Raises FileError if they cannot be written."""
+        for name, value in parts.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+            self._counts[name] = self._counts.get(name, 0) + 1
         if step % self._every:
             return
-        means = {name: value / self._count for name, value in self._sums.items()}
+        means = {name: value / self._counts[name] for name, value in self._sums.items()}
         self._write(step, means)
         if self._board is not None:
             for name, value in means.items():
                 self._board.add_scalar(name, value, step)
         self._report(step, means)
-        self._sums, self._count = {}, 0
+        self._sums, self._counts = {}, {}
 
     def close(self) -> None:
         """Flush and close TensorBoard's writer."""

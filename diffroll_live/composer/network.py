@@ -1,0 +1,196 @@
+"""The composer's network: a transformer over notes, its positions tied to bars. Arithmetic only.
+
+Rotary positions (Su et al., arXiv 2104.09864) turn half of each head at frequencies of 1/32 to 16 a bar, so that "the
+same place one bar ago" is one attention head; the other half knows no place.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from diffroll_live.composer.tokens import N_FEATURES, N_KINDS, N_LAG_ROWS, N_LAGS
+from diffroll_live.composer.vocabulary import N_DURATIONS, N_KEYS, N_VELOCITIES, NO_KEY
+
+LOW_PITCH = 21
+TURNS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 1, 2, 2, 3, 4, 4, 6, 8, 12, 16)  # a bar
+HEAD = 64  # width of a head, of which 2 * len(TURNS) are turned
+SHUT = -1e4
+#: Semitones by which a figure of another bar may be moved when it is taken up again.
+SHIFTS = (-12, -7, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class ComposerConfig:
+    """The size of the network; ``width`` is a multiple of HEAD."""
+
+    width: int = 256
+    depth: int = 6
+    inner: int = 3  # times the width, between the two layers of a feed-forward
+    touch: int = 192  # hidden units that choose length and velocity
+
+
+@dataclass(slots=True)
+class Batch:
+    """Tokens of a batch: (batch, n) unless said otherwise; the first ``n_notes`` tokens are notes.
+
+    sees: how many notes a token sees. lags: (batch, n, N_LAGS), features: (batch, n, N_FEATURES).
+    """
+
+    n_notes: int
+    kind: Tensor
+    key: Tensor
+    duration: Tensor
+    velocity: Tensor
+    sees: Tensor
+    position: Tensor
+    features: Tensor
+    lags: Tensor
+
+
+class Composer(nn.Module):
+    """Tokens to what each says of the note that comes next."""
+
+    def __init__(self, config: ComposerConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.config = config
+        self.kind = nn.Embedding(N_KINDS, width)
+        self.key = nn.Embedding(N_KEYS + 1, width)
+        self.pitch_class = nn.Embedding(13, width)
+        self.duration = nn.Embedding(N_DURATIONS, width)
+        self.velocity = nn.Embedding(N_VELOCITIES + 1, width)
+        for table in (self.kind, self.key, self.pitch_class, self.duration, self.velocity):
+            nn.init.normal_(table.weight, std=0.3)
+        self.features = nn.Linear(N_FEATURES, width)
+        self.lags = nn.Linear(N_LAGS, width, bias=False)
+        nn.init.normal_(self.lags.weight, std=0.05)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(width)
+        self.keys = nn.Linear(width, N_KEYS + 1)
+        self.every = nn.Linear(width, N_KEYS)
+        self.copies = nn.Linear(width, N_LAG_ROWS * len(SHIFTS))
+        self.touch = nn.Sequential(
+            nn.Linear(2 * width, config.touch), nn.GELU(), nn.Linear(config.touch, N_DURATIONS + N_VELOCITIES)
+        )
+        nn.init.zeros_(self.keys.weight)
+        nn.init.zeros_(self.every.weight)
+        nn.init.zeros_(self.copies.weight)
+        nn.init.zeros_(self.copies.bias)
+        nn.init.constant_(self.every.bias, -3.0)
+        classes = torch.cat([(torch.arange(N_KEYS) + LOW_PITCH) % 12, torch.tensor([12])])
+        self.register_buffer("classes", classes, persistent=False)
+
+    def pitches(self) -> Tensor:
+        """The vector of each key and of none: (89, width)."""
+        return self.key.weight + self.pitch_class(self.classes)
+
+    def embed(self, batch: Batch) -> Tensor:
+        """(batch, n, width)."""
+        is_note = (batch.key < NO_KEY).unsqueeze(-1)
+        touch = self.duration(batch.duration) + self.velocity(batch.velocity)
+        told = self.kind(batch.kind) + self.features(batch.features) + self.lags(batch.lags)
+        return told + F.embedding(batch.key, self.pitches()) + touch * is_note
+
+    def forward(self, batch: Batch) -> Tensor:
+        """What each token says: (batch, n, width)."""
+        hidden = self.embed(batch)
+        turn = rotation(batch.position)
+        order = torch.arange(batch.n_notes, device=hidden.device)
+        mask = torch.zeros(*batch.sees.shape, batch.n_notes + 1, device=hidden.device)
+        mask[..., :-1].masked_fill_(order >= batch.sees.unsqueeze(-1), SHUT)
+        mask[:, : batch.n_notes, -1] = SHUT  # a note sees itself among the notes, a question apart
+        for layer in self.layers:
+            hidden = layer(hidden, turn, mask.unsqueeze(1), batch.n_notes)
+        said: Tensor = self.norm(hidden)
+        return said
+
+    def key_logits(self, said: Tensor, lags: Tensor, allowed: Tensor, last: Tensor) -> Tensor:
+        """Logits of the next key and of none: (n, 89).
+
+        said (n, width), lags (n, N_LAGS), allowed (n, 88); the key lies above ``last`` (n,), a key or NO_KEY.
+        """
+        logits = self.keys(said) + said @ self.pitches().T * said.shape[-1] ** -0.5
+        logits = logits + F.pad(self.copied(said, lags), (0, 1))
+        order = torch.arange(N_KEYS, device=said.device)
+        below = (order <= last.unsqueeze(-1)) & (last.unsqueeze(-1) < NO_KEY)
+        shut = F.pad(below | ~allowed, (0, 1))
+        return logits.masked_fill(shut, SHUT)
+
+    def every_logit(self, said: Tensor, lags: Tensor, allowed: Tensor) -> Tensor:
+        """Logits of every key that is still to come in a step, (n, 88); arguments as of ``key_logits``."""
+        logits = self.every(said) + said @ self.pitches()[:N_KEYS].T * said.shape[-1] ** -0.5
+        logits = logits + self.copied(said, lags)
+        return logits.masked_fill(~allowed, SHUT)
+
+    def copied(self, said: Tensor, lags: Tensor) -> Tensor:
+        """What speaks for the keys of other bars, moved by SHIFTS: (n, 88)."""
+        gates = self.copies(said).unflatten(-1, (N_LAG_ROWS, len(SHIFTS)))
+        widest = max(SHIFTS)
+        begun = F.pad(lags[:, : N_LAG_ROWS * N_KEYS].unflatten(-1, (N_LAG_ROWS, N_KEYS)), (widest, widest))
+        logits = torch.zeros_like(said[:, :1]).expand(-1, N_KEYS)
+        for index, shift in enumerate(SHIFTS):
+            first = widest - shift
+            logits = logits + (gates[..., index, None] * begun[..., first : first + N_KEYS]).sum(1)
+        return logits
+
+    def touch_logits(self, said: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the length and the velocity of a chosen key: (n, N_DURATIONS) and (n, N_VELOCITIES)."""
+        both = torch.cat([said, F.embedding(key, self.pitches())], -1)
+        length, velocity = self.touch(both).split([N_DURATIONS, N_VELOCITIES], -1)
+        return length, velocity
+
+
+class Layer(nn.Module):
+    """Attention over notes, and a feed-forward with squared rectifiers (So et al., arXiv 2109.08668)."""
+
+    def __init__(self, config: ComposerConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads = width // HEAD
+        self.before, self.between = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.join = nn.Linear(width, width, bias=False)
+        self.widen = nn.Linear(width, config.inner * width)
+        self.narrow = nn.Linear(config.inner * width, width, bias=False)
+        nn.init.zeros_(self.join.weight)
+        nn.init.zeros_(self.narrow.weight)
+
+    def forward(self, hidden: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor, n_notes: int) -> Tensor:
+        """(batch, n, width) to the same; ``mask`` (batch, 1, n, n_notes + 1), the last column a token's own."""
+        query, key, value = self.project(hidden, turn)
+        scores = query @ key[:, :, :n_notes].transpose(-1, -2)
+        own = (query * key).sum(-1, keepdim=True)
+        weights = (torch.cat([scores, own], -1) * HEAD**-0.5 + mask).softmax(-1)
+        heard = weights[..., :-1] @ value[:, :, :n_notes] + weights[..., -1:] * value
+        return self.combine(hidden, heard)
+
+    def project(self, hidden: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value: (batch, heads, n, HEAD) each."""
+        batch, n, _ = hidden.shape
+        parts = self.query_key_value(self.before(hidden)).view(batch, n, 3, self.heads, HEAD).permute(2, 0, 3, 1, 4)
+        return turned(parts[0], turn), turned(parts[1], turn), parts[2]
+
+    def combine(self, hidden: Tensor, heard: Tensor) -> Tensor:
+        """Add what attention heard, and what the feed-forward makes of it."""
+        batch, n, width = hidden.shape
+        hidden = hidden + self.join(heard.transpose(1, 2).reshape(batch, n, width))
+        out: Tensor = hidden + self.narrow(F.relu(self.widen(self.between(hidden))).square())
+        return out
+
+
+def rotation(position: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of positions in bars: (batch, 1, n, len(TURNS)) each."""
+    angle = position[:, None, :, None] * (2 * math.pi * torch.tensor(TURNS, device=position.device))
+    return angle.cos(), angle.sin()
+
+
+def turned(vectors: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Turn the first half of each head by its position."""
+    cos, sin = turn
+    one, two, rest = vectors.split([len(TURNS), len(TURNS), HEAD - 2 * len(TURNS)], -1)
+    return torch.cat([one * cos - two * sin, one * sin + two * cos, rest], -1)

@@ -1,0 +1,52 @@
+"""How notes are drawn: what a person may choose of a passage that is written. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diffroll_live.composer.passage import Bools
+from diffroll_live.composer.vocabulary import DURATIONS, N_KEYS
+
+MOST_IN_STEP = 10  # notes, as there are fingers
+
+
+@dataclass(frozen=True, slots=True)
+class WritingOptions:
+    """Temperatures divide logits; keys are drawn from the share ``nucleus`` of the probability (Holtzman et al., 2020).
+
+    polyphony: notes that may sound at once. shortest, longest: ticks. keys: (88,) bool, None for all.
+    """
+
+    temperature: float = 1.0
+    length_temperature: float = 0.7
+    nucleus: float = 1.0
+    polyphony: int = MOST_IN_STEP
+    shortest: int = int(DURATIONS[0])
+    longest: int = int(DURATIONS[-1])
+    keys: Bools | None = None
+
+    def durations(self) -> Bools:
+        """Which lengths may be drawn, (N_DURATIONS,); the nearest one where none lies between."""
+        fits = (self.shortest <= DURATIONS) & (self.longest >= DURATIONS)
+        if not fits.any():
+            fits[np.abs(np.log(DURATIONS / self.shortest)).argmin()] = True
+        return fits
+
+    def allowed(self, hidden: Bools) -> Bools:
+        """The cells of ``hidden`` (n, 88) that notes may be written into."""
+        return hidden if self.keys is None else hidden & self.keys[:N_KEYS]
+
+
+def draw_index(logits: np.ndarray, uniform: float, nucleus: float = 1.0) -> int:
+    """Draw from softmax(logits), float64, by the number ``uniform`` in [0, 1)."""
+    chances = np.exp(logits - logits.max())
+    chances /= chances.sum()
+    if nucleus < 1.0:
+        order = np.argsort(-chances, kind="stable")
+        before = chances[order].cumsum() - chances[order]
+        chances[order[before > nucleus]] = 0.0
+        chances /= chances.sum()
+    index = int(np.searchsorted(chances.cumsum(), uniform, side="right"))
+    return min(index, int(np.flatnonzero(chances)[-1]))

@@ -1,0 +1,1 @@
+"""What the composer learns from and how: scores in bars, passages with holes, its objective and its runs."""

@@ -10,12 +10,13 @@ import itertools
 import math
 import socket
 import struct
+import time
 import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any, cast
 
-from diffroll_live.errors import DiffrollError, ProtocolError, TimedOut, UnknownBuffer
+from diffroll_live.errors import Cancelled, DiffrollError, Incomplete, ProtocolError, TimedOut, UnknownJob
 from diffroll_live.meter import Source, steady_meter
 from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
@@ -27,7 +28,9 @@ from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Reques
 CHUNK_BYTES = 1 << 16
 SILENCE = 30.0  # s without a message from the daemon until it is pinged
 TIMEOUT = 10.0  # s that it then has to answer
+ANSWER = 60.0  # s for a single answer from a daemon that is not silent
 _READ_BYTES = 1 << 16
+_UNDER_WAY = frozenset({"waiting", "queued", "running"})  # states of a job that will end
 
 
 class Client:
@@ -40,6 +43,8 @@ class Client:
         self._where, self._patience = f"{host}:{port}", patience
         self._stream = PacketReader(MAX_PACKET)
         self._pending: deque[codec.Message] = deque()
+        self._is_lost = False  # the daemon is gone or silent: nothing more can be asked
+        self._numbers = itertools.count(1)  # of pings
         self._names = (f"{name}-{number}"[-32:] for number in itertools.count(1))
         try:
             self._socket = socket.create_connection((host, port), timeout=patience)
@@ -71,15 +76,17 @@ class Client:
         buffer = f"{job}-audio" if request.audio is not None else ""
         try:
             result = self._answer(job, buffer, request, control)
-        except TimedOut:  # there is nothing left to clean up
-            raise
         except BaseException as error:
+            if self._is_lost:
+                raise
             with contextlib.suppress(TimedOut):
                 if not isinstance(error, DiffrollError):
                     self._post(messages.JobCancel(job))
-                self._free(buffer)
+                self._settle(buffer)
             raise
-        self._free(buffer)
+        if buffer:
+            with contextlib.suppress(TimedOut):  # all notes are here
+                self._settle(buffer)
         return result
 
     def close(self) -> None:
@@ -93,17 +100,18 @@ class Client:
             self._post(message)
         return self._follow(job, request, control)
 
-    def _free(self, buffer: str) -> None:
-        """Free a buffer, if the daemon has it, and skip what it still sends about the abandoned job."""
-        if not buffer:
-            return
-        self._post(messages.AudioFree(buffer))
-        while True:
-            match self._next():
-                case replies.AudioFreed(name) if name == buffer:
-                    return
-                case replies.Error(UnknownBuffer.code) as error if buffer in error.text:
-                    return
+    def _settle(self, buffer: str) -> None:
+        """Free the buffer, if there is one, and skip what the daemon has to say about it or about the job.
+
+        It answers in order, so that the answer to a ping comes after all of that.
+        """
+        number = next(self._numbers)
+        if buffer:
+            self._post(messages.AudioFree(buffer))
+        self._post(messages.Ping(number))
+        deadline = time.monotonic() + ANSWER
+        while self._next() != replies.Pong(number):
+            self._check(deadline, "a ping")
 
     def _send_audio(self, name: str, audio: AudioBuffer, control: Control) -> None:
         data = audio.samples.astype("<f4").tobytes()
@@ -117,11 +125,14 @@ class Client:
         self._ask(messages.AudioClose(name, len(chunks), checksum - (checksum >> 31 << 32)), replies.AudioReady)
 
     def _follow(self, job: str, request: Request, control: Control) -> Result:
-        """Collect notes until the job is done."""
+        """Collect notes until the job is done. Raises errors.UnknownJob when the daemon has lost the job."""
         notes: dict[tuple[int, int], NoteEvent] = {}
+        standing = _Standing(job, next(self._numbers))
         while True:
-            match self._reply():
-                case replies.JobProgress(_, step, steps):
+            reply = self._reply()
+            standing.hear(reply)
+            match reply:
+                case replies.JobProgress(owner, step, steps) if owner == job:
                     control.progress(step, steps)
                 case replies.JobGrid(owner, source, confidence, bpm, numerator, denominator, bar_at) if owner == job:
                     control.grid(steady_meter(bpm, (numerator, denominator), bar_at, cast(Source, source), confidence))
@@ -139,14 +150,26 @@ class Client:
         try:
             self._socket.sendall(packet)
         except OSError as error:
-            raise TimedOut(f"The daemon at {self._where} hung up ({error.strerror or error}).") from error
+            raise self._lost(f"hung up ({error.strerror or error}).") from error
 
     def _ask(self, message: Any, wanted: type[Any]) -> Any:
         """Send a message and wait for the reply of the wanted kind."""
         self._post(message)
+        deadline = time.monotonic() + ANSWER
         while not isinstance(reply := self._reply(), wanted):
-            pass
+            if isinstance(reply, replies.AudioMissing):
+                raise Incomplete("The daemon did not get all of the audio; send the task again.")
+            self._check(deadline, type(message).__name__)
         return reply
+
+    def _check(self, deadline: float, question: str) -> None:
+        """Raise TimedOut when it is too late for an answer."""
+        if time.monotonic() > deadline:
+            raise self._lost(f"does not answer {question}; start it again.")
+
+    def _lost(self, how: str) -> TimedOut:
+        self._is_lost = True
+        return TimedOut(f"The daemon at {self._where} {how}")
 
     def _reply(self) -> Any:
         """Wait for the next reply. Raises it if it is an error, and TimedOut when the daemon closes the connection."""
@@ -169,16 +192,17 @@ class Client:
         return read_reply(self._pending.popleft())
 
     def _read(self) -> bytes:
-        """Read what has arrived; ping a daemon that is silent for long."""
+        """Read what has arrived; ask a daemon that is silent for long how its jobs stand."""
         try:
             return self._receive()
         except TimeoutError:
-            self._post(messages.Ping())
+            self._post(messages.StatusQuery())
+            self._post(messages.Ping(next(self._numbers)))
         self._socket.settimeout(self._patience)
         try:
             return self._receive()
         except TimeoutError as error:
-            raise TimedOut(f"The daemon at {self._where} has stopped answering; start it again.") from error
+            raise self._lost("has stopped answering; start it again.") from error
         finally:
             self._socket.settimeout(SILENCE)
 
@@ -191,8 +215,31 @@ class Client:
         except OSError:
             data = b""
         if not data:
-            raise TimedOut(f"The daemon at {self._where} hung up.")
+            raise self._lost("hung up.")
         return data
+
+
+class _Standing:
+    """Whether a job will still end, judged by the answers to a status, each of which a pong concludes.
+
+    Pings up to the number ``earlier`` were sent before the job, so that their answers say nothing about it.
+    """
+
+    def __init__(self, job: str, earlier: int) -> None:
+        self._job, self._earlier = job, earlier
+        self._is_under_way = False
+
+    def hear(self, reply: Any) -> None:
+        """Take any reply. Raises errors.Cancelled, and errors.UnknownJob when the daemon has lost the job."""
+        match reply:
+            case replies.JobCancelled(job) if job == self._job:
+                raise Cancelled("The daemon cancelled the task; send it again.")
+            case replies.StatusJob(job, _, state) if job == self._job:
+                self._is_under_way = state in _UNDER_WAY
+            case replies.Pong(number) if number > self._earlier:
+                if not self._is_under_way:
+                    raise UnknownJob("The daemon no longer has the task; send it again.")
+                self._is_under_way = False
 
 
 def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:

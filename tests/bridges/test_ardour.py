@@ -9,6 +9,7 @@ import pytest
 from support.ardour import ARDOUR_BRIDGE, RATE, Ardour, RegionState
 from support.ardour_engine import ArdourEngine, many_notes
 from support.ardour_notes import assert_alike, moved
+from support.error_codes import CODES
 from support.golden_spool import GoldenSpool
 from support.osc_client import UdpClient
 from support.running import DaemonProcess, RunningDaemon
@@ -110,6 +111,18 @@ def test_answers_that_are_none_write_nothing(ardour, region):
             golden.answers["/diffroll/job/run"] = [note, ("/diffroll/job/done", (("s", ""), ("i", 1)))]
             (told,) = transcribe(ardour)
         assert "cannot be understood" in told
+    assert f"{name} notes" not in names(ardour)
+
+
+def test_every_refusal_of_every_step_is_told(ardour, region):
+    name = region("refused", 1.0, 18 * RATE)
+    for step in ("hello", "audio/file", "job/run"):
+        for code in CODES:
+            ardour.select(name)
+            with GoldenSpool(ardour.spool) as golden:
+                error = (("s", ""), ("s", code), ("s", "As planned."))
+                golden.answers[f"/diffroll/{step}"] = [("/diffroll/error", error)]
+                assert transcribe(ardour) == ["As planned."]
     assert f"{name} notes" not in names(ardour)
 
 

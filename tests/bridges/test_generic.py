@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import golden_session
+from support.error_codes import CODES
 from support.golden_daemon import GoldenDaemon
 from support.paths import BRIDGE
 
@@ -207,6 +208,22 @@ def test_the_python_client_says_what_is_wrong(daemon, take):
     assert nobody.returncode == 1
     assert "diffroll-live serve" in nobody.stderr
     assert "Traceback" not in nobody.stderr
+
+
+@pytest.mark.parametrize(
+    ("step", "until"),
+    [("/diffroll/audio/file", "/diffroll/audio/ready"), ("/diffroll/transcribe", "/diffroll/job/done")],
+)
+@pytest.mark.parametrize("code", CODES)
+def test_the_python_client_ends_at_every_refusal_of_every_step(step, until, code):
+    program = runpy.run_path(str(BRIDGE / "python" / "diffroll_client.py"))
+    with GoldenDaemon() as golden:
+        golden.answers = {step: [[("/diffroll/error", (("s", "take"), ("s", code), ("s", "As planned.")))]]}
+        client = program["Daemon"](("127.0.0.1", golden.port))
+        client.send(step, "take", "take")
+        with pytest.raises(SystemExit, match="As planned"):
+            list(client.replies(until=until))
+        client.socket.close()
 
 
 def test_the_python_client_replays_the_golden_session():

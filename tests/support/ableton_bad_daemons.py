@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 
+from support.error_codes import CODES
 from support.live_world import WELCOME, ScriptedDaemon, World, free_port, notes_of
 
 
@@ -51,6 +52,44 @@ def the_daemon_takes_no_more_clients(world):
         one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
         one.press("transcribe")
         one.until(lambda: daemon.serve(osc) or "DiffRoll: 64 clients are connected" in one.host.messages)
+
+
+def every_refusal_of_every_step_is_told_and_the_job_is_over(world):
+    for address in ("/diffroll/hello", "/diffroll/audio/file", "/diffroll/job/set", "/diffroll/job/run"):
+        for code in CODES:
+            refuse_step(world, address, code)
+
+
+def refuse_step(parent, address, code):
+    def answers(message):
+        if message.address == address:
+            about = message.args[0] if message.args and address != "/diffroll/hello" else address
+            return [("/diffroll/error", about, code, "As planned.")]
+        return [WELCOME] if message.address == "/diffroll/hello" else []
+
+    with ScriptedDaemon(answers) as daemon, World(parent.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or "DiffRoll: As planned." in one.host.messages)
+        assert one.song.undo_steps == 0
+
+
+def a_job_that_was_never_run_is_not_waited_for(world):
+    """As when the datagram with its run, or with the answer to that, is lost."""
+
+    def answers(message):
+        if message.address != "/diffroll/status":
+            return [WELCOME] if message.address == "/diffroll/hello" else []
+        job = next(heard.args[0] for heard in daemon.heard if heard.address == "/diffroll/job/new")
+        return [("/diffroll/status", "ready", 0, "", 0.0), ("/diffroll/status/job", job, "transcribe", "new", 0.0)]
+
+    with ScriptedDaemon(answers) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc, talk = one.module("osc"), one.module("talk")
+        talk.PATIENCE = 0.05
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(1), 1)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or any("did not get the whole job" in text for text in one.host.messages))
 
 
 def notes_that_got_lost_are_asked_for_again(world):

@@ -15,11 +15,14 @@ PAUSE = 0.005  # s between datagrams, as the daemon paces itself
 
 
 class GoldenDaemon:
-    """Answers each message as the session did after the next message of that address; ``heard`` is what came."""
+    """Answers each message as the session did after the next message of that address; ``heard`` is what came.
+
+    ``answers`` has a list of answers to each address; it may be changed, for what no session holds.
+    """
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, tuple[Any, ...]]] = []
-        self._answers = answers_of(golden_session.load())
+        self.answers = answers_of(golden_session.load())
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -43,7 +46,7 @@ class GoldenDaemon:
                 return
             message = OscMessage(packet)
             self.heard.append((message.address, tuple(message.params)))
-            for address, args in self._answers[message.address].pop(0):
+            for address, args in self.answers[message.address].pop(0):
                 self._stop.wait(PAUSE)
                 self._socket.sendto(build(address, *args), sender)
 

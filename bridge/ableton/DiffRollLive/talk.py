@@ -208,6 +208,8 @@ class _Watch:
         self._strange = 0
         if state == "done":
             self.ask_again()
+        elif state == "new":  # the message that runs it, or the error that answered it, was lost on the way
+            raise Failure("incomplete", "The daemon did not get the whole job; press again.")
         elif state in ("failed", "cancelled"):
             raise Failure("cancelled", "The job has ended without notes; press again.")
 

@@ -237,6 +237,33 @@ scenes["notes that are missing are asked for again, once"] = function(stage)
   stage.equal(#stage.notes(project.tracks[2].items[1]), 2)
 end
 
+-- The codes that PROTOCOL.md lists.
+local function codes(stage)
+  local file = assert(io.open(stage.bridge .. "/../PROTOCOL.md"))
+  local section, found = file:read("a"):match("\n## Errors\n(.-)\n## "), {}
+  file:close()
+  for code in section:gmatch("\n| `([a-z-]+)` |") do found[#found + 1] = code end
+  assert(#found > 20, "few codes")
+  return found
+end
+
+scenes["every refusal of every step is told, and the job is over"] = function(stage)
+  local project, _, item = set(stage)
+  local before = stage.fake.picture(project)
+  item.take.markers = 1 -- its samples are sent: there is no other way to try
+  for _, address in ipairs({ "/diffroll/hello", "/diffroll/audio/file", "/diffroll/job/set", "/diffroll/job/run" }) do
+    for _, code in ipairs(codes(stage)) do
+      local function refuse(m) stage.answer(m.client, "/diffroll/error", m[2], code, "As planned.") end
+      stage.serve(ONE, { [address] = refuse })
+      stage.rig.boxes = {}
+      stage.press("Transcribe selection")
+      stage.play_out()
+      stage.one_box("As planned")
+    end
+  end
+  untouched(stage, project, before)
+end
+
 scenes["an error of the daemon is shown in its own words"] = function(stage)
   local project = set(stage)
   stage.serve({}, { ["/diffroll/job/run"] = function(m)

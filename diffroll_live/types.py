@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from diffroll_live.meter import MeterMap
+    from diffroll_live.meter.meter_map import MeterMap
 
     Floats = npt.NDArray[np.float32]
 else:

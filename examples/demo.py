@@ -149,29 +149,19 @@ def compare(notes: list[NoteEvent], listener: Listener, asked: float) -> str:
 def write_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
     """Write the notes as MIDI and as audio, and draw them below the model's input."""
     from diffroll_live.engine.loading import load_engine
+    from diffroll_live.engine.progress import SilentControl
     from diffroll_live.files.plot import draw_plot
+    from diffroll_live.music.plan import plan_request
 
     write_smf(OUT / "out.mid", notes)
     synth = sonify(OUT / "out.wav", notes)
     around = (Region(0.0, GAP.onset, hear=True), Region(GAP.offset, clip.seconds, hear=True))
     request = Request("demo", "transcribe", clip, around, pictures=frozenset({"plot"}))
-    pictures = load_engine(warm=False).run(request, SilentControl()).pictures
+    engine = load_engine(warm=False)
+    pictures = engine.run(plan_request(request, engine.info.max_seconds), SilentControl()).pictures
     assert pictures is not None
     draw_plot(OUT / "out.png", pictures, notes, (GAP,), f"{clip.name}, two seconds hidden and filled")
     tell("Files", f"{OUT / 'out.mid'}, out.wav (rendered by {synth}) and out.png")
-
-
-class SilentControl:
-    """A ``types.Control`` that ignores everything."""
-
-    def progress(self, step: int, steps: int) -> None:
-        """Ignore the step."""
-
-    def grid(self, meter: Any) -> None:
-        """Ignore the bars and beats."""
-
-    def notes(self, notes: Any) -> None:
-        """Ignore the notes."""
 
 
 class Clock:

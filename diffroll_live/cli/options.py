@@ -17,7 +17,7 @@ from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option, Text
 from diffroll_live.types import Options, Region, Task
 
 if TYPE_CHECKING:
-    from diffroll_live.meter import MeterMap
+    from diffroll_live.meter.meter_map import MeterMap
 
 Decorator = Callable[..., Any]
 
@@ -191,6 +191,6 @@ def _meter(tempo: float | None, signature: tuple[int, int] | None, beat_at: floa
         if signature is not None or beat_at is not None:
             raise click.UsageError("Give the tempo as well, as --tempo; --meter and --beat-at alone make no bars.")
         return None
-    from diffroll_live.meter import steady_meter  # numpy, which few commands need
+    from diffroll_live.meter.meter_map import steady_meter  # numpy, which few commands need
 
     return steady_meter(tempo, signature or (4, 4), beat_at or 0.0)

@@ -17,7 +17,7 @@ from diffroll_live.errors import FileError
 from diffroll_live.files.destination import follow, is_system
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import check_outputs, variation_paths
-from diffroll_live.meter import NO_METER, MeterMap
+from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.music.plan import writable_span
 from diffroll_live.music.roll import pitch_name
 from diffroll_live.types import NoteEvent, Picture, Region, Request, Result

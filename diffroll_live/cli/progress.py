@@ -14,7 +14,7 @@ from diffroll_live.types import StreamedNote
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from diffroll_live.meter import MeterMap
+    from diffroll_live.meter.meter_map import MeterMap
 
 
 class ProgressBars:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from diffroll_live.meter import MeterMap
+from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.types import Control, NoteEvent, StreamedNote, Timings
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from diffroll_live.meter import MeterMap
+from diffroll_live.meter.meter_map import MeterMap
+from diffroll_live.meter.tempo_map import Doubles
 from diffroll_live.music.beats import estimate_meter
-from diffroll_live.tempo_map import Doubles
 
 TOLERANCE = 0.07  # s
 

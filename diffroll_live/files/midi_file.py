@@ -16,8 +16,8 @@ from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.files.midi_meter import conductor_track, meter_of_file, read_tempo, stored_tempi, tempo_of
 from diffroll_live.files.midi_repair import parse_smf
-from diffroll_live.meter import NO_METER, MeterMap
-from diffroll_live.tempo_map import TempoMap
+from diffroll_live.meter.meter_map import NO_METER, MeterMap
+from diffroll_live.meter.tempo_map import TempoMap
 from diffroll_live.types import NoteEvent
 
 logger = logging.getLogger(__name__)

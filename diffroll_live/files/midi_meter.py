@@ -10,8 +10,8 @@ from typing import Any
 import mido
 
 from diffroll_live.errors import RequestError
-from diffroll_live.meter import MeterMap, Signature
-from diffroll_live.tempo_map import TempoChange, TempoMap
+from diffroll_live.meter.meter_map import MeterMap, Signature
+from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 
 DEFAULT_US = 500_000  # microseconds a beat where a file has no tempo
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from diffroll_live.tempo_map import Doubles
+from diffroll_live.meter.tempo_map import Doubles
 
 NEAR = 0.15  # of a beat that a note may lie beside it
 SKIP = 6.0  # cost of a bar of another length, in standard deviations of a beat's accent

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from diffroll_live.limits import MAX_METER_CHANGES
-from diffroll_live.meter import NO_METER, MeterMap, Signature
+from diffroll_live.meter.meter_map import NO_METER, MeterMap, Signature
+from diffroll_live.meter.tempo_map import Doubles, TempoChange, TempoMap
 from diffroll_live.music.bar_lines import Bars, bars_of
-from diffroll_live.tempo_map import Doubles, TempoChange, TempoMap
 
 RATE = 100  # frames a second of the onset strength
 LONGEST = 1800.0  # s of music that are looked at

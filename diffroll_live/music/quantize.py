@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from diffroll_live.meter.tempo_map import TempoMap
 from diffroll_live.music.grid import Grid
 from diffroll_live.music.scales import Scale
-from diffroll_live.tempo_map import TempoMap
 from diffroll_live.types import NoteEvent
 
 

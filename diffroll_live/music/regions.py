@@ -60,15 +60,14 @@ def fit(
     by_pitch: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for note in keep:
         by_pitch[note.pitch].append((note.onset, note.offset))
-    for spans in by_pitch.values():
-        spans.sort()
+    sounding = {pitch: _merged(spans) for pitch, spans in by_pitch.items()}
     fitted = []
     for note in new:
         region = next((r for r in regions if holds(r, note)), None)
         if region is None:
             continue
         offset = min(note.offset, region.offset)
-        spans = by_pitch.get(note.pitch, [])
+        spans = sounding.get(note.pitch, [])
         at = bisect_right(spans, (note.onset, math.inf))
         if at and spans[at - 1][1] > note.onset:
             continue
@@ -76,3 +75,14 @@ def fit(
             offset = min(offset, spans[at][0])
         fitted.append(NoteEvent(note.onset, offset, note.pitch, note.velocity, note.channel))
     return tuple(note for note in fitted if lasts(note, min_note))
+
+
+def _merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Sort spans and join those that overlap, so that each is over before the next begins."""
+    merged: list[tuple[float, float]] = []
+    for onset, offset in sorted(spans):
+        if merged and onset <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], offset)
+        else:
+            merged.append((onset, offset))
+    return merged

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from diffroll_live.errors import Cancelled, DiffrollError, Incomplete, ProtocolError, TimedOut, UnknownJob
-from diffroll_live.meter import Source, steady_meter
+from diffroll_live.meter.meter_map import Source, steady_meter
 from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import codec, messages, replies

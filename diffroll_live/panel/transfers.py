@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from diffroll_live.errors import DiffrollError, FileError, ProtocolError, RequestError, TooLarge, UnknownBuffer
 from diffroll_live.files.midi_file import MAX_FILE_BYTES, read_smf, write_smf
 from diffroll_live.limits import MAX_KNOWN
-from diffroll_live.meter import steady_meter
+from diffroll_live.meter.meter_map import steady_meter
 from diffroll_live.panel.connections import Connections
 from diffroll_live.panel.folder import PanelFolder, audio_suffix
 from diffroll_live.types import AudioBuffer, NoteEvent

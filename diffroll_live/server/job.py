@@ -9,7 +9,7 @@ from typing import Literal
 
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
 from diffroll_live.limits import MAX_KNOWN, MAX_METER_CHANGES, MAX_REGIONS
-from diffroll_live.meter import MeterChange, MeterMap, meter_of, next_change
+from diffroll_live.meter.meter_map import MeterChange, MeterMap, meter_of, next_change
 from diffroll_live.music.regions import LAST_SECOND, check_region
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.server.job_settings import PICTURES, JobSettings

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from diffroll_live.errors import PortError
-from diffroll_live.tempo_map import TempoMap, steady
+from diffroll_live.meter.tempo_map import TempoMap, steady
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.sources import ReportSink
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from diffroll_live.limits import TEMPO, is_signature
-from diffroll_live.meter import MeterMap, Signature
+from diffroll_live.meter.meter_map import MeterMap, Signature
+from diffroll_live.meter.tempo_map import TempoMap
 from diffroll_live.midi.playhead import PlayheadModel
-from diffroll_live.tempo_map import TempoMap
 from diffroll_live.timeline.clock_model import ClockModel
 from diffroll_live.timeline.report import Report, check_report
 

@@ -10,7 +10,7 @@ from diffroll_live.errors import Cancelled, DiffrollError
 
 if TYPE_CHECKING:
     from diffroll_live.live_types import LiveEstimate
-    from diffroll_live.meter import MeterMap
+    from diffroll_live.meter.meter_map import MeterMap
     from diffroll_live.types import Floats, ModelInfo, RequestPlan, Result, StreamedNote
 
 

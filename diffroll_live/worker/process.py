@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
-from diffroll_live.meter import MeterMap
+from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.types import Control, Engine, Result, StreamedNote
 from diffroll_live.worker.live_thread import LiveThread
 from diffroll_live.worker.messages import (

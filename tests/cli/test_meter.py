@@ -8,7 +8,7 @@ import pytest
 
 from diffroll_live.cli.app import run
 from diffroll_live.files.midi_file import read_score, write_smf
-from diffroll_live.meter import steady_meter
+from diffroll_live.meter.meter_map import steady_meter
 from diffroll_live.types import NoteEvent
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from diffroll_live.engine.infill.composing import covered, pieces_of
 from diffroll_live.engine.infill.placement import has_triplets, place
-from diffroll_live.meter import MeterChange, MeterMap, meter_of, steady_meter
+from diffroll_live.meter.meter_map import MeterChange, MeterMap, meter_of, steady_meter
 from diffroll_live.types import Region
 
 STEADY = steady_meter(120.0)  # a bar is two seconds, a step an eighth of one

@@ -12,8 +12,8 @@ from support.full_disk import files_limited_to
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.midi_file import MAX_FILE_BYTES, TICKS_PER_BEAT, read_score, read_smf, write_smf
-from diffroll_live.meter import MeterMap, Signature, steady_meter
-from diffroll_live.tempo_map import TempoChange, TempoMap
+from diffroll_live.meter.meter_map import MeterMap, Signature, steady_meter
+from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 from diffroll_live.types import NoteEvent
 
 SEQUENCE = NoteEvent(0.5, 1.0, 60, 90), NoteEvent(1.0, 1.25, 60, 91), NoteEvent(1.0, 3.0, 64, 1, channel=9)

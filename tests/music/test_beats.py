@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffroll_live.evaluation.beat_tracking import f_measure, scores
-from diffroll_live.meter import NO_METER
+from diffroll_live.meter.meter_map import NO_METER
 from diffroll_live.music.beats import LONGEST, estimate_meter
 
 BASS, CHORD = 40, 60

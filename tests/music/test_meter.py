@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from diffroll_live.errors import RequestError
 from diffroll_live.limits import MAX_METER_CHANGES
-from diffroll_live.meter import MeterChange, MeterMap, Signature, meter_of, next_change, steady_meter
-from diffroll_live.tempo_map import TempoChange, TempoMap
+from diffroll_live.meter.meter_map import MeterChange, MeterMap, Signature, meter_of, next_change, steady_meter
+from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 
 SIGNATURES = st.tuples(st.integers(1, 64), st.sampled_from([1, 2, 4, 8, 16, 32, 64]))
 

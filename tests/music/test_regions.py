@@ -64,3 +64,9 @@ def test_whatever_comes_fits(new: list[NoteEvent], known: list[NoteEvent]) -> No
         same = [kept for kept in keep if kept.pitch == note.pitch]
         assert not any(other.onset <= note.onset < other.offset for other in same)
         assert not any(note.onset < other.onset < note.offset for other in same)
+
+
+def test_a_long_kept_note_counts_behind_a_shorter_one_that_began_later():
+    kept_notes = (NoteEvent(0.0, 4.0, 60, 80), NoteEvent(1.0, 1.5, 60, 80))
+    new = (NoteEvent(2.0, 3.0, 60, 80), NoteEvent(5.0, 6.0, 60, 80))
+    assert fit(new, (Region(0.0, 8.0),), kept_notes, 0.03) == new[1:]

@@ -21,7 +21,7 @@ from diffroll_live.cli.app import run
 from diffroll_live.config import load_config
 from diffroll_live.errors import BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
 from diffroll_live.files.midi_file import read_smf, write_smf
-from diffroll_live.meter import MeterChange, MeterMap, meter_of
+from diffroll_live.meter.meter_map import MeterChange, MeterMap, meter_of
 from diffroll_live.osc import messages, replies
 from diffroll_live.osc.client import Client
 from diffroll_live.server.daemon import serve

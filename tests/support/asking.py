@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from diffroll_live.errors import Cancelled
-from diffroll_live.meter import MeterMap
+from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.music.plan import plan_request
 from diffroll_live.types import (
     AudioBuffer,

@@ -10,7 +10,7 @@ import numpy as np
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
-from diffroll_live.meter import NO_METER
+from diffroll_live.meter.meter_map import NO_METER
 from diffroll_live.types import Control, ModelInfo, NoteEvent, Pictures, RequestPlan, Result, StreamedNote
 
 INFO = ModelInfo(

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diffroll_live.errors import ProtocolError
+from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 from diffroll_live.midi.playhead import Loop, PlayheadModel
 from diffroll_live.osc import timeline_messages as m
 from diffroll_live.server.transport import HOLD_SECONDS, TransportHandlers, seconds
-from diffroll_live.tempo_map import TempoChange, TempoMap
 from diffroll_live.timeline.report import MAX_POSITION, Report
 from diffroll_live.timeline.table import SOURCES
 from diffroll_live.timeline.timeline import Timeline
@@ -91,7 +91,7 @@ def test_a_tempo_before_everything_keeps_the_beats():
 
 
 def test_a_long_ramp_does_not_grow_for_ever(monkeypatch):
-    monkeypatch.setattr("diffroll_live.tempo_map.MAX_CHANGES", 64)
+    monkeypatch.setattr("diffroll_live.meter.tempo_map.MAX_CHANGES", 64)
     tempo_map = played(TempoMap(), *((float(at), 60.0 + at % 100) for at in range(600)))
     assert len(tempo_map.changes) <= 64
     whole = sum((60.0 + at % 100) / 60.0 for at in range(1, 600))

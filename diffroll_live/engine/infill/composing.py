@@ -14,7 +14,7 @@ from diffroll_live.composer.samplers import WRITERS
 from diffroll_live.engine.infill.placement import Placement, place
 from diffroll_live.engine.plan import EnginePlan
 from diffroll_live.engine.progress import Progress
-from diffroll_live.meter import Bar, MeterMap
+from diffroll_live.meter.meter_map import Bar, MeterMap
 from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
 from diffroll_live.music.regions import fit
 from diffroll_live.types import NoteEvent, Region

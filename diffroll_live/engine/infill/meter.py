@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from diffroll_live.meter import MeterMap, steady_meter
+from diffroll_live.meter.meter_map import MeterMap, steady_meter
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.music.beats import estimate_meter
 from diffroll_live.types import RequestPlan

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from diffroll_live.composer.passage import Bools, Passage
 from diffroll_live.composer.steps import TRIPLETS, step_grid
 from diffroll_live.composer.vocabulary import N_KEYS, TICKS_PER_QUARTER, Ints
-from diffroll_live.meter import Bar, MeterMap
+from diffroll_live.meter.meter_map import Bar, MeterMap
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.music.roll import LOW_PITCH
 from diffroll_live.types import NoteEvent, Region

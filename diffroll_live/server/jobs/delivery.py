@@ -14,7 +14,7 @@ from diffroll_live.config import ServerConfig
 from diffroll_live.errors import DiffrollError, PortError, RequestError
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import allowed_save_paths
-from diffroll_live.meter import NO_METER, MeterMap
+from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.music.quantize import NoteShaping
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client

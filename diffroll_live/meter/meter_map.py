@@ -14,7 +14,7 @@ from typing import Literal
 
 from diffroll_live.errors import RequestError
 from diffroll_live.limits import MAX_METER_CHANGES, SIGNATURES, TEMPO, is_signature
-from diffroll_live.tempo_map import TempoChange, TempoMap
+from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 
 #: Who says so: the client or the command line, the DAW's transport, a MIDI file, an estimate from the notes, nobody.
 Source = Literal["given", "transport", "file", "estimated", "none"]

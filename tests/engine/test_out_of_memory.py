@@ -53,7 +53,7 @@ def test_where_memory_is_short_fewer_windows_go_at_once(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["transcribe long audio", "inpaint", "generate"])
+@pytest.mark.parametrize("name", ["transcribe long audio", "inpaint"])
 def test_where_not_even_one_fits_it_is_said_and_the_engine_goes_on(
     engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None], name: str
 ) -> None:

@@ -83,7 +83,7 @@ def test_triplets_are_told_from_sixteenths_as_they_are_played():
 
 
 def test_long_holes_are_cut_into_pieces_that_join():
-    pieces = pieces_of(STEADY, (Region(1.0, 61.0),))
+    pieces = pieces_of(STEADY, (Region(1.0, 61.0),), 61.0)
     assert pieces[0].begin == 1.0
     assert pieces[-1].end == 61.0
     for one, following in pairwise(pieces):
@@ -93,3 +93,10 @@ def test_long_holes_are_cut_into_pieces_that_join():
 
 def test_regions_that_overlap_are_one_span():
     assert covered((Region(3.0, 5.0), Region(0.0, 1.0), Region(4.0, 6.0))) == [(0.0, 1.0), (3.0, 6.0)]
+
+
+def test_bars_that_nobody_knows_are_not_looked_at():
+    (piece,) = pieces_of(STEADY, (Region(8.0, 10.0),), 8.0)
+    assert [bar.beat for bar in piece.bars] == [0.0, 4.0, 8.0, 12.0, 16.0]
+    (piece,) = pieces_of(STEADY, (Region(0.0, 4.0),), 0.0)
+    assert [bar.beat for bar in piece.bars] == [0.0, 4.0]

@@ -10,7 +10,7 @@ from support.browser import Person, chromium
 from support.panel_page import Page, ServedPanel, served_panel
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedPanel]:
     with served_panel(tmp_path_factory.mktemp("panel")) as running:
         yield running
@@ -22,7 +22,7 @@ def page(served: ServedPanel) -> Iterator[Page]:
         yield one
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as one:
         yield one

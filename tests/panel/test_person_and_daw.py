@@ -23,7 +23,7 @@ def test_what_a_daw_asks_for_appears_by_itself_and_can_be_opened(served, person)
         notes = daw.collect("mine").notes
         person.sees("#clients", "my DAW")
         person.sees("#clients", f"transcribe mine · {len(notes)} notes")
-        person.page.get_by_role("button", name="♪ take").click()
+        person.page.get_by_role("button", name="♪ take · 0:03").click()
         person.sees("#title", "take")
         person.page.get_by_role("button", name="transcribe mine").click()
         person.sees("#history", "mine, from a client")

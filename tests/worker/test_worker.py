@@ -23,6 +23,7 @@ from diffroll_live.worker.messages import (
     Died,
     Failed,
     Finished,
+    Gridded,
     Noted,
     Progressed,
     Ready,
@@ -155,7 +156,7 @@ def test_work_is_told_from_start_to_result(owner):
     result = owner.end_of(1).result
     assert result.variations == (notes_of(work.plan, 0),)
     kinds = [type(e) for e in owner.events]
-    assert kinds == [Ready, Started, Progressed, Noted, Progressed, Progressed, Noted, Finished]
+    assert kinds == [Ready, Started, Gridded, Progressed, Noted, Progressed, Progressed, Noted, Finished]
     assert owner.worker.info == INFO
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ STEPS_PER_BEAT = 4
 USUAL_DENSITY = 3.7  # notes a beat, where there is nothing around
 TEMPERATURE, COLDEST = 0.9, 0.05  # at the option 1, and at 0
 NUCLEUS = 0.97  # the rest of the probability is wrong notes
+FEWEST_STEPS = 64  # of a piece that has an end of its own; a shorter one is a part of one
 EXPECTED_EVALUATIONS = 60  # of a piece, for a progress bar
 
 
@@ -44,7 +45,7 @@ def compose(
 
     given: rows of the notes that surround the regions, on the request's axis.
     """
-    pieces = pieces_of(meter, plan.infilled)
+    pieces = pieces_of(meter, plan.infilled, known_until(plan))
     left = plan.request.options.variations * len(pieces)
     written: list[list[NoteEvent]] = []
     for variation in range(plan.request.options.variations):
@@ -95,24 +96,36 @@ def place_piece(plan: EnginePlan, meter: MeterMap, piece: Piece, known: NoteArra
     )
     placement = place(meter, piece.bars, holes, (piece.begin, piece.end), known)
     passage, factor = placement.passage, plan.request.options.density
+    from_nothing = plan.request.audio is None and not plan.request.kept
     density = None
-    if factor != 1.0:
+    if factor != 1.0 or from_nothing:
         beats = float((~passage.hidden).all(1).sum()) / STEPS_PER_BEAT
         density = factor * (len(passage.notes) / max(beats, 1.0) if len(passage.notes) else USUAL_DENSITY)
-    from_nothing = plan.request.audio is None and not plan.request.kept
     last = max(region.offset for region in plan.infilled)
+    ends = from_nothing and piece.end >= last - 1e-6 and _steps(meter.bars(0.0, last)) >= FEWEST_STEPS
     passage = replace(
         passage,
         density=density,
         begin=0 if from_nothing and not len(known) else None,
-        end=0 if from_nothing and piece.end >= last - 1e-6 else None,
+        end=0 if ends else None,
     )
     return replace(placement, passage=passage)
 
 
-def pieces_of(meter: MeterMap, regions: tuple[Region, ...]) -> tuple[Piece, ...]:
-    """Cut what the regions cover into pieces of a few bars, in the order of time."""
-    return tuple(piece for begin, end in covered(regions) for piece in _pieces(meter, begin, end))
+def known_until(plan: EnginePlan) -> float:
+    """Where what is known of the music ends, in seconds: with its audio, or with its last note."""
+    audio = plan.request.audio.seconds if plan.request.audio is not None else 0.0
+    return max([audio, *(note.offset for note in plan.request.kept)])
+
+
+def pieces_of(meter: MeterMap, regions: tuple[Region, ...], known_end: float) -> tuple[Piece, ...]:
+    """Cut what the regions cover into pieces of a few bars, in the order of time.
+
+    The bars around a piece reach no further than the music that is known, from 0 to ``known_end`` seconds, and the
+    regions: what nobody knows is not silence.
+    """
+    end = max([known_end, *(region.offset for region in regions)])
+    return tuple(piece for span in covered(regions) for piece in _pieces(meter, *span, end))
 
 
 def covered(regions: tuple[Region, ...]) -> list[tuple[float, float]]:
@@ -126,7 +139,7 @@ def covered(regions: tuple[Region, ...]) -> list[tuple[float, float]]:
     return spans
 
 
-def _pieces(meter: MeterMap, begin: float, end: float) -> Iterator[Piece]:
+def _pieces(meter: MeterMap, begin: float, end: float, known_end: float) -> Iterator[Piece]:
     bars = meter.bars(begin, end)
     first = 0
     while first < len(bars):
@@ -135,23 +148,25 @@ def _pieces(meter: MeterMap, begin: float, end: float) -> Iterator[Piece]:
             last += 1
         start = max(begin, float(meter.tempo.positions_at(bars[first].beat)))
         stop = min(end, float(meter.tempo.positions_at(bars[last - 1].beat + bars[last - 1].beats)))
-        yield Piece(start, stop, _window(meter, bars[first:last]))
+        yield Piece(start, stop, _window(meter, bars[first:last], known_end))
         first = last
 
 
-def _window(meter: MeterMap, bars: tuple[Bar, ...]) -> tuple[Bar, ...]:
-    """Bars with as many more on both sides as a passage holds."""
+def _window(meter: MeterMap, bars: tuple[Bar, ...], known_end: float) -> tuple[Bar, ...]:
+    """Bars with as many more on both sides as a passage holds, and as there is music."""
     window = list(bars)
-    room = MOST_STEPS - _steps(bars)
+    first, last = meter.tempo.beat_at(0.0), meter.tempo.beat_at(known_end)
     while True:
-        before, after = meter.bar_at(window[0].beat - 1e-3), meter.bar_at(window[-1].beat + window[-1].beats)
-        more = _steps((before, after))
-        if more > room:
+        around = []
+        if window[0].beat > first + 1e-3:
+            around.append(meter.bar_at(window[0].beat - 1e-3))
+        if window[-1].beat + window[-1].beats < last - 1e-3:
+            around.append(meter.bar_at(window[-1].beat + window[-1].beats))
+        if not around or _steps((*window, *around)) > MOST_STEPS:
             return tuple(window)
-        room -= more
-        window = [before, *window, after]
+        window = sorted([*around, *window], key=lambda bar: bar.beat)
 
 
-def _steps(bars: tuple[Bar, ...]) -> int:
+def _steps(bars: Iterable[Bar]) -> int:
     """How many steps bars take, without triplets."""
     return math.ceil(sum(bar.beats for bar in bars) * STEPS_PER_BEAT)

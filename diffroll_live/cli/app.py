@@ -103,9 +103,8 @@ def run(arguments: Sequence[str]) -> int:
     except SystemExit:  # raised by click when our output is no longer read
         return exit_codes.OK
     except OSError as error:
-        if error.filename is not None or error.errno not in failures.FULL:
-            return failures.report_unexpected(error, debug=debug)
-        return failures.report(failures.unprintable(error))
+        refusal = failures.refusal(error)
+        return failures.report(refusal) if refusal else failures.report_unexpected(error, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, the user gets a sentence
         return failures.report_unexpected(error, debug=debug)
     return outcome if isinstance(outcome, int) else exit_codes.OK

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -19,7 +20,9 @@ from diffroll_live.errors import DiffrollError, FileError
 
 logger = logging.getLogger(__name__)
 
-#: Numbers of errors that mean that what is printed has no place.
+#: Numbers of errors that mean that a path cannot be followed or used ...
+IMPOSSIBLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM})
+#: ... or that what is printed has no place.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF, errno.EFBIG})
 
 
@@ -68,6 +71,15 @@ def tell(text: str, *, err: bool = False) -> None:
     except OSError as error:
         silence_stdout()
         raise unprintable(error) from error
+
+
+def refusal(error: OSError) -> FileError | None:
+    """What is said of an error that no command expected, if it is about a path or about standard output."""
+    if error.filename is None:
+        return unprintable(error) if error.errno in FULL else None
+    if error.errno not in IMPOSSIBLE:
+        return None
+    return FileError(f"{os.fsdecode(error.filename)} cannot be used ({error.strerror}); choose another path.")
 
 
 def unprintable(error: OSError) -> FileError:

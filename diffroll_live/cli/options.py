@@ -32,6 +32,8 @@ class TaskChoices:
     inputs: tuple[Path, ...]
     output: str | None  # a file, or a folder to fill; so are plot, trajectory and sound
     options: Options
+    start: float = 0.0  # s of the recordings, and the length of the part to read; None is the rest
+    duration: float | None = None
     regions: tuple[Region, ...] = ()
     known: Path | None = None
     model: str | None = None
@@ -117,6 +119,19 @@ def _regions(_context: click.Context, _parameter: click.Parameter, texts: tuple[
 
 
 INPUTS = click.argument("inputs", nargs=-1, required=True, type=PATH, metavar="IN...")
+PART = (
+    click.option(
+        "--start",
+        type=Finite(0, 86_400),
+        default=0.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Where to begin in the recording; all times count from there.",
+    ),
+    click.option(
+        "--duration", type=Finite(0.1, 86_400), metavar="SECONDS", help="How much to read; otherwise the rest."
+    ),
+)
 REGION = click.option(
     "--region",
     "regions",
@@ -164,9 +179,9 @@ OUTPUT = (
 
 #: What each task takes besides SAMPLING, OUTPUT and where it runs.
 BY_TASK: dict[Task, tuple[Callable[..., Any], ...]] = {
-    "transcribe": (INPUTS, REGION),
-    "inpaint": (INPUTS, REGION, HEAR, KNOWN),
-    "continue": (INPUTS, SECONDS, KNOWN),
+    "transcribe": (INPUTS, *PART, REGION),
+    "inpaint": (INPUTS, *PART, REGION, HEAR, KNOWN),
+    "continue": (INPUTS, *PART, SECONDS, KNOWN),
     "generate": (SECONDS,),
 }
 _SAMPLING_FIELDS = Options.__dataclass_fields__.keys()

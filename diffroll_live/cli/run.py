@@ -16,6 +16,9 @@ from diffroll_live.files.audio_file import read_audio
 from diffroll_live.files.midi_file import Score, read_score
 from diffroll_live.types import Control, Request, Result, Task
 
+#: The longest recording that is read at once; an hour of it takes about 1.5 GB of memory.
+MAX_SECONDS = 4 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -57,7 +60,7 @@ def run_task(task: Task, wanted: TaskChoices, opener: Callable[[TaskChoices], Op
 
 def _request(task: Task, wanted: TaskChoices, source: Path | None, outputs: Outputs, known: Score) -> Request:
     """Read the input into a request. Raises FileError and AudioError for audio that cannot be used."""
-    audio = read_audio(source) if source else None
+    audio = read_audio(source, wanted.start, wanted.duration, max_seconds=MAX_SECONDS) if source else None
     name = source.name if source else ""
     for remark in audio.remarks if audio else ():
         failures.warn(f"{name}: {remark}")

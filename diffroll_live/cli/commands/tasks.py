@@ -9,7 +9,7 @@ import click
 
 from diffroll_live.cli.handover import open_nearest
 from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, TaskChoices, choices, with_options
-from diffroll_live.cli.run import Opened, run_task
+from diffroll_live.cli.run import MAX_SECONDS, Opened, run_task
 from diffroll_live.music.plan import plan_request
 from diffroll_live.types import Control, Request, Result, Task
 
@@ -28,7 +28,7 @@ def open_here(wanted: TaskChoices) -> Opened:
     engine = load_engine(wanted.model, wanted.device, wanted.threads, warm=False)
 
     def run(request: Request, control: Control) -> Result:
-        result: Result = engine.run(plan_request(request, engine.info.max_seconds), control)
+        result: Result = engine.run(plan_request(request, MAX_SECONDS), control)
         return result
 
     return Opened(engine.info.name, engine.info.device, run, close=lambda: None)
@@ -61,7 +61,8 @@ def _command(task: Task, help_text: str, where: tuple[Callable[..., Any], ...], 
 
 
 transcribe = local_command(
-    "transcribe", "Write the notes that are played in recordings: WAV, FLAC, MP3 or Ogg of any length."
+    "transcribe",
+    "Write the notes that are played in recordings: WAV, FLAC, MP3 or Ogg, up to four hours of each at a time.",
 )
 inpaint = local_command(
     "inpaint", "Write new notes into regions of a recording, from what surrounds them. Notes outside stay as they are."

@@ -162,6 +162,7 @@ def write_files(clip: AudioBuffer, notes: list[NoteEvent]) -> None:
     assert pictures is not None
     draw_plot(OUT / "out.png", pictures, notes, (GAP,), f"{clip.name}, two seconds hidden and filled")
     tell("Files", f"{OUT / 'out.mid'}, out.wav (rendered by {synth}) and out.png")
+    tell("Next", "see it, paint and hear it in the browser: .venv/bin/diffroll-live panel")
 
 
 class Clock:

@@ -20,9 +20,10 @@ def address_file() -> Path:
 
 @contextmanager
 def kept_address(address: str) -> Iterator[None]:
-    """Keep an address until the end; a folder that cannot be written keeps none."""
-    path = address_file()
-    with contextlib.suppress(OSError):
+    """Keep an address until the end; where there is no home, or none that can be written, keep none."""
+    path: Path | None = None
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: there is no home
+        path = address_file()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
@@ -32,7 +33,7 @@ def kept_address(address: str) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            if path.read_text(encoding="utf-8") == address:
+            if path is not None and path.read_text(encoding="utf-8") == address:
                 path.unlink()
 
 
@@ -40,13 +41,13 @@ def read_address() -> str | None:
     """Return the address of a panel that answers with that token; None when there is none."""
     try:
         address = address_file().read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, RuntimeError):
         return None
     page, _, token = address.partition("#")
-    asked = urllib.request.Request(  # noqa: S310 - our own file names it
-        f"{page}midi/read", data=b"", headers={"Authorization": f"Bearer {token}"}
-    )
     try:
+        asked = urllib.request.Request(  # noqa: S310 - our own file names it
+            f"{page}midi/read", data=b"", headers={"Authorization": f"Bearer {token}"}
+        )
         urllib.request.urlopen(asked, timeout=_SECONDS).close()  # noqa: S310
     except urllib.error.HTTPError as error:
         error.close()

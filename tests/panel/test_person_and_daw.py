@@ -9,6 +9,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 from support.browser import Person
+from support.panel_page import served_panel
 from support.uploads import upload_tone
 
 pytestmark = pytest.mark.slow
@@ -63,4 +64,22 @@ def test_without_the_token_there_is_only_an_empty_page(served, browser):
     page.goto(f"http://{served.host}/#wrong")
     expect(page.locator("#message")).to_contain_text("Open the address that diffroll-live serve printed")
     expect(page.locator("#clients")).to_be_empty()
+    context.close()
+
+
+def test_the_daemon_goes_and_comes_back_and_the_notes_are_still_there(browser, tmp_path):
+    context = browser.new_context()
+    with served_panel(tmp_path) as first:
+        token, port = first.panel.token, first.port
+        person = Person(context.new_page(), first.panel.address)
+        person.opens_the_clip()
+        person.transcribes()
+        notes = person.notes
+    person.sees("#link", "The daemon is gone")
+    assert person.notes == notes
+    with served_panel(tmp_path, token=token, port=port):
+        person.sees("#link", "ready")
+        assert person.notes == notes
+        person.presses("#generate")
+        person.sees("#history", "Generate, seed 0")
     context.close()

@@ -121,9 +121,9 @@ class Page:
 
 
 @contextmanager
-def served_panel(folder: Path, **server: Any) -> Iterator[ServedPanel]:
-    with bind("127.0.0.1", 0) as socket, panel_folder() as files:
-        panel = Panel(socket, "127.0.0.1", files)
+def served_panel(folder: Path, token: str = "", port: int = 0, **server: Any) -> Iterator[ServedPanel]:
+    with bind("127.0.0.1", port) as socket, panel_folder() as files:
+        panel = Panel(socket, "127.0.0.1", files, *([token] if token else []))
         folders = (folder, files.path)
         scheduler = RecordingScheduler()
         with (

@@ -3,7 +3,7 @@
 
 help:
 	@echo "make install  .venv with everything, system packages included"
-	@echo "make install-tests  that, and the programs that tests run: Lua, Pure Data, SuperCollider, Ardour, eSpeak NG"
+	@echo "make install-tests  that, and the programs that tests run: Lua, Pure Data, SuperCollider, Ardour, eSpeak NG, Chromium, Node"
 	@echo "make demo     the whole path on a piano clip: demo/out.mid, demo/out.wav, demo/out.png"
 	@echo "make listen   ten examples of each task, to hear and to see: listen/index.html (after diffroll-live prepare)"
 	@echo "make test     lint, types, import contracts and tests"

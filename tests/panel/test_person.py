@@ -136,8 +136,7 @@ def test_the_midi_file_is_what_the_notes_are(person, tmp_path):
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_no_serious_fault(served, browser, theme):
     axe = ROOT / "diffroll_live" / "panel" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-    if not axe.is_file():
-        pytest.skip("axe-core comes with script/build-panel, which needs Node")
+    assert axe.is_file(), "run script/build-panel --check first: npm brings axe-core"
     context = browser.new_context(bypass_csp=True)  # axe is no part of the page
     page = context.new_page()
     page.goto(served.panel.address)

@@ -13,7 +13,7 @@ import click
 from diffroll_live import limits
 from diffroll_live.cli.regions import parse_region
 from diffroll_live.errors import RequestError
-from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option, Text
+from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option
 from diffroll_live.types import Options, Region, Task
 
 if TYPE_CHECKING:
@@ -92,8 +92,6 @@ def option_type(option: Option) -> click.ParamType[Any] | None:
             return click.IntRange(int(option.low), int(option.high))
         case Limit():
             return Finite(option.low, option.high)
-        case Text():
-            return Parsed(option)
     return None
 
 
@@ -172,7 +170,9 @@ REMOTE = (
 )
 OUTPUT = (
     click.option("-o", "--output", type=TARGET, metavar="OUT.mid", help="The MIDI file, or a folder to put it in."),
-    *settings(METER, *METER),
+    *settings(METER, "tempo"),
+    setting(METER["meter"], "--meter", type=Parsed(METER["meter"])),
+    *settings(METER, "beat_at"),
     click.option("--sonify", "sound", type=TARGET, metavar="OUT.wav", help="Also render the notes as audio."),
     click.option("--json", "as_json", is_flag=True, help="Print timings and notes on stdout as one JSON document."),
 )

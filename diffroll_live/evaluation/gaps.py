@@ -20,7 +20,7 @@ FEWEST = 10  # notes of context needed for a continuation
 SHORTEST, LONGEST = 0.5, 4.0  # s of a gap
 TO_COME = 10.0  # s of a continuation or a generation
 BAND = 24  # semitones
-SEED, TUNING_SEED = 21, 41  # density is tuned on other gaps than those reported
+SEED = 21
 
 #: The kinds of gap, and the task for each.
 KINDS: dict[str, str] = {

@@ -127,5 +127,5 @@ def test_stretches_that_are_not_there(tmp_path, tone):
     for start, duration in ((-1.0, None), (0.0, 0.0), (0.0, -1.0), (2.0, 1.0)):
         with pytest.raises(AudioError):
             read_audio(path, start, duration)
-    with pytest.raises(TooLarge, match="choose a start"):
+    with pytest.raises(TooLarge, match="choose a part of it by a start"):
         read_audio(path, max_seconds=1.0)

@@ -21,6 +21,7 @@ from diffroll_live.meter.meter_map import Source, steady_meter
 from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import codec, messages, replies
+from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
 from diffroll_live.osc.framing import PacketReader, frame
 from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
@@ -81,7 +82,7 @@ class Client:
                 raise
             with contextlib.suppress(TimedOut):
                 if not isinstance(error, DiffrollError):
-                    self._post(messages.JobCancel(job))
+                    self._post(jobs.JobCancel(job))
                 self._settle(buffer)
             raise
         if buffer:
@@ -244,19 +245,19 @@ class _Standing:
 
 def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
     """Give the messages that describe a request, option by option."""
-    yield messages.JobNew(job, request.task, buffer)
+    yield jobs.JobNew(job, request.task, buffer)
     for region in request.regions:
-        yield messages.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
+        yield jobs.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
     for note in filter(_is_sent, request.known):
-        yield messages.JobNote(job, note.pitch, note.onset, note.duration, note.velocity)
+        yield jobs.JobNote(job, note.pitch, note.onset, note.duration, note.velocity)
     for change in request.meter.changes() if request.meter is not None else ():
-        yield messages.JobTempo(job, change.t, change.bpm, change.numerator, change.denominator, change.beat)
+        yield jobs.JobTempo(job, change.t, change.bpm, change.numerator, change.denominator, change.beat)
     for key in Options.__dataclass_fields__:
         value = getattr(request.options, key)
         if value is not None:
-            yield messages.JobSet(job, key, value)
-    yield messages.JobSet(job, "deliver", "osc")
-    yield messages.JobRun(job)
+            yield jobs.JobSet(job, key, value)
+    yield jobs.JobSet(job, "deliver", "osc")
+    yield jobs.JobRun(job)
 
 
 def _is_sent(note: NoteEvent) -> bool:

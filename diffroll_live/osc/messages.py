@@ -5,12 +5,11 @@ A field's type is its OSC type (``bool`` travels as 0 or 1); a field with a defa
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
-from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import jam_messages as j
+from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc import timeline_messages as t
 from diffroll_live.osc import watch_messages as w
 from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting
@@ -115,134 +114,6 @@ class LiveSet:
     value: Setting
 
 
-@dataclass(frozen=True, slots=True)
-class JobNew:
-    """Make a job; an older one of the same name is replaced."""
-
-    job: Name
-    task: str
-    buffer: NameOrNone
-
-
-@dataclass(frozen=True, slots=True)
-class JobRegion:
-    """Add a region where the daemon may write."""
-
-    job: Name
-    t0: float  # s
-    t1: float  # s
-    low: int = LOW_PITCH
-    high: int = HIGH_PITCH
-    hear: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class JobNote:
-    """Add a note that the client already has."""
-
-    job: Name
-    pitch: int
-    t: float  # s
-    duration: float  # s
-    velocity: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobTempo:
-    """Give the tempo and the signature from ``t`` on."""
-
-    job: Name
-    t: float  # s
-    bpm: float  # quarter notes a minute
-    numerator: int = 0  # of the signature; 0 where it does not change
-    denominator: int = 0
-    beat: float = math.nan  # quarter notes at t; NaN where it is not given
-
-
-@dataclass(frozen=True, slots=True)
-class JobSet:
-    """Set an option."""
-
-    job: Name
-    key: str
-    value: Setting
-
-
-@dataclass(frozen=True, slots=True)
-class JobRun:
-    """Queue a job."""
-
-    job: Name
-
-
-@dataclass(frozen=True, slots=True)
-class JobCancel:
-    """Stop a job and end its notes."""
-
-    job: Name
-
-
-@dataclass(frozen=True, slots=True)
-class JobRedecode:
-    """Decode a finished job again without sampling."""
-
-    job: Name
-    threshold: float
-    min_note: float  # s
-
-
-@dataclass(frozen=True, slots=True)
-class JobPlay:
-    """Play a variation of a finished job on the MIDI port."""
-
-    job: Name
-    variation: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class JobNotes:
-    """Ask for all notes of a finished job once more."""
-
-    job: Name
-
-
-@dataclass(frozen=True, slots=True)
-class Transcribe:
-    """Make and run a transcription."""
-
-    job: Name
-    buffer: Name
-
-
-@dataclass(frozen=True, slots=True)
-class Inpaint:
-    """Make and run an inpainting of one region."""
-
-    job: Name
-    buffer: Name
-    t0: float  # s
-    t1: float  # s
-    low: int = LOW_PITCH
-    high: int = HIGH_PITCH
-
-
-@dataclass(frozen=True, slots=True)
-class Continue:
-    """Make and run a continuation."""
-
-    job: Name
-    buffer: Name
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Generate:
-    """Make and run a generation from nothing."""
-
-    job: Name
-    seconds: float
-
-
 CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/hello": Hello,
     "/diffroll/ping": Ping,
@@ -265,22 +136,22 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/jam/cue": j.JamCue,
     "/diffroll/jam/listen": j.JamListen,
     "/diffroll/jam/stop": j.JamStop,
-    "/diffroll/job/new": JobNew,
-    "/diffroll/job/region": JobRegion,
-    "/diffroll/job/note": JobNote,
-    "/diffroll/job/tempo": JobTempo,
-    "/diffroll/job/set": JobSet,
-    "/diffroll/job/run": JobRun,
-    "/diffroll/job/cancel": JobCancel,
-    "/diffroll/job/redecode": JobRedecode,
-    "/diffroll/job/play": JobPlay,
-    "/diffroll/job/notes": JobNotes,
+    "/diffroll/job/new": jobs.JobNew,
+    "/diffroll/job/region": jobs.JobRegion,
+    "/diffroll/job/note": jobs.JobNote,
+    "/diffroll/job/tempo": jobs.JobTempo,
+    "/diffroll/job/set": jobs.JobSet,
+    "/diffroll/job/run": jobs.JobRun,
+    "/diffroll/job/cancel": jobs.JobCancel,
+    "/diffroll/job/redecode": jobs.JobRedecode,
+    "/diffroll/job/play": jobs.JobPlay,
+    "/diffroll/job/notes": jobs.JobNotes,
     "/diffroll/job/copy": w.JobCopy,
     "/diffroll/job/picture": w.JobPicture,
-    "/diffroll/transcribe": Transcribe,
-    "/diffroll/inpaint": Inpaint,
-    "/diffroll/continue": Continue,
-    "/diffroll/generate": Generate,
+    "/diffroll/transcribe": jobs.Transcribe,
+    "/diffroll/inpaint": jobs.Inpaint,
+    "/diffroll/continue": jobs.Continue,
+    "/diffroll/generate": jobs.Generate,
     "/diffroll/transport": t.Transport,
     "/time": t.TransportTime,
     "/play": t.TransportPlay,

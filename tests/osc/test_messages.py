@@ -20,6 +20,7 @@ from diffroll_live.osc import messages as m
 from diffroll_live.osc import replies as r
 from diffroll_live.osc.arguments import signature
 from diffroll_live.osc.codec import LONG_RUN, MAX_MESSAGES, Malformed, Message, decode, encode
+from diffroll_live.osc.job_messages import JobRegion
 from diffroll_live.osc.server_codec import read_message, write_reply
 
 PROTOCOL = BRIDGE / "PROTOCOL.md"
@@ -137,11 +138,11 @@ def test_a_bundle_gives_a_bounded_number_of_messages_and_says_so():
 
 def test_missing_arguments_take_their_defaults():
     assert parse("/diffroll/hello", "x") == m.Hello("x", 0, 0)
-    assert parse("/diffroll/job/region", "j", 1.0, 2.0) == m.JobRegion("j", 1.0, 2.0, 21, 108, hear=False)
+    assert parse("/diffroll/job/region", "j", 1.0, 2.0) == JobRegion("j", 1.0, 2.0, 21, 108, hear=False)
 
 
 def test_numbers_and_booleans_fit_each_other():
-    assert parse("/diffroll/job/region", "j", 1, 2, 60.0, ("d", 72.0), True) == m.JobRegion(
+    assert parse("/diffroll/job/region", "j", 1, 2, 60.0, ("d", 72.0), True) == JobRegion(
         "j", 1.0, 2.0, 60, 72, hear=True
     )
 

@@ -9,9 +9,9 @@ from support.paths import BRIDGE
 from support.reaper_scenes import INTERPRETERS
 
 from diffroll_live.errors import ProtocolError
-from diffroll_live.osc import messages
 from diffroll_live.osc.arguments import fit
 from diffroll_live.osc.codec import Message
+from diffroll_live.osc.job_messages import JobNew, JobSet
 
 NAMES = [
     "テイク\u3000一",  # ideographic space
@@ -26,14 +26,14 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_names_of_all_languages_are_taken(name):
-    assert fit(Message("/x", (name, "generate", name)), messages.JobNew) == messages.JobNew(name, "generate", name)
-    assert fit(Message("/x", ("job", "save", f"/home/{name}.mid")), messages.JobSet).value == f"/home/{name}.mid"
+    assert fit(Message("/x", (name, "generate", name)), JobNew) == JobNew(name, "generate", name)
+    assert fit(Message("/x", ("job", "save", f"/home/{name}.mid")), JobSet).value == f"/home/{name}.mid"
 
 
 @pytest.mark.parametrize("character", ["\0", "\n", "\x1b", "\x7f", "\x85", "\ud83c"])
 def test_control_characters_and_halves_of_a_pair_are_refused(character):
     with pytest.raises(ProtocolError, match="control characters"):
-        fit(Message("/x", (f"a{character}b", "generate", "")), messages.JobNew)
+        fit(Message("/x", (f"a{character}b", "generate", "")), JobNew)
 
 
 @pytest.mark.parametrize("interpreter", INTERPRETERS)

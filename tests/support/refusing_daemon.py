@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Self
 
+from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc import messages as m
 from diffroll_live.osc import replies as r
 from diffroll_live.osc.codec import decode_message
@@ -24,8 +25,9 @@ ANSWERS: dict[type[Any], Answer] = {
     m.AudioOpen: lambda opening: (r.AudioOpened(opening.buffer, 4),),
     m.AudioClose: lambda closing: (r.AudioReady(closing.buffer, 1.0, 16_000),),
     m.AudioFree: lambda freeing: (r.AudioFreed(freeing.buffer),),
-    m.JobRun: lambda run: (r.JobAccepted(run.job, 0), r.Note(run.job, 0, *NOTE), r.JobDone(run.job, 1, 0, 1.0)),
+    jobs.JobRun: lambda run: (r.JobAccepted(run.job, 0), r.Note(run.job, 0, *NOTE), r.JobDone(run.job, 1, 0, 1.0)),
 }
+KINDS = {kind.__name__: kind for kind in m.CLIENT_MESSAGES.values()}
 
 
 def refuse(code: str) -> Answer:
@@ -41,7 +43,7 @@ class RefusingDaemon:
     """Serves one connection; ``answers`` may be changed at any time."""
 
     def __init__(self, **answers: Answer) -> None:
-        self.answers = ANSWERS | {getattr(m, name): answer for name, answer in answers.items()}
+        self.answers = ANSWERS | {KINDS[name]: answer for name, answer in answers.items()}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve)

@@ -10,7 +10,7 @@ from typing import Any
 
 from diffroll_live.errors import DiffrollError
 from diffroll_live.limits import set_option
-from diffroll_live.osc import messages as m
+from diffroll_live.osc import job_messages as m
 from diffroll_live.server.audio.handlers import AudioHandlers
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import ACTIVE, Job

@@ -163,17 +163,21 @@ class Layer(nn.Module):
     def forward(self, hidden: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor, n_notes: int) -> Tensor:
         """(batch, n, width) to the same; ``mask`` (batch, 1, n, n_notes + 1), the last column a token's own."""
         query, key, value = self.project(hidden, turn)
-        scores = query @ key[:, :, :n_notes].transpose(-1, -2)
-        own = (query * key).sum(-1, keepdim=True)
-        weights = (torch.cat([scores, own], -1) * HEAD**-0.5 + mask).softmax(-1)
-        heard = weights[..., :-1] @ value[:, :, :n_notes] + weights[..., -1:] * value
+        # an empty note behind the others makes room for a token's own score without copying the table
+        query = query * HEAD**-0.5
+        scores = query @ F.pad(key[:, :, :n_notes], (0, 0, 0, 1)).transpose(-1, -2)
+        scores += mask.to(scores.dtype)
+        scores[..., -1] += (query * key).sum(-1)
+        weights = scores.softmax(-1, dtype=scores.dtype)
+        heard = weights @ F.pad(value[:, :, :n_notes], (0, 0, 0, 1)) + weights[..., -1:] * value
         return self.combine(hidden, heard)
 
     def project(self, hidden: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value: (batch, heads, n, HEAD) each."""
         batch, n, _ = hidden.shape
         parts = self.query_key_value(self.before(hidden)).view(batch, n, 3, self.heads, HEAD).permute(2, 0, 3, 1, 4)
-        return turned(parts[0], turn), turned(parts[1], turn), parts[2]
+        query, key = turned(parts[:2], turn)
+        return query, key, parts[2]
 
     def combine(self, hidden: Tensor, heard: Tensor) -> Tensor:
         """Add what attention heard, and what the feed-forward makes of it."""

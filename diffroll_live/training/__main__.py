@@ -15,8 +15,9 @@ from diffroll_live import PACKAGE_FOLDER
 from diffroll_live.errors import DiffrollError
 from diffroll_live.training.corpus.packing import unpack_folder
 from diffroll_live.training.examples.windows import Material
+from diffroll_live.training.precision import PRECISIONS
 from diffroll_live.training.runs.loop import train
-from diffroll_live.training.runs.trainer import PRECISIONS, Schedule
+from diffroll_live.training.runs.trainer import Schedule
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,9 +16,10 @@ from diffroll_live.errors import DeviceMemory, InternalError, RequestError
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.training.examples.batches import ROLLS
 from diffroll_live.training.examples.windows import Material
+from diffroll_live.training.precision import in_bfloat16
 from diffroll_live.training.runs import loop
 from diffroll_live.training.runs.subjects import compact
-from diffroll_live.training.runs.trainer import Schedule, Trainer, _in_bfloat16
+from diffroll_live.training.runs.trainer import Schedule, Trainer
 
 pytest_plugins = ["support.training_fixtures"]
 
@@ -100,7 +101,7 @@ def test_precisions_that_cannot_be(material, tmp_path, monkeypatch):
 )
 def test_without_bfloat16_the_arithmetic_is_float32_and_that_is_said(caplog, monkeypatch, device, function, answer):
     monkeypatch.setattr(function, answer)
-    assert not _in_bfloat16("bfloat16", torch.device(device))
+    assert not in_bfloat16("bfloat16", torch.device(device))
     (said,) = caplog.messages
     assert "no bfloat16" in said
     assert "float32" in said

@@ -20,11 +20,11 @@ from support.training_runs import SCHEDULE, run, same
 from diffroll_live.errors import FileError, FileMissing, RequestError
 from diffroll_live.files.atomic import DRAFTS
 from diffroll_live.training.examples.windows import Material
+from diffroll_live.training.precision import PRECISIONS
 from diffroll_live.training.runs.loop import train
 from diffroll_live.training.runs.record import Report
 from diffroll_live.training.runs.states import read_state
 from diffroll_live.training.runs.subjects import compact
-from diffroll_live.training.runs.trainer import PRECISIONS
 
 pytest_plugins = ["support.training_fixtures"]
 

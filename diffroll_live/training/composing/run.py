@@ -1,21 +1,21 @@
 """A run of the composer's training: passages in, weights out, saved so that it can be resumed at any step.
 
-Muon for the matrices of the layers, AdamW for the rest; the rate stands until the last quarter
-and then falls to nothing. What is shipped are averaged weights.
+Muon for the matrices of the layers, AdamW for the rest; the rate stands for a while and then falls to nothing. What is
+shipped are averaged weights.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from diffroll_live.composer.batches import batch_of
 from diffroll_live.composer.network import Composer, ComposerConfig
@@ -28,6 +28,7 @@ from diffroll_live.training.composing.muon import Muon
 from diffroll_live.training.composing.objective import Losses, losses
 from diffroll_live.training.composing.passages import Passages
 from diffroll_live.training.composing.scores import read_scores
+from diffroll_live.training.precision import in_bfloat16
 from diffroll_live.training.runs.record import Record, Report
 from diffroll_live.training.runs.states import STATE, read_state, write_state
 
@@ -47,13 +48,14 @@ class Schedule:
     """
 
     steps: int
-    batch: int = 8
+    batch: int = 16
     rate: float = 2e-3
     muon_rate: float = 0.02
     warm_up: int = 60
-    fall: float = 0.25
+    fall: float = 0.4
     average: float = 0.998
     seed: int = 0
+    precision: str = "bfloat16"  # of the arithmetic; the weights themselves stay float32
 
     def at(self, step: int) -> float:
         """The share of the rates at a step."""
@@ -67,6 +69,7 @@ class Trainer:
     def __init__(self, config: ComposerConfig, schedule: Schedule, device: torch.device) -> None:
         torch.manual_seed(schedule.seed)
         self.schedule, self.device = schedule, device
+        self._half = in_bfloat16(schedule.precision, device)
         self.network = Composer(config).to(device)
         self.averaged = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.step = 0
@@ -85,7 +88,8 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = rate * share
             optimiser.zero_grad(set_to_none=True)
-        scored = losses(self.network, batch_of(examples, self.device), answers_of(examples, self.device))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
+            scored = losses(self.network, batch_of(examples, self.device), answers_of(examples, self.device))
         if not math.isfinite(float(scored.total.detach())):
             raise RequestError(f"The loss of step {self.step + 1} is no number; train anew with a smaller --rate.")
         scored.total.backward()
@@ -95,6 +99,14 @@ class Trainer:
         self.step += 1
         self._average()
         return scored
+
+    def begin_with(self, weights: Mapping[str, Tensor]) -> None:
+        """Take the weights of an earlier run. Raises RequestError for those of a network of another size."""
+        try:
+            self.network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise RequestError("Those weights are not of a network of this size; begin without them.") from error
+        self.averaged = {name: value.clone() for name, value in self.network.state_dict().items()}
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -122,9 +134,17 @@ class Trainer:
 
 
 def train_composer(
-    scores: Path, out: Path, schedule: Schedule, *, device: str = "cpu", report: Report = lambda *_: None
+    scores: Path,
+    out: Path,
+    schedule: Schedule,
+    *,
+    weights: Mapping[str, Tensor] | None = None,
+    device: str = "cpu",
+    report: Report = lambda *_: None,
 ) -> Trainer:
     """Train on the split "train" of the scores in a folder, or resume the run in ``out``.
+
+    weights: what a new run begins with, chance if None.
 
     Raises FileMissing or FileError for the scores or the run, RequestError when the run was begun otherwise.
     """
@@ -138,6 +158,8 @@ def train_composer(
         state = read_state(out / STATE, trainer.device, PARTS)
         _check_same(state["settings"], settings, out)
         trainer.resume(state)
+    elif weights is not None:
+        trainer.begin_with(weights)
     record = Record(out, trainer.step, REPORT_EVERY, report)
     batches = batches_from(passages, schedule, trainer.step)
     while trainer.step < schedule.steps:

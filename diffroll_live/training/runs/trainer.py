@@ -6,7 +6,6 @@ weights, bit for bit on the same kind of device.
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,16 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from diffroll_live.errors import RequestError
 from diffroll_live.training.examples.batches import Batch
 from diffroll_live.training.examples.masks import Masks
+from diffroll_live.training.precision import in_bfloat16
 from diffroll_live.training.processes import ALONE, Draws, Share, average, average_gradients
 from diffroll_live.training.runs.subjects import Subject
 from diffroll_live.training.runs.weighting import weighting_of
 
-logger = logging.getLogger(__name__)
-
-PRECISIONS = ("bfloat16", "float32")
 WEIGHT_DECAY = 0.01  # of matrices and kernels; gains and biases keep their size
 
 
@@ -57,7 +53,7 @@ class Trainer:
         torch.manual_seed(schedule.seed)
         self.subject, self.schedule, self.share = subject, schedule, share
         self.device = torch.device(device)
-        self.half = _in_bfloat16(schedule.precision, self.device)
+        self.half = in_bfloat16(schedule.precision, self.device)
         self.weigh = weighting_of(schedule.weighting)
         self.network = subject.network(subject.config).to(self.device)
         self.front_end = subject.front_end(subject.front_end_config).to(self.device)
@@ -133,24 +129,3 @@ class Trainer:
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
-
-
-def _in_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether to compute in bfloat16; a device that cannot falls back to float32 with a warning."""
-    if precision not in PRECISIONS:
-        raise RequestError(f"There is no precision {precision!r}; choose one of {', '.join(PRECISIONS)}.")
-    if precision == "float32" or _has_bfloat16(device):
-        return precision == "bfloat16"
-    logger.warning("This %s has no bfloat16 arithmetic; training in float32 instead.", _KINDS[device.type])
-    return False
-
-
-_KINDS = {"cuda": "GPU", "mps": "GPU", "cpu": "processor"}
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu":
-        return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
-    return False

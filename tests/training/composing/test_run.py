@@ -91,6 +91,16 @@ def test_a_run_is_resumed_only_as_it_was_begun(scores, tmp_path):
     assert run.train_composer(scores, tmp_path / "run", replace(SCHEDULE, steps=2)).step == 2
 
 
+def test_a_new_run_begins_with_the_weights_of_another(scores, tmp_path):
+    first = run.train_composer(scores, tmp_path / "first", SCHEDULE)
+    still = replace(SCHEDULE, steps=1, rate=0.0, muon_rate=0.0)
+    second = run.train_composer(scores, tmp_path / "second", still, weights=first.averaged)
+    for name, value in first.averaged.items():
+        assert torch.allclose(second.averaged[name], value, atol=1e-6), name
+    with pytest.raises(RequestError, match="of this size"):
+        run.train_composer(scores, tmp_path / "third", still, weights={"norm.weight": torch.ones(7)})
+
+
 def test_a_folder_without_scores_is_named(tmp_path):
     with pytest.raises(FileMissing, match="nowhere"):
         run.train_composer(tmp_path / "nowhere", tmp_path / "run", SCHEDULE)

@@ -134,6 +134,7 @@ DEVICE = Choice(("auto", "cuda", "mps", "cpu"), default="auto", sentence="Where 
 THREADS = Limit(
     1, 1024, whole=True, sentence="CPU threads; otherwise one a core, or in a daemon fewer while that is sooner."
 )
+PROCESSES = Limit(1, 1024, whole=True, sentence="Processes with a model each; otherwise one a core, or one for a GPU.")
 PORT = Limit(0, 65_535, whole=True, default=7770, sentence="UDP and TCP port.")
 TEMPO = Limit(4, 1000, unit="quarter notes a minute", sentence="Tempo of the music, in quarter notes a minute.")
 #: Bars and beats, where the command line says what they are.

@@ -20,6 +20,7 @@ COMMANDS = {
     "inpaint": ("tasks", "inpaint", "Write new notes into regions of a recording."),
     "continue": ("tasks", "continue_", "Write what could come after a recording."),
     "generate": ("tasks", "generate", "Write something new from nothing."),
+    "batch": ("batch", "batch", "Transcribe an archive of recordings, and go on where it stopped."),
     "serve": ("serve", "serve", "Run the daemon: OSC in, notes out on a virtual MIDI port."),
     "panel": ("panel", "panel", "Open the panel in the browser: see, paint, hear and drag."),
     "live": ("live", "live", "Transcribe an input device live, and play its notes on a MIDI port."),

@@ -48,13 +48,20 @@ class Score:
 
 
 def write_smf(path: Path, notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> None:
-    """Write notes as a Standard MIDI File (format 1): a track of tempi and signatures, then the notes.
+    """Write notes as a Standard MIDI File, see ``smf_bytes``. The file appears complete or not at all.
+
+    Raises FileError when a note does not fit a file, or the file cannot be written.
+    """
+    write_atomic(Path(path), smf_bytes(notes, meter))
+
+
+def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> bytes:
+    """Make a Standard MIDI File (format 1) of notes: a track of tempi and signatures, then the notes.
 
     A piece without bars and beats is written as 4/4 at 120. Tick 0 is second 0. A change of tempo or signature moves to
     its nearest tick. Onsets and offsets move by half a tick at most (0.26 ms at 120 a minute), but no note is shorter
-    than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell them apart. The
-    file appears complete or not at all.
-    Raises FileError when a note does not fit a file, or the file cannot be written.
+    than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell them apart.
+    Raises FileError when a note does not fit a file.
     """
     tempi = stored_tempi(meter.tempo, TICKS_PER_BEAT)
     tempo_map = tempo_of(tempi, TICKS_PER_BEAT)
@@ -64,7 +71,7 @@ def write_smf(path: Path, notes: Iterable[NoteEvent], meter: MeterMap = NO_METER
     file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
     data = io.BytesIO()
     file.save(file=data)
-    write_atomic(Path(path), data.getvalue())
+    return data.getvalue()
 
 
 def read_smf(path: Path) -> tuple[NoteEvent, ...]:

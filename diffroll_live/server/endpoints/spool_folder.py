@@ -11,7 +11,6 @@ import logging
 import os
 import re
 import stat
-import sys
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from diffroll_live.errors import DiffrollError, FileError, TooLarge
+from diffroll_live.files.lock import take_lock
 
 logger = logging.getLogger(__name__)
 
@@ -164,20 +164,8 @@ def check_private(path: Path) -> None:
 
 
 def _lock(path: Path) -> int:
-    """Lock a file until its descriptor is closed, by us or by the system. Raises errors.FileError."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        if not isinstance(error, BlockingIOError | PermissionError):  # how locks are refused here and on Windows
-            raise
-        raise FileError(f"Another daemon has the spool {path.parent}; choose another with --spool.") from error
-    return handle
+    """Lock the spool until the descriptor is closed, by us or by the system. Raises errors.FileError, OSError."""
+    lock = take_lock(path)
+    if lock is None:
+        raise FileError(f"Another daemon has the spool {path.parent}; choose another with --spool.")
+    return lock

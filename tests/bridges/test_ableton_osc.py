@@ -111,6 +111,7 @@ def test_our_own_track_is_used_again(live, osc, take):
     assert names == ["Piano", "DiffRoll Piano", "DiffRoll Piano"]
 
 
+@pytest.mark.slow
 def test_five_thousand_notes_arrive_in_lots_of_300(live, osc, take):
     add_take(live, take)
     notes = [(0.01 * i, 0.01 * i + 0.009, 21 + i % 88, 1 + i % 127) for i in range(5000)]

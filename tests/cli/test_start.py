@@ -16,6 +16,7 @@ print("imported", [name for name in sys.argv[1].split(",") if name in sys.module
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "needed"),
     [
@@ -34,6 +35,7 @@ def test_a_command_imports_only_what_it_needs(command: tuple[str, ...], needed: 
     assert [name for name in LARGE if repr(name) in imported and name not in needed] == []
 
 
+@pytest.mark.slow
 def test_the_network_of_the_project_is_loaded_without_torchaudio() -> None:
     program = "import sys, diffroll_live.engine.loading; print('torchaudio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -47,6 +47,7 @@ def clips(tmp_path: Path) -> list[Path]:
     return paths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_a_name_that_is_not_utf_8_costs_no_other(clips, tmp_path, encoding):
     odd = os.fsencode(tmp_path) + b"/0\xe9.wav"
@@ -61,6 +62,7 @@ def test_a_name_that_is_not_utf_8_costs_no_other(clips, tmp_path, encoding):
     assert {os.fsencode(path.name) for path in out.iterdir()} == {b"0\xe9.mid", b"0\xe9.png", b"b.mid", b"b.png"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirect", [">&-", "2>&-", "<&- >&- 2>&-", "| true"])
 def test_streams_that_are_closed_stop_nothing(clips, tmp_path, redirect):
     done = command("transcribe", *map(str, clips), "-o", f"{tmp_path}/out/", redirect=redirect)
@@ -68,6 +70,7 @@ def test_streams_that_are_closed_stop_nothing(clips, tmp_path, redirect):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mid", "b.mid"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FULL.exists(), reason="asks for /dev/full")
 def test_a_full_stdout_is_said_once_and_the_rest_is_done(clips, tmp_path):
     done = command("transcribe", *map(str, clips), "-o", f"{tmp_path}/out/", redirect=">/dev/full")

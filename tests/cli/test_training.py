@@ -179,6 +179,7 @@ def test_train_refuses_what_is_not_prepared_or_was_begun_otherwise(folders, trai
     refused(train(folders, trained / "run", "--batch", "2"), exit_codes.USAGE, capsys, "schedule.batch = 1, not 2")
 
 
+@pytest.mark.slow
 def test_export_refuses_what_cannot_be(trained, tmp_path, capsys):
     run_, mine, card = str(trained / "run"), str(tmp_path / "mine"), ["--card", str(trained / "card.md")]
     refused(["export", str(tmp_path), mine, *card], exit_codes.FILE, capsys, "no saved run")

@@ -76,6 +76,7 @@ def test_the_reference_evaluates_the_network() -> None:
     assert reference(tiny_adapter())() > 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only GNU's OpenMP prints its settings")
 def test_threads_that_wait_sleep_wherever_the_package_was_imported_first() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}

@@ -87,6 +87,7 @@ def test_baselines_stay_in_their_gap(stage: EvaluationSet) -> None:
         assert np.array_equal(chain(gap), chain(gap))
 
 
+@pytest.mark.slow
 def test_another_program_is_run_by_its_own_python(stage: EvaluationSet, tmp_path: Path) -> None:
     script = tmp_path / "python"
     script.write_text(f"#!{sys.executable}\n{OTHER}")

@@ -58,6 +58,7 @@ def assert_near(got: Tensor, wanted: Tensor, tolerance: float) -> None:
     torch.testing.assert_close(got, wanted, atol=tolerance, rtol=0.0)
 
 
+@pytest.mark.slow
 def test_front_end_matches_the_reference(golden: dict[str, Tensor]) -> None:
     assert_near(LogMel(MelConfig())(golden["waveform"]), golden["spec_normalised"], TIGHT)
 

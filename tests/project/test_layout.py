@@ -137,6 +137,7 @@ def test_the_wheel_carries_the_package_the_models_and_the_bridges(wheel):
     assert not any("test" in Path(path).name or path.endswith((".pyc", ".pt")) for path in inside)
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_finds_its_own_weights(wheel, tmp_path):
     wheel.extractall(tmp_path)
     code = (

@@ -27,6 +27,7 @@ def test_a_signal_ends_the_daemon_its_notes_and_its_child(tmp_path, number, whol
         assert not any(alive(pid) for pid in daemon.children)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminal hangs up here")
 @pytest.mark.parametrize("ignored", [False, True])
 def test_the_end_of_the_terminal_ends_the_daemon_unless_nohup_has_it_ignored(tmp_path, ignored):

@@ -22,6 +22,7 @@ def start_note(client: UdpClient, job: str) -> None:
     client.collect(job)
 
 
+@pytest.mark.slow
 def test_a_port_that_hangs_delays_only_the_replies_that_wait_for_silence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,7 @@ def test_when_all_own_something_the_one_silent_longest_makes_room_unless_it_is_c
             assert (client.collect("j").end.address == "/diffroll/job/done") is kept
 
 
+@pytest.mark.slow
 def test_a_crowd_of_connections_leaves_the_daemon_files_to_work_with(tmp_path):
     pytest.importorskip("resource")
     with DaemonProcess(tmp_path, "--few-files") as daemon, ExitStack() as stack:

@@ -126,7 +126,8 @@ class RequestPlan:
     """A valid request, as the engine answers it. Only ``music.plan.plan_request`` makes one.
 
     regions: where notes may be written, within the audio or the time after it. hidden: those of them whose audio the
-    model must not hear. kept: the user's notes that begin outside all regions; they are returned unchanged.
+    model must not hear. kept: the user's notes that begin outside all regions; they are returned unchanged. until: the
+    end of the audio, or of the time after it, in seconds; what is written may ring so long.
     """
 
     id: str
@@ -137,6 +138,7 @@ class RequestPlan:
     options: Options
     pictures: frozenset[Picture]
     meter: MeterMap | None
+    until: float
 
 
 @dataclass(frozen=True, slots=True)

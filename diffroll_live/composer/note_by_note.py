@@ -14,7 +14,7 @@ import torch
 from diffroll_live.composer.network import SHUT, Batch, Composer
 from diffroll_live.composer.note_cache import NoteCache, Said
 from diffroll_live.composer.options import MOST_IN_STEP, WritingOptions, draw_index
-from diffroll_live.composer.passage import Passage
+from diffroll_live.composer.passage import Passage, rooms
 from diffroll_live.composer.tokens import ASK_NEXT, KNOWN, WRITTEN, Surroundings
 from diffroll_live.composer.vocabulary import (
     DURATIONS,
@@ -48,7 +48,8 @@ class NoteWriter:
         self._device = network.classes.device
         self._rng = np.random.default_rng(list(seed))
         self._around = Surroundings(passage)
-        free = options.allowed(passage.hidden) & ~self._around.known_sounding
+        self._rooms = rooms(self._around.known_onsets, passage.grid)
+        free = options.allowed(passage.hidden) & ~self._around.known_sounding & (self._rooms >= options.shortest)
         self._allowed = torch.from_numpy(free).to(self._device)
         self._durations = options.durations()
         known = self._around.known
@@ -70,7 +71,7 @@ class NoteWriter:
             answer = answers.pop(0)
             count, key = 0, self._choose_key(answer, step, NO_KEY, 0)
             while key != NO_KEY:
-                note = (step, key, *self._choose_touch(answer, key))
+                note = (step, key, *self._choose_touch(answer, step, key))
                 yield note
                 self._place(note)
                 count += 1
@@ -116,14 +117,15 @@ class NoteWriter:
         scaled = logits.double().cpu().numpy() / self._options.temperature
         return draw_index(scaled, self._rng.random(), self._options.nucleus)
 
-    def _choose_touch(self, answer: Said, key: int) -> tuple[int, int]:
-        """Ticks, and the velocity, 0 where the music around has none."""
+    def _choose_touch(self, answer: Said, step: int, key: int) -> tuple[int, int]:
+        """Ticks, at most until the key is struck again, and the velocity, 0 where the music around has none."""
         chosen = torch.tensor([key], device=self._device)
         length, velocity = self._network.touch_logits(answer.said[None], chosen)
-        lengths = np.where(self._durations, length[0].double().cpu().numpy(), SHUT) / self._options.length_temperature
+        temperature = self._options.touch_temperature
+        lengths = np.where(self._durations, length[0].double().cpu().numpy(), SHUT) / temperature
         ticks = int(DURATIONS[draw_index(lengths, self._rng.random())])
-        level = draw_index(velocity[0].double().cpu().numpy(), self._rng.random()) * 16 + 8
-        return ticks, level if self._has_velocity else 0
+        level = draw_index(velocity[0].double().cpu().numpy() / temperature, self._rng.random()) * 16 + 8
+        return min(ticks, int(self._rooms[step, key])), level if self._has_velocity else 0
 
     def _place(self, note: Note) -> None:
         step, key, ticks, _ = note

@@ -16,11 +16,12 @@ MOST_IN_STEP = 10  # notes, as there are fingers
 class WritingOptions:
     """Temperatures divide logits; keys are drawn from the share ``nucleus`` of the probability (Holtzman et al., 2020).
 
+    touch_temperature: of lengths and velocities.
     polyphony: notes that may sound at once. shortest, longest: ticks. keys: (88,) bool, None for all.
     """
 
     temperature: float = 1.0
-    length_temperature: float = 0.7
+    touch_temperature: float = 0.7
     nucleus: float = 1.0
     polyphony: int = MOST_IN_STEP
     shortest: int = int(DURATIONS[0])

@@ -12,6 +12,8 @@ from diffroll_live.composer.vocabulary import N_KEYS, TICKS_PER_QUARTER, Ints
 
 Bools = npt.NDArray[np.bool_]
 
+ENDLESS = 1 << 30  # ticks
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -60,3 +62,12 @@ def sustained(notes: Ints, grid: StepGrid) -> Bools:
     np.add.at(change, (np.minimum(notes[:, 0] + 1, ends), notes[:, 1]), 1)
     np.add.at(change, (ends, notes[:, 1]), -1)
     return change.cumsum(0)[: grid.n_steps] > 0
+
+
+def rooms(onset: Bools, grid: StepGrid) -> Ints:
+    """Ticks from each step to the next ``onset`` of each key, ENDLESS where there is none: (n_steps, 88)."""
+    tick = grid.tick[:, None]
+    begins = np.where(onset, tick, ENDLESS)
+    following = np.minimum.accumulate(begins[::-1])[::-1]
+    after = np.concatenate([following[1:], np.full((1, N_KEYS), ENDLESS)])
+    return np.where(after < ENDLESS, after - tick, ENDLESS)

@@ -18,7 +18,7 @@ from torch import Tensor
 from diffroll_live.composer.batches import batch_of
 from diffroll_live.composer.network import SHUT, Composer
 from diffroll_live.composer.options import WritingOptions, draw_index
-from diffroll_live.composer.passage import Passage, sustained
+from diffroll_live.composer.passage import Bools, Passage, onsets, rooms, sustained
 from diffroll_live.composer.tokens import passage_tokens
 from diffroll_live.composer.vocabulary import DURATIONS, Ints
 
@@ -42,32 +42,43 @@ def thin(
     written = np.zeros((0, 4), np.int64)
     has_velocity = bool((known[:, 3] > 0).any())
     durations = options.durations()
-    free = ~sustained(known, passage.grid)  # a key that is down is not struck
     for index in range(steps):
         now, after = index / steps, (index + 1) / steps
         tokens = passage_tokens(
             replace(passage, notes=_sorted(np.concatenate([known, written]))), NOTHING, np.ones(len(written), bool), now
         )
         holes = slice(tokens.n_notes, None)
+        there = np.concatenate([known, written])
+        begun = onsets(there, passage.grid.n_steps)
+        free = ~sustained(there, passage.grid) & (rooms(begun, passage.grid) >= options.shortest)
         batch = batch_of([tokens], network.classes.device)
         said = network(batch)[0, holes]
-        cells = options.allowed(tokens.allowed[holes]) & free[tokens.step[holes]]
-        allowed = torch.from_numpy(cells).to(said.device)
+        allowed = torch.from_numpy(options.allowed(tokens.allowed[holes]) & free[tokens.step[holes]]).to(said.device)
         logits = network.every_logit(said, batch.lags[0, holes], allowed)
         chances = _sharpened(logits, allowed, options.temperature).sigmoid() * allowed
         share = (after - now) / (1 - now)
         new = torch.from_numpy(rng.random(chances.shape)).to(said.device) < chances * share
         row, key = torch.nonzero(new, as_tuple=True)
         length, velocity = (part.double().cpu().numpy() for part in network.touch_logits(said[row], key))
+        cells = np.stack([tokens.step[holes][row.cpu().numpy()], key.cpu().numpy()], 1)
+        room = rooms(_with(begun, cells), passage.grid)
         fresh = []
-        for place, (r, k) in enumerate(zip(row.tolist(), key.tolist(), strict=True)):
-            lengths = np.where(durations, length[place], SHUT) / options.length_temperature
+        for place, (step, k) in enumerate(cells.tolist()):
+            lengths = np.where(durations, length[place], SHUT) / options.touch_temperature
             ticks = int(DURATIONS[draw_index(lengths, rng.random())])
-            level = draw_index(velocity[place], rng.random()) * 16 + 8
-            fresh.append((int(tokens.step[holes][r]), k, ticks, level if has_velocity else 0))
+            level = draw_index(velocity[place] / options.touch_temperature, rng.random()) * 16 + 8
+            if room[step, k] >= options.shortest:  # otherwise the key is struck again too soon
+                fresh.append((step, k, min(ticks, int(room[step, k])), level if has_velocity else 0))
         evaluated()
         yield from fresh
         written = np.concatenate([written, np.array(fresh, np.int64).reshape(-1, 4)])
+
+
+def _with(begun: Bools, cells: Ints) -> Bools:
+    """Where notes begin, with the steps and keys of more of them."""
+    more = begun.copy()
+    more[cells[:, 0], cells[:, 1]] = True
+    return more
 
 
 def _sorted(notes: Ints) -> Ints:

@@ -19,7 +19,7 @@ from diffroll_live.engine.canvas import known_canvas
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.features import Recording, silence
 from diffroll_live.engine.infill.composing import compose
-from diffroll_live.engine.infill.context import context_windows, read_context
+from diffroll_live.engine.infill.context import Reading, given_surroundings
 from diffroll_live.engine.infill.meter import meter_for
 from diffroll_live.engine.live.priority import PriorityGate
 from diffroll_live.engine.live.transcriber import StreamingTranscriber
@@ -200,23 +200,21 @@ def _answer(
     plan: EnginePlan, composer: Composer | None, recording: Recording, progress: Progress
 ) -> tuple[Answer, Pictures | None]:
     kept, options = plan.request.kept, plan.request.options
-    windows, around = region_windows(plan), context_windows(plan)
-    progress.total = evaluations(plan, windows, plan.window_sampling.steps * options.variations) + evaluations(
-        plan, around, plan.context_sampling.steps
-    )
-    surroundings, context = read_context(plan, recording, progress, around)
-    known = to_array(kept)
-    given = known if kept else surroundings
-    meter = meter_for(plan.request, given)
+    windows, reading = region_windows(plan), Reading(plan)
+    to_hear = evaluations(plan, windows, plan.window_sampling.steps * options.variations)
+    progress.total = to_hear + reading.evaluations(recording)
+    around = given_surroundings(plan) if kept else reading.read(recording, progress)
+    meter = meter_for(plan.request, around.notes)
     if plan.request.hidden:
         progress.grid(meter)
     for variation in range(options.variations):
         progress.send(variation, kept)
+    known = to_array(kept)
     canvas = known_canvas(plan.adapter, plan.request.regions, known, plan.n_frames) if kept and windows else None
     transcribed, spans = transcribe(plan, recording, progress, windows, canvas)
     written: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
     if composer is not None and plan.infilled:
         with progress.timed("sample"):
-            written = compose(plan, composer, meter, progress, given)
+            written = compose(plan, composer, meter, progress, around, transcribed)
     answer = Answer(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written)
-    return answer, pictures_of(plan, recording, [*spans, *context], written[0], progress.trail)
+    return answer, pictures_of(plan, recording, [*spans, *around.sampled], written[0], progress.trail)

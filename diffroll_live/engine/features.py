@@ -5,7 +5,8 @@ A request about a few seconds of a long recording costs a few seconds. Nothing h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from fractions import Fraction
 
 import numpy as np
@@ -13,17 +14,19 @@ import torch
 from torch import Tensor
 
 from diffroll_live.model.adapters.base import ModelAdapter
+from diffroll_live.model.decoding import Posterior
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.types import AudioBuffer
 
 PIECE_FRAMES = 128  # computed together
 GATE_REACH = 6  # frames after an onset in which it must be loud
 LONGEST_BLOCK = 4000  # samples; a rate with no small ratio to ours is approximated to a few parts in a million
+MOST_HEARD = 32  # windows whose posteriors are remembered, about a megabyte each
 SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; torchaudio's are 6 / 0.99
 
 
 class Recording:
-    """The audio of a request, whose samples must never change: features, and where it is loud.
+    """The audio of a request, whose samples must never change: features, where it is loud, and what was heard in it.
 
     level: level in dBFS below which there are no onsets.
     """
@@ -37,6 +40,7 @@ class Recording:
         self._features = torch.empty((adapter.n_features, self.n_frames), device=adapter.device)
         self._loud = torch.zeros((self.n_frames, 1), dtype=torch.bool, device=adapter.device)
         self._there = np.zeros(-(-self.n_frames // PIECE_FRAMES), bool)
+        self.heard = Heard()
 
     def features(self, first: int = 0, last: int | None = None) -> Tensor:
         """All features, (n_features, n_frames), of which frames [first, last) have been computed."""
@@ -70,6 +74,25 @@ class Recording:
         kept = slice(around, around + last - first)
         self._features[:, first:last] = adapter.features(samples)[:, kept]
         self._loud[first:last, 0] = gate(samples, adapter.geometry, self.level)[kept]
+
+
+class Heard:
+    """The posteriors of windows that were sampled before, by what they depend on; the latest MOST_HEARD of them."""
+
+    def __init__(self) -> None:
+        self._posteriors: OrderedDict[Hashable, Posterior] = OrderedDict()
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._posteriors
+
+    def get(self, key: Hashable, sample: Callable[[], Posterior]) -> Posterior:
+        """Give what was heard before, or ``sample`` it now."""
+        if key not in self._posteriors:
+            self._posteriors[key] = sample()
+        self._posteriors.move_to_end(key)
+        while len(self._posteriors) > MOST_HEARD:
+            self._posteriors.popitem(last=False)
+        return self._posteriors[key]
 
 
 def silence(adapter: ModelAdapter) -> Recording:

@@ -14,6 +14,7 @@ from diffroll_live.model.samplers import SAMPLERS
 from diffroll_live.types import QUALITIES, Options, Region, RequestPlan
 
 WRITING_STEPS = 8  # evaluations of a piece, for writers that take so many
+CONTEXT_WINDOWS = (1, 1, 2)  # by quality: what is read in time for a first note, and about all that a passage holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class EnginePlan:
     masks: AudioMasks | None  # None: nothing is hidden
     thresholds: Thresholds
     window_sampling: Sampling
-    context_sampling: Sampling  # of the notes around infilled regions: as a draft, whatever the requested quality
+    context_sampling: Sampling  # of the music around infilled regions: as a draft, the same for every seed
+    context_windows: int  # of that music on each side of a region
     writer: str
     writing_steps: int
     batch: int  # windows per batch
@@ -59,7 +61,8 @@ def plan_for_model(
         masks=hide(adapter, request.hidden, n_frames) if request.hidden and not infilled else None,
         thresholds=_thresholds(options, defaults),
         window_sampling=window_sampling,
-        context_sampling=replace(window_sampling, steps=defaults.reading_steps[0], guidance=0.0),
+        context_sampling=replace(window_sampling, steps=defaults.reading_steps[0], guidance=0.0, seed=0),
+        context_windows=CONTEXT_WINDOWS[QUALITIES.index(options.quality)],
         writer=_writer(options),
         writing_steps=options.steps or WRITING_STEPS,
         batch=defaults.batch,

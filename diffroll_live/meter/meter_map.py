@@ -115,6 +115,10 @@ class MeterMap:
         bar = self.bar_at(beat)
         return t if bar.beat >= beat - _ON_BAR else self.tempo.position_at(bar.beat + bar.beats)
 
+    def last_bar(self, t: float) -> float:
+        """The time of the last bar line at or before ``t`` seconds."""
+        return self.tempo.position_at(self.bar_at(self.tempo.beat_at(t)).beat)
+
     def changes(self) -> tuple[MeterChange, ...]:
         """The rows that ``meter_of`` makes this map of; beats are counted from a bar line."""
         origin = self.signatures[0].beat

@@ -29,6 +29,7 @@ def plan_request(request: Request, max_seconds: float) -> RequestPlan:
         options=request.options,
         pictures=request.pictures,
         meter=request.meter,
+        until=writable_span(request)[1],
     )
 
 

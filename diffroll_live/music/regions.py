@@ -50,12 +50,17 @@ def lasts(note: NoteEvent, min_note: float) -> bool:
 
 
 def fit(
-    new: Iterable[NoteEvent], regions: tuple[Region, ...], keep: Iterable[NoteEvent], min_note: float
+    new: Iterable[NoteEvent],
+    regions: tuple[Region, ...],
+    keep: Iterable[NoteEvent],
+    min_note: float,
+    until: float | None = None,
 ) -> tuple[NoteEvent, ...]:
     """Confine new notes to the regions they start in, and make room for the kept ones.
 
-    A new note ends no later than its region. It is dropped if a kept note of its pitch is sounding, and ends where the
-    next kept note of its pitch starts. Notes that are then shorter than ``min_note`` seconds are dropped.
+    A new note ends no later than its region or, where it may ring into what follows, ``until``. It is dropped if a kept
+    note of its pitch is sounding, and ends where the next kept note of its pitch starts. Notes that are then shorter
+    than ``min_note`` seconds are dropped.
     """
     by_pitch: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for note in keep:
@@ -66,7 +71,7 @@ def fit(
         region = next((r for r in regions if holds(r, note)), None)
         if region is None:
             continue
-        offset = min(note.offset, region.offset)
+        offset = min(note.offset, region.offset if until is None else until)
         spans = sounding.get(note.pitch, [])
         at = bisect_right(spans, (note.onset, math.inf))
         if at and spans[at - 1][1] > note.onset:

@@ -8,13 +8,13 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from support.passages import passage
+from support.passages import bars_of_four, passage
 from support.tiny import tiny_composer
 
 from diffroll_live.composer.batches import batch_of
 from diffroll_live.composer.note_by_note import NoteWriter
 from diffroll_live.composer.options import WritingOptions, draw_index
-from diffroll_live.composer.passage import Passage
+from diffroll_live.composer.passage import ENDLESS, Passage, rooms
 from diffroll_live.composer.thinning import thin
 from diffroll_live.composer.tokens import passage_tokens
 from diffroll_live.composer.vocabulary import Ints
@@ -118,6 +118,31 @@ def test_a_key_that_is_down_is_not_struck():
         rows = write(Passage(one.grid, held, one.hidden), ANY, 1)
         assert len(rows) > 0
         assert (rows[:, 1] % 2 == 1).all()
+
+
+@WAYS
+def test_a_note_ends_before_its_key_is_struck_again(write: Write):
+    one = passage()
+    after = np.flatnonzero(one.grid.bar == 3)[0]
+    again = np.array([[after, key, 24, 80] for key in range(88)])
+    for seed in range(3):
+        rows = write(Passage(one.grid, again, one.hidden), WritingOptions(temperature=2.0, shortest=12), seed)
+        ends = one.grid.tick[rows[:, 0]] + rows[:, 2]
+        assert ends.max() == one.grid.tick[after]
+        assert rows[:, 2].min() >= 12
+        for key in set(rows[:, 1].tolist()):
+            order = np.argsort(rows[rows[:, 1] == key, 0])
+            begin, end = one.grid.tick[rows[rows[:, 1] == key, 0]][order], ends[rows[:, 1] == key][order]
+            assert (end[:-1] <= begin[1:]).all()
+
+
+def test_rooms():
+    grid = bars_of_four(1)
+    onset = np.zeros((16, 88), bool)
+    onset[[4, 10], 3] = True
+    room = rooms(onset, grid)
+    assert room[[0, 3, 4, 9, 10], 3].tolist() == [24, 6, 36, 6, ENDLESS]
+    assert (room[:, 4] == ENDLESS).all()
 
 
 def test_a_nucleus_leaves_out_what_is_unlikely():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.asking import ask, assert_near, noise
+from support.asking import ask, assert_near, changed, noise
 from support.engines import float32_engine
 from support.requests import CLIP, LONG, REQUESTS, TRANSCRIPTION
 from support.tiny import write_tiny_model
@@ -50,10 +50,10 @@ def test_the_posterior_shows_what_was_read_around_and_what_was_written(engine: T
         assert result.pictures is not None
         posterior = result.pictures.posterior
         read = (posterior > 0).any(axis=1)
-        assert read[int(5.1 * 62.5) : int(9.9 * 62.5)].all()
-        assert read[int(12.1 * 62.5) : int(16.9 * 62.5)].all()
-        assert not read[: int(4.9 * 62.5)].any()
-        assert not read[int(17.1 * 62.5) :].any()
+        assert read[int(1.9 * 62.5) : int(9.9 * 62.5)].all()
+        assert read[int(12.1 * 62.5) : int(20.1 * 62.5)].all()
+        assert not read[: int(1.7 * 62.5)].any(), "more than a window holds"
+        assert not read[int(20.3 * 62.5) :].any()
         (region,) = regions
         inside = posterior[round(10.0 * 62.5) : round(12.0 * 62.5), region.low - 21 : region.high - 20]
         assert set(np.unique(inside)) == {0.0, 1.0}
@@ -104,16 +104,34 @@ def test_the_inside_of_a_hole_changes_nothing(engine: TorchEngine) -> None:
 
 
 @pytest.mark.slow
-def test_context_is_read_once_whatever_the_quality(
-    engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None]
+@pytest.mark.parametrize(
+    ("options", "windows"),
+    [(Options(), 2), (Options(quality="best"), 4), (Options(steps=3, guidance=1.0), 2), (Options(quality="draft"), 2)],
+)
+def test_context_is_read_in_whole_windows_on_each_side_and_once(
+    engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None], options: Options, windows: int
 ) -> None:
     sizes: list[int] = []
     denoiser(sizes.append)
-    hole = Request("job", "inpaint", noise(60.0), (Region(20.0, 40.0),))
-    for options in (Options(), Options(quality="best"), Options(steps=3), Options(steps=3, guidance=1.0)):
-        sizes.clear()
-        ask(engine, replace(hole, options=options))
-        assert len(sizes) == 2, "a window on each side; the composer does the rest"
+    engine.forget()
+    hole = Request("job", "inpaint", noise(60.0), (Region(20.0, 40.0),), options=options)
+    first = ask(engine, hole).variations
+    assert sizes == [1] * windows
+    ask(engine, changed(hole, seed=5, variations=2, temperature=0.5))
+    assert len(sizes) == windows, "what was heard is remembered"
+    assert ask(engine, hole).variations == first
+    ask(engine, replace(hole, regions=(Region(20.0, 41.0),)))
+    assert len(sizes) > windows, "another hole, another sound"
+
+
+@pytest.mark.slow
+def test_audio_that_a_window_holds_is_read_to_its_ends(engine: TorchEngine) -> None:
+    request = Request("job", "inpaint", noise(20.4), (Region(9.0, 11.4),), pictures=frozenset({"plot"}))
+    pictures = ask(engine, request).pictures
+    assert pictures is not None
+    read = (pictures.posterior > 0).any(axis=1)
+    assert read[:5].any()
+    assert read[-5:].any()
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from diffroll_live.composer.network import Composer
 from diffroll_live.composer.options import WritingOptions
 from diffroll_live.composer.samplers import WRITERS
+from diffroll_live.engine.infill.context import Span, Surroundings
 from diffroll_live.engine.infill.placement import Placement, place
 from diffroll_live.engine.plan import EnginePlan
 from diffroll_live.engine.progress import Progress
@@ -26,6 +27,7 @@ USUAL_DENSITY = 3.7  # notes a beat, where there is nothing around
 TEMPERATURE, COLDEST = 0.9, 0.05  # at the option 1, and at 0
 NUCLEUS = 0.97  # the rest of the probability is wrong notes
 FEWEST_STEPS = 64  # of a piece that has an end of its own; a shorter one is a part of one
+LONGEST_RING = 60.0  # s after a piece in which a known note may end one that is written
 EXPECTED_EVALUATIONS = 60  # of a piece, for a progress bar
 
 
@@ -39,27 +41,37 @@ class Piece:
 
 
 def compose(
-    plan: EnginePlan, composer: Composer, meter: MeterMap, progress: Progress, given: NoteArray
+    plan: EnginePlan,
+    composer: Composer,
+    meter: MeterMap,
+    progress: Progress,
+    around: Surroundings,
+    transcribed: Sequence[Sequence[NoteEvent]],
 ) -> list[list[NoteEvent]]:
     """Write into the plan's infilled regions, streaming notes as they are decided; those of each variation.
 
-    given: rows of the notes that surround the regions, on the request's axis.
+    transcribed: what each variation has of the regions that are heard; it is there before anything is written.
     """
-    pieces = pieces_of(meter, plan.infilled, known_until(plan))
+    pieces = pieces_of(meter, plan.infilled, around)
     left = plan.request.options.variations * len(pieces)
     written: list[list[NoteEvent]] = []
     for variation in range(plan.request.options.variations):
         written.append([])
-        known = given
+        known = _joined(around.notes, transcribed[variation])
         for number, piece in enumerate(pieces):
             progress.total = progress.done + left * EXPECTED_EVALUATIONS
             placement = place_piece(plan, meter, piece, known)
             new = _write(plan, composer, placement, progress, known, (variation, number))
             written[-1].extend(new)
-            known = np.concatenate([known, to_array(new)])
-            known = known[np.argsort(known[:, 0], kind="stable")]
+            known = _joined(known, new)
             left -= 1
     return written
+
+
+def _joined(known: NoteArray, new: Sequence[NoteEvent]) -> NoteArray:
+    """Rows of known and new notes, sorted by onset."""
+    rows = np.concatenate([known, to_array(new)])
+    return rows[np.argsort(rows[:, 0], kind="stable")]
 
 
 def _write(
@@ -71,11 +83,10 @@ def _write(
     which: tuple[int, int],
 ) -> list[NoteEvent]:
     """Write one piece of a variation; ``which`` are the numbers of both."""
-    options = plan.request.options
+    options, until = plan.request.options, plan.request.until
     seed = [options.seed, *which]
     rng = np.random.default_rng([*seed, 1])
-    begin, end = placement.time[0], placement.time[-1]
-    around = to_notes(known[(known[:, 1] > begin) & (known[:, 0] < end)])
+    around = to_notes(known[(known[:, 1] > placement.time[0]) & (known[:, 0] < placement.time[-1] + LONGEST_RING)])
     wishes = WritingOptions(temperature=max(TEMPERATURE * options.temperature, COLDEST), nucleus=NUCLEUS)
     written: list[NoteEvent] = []
     late, last = 0.0, -1
@@ -83,10 +94,19 @@ def _write(
     for row in draw(composer, placement.passage, wishes, seed, plan.writing_steps, progress.advanced):
         if row[0] != last:
             late, last = placement.lateness(rng), row[0]
-        new = fit([placement.event(row, rng, late)], plan.infilled, (*around, *written), options.min_note)
+        others = (*around, *written)
+        event = _released(placement.event(row, rng, late), others, placement.room(row[0]))
+        new = fit([event], plan.infilled, others, options.min_note, until)
         written.extend(new)
         progress.send(which[0], new)
     return written
+
+
+def _released(event: NoteEvent, others: Sequence[NoteEvent], room: float) -> NoteEvent:
+    """Strike a key as soon as it is released, if one of the others still holds it for ``room`` seconds at most."""
+    held = [n.offset for n in others if n.pitch == event.pitch and n.onset < event.onset < n.offset]
+    until = max(held, default=event.onset)
+    return replace(event, onset=until) if until - event.onset <= room else event
 
 
 def place_piece(plan: EnginePlan, meter: MeterMap, piece: Piece, known: NoteArray) -> Placement:
@@ -112,50 +132,58 @@ def place_piece(plan: EnginePlan, meter: MeterMap, piece: Piece, known: NoteArra
     return replace(placement, passage=passage)
 
 
-def known_until(plan: EnginePlan) -> float:
-    """Where what is known of the music ends, in seconds: with its audio, or with its last note."""
-    audio = plan.request.audio.seconds if plan.request.audio is not None else 0.0
-    return max([audio, *(note.offset for note in plan.request.kept)])
+def pieces_of(meter: MeterMap, regions: tuple[Region, ...], around: Surroundings) -> tuple[Piece, ...]:
+    """Cut what the regions cover into pieces of a few bars, in the order of time, each with the bars around it.
 
-
-def pieces_of(meter: MeterMap, regions: tuple[Region, ...], known_end: float) -> tuple[Piece, ...]:
-    """Cut what the regions cover into pieces of a few bars, in the order of time.
-
-    The bars around a piece reach no further than the music that is known, from 0 to ``known_end`` seconds, and the
-    regions: what nobody knows is not silence.
+    These reach no further than the music that is known, and the regions: what nobody knows is not silence.
     """
-    end = max([known_end, *(region.offset for region in regions)])
-    return tuple(piece for span in covered(regions) for piece in _pieces(meter, *span, end))
+    spans = covered(regions)
+    return tuple(piece for span in spans for piece in _pieces(meter, span, _known_with(span, around, meter)))
 
 
-def covered(regions: tuple[Region, ...]) -> list[tuple[float, float]]:
-    """The spans that regions cover, in seconds, merged where they overlap."""
-    spans: list[tuple[float, float]] = []
+def _known_with(span: Span, around: Surroundings, meter: MeterMap) -> Span:
+    """Where the music is known around a span that is to be written: whole bars, from the first note to the last."""
+    found = next((known for known in around.spans if known.begin <= span.begin and span.end <= known.end), None)
+    if found is None:
+        return span
+    onset, offset = around.notes[:, 0], around.notes[:, 1]
+    there = (onset >= found.begin) & (onset < found.end)
+    if not there.any():
+        return span
+    begin = meter.first_bar(found.begin) if math.isfinite(found.begin) else -math.inf
+    end = meter.last_bar(found.end) if math.isfinite(found.end) else math.inf
+    begin, end = max(begin, float(onset[there].min())), min(end, float(offset[there].max()))
+    return Span(min(begin, span.begin), max(end, span.end))
+
+
+def covered(regions: tuple[Region, ...]) -> list[Span]:
+    """The spans that regions cover, merged where they overlap."""
+    spans: list[Span] = []
     for region in sorted(regions, key=lambda r: r.onset):
-        if spans and region.onset < spans[-1][1]:
-            spans[-1] = spans[-1][0], max(spans[-1][1], region.offset)
+        if spans and region.onset < spans[-1].end:
+            spans[-1] = Span(spans[-1].begin, max(spans[-1].end, region.offset))
         else:
-            spans.append((region.onset, region.offset))
+            spans.append(Span(region.onset, region.offset))
     return spans
 
 
-def _pieces(meter: MeterMap, begin: float, end: float, known_end: float) -> Iterator[Piece]:
-    bars = meter.bars(begin, end)
+def _pieces(meter: MeterMap, span: Span, known: Span) -> Iterator[Piece]:
+    bars = meter.bars(*span)
     first = 0
     while first < len(bars):
         last = first + 1
         while last < len(bars) and _steps(bars[first : last + 1]) <= PIECE_STEPS:
             last += 1
-        start = max(begin, float(meter.tempo.positions_at(bars[first].beat)))
-        stop = min(end, float(meter.tempo.positions_at(bars[last - 1].beat + bars[last - 1].beats)))
-        yield Piece(start, stop, _window(meter, bars[first:last], known_end))
+        start = max(span.begin, float(meter.tempo.positions_at(bars[first].beat)))
+        stop = min(span.end, float(meter.tempo.positions_at(bars[last - 1].beat + bars[last - 1].beats)))
+        yield Piece(start, stop, _window(meter, bars[first:last], known))
         first = last
 
 
-def _window(meter: MeterMap, bars: tuple[Bar, ...], known_end: float) -> tuple[Bar, ...]:
+def _window(meter: MeterMap, bars: tuple[Bar, ...], known: Span) -> tuple[Bar, ...]:
     """Bars with as many more on both sides as a passage holds, and as there is music."""
     window = list(bars)
-    first, last = meter.tempo.beat_at(0.0), meter.tempo.beat_at(known_end)
+    first, last = meter.tempo.beat_at(known.begin), meter.tempo.beat_at(known.end)
     while True:
         around = []
         if window[0].beat > first + 1e-3:

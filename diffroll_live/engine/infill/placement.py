@@ -1,7 +1,7 @@
 """Seconds to steps and back: a passage cut out of the time of a request, and written notes put back into it.
 
-Times go through the meter map; what players add to it, a little earlier or later, together or spread, comes back as
-residuals of the notes around, drawn by the seed.
+Times go through the meter map; what players add to it, a little earlier or later, together or spread, held a little
+shorter or longer than the note says, comes back as residuals of the notes around, drawn by the seed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from diffroll_live.composer.passage import Bools, Passage
 from diffroll_live.composer.steps import TRIPLETS, step_grid
-from diffroll_live.composer.vocabulary import N_KEYS, TICKS_PER_QUARTER, Ints
+from diffroll_live.composer.vocabulary import DURATIONS, N_KEYS, TICKS_PER_QUARTER, Ints, duration_class
 from diffroll_live.meter.meter_map import Bar, MeterMap
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.music.roll import LOW_PITCH
@@ -25,7 +25,11 @@ BETWEEN = (8, 16)  # ticks of a quarter where only triplets lie
 NEAR = 1.6  # ticks; a played onset this close to a place lies on it
 FEWEST_TRIPLETS = 3
 MOST_RESIDUAL = 0.4  # of the time between two steps
+HELD = (0.7, 1.3)  # times a length of the vocabulary that a note may be held
+FEWEST_HELD = 4  # notes of a length that say how long it is held
+INSIDE = 1e-3  # s before the end of a hole where the last note may begin
 STEADY = 1.5  # a standard deviation of velocities below which a person has typed them
+BEYOND = 4  # by which a velocity may exceed those around
 USUAL_VELOCITY, ACCENT = 68, 8  # where nothing around says how loud
 SHORTEST = 0.03  # s
 
@@ -34,7 +38,8 @@ SHORTEST = 0.03  # s
 class Placement:
     """A passage and where it lies: ``time`` (n_steps + 1,) of each step and of the end, in seconds.
 
-    residual: (n,) s by which chords around come late. spread: (n,) s by which notes of a chord differ from that.
+    holes: where notes may begin. residual: (n,) s by which chords around come late. spread: (n,) s by which notes of a
+    chord differ from that. held: (n, 2) classes of length of the notes around, and how many times so long they sound.
     velocities: (n,) of the notes around.
     """
 
@@ -42,19 +47,46 @@ class Placement:
     time: Doubles
     first_beat: float
     meter: MeterMap
+    holes: tuple[Region, ...]
     residual: Doubles
     spread: Doubles
+    held: Doubles
     velocities: Doubles
 
     def event(self, note: tuple[int, int, int, int], rng: np.random.Generator, late: float) -> NoteEvent:
-        """A written row (step, key, ticks, velocity) as a note; ``late`` is the residual of its chord."""
+        """A written row (step, key, ticks, velocity) as a note; ``late`` is the residual of its chord.
+
+        It ends before its key may be struck again.
+        """
         step, key, ticks, velocity = note
         own = float(rng.choice(self.spread)) if len(self.spread) else 0.0
-        room = MOST_RESIDUAL * (self.time[step + 1] - self.time[step])
-        onset = self.time[step] + float(np.clip(late + own, -room, room))
-        tick = int(self.passage.grid.tick[step]) + ticks
-        offset = float(self.meter.tempo.positions_at(self.first_beat + tick / TICKS_PER_QUARTER))
+        room = self.room(step)
+        onset = self._inside(self.time[step] + float(np.clip(late + own, -room, room)), key + LOW_PITCH)
+        tick = self.passage.grid.tick
+        end, length = int(tick[step]) + ticks, ticks * self._held(ticks, rng)
+        offset = self._time_at(int(tick[step]) + length) + onset - self.time[step]
+        free = int(np.searchsorted(tick, end))
+        offset = min(offset, self.time[free] if free < len(tick) else self._time_at(end))
         return NoteEvent(onset, max(offset, onset + SHORTEST), key + LOW_PITCH, self._velocity(step, velocity, rng))
+
+    def room(self, step: int) -> float:
+        """By how many seconds a note may be early or late at a step."""
+        return float(MOST_RESIDUAL * (self.time[step + 1] - self.time[step]))
+
+    def _time_at(self, tick: float) -> float:
+        return float(self.meter.tempo.positions_at(self.first_beat + tick / TICKS_PER_QUARTER))
+
+    def _inside(self, onset: float, pitch: int) -> float:
+        """The nearest time to ``onset`` at which a note of a pitch may begin."""
+        spans = [(hole.onset, max(hole.onset, hole.offset - INSIDE)) for hole in self.holes if _holds(hole, pitch)]
+        times = [min(max(onset, begin), end) for begin, end in spans]
+        return min(times, key=lambda time: abs(time - onset), default=onset)
+
+    def _held(self, ticks: int, rng: np.random.Generator) -> float:
+        """Draw how many times its length a note is held, as notes of that length are around, or any."""
+        alike = self.held[self.held[:, 0] == duration_class(np.array(ticks))]
+        choices = alike if len(alike) >= FEWEST_HELD else self.held
+        return float(rng.choice(choices[:, 1])) if len(choices) else 1.0
 
     def lateness(self, rng: np.random.Generator) -> float:
         """Draw by how much a chord comes late, in seconds."""
@@ -66,7 +98,8 @@ class Placement:
             return int(USUAL_VELOCITY + ACCENT * on_bar + rng.integers(-3, 4))
         if self.velocities.std() < STEADY:
             return int(np.rint(self.velocities.mean()))
-        return int(np.clip(written + rng.integers(-7, 8), 1, 127))
+        low, high = self.velocities.min() - BEYOND, self.velocities.max() + BEYOND
+        return int(np.clip(written + rng.integers(-7, 8), max(low, 1), min(high, 127)))
 
 
 def place(
@@ -100,7 +133,8 @@ def place(
     residual, spread = _residuals(step[kept], rows[kept, 0], time)
     asked = _steps_in(time[:-1], now)
     passage = Passage(grid, notes, hidden, asked=asked)
-    return Placement(passage, time, first_beat, meter, residual, spread, rows[:, 3])
+    held = _holding(notes[:, 2], tick[kept, 1] - tick[kept, 0])
+    return Placement(passage, time, first_beat, meter, holes, residual, spread, held, rows[:, 3])
 
 
 def has_triplets(ticks: Doubles) -> bool:
@@ -113,6 +147,16 @@ def has_triplets(ticks: Doubles) -> bool:
     triplets = int((np.isin(nearest, BETWEEN) & close).sum())
     straight = int((np.isin(nearest, (6, 18)) & close).sum())
     return triplets >= FEWEST_TRIPLETS and triplets > straight
+
+
+def _holds(hole: Region, pitch: int) -> bool:
+    return hole.low <= pitch <= hole.high
+
+
+def _holding(ticks: Ints, played: Doubles) -> Doubles:
+    """The class of each length and how many times so long it was ``played``, in ticks: (n, 2)."""
+    classes = duration_class(ticks)
+    return np.stack([classes, np.clip(played / DURATIONS[classes], *HELD)], 1)
 
 
 def _cells(holes: tuple[Region, ...], time: Doubles) -> Bools:

@@ -194,9 +194,9 @@ JAM: dict[str, Option] = {
     "rest_bars": Limit(0, 64, default=2.0, sentence="Bars of rest that give the model its turn; 0: none do."),
     "tempo": Limit(20, 400, unit="beats a minute", default=120.0, sentence="Tempo, where the DAW reports none."),
     "beats": Limit(1, 32, default=4.0, sentence="Quarter notes in a bar, where the DAW reports no metre."),
-    "memory": Limit(1, 60, unit="s", default=12.0, sentence="Seconds of the past that the model continues."),
+    "memory": Limit(1, 60, unit="s", default=24.0, sentence="Seconds of the past that the model continues."),
     "ahead": Limit(0.5, 30, unit="s", default=4.0, sentence="Seconds written at a time."),
-    "lead": Limit(0.05, 5, unit="s", default=0.3, sentence="Seconds from the turn to the answer, at least."),
+    "lead": Limit(0.05, 5, unit="s", default=0.12, sentence="Seconds from the turn to the answer, at least."),
     **{name: REQUEST[name] for name in ("quality", "seed", "temperature", "density")},
     "channel": CHANNEL,
 }

@@ -70,6 +70,7 @@ class AudioBuffer:
     """Mono audio, (n_samples,) float32, finite, nominally in [-1, 1].
 
     ``origin`` is the DAW position, in seconds, of its first sample. ``remarks`` are sentences for whoever recorded it.
+    ``heard_at``, of a live input, is when that sample sounded, in seconds of time.perf_counter.
     """
 
     name: str
@@ -77,6 +78,7 @@ class AudioBuffer:
     sample_rate: int
     origin: float = 0.0
     remarks: tuple[str, ...] = ()
+    heard_at: float | None = None
 
     @property
     def seconds(self) -> float:

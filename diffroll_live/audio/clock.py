@@ -108,6 +108,10 @@ class StreamClock:
         self.end = block.end
         return block
 
+    def time_of(self, sample: int) -> float | None:
+        """When a sample sounded or will sound, by its number; None before the first."""
+        return None if self._next is None else self._next + (sample - self._arrived) / self.rate
+
     def _count_loss(self, samples: int) -> None:
         self.overruns += 1
         self.lost += samples / self.rate

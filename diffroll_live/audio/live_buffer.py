@@ -92,7 +92,8 @@ class LiveBuffer:
         """Copy the last seconds. Raises errors.Incomplete before the first sample."""
         if self._clock is None or not self._clock.end:
             raise Incomplete(f"The buffer {self.name!r} has no sound yet; wait for its first level.")
-        return self._ring.snapshot(self.name, self._origin)
+        kept = self._ring.snapshot(self.name, self._origin)
+        return replace(kept, heard_at=self._clock.time_of(self._clock.end - len(kept.samples)))
 
     def close(self) -> None:
         """Take no more, and end every note."""

@@ -119,6 +119,17 @@ class MeterMap:
         """The time of the last bar line at or before ``t`` seconds."""
         return self.tempo.position_at(self.bar_at(self.tempo.beat_at(t)).beat)
 
+    def next_beat(self, t: float) -> float:
+        """The time of the first beat at or after ``t`` seconds; a bar line is one."""
+        beat = self.tempo.beat_at(t)
+        bar = self.bar_at(beat)
+        ahead = math.ceil(beat - bar.beat - _ON_BAR)
+        return max(t, self.tempo.position_at(bar.beat + min(ahead, bar.beats)))
+
+    def from_time(self, t: float) -> MeterMap:
+        """The same on an axis whose second 0 is at ``t`` seconds."""
+        return replace(self, tempo=self.tempo.on_clock(t, 0.0, 1.0))
+
     def changes(self) -> tuple[MeterChange, ...]:
         """The rows that ``meter_of`` makes this map of; beats are counted from a bar line."""
         origin = self.signatures[0].beat

@@ -70,6 +70,11 @@ class TempoMap:
         index = np.maximum(np.searchsorted(ours, at, "right") - 1, 0)
         return known[index] + (at - ours[index]) * 60.0 / tempi[index]
 
+    def on_clock(self, position: float, at: float, rate: float) -> TempoMap:
+        """The same tempi along a clock that passes ``position`` at ``at`` seconds, and ``rate`` seconds a second."""
+        placed = (TempoChange(at + (here.position - position) / rate, here.tempo * rate) for here in self.changes)
+        return TempoMap(tuple(placed), self.beat)
+
     def between(self, start: float, end: float) -> tuple[TempoChange, ...]:
         """The changes within a span, relative to its start; the first is at 0."""
         inside = tuple(

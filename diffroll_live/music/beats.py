@@ -18,6 +18,7 @@ RATE = 100  # frames a second of the onset strength
 LONGEST = 1800.0  # s of music that are looked at
 FEWEST = 12  # notes that can make a beat
 UNSURE = 0.35  # confidence below which nothing has a beat
+LOOSE = 0.3  # mean of onsets round the parts of a beat, 1 on them; that of chance is 1 over the root of their number
 WINDOW, HOP = 10.0, 2.5  # s, of the autocorrelation
 USUAL_BEAT, SPREAD = 0.68, 0.7  # s, octaves: the log-normal prior of a beat's length
 PERIODS = np.exp2(np.linspace(np.log2(0.27), np.log2(1.4), 72))  # s, that a beat may last
@@ -45,6 +46,14 @@ def estimate_meter(notes: Doubles) -> MeterMap:
     if confidence < UNSURE:
         return NO_METER
     return _meter(beats + begin, bars_of(notes, beats), confidence)
+
+
+def keeps_to(notes: Doubles, meter: MeterMap) -> bool:
+    """Whether notes, rows of onset, offset, pitch and velocity, are played to a beat; too few could be."""
+    if len(notes) < FEWEST:
+        return True
+    beats = meter.tempo.beats_at(notes[:, 0])
+    return any(abs(np.exp(2j * np.pi * parts * beats).mean()) > LOOSE for parts in (3, 4))
 
 
 def _smooth(beats: Doubles) -> Doubles:

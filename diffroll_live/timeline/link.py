@@ -2,7 +2,8 @@
 
 Link shares tempo, beats and, where peers agree to, start and stop, but no song position: position 0 is where the
 session was started. The session reports its start as a beat, so seconds are computed from beats here, with the tempi
-observed since.
+observed since. A session that is not started, or whose peers do not share that, still has a beat. Without peers there
+is nothing to follow: the tempo would be our own.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ class LinkSource:
         """Report tempo, beat and how long the session has been playing."""
         now, micros = self._clock(), self._link.clock().micros()
         session = self._link.captureAppSessionState()
-        tempo = session.tempo()
-        if not session.isPlaying():
+        tempo = session.tempo() if self._link.numPeers() else None
+        if tempo is None or not session.isPlaying():
             self._tempo_map = None
-            self._report(Report(now, playing=False, position=0.0, tempo=tempo))
+            pulse = None if tempo is None else session.phaseAtTime(micros, _QUANTUM)
+            self._report(Report(now, playing=False, position=0.0, tempo=tempo, pulse=pulse))
             return
         beat = session.beatAtTime(micros, _QUANTUM) - session.beatAtTime(session.timeForIsPlaying(), _QUANTUM)
         tempo_map = self._tempo_map or TempoMap(steady(tempo))

@@ -28,13 +28,14 @@ class Report:
     loop_end: float | None = None  # s
     looping: bool | None = None
     resolution: float = 0.0
+    pulse: float | None = None  # quarter notes from a bar line, of a beat that goes on though nothing plays
 
 
 def check_report(report: Report) -> Report:
     """Return a report if it is plausible. Raises errors.ProtocolError."""
     if report.tempo is not None and not 0.0 < report.tempo <= MAX_TEMPO:
         raise ProtocolError(f"A tempo of {report.tempo:g} BPM is outside 0 to {MAX_TEMPO:g}; send another.")
-    for name in ("position", "loop_start", "loop_end", "beat"):
+    for name in ("position", "loop_start", "loop_end", "beat", "pulse"):
         value = getattr(report, name)
         if value is not None and not (math.isfinite(value) and abs(value) <= MAX_POSITION):
             raise ProtocolError(f"A {name.replace('_', ' ')} of {value:g} is off the timeline; send seconds or beats.")

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 
 from diffroll_live.limits import TEMPO, is_signature
 from diffroll_live.meter.meter_map import MeterMap, Signature
-from diffroll_live.meter.tempo_map import TempoMap
+from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.timeline.clock_model import ClockModel
 from diffroll_live.timeline.report import Report, check_report
+from diffroll_live.timeline.unrolled import unrolled
 
 TOLERANCE_SECONDS = 0.0003  # a smaller change of the playhead is not passed on
 _AHEAD_SECONDS = 2.0  # playheads are compared now and this much later
 _REGULAR = 4  # regular reports after which silence means that the source is gone
 _REGULAR_SECONDS = 1.0  # the longest pause between two of them
 _METRE_UNKNOWN = 0.5  # confidence in bars of 4/4 where only the tempo is reported
-_ON_BEAT = 1e-6  # beats; tolerance for rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Timeline:
         self._tempo_map = TempoMap()
         self._knows_tempo = False
         self._metre: tuple[int, int] | None = None
+        self._pulse: TempoMap | None = None
         self._loop = (0.0, 0.0)
         self._looping = False
         self._last_at = 0.0  # when the last position came
@@ -73,12 +74,9 @@ class Timeline:
         A DAW's bars are counted from its beat 0.
         """
         with self._lock:
-            tempo_map, metre, known = self._tempo_map, self._metre, self._knows_tempo
+            tempo_map, metre = self._tempo_map, self._metre
         tempo = TempoMap(tempo_map.between(origin, math.inf), tempo_map.beat_at(origin))
-        if not known or not all(TEMPO.low <= change.tempo <= TEMPO.high for change in tempo.changes):
-            return None
-        confidence = _METRE_UNKNOWN if metre is None else 1.0
-        return MeterMap(tempo, (Signature(0.0, *(metre or (4, 4))),), "transport", confidence)
+        return self._meter(tempo, (Signature(0.0, *(metre or (4, 4))),))
 
     def bar(self, now: float, tempo: float, beats: float) -> float:
         """The length of a bar in seconds, with ``tempo`` and ``beats`` (quarter notes) where the DAW reports none."""
@@ -92,19 +90,32 @@ class Timeline:
                 beats = 4.0 * self._metre[0] / self._metre[1]
         return beats * 60.0 / tempo
 
-    def next_beat(self, time: float) -> float:
-        """The time of the first beat at or after ``time``; ``time`` itself if the playhead is stopped.
+    def meter_on_clock(self, now: float) -> MeterMap | None:
+        """Musical time on the clock of the reports, as it goes on from ``now``; None where nothing moves to a beat.
 
-        A loop is assumed to begin on a beat.
+        A loop comes round in it. A pulse counts for as long as nothing plays.
         """
         with self._lock:
-            playhead, tempo_map = self._model.playhead, self._tempo_map
-        if not playhead.playing:
-            return time
-        unwrapped = playhead.unwrapped_at(time)
-        here = playhead.wrap(unwrapped)
-        beat = tempo_map.position_at(math.ceil(tempo_map.beat_at(here) - _ON_BEAT))
-        return playhead.time_of(unwrapped + (beat if playhead.loop is None else min(beat, playhead.loop.end)) - here)
+            playhead, tempo_map, metre, pulse = self._model.playhead, self._tempo_map, self._metre, self._pulse
+        if playhead.playing:
+            tempo, signatures = unrolled(playhead, tempo_map, metre or (4, 4), now)
+        elif pulse is not None:
+            tempo, signatures = pulse, (Signature(0.0, *(metre or (4, 4))),)
+        else:
+            return None
+        return self._meter(tempo, signatures)
+
+    def position_at(self, time: float) -> float | None:
+        """Where the playhead is or was at a time; None while it stands."""
+        playhead = self.playhead
+        return playhead.position_at(time) if playhead.playing else None
+
+    def _meter(self, tempo: TempoMap, signatures: tuple[Signature, ...]) -> MeterMap | None:
+        with self._lock:
+            known, confidence = self._knows_tempo, _METRE_UNKNOWN if self._metre is None else 1.0
+        if not known or not all(TEMPO.low <= change.tempo <= TEMPO.high for change in tempo.changes):
+            return None
+        return MeterMap(tempo, signatures, "transport", confidence)
 
     def update(self, report: Report) -> None:
         """Take a report. Raises errors.ProtocolError, changing nothing, for an impossible tempo or position."""
@@ -155,6 +166,10 @@ class Timeline:
         if report.tempo is not None:
             self._tempo_map = self._tempo_map.observe(here, report.tempo, since)
             self._knows_tempo = True
+        if report.playing is not None:
+            self._pulse = None
+        if report.pulse is not None and self._knows_tempo:
+            self._pulse = TempoMap((TempoChange(report.at, self._tempo_map.tempo_at(here)),), report.pulse)
         if report.beat is not None:
             self._tempo_map = self._tempo_map.with_beat(here, report.beat)
         if report.metre is not None:

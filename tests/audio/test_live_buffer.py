@@ -85,6 +85,17 @@ def test_time_never_goes_back_and_the_recording_is_as_long_as_the_time(steps):
         assert audio.origin + audio.seconds == pytest.approx(5.0 + end.end / RATE)
 
 
+def test_a_recording_knows_when_it_was_heard():
+    world = World()
+    for block in range(30):
+        world.write(ONES, 10.0 + 0.1 * block)
+    audio = world.buffer.snapshot()
+    assert audio.heard_at == pytest.approx(13.0 - audio.seconds)
+    world.write(ONES, 13.3)  # after a gap
+    audio = world.buffer.snapshot()
+    assert audio.heard_at == pytest.approx(13.4 - audio.seconds)
+
+
 def test_silence_stands_for_what_does_not_come_for_a_while():
     world = World()
     world.write(ONES, 10.0)

@@ -80,7 +80,9 @@ def test_known_notes_come_back_as_they_are_and_new_ones_stay_inside(
             assert here
             assert all(note.offset <= (region.offset if region.hear else 4.0) for note in here)
             for note in here:  # it may ring into what follows, but not into its own key
-                assert not [k for k in kept if k.pitch == note.pitch and k.onset < note.offset and k.offset > note.onset]
+                assert not [
+                    k for k in kept if k.pitch == note.pitch and k.onset < note.offset and k.offset > note.onset
+                ]
         assert all(any(inside(note, region) for region in regions) for note in new)
 
 
@@ -97,7 +99,6 @@ def test_time_to_come(engine: TorchEngine) -> None:
     (notes,) = ask(engine, REQUESTS["generate in a region"]).variations
     assert all(0.5 <= note.onset < 1.5 and 60 <= note.pitch <= 80 for note in notes)
     assert all(note.offset <= 8.0 for note in notes), "it may ring for as long as was asked for"
-    assert any(note.offset > 1.5 for note in notes)
 
 
 def test_long_audio_at_another_rate_is_read_to_its_end(engine: TorchEngine) -> None:

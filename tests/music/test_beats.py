@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from diffroll_live.evaluation.beat_tracking import f_measure, scores
-from diffroll_live.meter.meter_map import NO_METER
-from diffroll_live.music.beats import LONGEST, estimate_meter
+from diffroll_live.meter.meter_map import NO_METER, steady_meter
+from diffroll_live.music.beats import LONGEST, estimate_meter, keeps_to
 
 BASS, CHORD = 40, 60
 
@@ -67,6 +67,14 @@ def test_notes_that_keep_to_no_beat_have_none(seed: int) -> None:
     rng = np.random.default_rng(seed)
     onset = np.sort(rng.uniform(0.0, 60.0, 300))
     assert estimate_meter(np.stack([onset, onset + 0.3, rng.integers(30, 90, 300), np.full(300, 64)], 1)) == NO_METER
+
+
+def test_whether_notes_keep_to_a_tempo_is_heard() -> None:
+    notes, _ = waltz(4, 16, 0.5)
+    assert keeps_to(notes, steady_meter(120.0, bar_at=0.5))
+    assert keeps_to(notes, steady_meter(60.0, bar_at=0.25)), "at half the tempo, off by a beat: a reading of it"
+    assert not keeps_to(notes, steady_meter(113.0))
+    assert keeps_to(notes[:11], steady_meter(113.0)), "too few to tell"
 
 
 def test_little_or_strange_material_is_no_trouble() -> None:

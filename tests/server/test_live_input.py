@@ -63,6 +63,35 @@ def send_chunks(client: OscClient, chunks: list[bytes], first: int = 0) -> None:
         time.sleep(0.1)
 
 
+# The DAW's bars
+
+
+def grid_of(client: OscClient, buffer: str) -> tuple:
+    """The grid of a continuation: source, confidence, tempo, signature, first bar line."""
+    client.send("/diffroll/continue", "more", buffer, 2.0)
+    _, before = client.until("/diffroll/job/done")
+    (grid,) = [reply for reply in before if reply.address == "/diffroll/job/grid"]
+    return grid.args[1:]
+
+
+@pytest.mark.realtime
+def test_what_was_heard_live_lies_in_the_bars_that_the_daw_played_then(client):
+    open_live(client)
+    first = time.perf_counter()
+    send_chunks(client, [BEEP])
+    assert grid_of(client, "live")[0] == "none", "nothing moves to a beat"
+    client.send("/diffroll/transport", 0, 40.0, 60.0, 40.0, 4, 4)
+    assert grid_of(client, "live")[0] == "none", "the DAW stands, whatever its tempo"
+    client.send("/diffroll/transport", 1, 40.0, 60.0, 40.0, 4, 4)  # now, and on a bar line
+    began = time.perf_counter()
+    send_chunks(client, [BEEP] * 12, first=1)
+    source, confidence, tempo, *signature, first_bar = grid_of(client, "live")
+    assert (source, confidence, tempo, signature) == ("transport", 1.0, 60.0, [4, 4])
+    off = (first_bar - (began - first) + 2.0) % 4.0 - 2.0
+    assert abs(off) < 0.2, "a bar began when the DAW said so, and every four seconds before and after"
+    client.send("/diffroll/transport", 0, 42.0, 60.0, 42.0, 4, 4)
+
+
 # Devices
 
 

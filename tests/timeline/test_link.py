@@ -11,6 +11,8 @@ import pytest
 from diffroll_live.errors import PortError
 from diffroll_live.timeline.link import LinkSource
 from diffroll_live.timeline.report import Report
+from diffroll_live.timeline.table import SOURCES
+from diffroll_live.timeline.timeline import Timeline
 
 
 class FakeLink:
@@ -21,7 +23,10 @@ class FakeLink:
 
     def __init__(self, tempo: float) -> None:
         self.enabled = self.startStopSyncEnabled = False
-        self.bpm, self.started, self.micros = tempo, None, 5_000_000
+        self.bpm, self.started, self.micros, self.peers = tempo, None, 5_000_000, 1
+
+    def numPeers(self) -> int:  # noqa: N802
+        return self.peers
 
     def clock(self) -> SimpleNamespace:
         return SimpleNamespace(micros=lambda: self.micros)
@@ -32,6 +37,7 @@ class FakeLink:
             isPlaying=lambda: self.started is not None,
             timeForIsPlaying=lambda: self.started,
             beatAtTime=lambda micros, quantum: 1000.0 + micros * self.bpm / 60e6,
+            phaseAtTime=lambda micros, quantum: (micros * self.bpm / 60e6) % quantum,
         )
 
 
@@ -54,6 +60,25 @@ def test_a_link_session_is_followed_from_its_start(monkeypatch):
     assert reports[-1].tempo == 90.0
     source.close()
     assert not link.enabled
+
+
+def test_a_session_that_is_not_started_has_a_beat_if_it_has_peers(monkeypatch):
+    links = []
+    make = lambda tempo: links.append(FakeLink(tempo)) or links[-1]  # noqa: E731
+    monkeypatch.setitem(sys.modules, "link", SimpleNamespace(Link=make))
+    timeline = Timeline(SOURCES["link"].traits)
+    source = LinkSource(timeline.update, lambda: 100.0)
+    (link,) = links
+    link.peers = 0
+    source.poll()
+    assert timeline.meter_on_clock(100.0) is None
+    assert timeline.meter(0.0) is None, "the tempo would be our own"
+    link.peers, link.bpm = 1, 90.0  # 7.5 beats of Link's clock have gone by
+    source.poll()
+    meter = timeline.meter_on_clock(100.0)
+    assert meter.tempo.tempo_at(100.0) == 90.0
+    assert meter.next_beat(100.0) == pytest.approx(100.0 + 0.5 * 60 / 90)
+    assert meter.first_bar(100.0) == pytest.approx(100.0 + 0.5 * 60 / 90)
 
 
 def test_without_link_a_sentence_says_how_to_get_it(monkeypatch):

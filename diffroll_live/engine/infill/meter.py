@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from diffroll_live.meter.meter_map import MeterMap, steady_meter
 from diffroll_live.model.roll_targets import NoteArray
-from diffroll_live.music.beats import estimate_meter
+from diffroll_live.music.beats import estimate_meter, keeps_to
 from diffroll_live.types import RequestPlan
 
 UNTIMED_TEMPO = 300.0  # quarters a minute, whose sixteenths are steps of 50 ms
@@ -16,10 +16,12 @@ USUAL_TEMPO = 100.0  # of music that is written from nothing
 def meter_for(request: RequestPlan, given: NoteArray) -> MeterMap:
     """The map to write by; ``given`` are rows (onset s, offset s, pitch, velocity) of the notes around.
 
-    Where nobody says and the notes keep to no beat, the source is "none" and the steps are 50 ms.
+    The DAW's is not believed where the notes do not keep to it: they were played without it. Where nobody says and the
+    notes keep to no beat, the source is "none" and the steps are 50 ms.
     """
-    if request.meter is not None:
-        return request.meter
+    meter = request.meter
+    if meter is not None and (meter.source != "transport" or keeps_to(given, meter)):
+        return meter
     begin = min((region.onset for region in request.hidden), default=0.0)
     if not len(given):
         return replace(steady_meter(USUAL_TEMPO, bar_at=begin), source="estimated", confidence=0.0)

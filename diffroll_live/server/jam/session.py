@@ -66,7 +66,7 @@ class JamSession:
         """``on_close`` is called when it ends, ``on_silent`` once all its notes have ended after that."""
         self.client, self.name = client, name
         self.context, self._on_close, self._on_silent = context, on_close, on_silent
-        self._jam = Jam(settings, context.timeline.next_beat)
+        self._jam = Jam(settings, context.timeline.meter_on_clock)
         self._begin = context.now()
         self._writing: _Writing | None = None
         self._indices = itertools.count()
@@ -110,7 +110,7 @@ class JamSession:
         self._jam.ended(pitch, at)
 
     def cue(self) -> None:
-        """Give the turn to the model: on the next beat if the DAW is playing, otherwise after the lead."""
+        """Give the turn to the model: after the lead, on the next beat of the DAW or of what was played."""
         now = self.context.now()
         turn = self._jam.cue(now)
         if turn is not None:

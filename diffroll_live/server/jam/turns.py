@@ -2,6 +2,8 @@
 
 Every method takes the time ``now``, in seconds of a monotonic clock; notes are on the same axis. An answer that is
 written too slowly leaves pauses: each turn begins when it can be ready, judging by how long the last one took.
+
+An answer goes by the DAW's bars and beats, or else by those that the musician kept to.
 """
 
 from __future__ import annotations
@@ -11,13 +13,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from diffroll_live.limits import LIMITS
+from diffroll_live.meter.meter_map import MeterMap
+from diffroll_live.music.beats import estimate_meter
 from diffroll_live.music.regions import SHORTEST
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.server.jam.settings import JamSettings
 from diffroll_live.types import NoteEvent, Region, Request
 
 State = Literal["listening", "answering"]
+
+RING = 4.0  # s for which a note may ring into the next turn
 
 
 class Phrase:
@@ -88,13 +96,14 @@ class Turn:
 class Jam:
     """Whose turn it is, and what the model has to write in its own.
 
-    ``on_beat`` moves a time to where an answer may begin, then or later: the next beat where there is one.
+    ``meter_at`` gives the DAW's bars and beats as they go on from a time, if it moves to any.
     """
 
-    def __init__(self, settings: JamSettings, on_beat: Callable[[float], float] = lambda time: time) -> None:
+    def __init__(self, settings: JamSettings, meter_at: Callable[[float], MeterMap | None] = lambda _: None) -> None:
         self.settings = settings
         self.state: State = "listening"
-        self._on_beat = on_beat
+        self._meter_at = meter_at
+        self._heard: MeterMap | None = None  # the beat that the musician kept to before this answer
         self._phrase = Phrase()
         self._fresh = False  # something was played since the last answer
         self._cued = math.inf  # when the answer was asked for
@@ -136,7 +145,7 @@ class Jam:
         return self._next(now)
 
     def cue(self, now: float) -> Turn | None:
-        """Make it the model's turn, from the first beat after the lead; return what to write first.
+        """Make it the model's turn, from the first beat after the lead on; return what to write first.
 
         None while nothing has been played, or when it is the model's turn already.
         """
@@ -144,6 +153,7 @@ class Jam:
             return None
         self.state, self._fresh, self._cued, self._until = "answering", False, now, -math.inf
         self._phrase.cut(now)
+        self._heard = self._beat_heard(now) if self._meter_at(now) is None else None
         return self._next(now)
 
     def is_rest_over(self, now: float, bar: float) -> bool:
@@ -181,15 +191,27 @@ class Jam:
     def _next(self, now: float) -> Turn:
         """Give the next turn: never in the past, so that a late one leaves a pause and no burst."""
         soonest = now + max(self.settings.lead, min(self._need, self.settings.ahead))
-        begin = self._until if self._until >= soonest else max(soonest, self._on_beat(soonest))
-        until = begin + self.settings.ahead
+        meter = self._meter_at(now) or self._heard
+        begin = self._until if self._until >= soonest else max(soonest, _on_beat(meter, soonest))
+        until = _on_beat(meter, begin + self.settings.ahead)
         origin = begin - self.settings.memory
         notes = self._phrase.notes(origin, begin)
         known = tuple(replace(n, onset=n.onset - origin, offset=n.offset - origin) for n in notes)
         seed = (self.settings.options.seed + self._turns) % (int(LIMITS["seed"].high) + 1)
-        options = replace(self.settings.options, seconds=until - origin, seed=seed, variations=1)
+        options = replace(self.settings.options, seconds=until - origin + RING, seed=seed, variations=1)
         region = Region(begin - origin, until - origin)
         self._turns += 1
         self._written, self._until, self._writing, self._needed = begin, until, True, -math.inf
-        request = Request(f"jam#{self._turns}", "generate", None, (region,), known, options)
+        meter = meter.from_time(origin) if meter is not None else None
+        request = Request(f"jam#{self._turns}", "generate", None, (region,), known, options, meter=meter)
         return Turn(request, origin, begin, until, now)
+
+    def _beat_heard(self, now: float) -> MeterMap | None:
+        """The bars and beats that what was played keeps to, on the jam's axis; None where it keeps to none."""
+        notes = [(n.onset, n.offset, n.pitch, n.velocity) for n in self._phrase.notes(now - self.settings.memory, now)]
+        meter = estimate_meter(np.array(notes, float).reshape(-1, 4))
+        return meter if meter.source == "estimated" else None
+
+
+def _on_beat(meter: MeterMap | None, time: float) -> float:
+    return time if meter is None else meter.next_beat(time)

@@ -21,7 +21,7 @@ from diffroll_live.server.clients import Client
 from diffroll_live.server.job import Job, NoteKey
 from diffroll_live.server.midi_output import LEAD, MidiOut, when_silent
 from diffroll_live.timeline.timeline import Timeline
-from diffroll_live.types import NoteEvent, Result
+from diffroll_live.types import AudioBuffer, NoteEvent, Result
 
 logger = logging.getLogger(__name__)
 
@@ -134,9 +134,22 @@ class NoteDelivery:
                 job.late = dropped
                 client.send(Late(job.name, dropped))
 
-    def meter(self, job: Job, origin: float) -> MeterMap | None:
-        """The bars and beats of a job whose second 0 is at ``origin``: the client's, else the DAW's, else None."""
-        return job.given_meter or self._timeline.meter(origin)
+    def placed(self, audio: AudioBuffer) -> AudioBuffer:
+        """A live input at the place of the DAW's timeline where it was heard, if the DAW plays; else as it is."""
+        position = None if audio.heard_at is None else self._timeline.position_at(audio.heard_at)
+        return audio if position is None else replace(audio, origin=position)
+
+    def meter(self, job: Job, audio: AudioBuffer | None) -> MeterMap | None:
+        """The bars and beats of a job: the client's, else the DAW's, else None.
+
+        What was heard live has the DAW's only while the DAW moves to a beat: where none goes by, none was played to.
+        """
+        if job.tempi:
+            return job.given_meter
+        if audio is None or audio.heard_at is None:
+            return self._timeline.meter(audio.origin if audio is not None else 0.0)
+        meter = self._timeline.meter_on_clock(audio.heard_at)
+        return meter.from_time(audio.heard_at) if meter is not None else None
 
     async def save(self, client: Client, job: Job, result: Result) -> None:
         """Write each variation of a job as a MIDI file, if it asked for that; the client is told of a failure."""

@@ -72,10 +72,10 @@ class Runs:
     def run(self, client: Client, job: Job, audio: AudioBuffer | None) -> None:
         """Queue a job. Raises errors.Busy, and what ``plan_request`` raises when the job cannot be answered."""
         serial = self._events.next_number()
-        origin = audio.origin if audio is not None else 0.0
-        meter = self._delivery.meter(job, origin)
+        audio = self._delivery.placed(audio) if audio is not None else None
+        meter = self._delivery.meter(job, audio)
         plan = plan_request(job.request(f"{job.name}#{serial}", audio, meter), self._worker.info.max_seconds)
-        job.origin, job.meter = origin, meter
+        job.origin, job.meter = audio.origin if audio is not None else 0.0, meter
         self._submit(client, job, Run(serial, plan), job.asked)
         job.request_id = plan.id
         job.result, job.notes = None, {}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from diffroll_live import __version__
 from diffroll_live.cli import exit_codes, failures
+from diffroll_live.cli.log_file import log_handler
 from diffroll_live.cli.repetition import RepetitionFilter
 from diffroll_live.cli.surroundings import settle
 from diffroll_live.errors import DiffrollError
@@ -26,6 +28,7 @@ COMMANDS = {
     "live": ("live", "live", "Transcribe an input device live, and play its notes on a MIDI port."),
     "jam": ("jam", "jam", "Trade phrases with the model: it continues where you stop."),
     "send": ("send", "send", "Run any of these tasks in a running daemon."),
+    "service": ("service", "service", "Run the daemon from login on: install, status, logs, uninstall."),
     "ableton": ("ableton", "ableton", "Run any of these tasks for the selected clip in Ableton Live."),
     "doctor": ("doctor", "doctor", "Check this machine; report what is wrong and how to fix it."),
     "models": ("models", "models", "List the installed models."),
@@ -74,13 +77,17 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="diffroll-live")
 @click.option("--debug", is_flag=True, help="Log everything, and show tracebacks.")
+@click.option(
+    "--log-file", type=click.Path(path_type=Path), metavar="FILE", help="Log to this file too, which rotates at 1 MB."
+)
 @click.pass_context
-def app(ctx: click.Context, debug: bool) -> None:
+def app(ctx: click.Context, debug: bool, log_file: Path | None) -> None:
     """Audio and a region in, notes out: transcribe, fill gaps, continue and generate piano music."""
-    handler = logging.StreamHandler()
-    handler.addFilter(RepetitionFilter())
+    handlers = [logging.StreamHandler(), *([log_handler(log_file)] if log_file else [])]
+    for handler in handlers:
+        handler.addFilter(RepetitionFilter())
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=logging.WARNING, format=form, handlers=[handler])
+    logging.basicConfig(level=logging.WARNING, format=form, handlers=handlers)
     if debug:
         logging.getLogger("diffroll_live").setLevel(logging.DEBUG)
     if ctx.invoked_subcommand is None:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import platformdirs
 
 from diffroll_live.cli import exit_codes
+from diffroll_live.cli.log_file import log_folder
 from diffroll_live.cli.surroundings import silence_stdout
 from diffroll_live.errors import DiffrollError, FileError
 
@@ -89,7 +89,7 @@ def unprintable(error: OSError) -> FileError:
 
 def log_path() -> Path:
     """Return the log file for tracebacks of unexpected failures."""
-    return platformdirs.user_log_path("diffroll-live", appauthor=False, opinion=False) / "errors.log"
+    return log_folder() / "errors.log"
 
 
 def _keep(trace: str) -> Path | None:

@@ -75,7 +75,9 @@ async def serve(
                 await daemon.listen(*sockets)
                 if attach is not None:
                     await daemon.attach(attach)
-                ready(sockets[0].getsockname()[1])
+                port = sockets[0].getsockname()[1]
+                logger.info("serving clients on port %d", port)
+                ready(port)
                 await daemon.run(stop)
         finally:
             await daemon.close()

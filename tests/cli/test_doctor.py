@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from diffroll_live import __version__
 from diffroll_live.cli import diagnostics as doctor
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
@@ -177,3 +178,18 @@ def test_the_command_prints_findings_and_exits_by_them(monkeypatch, capsys, stat
     assert "[text]" in capsys.readouterr().out
     assert run(["doctor", "--json"]) == code
     assert json.loads(capsys.readouterr().out)["findings"][0]["state"] == state
+
+
+def test_one_line_says_it_all_and_nothing_of_the_person(monkeypatch, capsys):
+    findings = [
+        Finding("disk", "bad", "/home/ada is full", "x"),
+        Finding("midi", "poor", "a", "b"),
+        Finding("spool", "good", "/home/ada"),
+    ]
+    monkeypatch.setattr("diffroll_live.cli.commands.doctor.examine", lambda port, quick: iter(findings))
+    assert run(["doctor", "--line"]) == exit_codes.UNWELL
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"diffroll-live {__version__}; Python 3.1")
+    assert line.endswith("; bad: disk; poor: midi")
+    assert "torch 2." in line
+    assert "ada" not in line

@@ -1,14 +1,11 @@
-"""The repository keeps its promises: documents name what exists, one version, one list of dependencies, one wheel."""
+"""The repository keeps its promises: documents name what exists, one version, one list of dependencies."""
 
 from __future__ import annotations
 
 import ast
 import re
 import subprocess
-import sys
 import tomllib
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -114,36 +111,3 @@ def test_every_model_folder_is_whole():
         assert {"weights.safetensors", "config.json", "CARD.md", "SHA256SUMS"} <= {
             path.name for path in folder.iterdir()
         }
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Iterator[zipfile.ZipFile]:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    with zipfile.ZipFile(next(folder.glob("*.whl"))) as opened:
-        yield opened
-
-
-@pytest.mark.slow
-def test_the_wheel_carries_the_package_the_models_and_the_bridges(wheel):
-    inside = set(wheel.namelist())
-    shipped = {path.relative_to(ROOT).as_posix() for path in tracked()}
-    package = {path for path in shipped if path.startswith("diffroll_live/")}
-    models = {path.replace("models/", "diffroll_live/_models/", 1) for path in shipped if path.startswith("models/")}
-    bridges = {path.replace("bridge/", "diffroll_live/_bridge/", 1) for path in shipped if path.startswith("bridge/")}
-    assert package | models | bridges <= inside
-    assert all(path.startswith(("diffroll_live/", f"diffroll_live-{__version__}.dist-info/")) for path in inside)
-    assert not any("test" in Path(path).name or path.endswith((".pyc", ".pt")) for path in inside)
-
-
-@pytest.mark.slow
-def test_the_installed_wheel_finds_its_own_weights(wheel, tmp_path):
-    wheel.extractall(tmp_path)
-    code = (
-        "from diffroll_live.model.checkpoints.folder import find_model, verify; "
-        "m = find_model('compact'); verify(m); print(m.path)"
-    )
-    environment = {"PATH": "", "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), "SYSTEMROOT": r"C:\Windows"}
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout.strip() == str(tmp_path / "diffroll_live" / "_models" / "compact"), done.stderr

@@ -88,3 +88,22 @@ def test_the_fingerprint_follows_what_is_installed(install, tmp_path, monkeypatc
     assert install.wanted_fingerprint() == before
     (tmp_path / "requirements.txt").write_text("more")
     assert install.wanted_fingerprint() != before
+
+
+def test_a_python_can_be_chosen(install, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(install, "VENV", tmp_path)
+    monkeypatch.setattr(install, "run", lambda *command: made.append(command[-2]))
+    monkeypatch.setattr(sys, "argv", ["install", "--python", "3.12"])
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.11.7\n")
+    install.ensure_venv("uv")
+    assert made == ["3.12"]
+    (tmp_path / "pyvenv.cfg").write_text("home = /usr/bin\nversion_info = 3.12.1\n")
+    install.ensure_venv("uv")
+    monkeypatch.setattr(sys, "argv", ["install"])
+    install.ensure_venv("uv")
+    assert made == ["3.12"]
+    (tmp_path / "pyvenv.cfg").unlink()
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    install.ensure_venv("uv")
+    assert made == ["3.12", "3.12"]

@@ -74,7 +74,6 @@ def test_everybody_installs_the_wheel_on_python_3_11_in_a_folder_of_any_name(ins
     done = run([*program, "doctor", "--quick", "--json"], HOME=str(odd), check=False)
     models = [found for found in json.loads(done.stdout)["findings"] if found["topic"] == "models"]
     assert "checksums correct" in models[0]["text"]
-    assert ODD in models[0]["text"] or installer == "uvx"  # whose environment is in uv's cache
 
 
 @pytest.mark.slow
@@ -141,5 +140,5 @@ def test_make_install_works_in_a_checkout_of_any_name(odd):
     done = run(
         [str(odd / ".venv" / "bin" / "diffroll-live"), "doctor", "--quick", "--json"], HOME=str(odd), check=False
     )
-    assert str(odd / "models" / "compact") in done.stdout
-    assert json.loads(done.stdout)["findings"][0]["topic"] == "python"
+    models = [found for found in json.loads(done.stdout)["findings"] if found["topic"] == "models"]
+    assert str(odd / "models" / "compact") in models[0]["text"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from diffroll_live.errors import FileError, FileMissing, RequestError
-from diffroll_live.limits import CONFIG, DEVICE, PANEL_PORT, PORT
+from diffroll_live.limits import CONFIG, DEVICE, METRICS_PORT, PANEL_PORT, PORT
 
 
 def _home() -> Path | None:
@@ -127,6 +127,18 @@ class PanelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """Where Prometheus finds the daemon's numbers."""
+
+    host: str = "127.0.0.1"
+    port: int = METRICS_PORT.default  # 0 lets the system choose
+    serve: str = "off"
+
+    def __post_init__(self) -> None:
+        _check("metrics", self)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
@@ -135,6 +147,7 @@ class Config:
     midi: MidiConfig = field(default_factory=MidiConfig)
     transport: TransportConfig = field(default_factory=TransportConfig)
     panel: PanelConfig = field(default_factory=PanelConfig)
+    metrics: MetricsConfig = field(default_factory=MetricsConfig)
 
 
 _SECTIONS: dict[str, type[Any]] = {
@@ -143,6 +156,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "midi": MidiConfig,
     "transport": TransportConfig,
     "panel": PanelConfig,
+    "metrics": MetricsConfig,
 }
 
 

@@ -144,6 +144,7 @@ METER: dict[str, Option] = {
     "beat_at": Limit(0, 86_400, unit="s", sentence="Where a bar begins, in seconds; otherwise at 0."),
 }
 PANEL_PORT = Limit(0, 65_535, whole=True, default=7771, sentence="TCP port of the panel.")
+METRICS_PORT = Limit(0, 65_535, whole=True, default=7773, sentence="TCP port of the metrics.")
 
 #: What a request may choose: the fields of types.Options. These are the ones that are numbers ...
 LIMITS: dict[str, Limit] = {
@@ -226,4 +227,6 @@ CONFIG: dict[str, Option] = {
     ),
     "panel.port": PANEL_PORT,
     "panel.serve": Choice(("on", "off")),
+    "metrics.port": METRICS_PORT,
+    "metrics.serve": Choice(("on", "off")),
 }

@@ -32,6 +32,15 @@ _OFF, _ON = 0, 1  # at one instant, notes end before others start
 
 
 @dataclass(frozen=True, slots=True)
+class NoteTotals:
+    """Notes of all owners so far: sent, sent audibly late, and dropped because they were later still."""
+
+    sent: int = 0
+    late: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TimedMessage:
     """A note's start or, with velocity 0, its end; ``due`` in seconds of the scheduler's clock."""
 
@@ -68,6 +77,7 @@ class NoteQueue:
         self._sounding: dict[Key, _Note] = {}
         self._held: dict[tuple[str, Key], _Note] = {}  # that nobody has released yet
         self._dropped: dict[str, int] = {}
+        self.total_dropped = 0  # of all owners
         self._order = 0
 
     @property
@@ -90,6 +100,7 @@ class NoteQueue:
     def count_dropped(self, owner: str) -> None:
         """Count a note of an owner that was not played."""
         self._dropped[owner] = self._dropped.pop(owner, 0) + 1
+        self.total_dropped += 1
         if len(self._dropped) > MAX_COUNTED_OWNERS:
             del self._dropped[next(iter(self._dropped))]
 

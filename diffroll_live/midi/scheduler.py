@@ -20,7 +20,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from diffroll_live.errors import PortClosed
-from diffroll_live.midi.note_queue import Key, NoteQueue
+from diffroll_live.midi.note_queue import Key, NoteQueue, NoteTotals
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.midi.reconnecting_sink import PortState, ReconnectingSink
 from diffroll_live.midi.sinks import Sink
@@ -32,6 +32,7 @@ OPEN_SECONDS = 5.0  # how long start() waits for the port
 CLOSE_SECONDS = 10.0  # how long close() waits for the port
 FAULT_SECONDS = 0.1  # pause before the thread goes on after a failure
 N_LATENESS = 4096
+AUDIBLE = 0.01  # s; a note that is sent later than this counts as late
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Scheduler:
         self._wake = threading.Condition()  # guards everything below
         self._queue = NoteQueue()
         self._lateness: deque[float] = deque(maxlen=N_LATENESS)
+        self._sent = self._late = 0  # notes
         self._thread: threading.Thread | None = None
         self._commands: list[Future[None]] = []  # that the thread has not carried out yet
         self._silence = False  # a panic is to be sent
@@ -138,6 +140,11 @@ class Scheduler:
         with self._wake:
             return self._queue.dropped(owner)
 
+    def totals(self) -> NoteTotals:
+        """Count the notes of all owners so far; late are those sent more than AUDIBLE after their time."""
+        with self._wake:
+            return NoteTotals(self._sent, self._late, self._queue.total_dropped)
+
     @property
     def sounding(self) -> frozenset[Key]:
         """(channel, pitch) of each note that sounds."""
@@ -193,7 +200,10 @@ class Scheduler:
             message = None if silence else self._queue.pop(self._audible_at)
             sounding = self._queue.lose() if silence else frozenset()
             if message is not None:
-                self._lateness.append(self._audible_at() - message.due)
+                lateness = self._audible_at() - message.due
+                self._lateness.append(lateness)
+                self._sent += message.velocity > 0
+                self._late += message.velocity > 0 and lateness > AUDIBLE
         if silence:
             self._sink.silence(sounding)
         elif message is not None and not self._sink.send(message) and message.velocity:

@@ -14,9 +14,10 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from diffroll_live.web.visitors import names_of
+
 SUBPROTOCOL = "diffroll"  # a WebSocket offers it, and "token.TOKEN"
 
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 _HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; "
@@ -40,8 +41,7 @@ class Credentials:
     @classmethod
     def of(cls, host: str, port: int, token: str) -> Credentials:
         """Accept the host that is listened on, and every name of this machine's loopback where that is one."""
-        names = _LOOPBACK if host in {"127.0.0.1", "localhost", "::1"} else (host,)
-        return cls(frozenset(f"{name}:{port}" for name in names), token)
+        return cls(names_of(host, port), token)
 
     def admits(self, headers: Headers) -> bool:
         """Return whether a request comes from a page of the panel, or from no page at all."""

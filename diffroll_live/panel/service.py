@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import FileResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from diffroll_live.errors import PortError
 from diffroll_live.panel.connections import MAX_FRAME, Connections
 from diffroll_live.panel.folder import PanelFolder
 from diffroll_live.panel.guard import Credentials, Guard
 from diffroll_live.panel.transfers import Transfers, spoken
 from diffroll_live.server.endpoints.attached import Attachment
-
-logger = logging.getLogger(__name__)
+from diffroll_live.web.server import bind as bind_port
+from diffroll_live.web.server import serving
 
 DIST = Path(__file__).parent / "web" / "dist"
 _PAGE = {"/": "index.html", "/panel.js": "panel.js", "/panel.css": "panel.css", "/icon.svg": "icon.svg"}
 _MAX_CONNECTIONS = 64  # open at once, pages and requests
-_CLOSING_SECONDS = 1  # that requests are given to finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,56 +44,17 @@ class Panel:
     @asynccontextmanager
     async def open(self, daemon: Attachment) -> AsyncIterator[None]:
         """Serve the pages until the daemon ends."""
-        server = _Server(self._config(daemon))
-        serving = asyncio.create_task(server.serve([self.socket]))
-        try:
-            yield
-        finally:
-            server.should_exit = True
-            await serving
-
-    def _config(self, daemon: Attachment) -> uvicorn.Config:
         connections = Connections(daemon)
         credentials = Credentials.of(self.host, self.socket.getsockname()[1], self.token)
         routes = _routes(Transfers(self.folder, connections), connections)
-        return uvicorn.Config(
-            Guard(Starlette(routes=routes), credentials, frozenset(_PAGE), "/midi/"),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_max_size=MAX_FRAME,
-            limit_concurrency=_MAX_CONNECTIONS,
-            timeout_graceful_shutdown=_CLOSING_SECONDS,
-        )
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to the daemon."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
-        with contextlib.nullcontext():
+        app = Guard(Starlette(routes=routes), credentials, frozenset(_PAGE), "/midi/")
+        async with serving(app, self.socket, _MAX_CONNECTIONS, ws="websockets-sansio", ws_max_size=MAX_FRAME):
             yield
 
 
 def bind(host: str, port: int) -> socket.socket:
     """Open the panel's port. Raises errors.PortError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if os.name == "posix":  # elsewhere the option lets two programs share a port
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        bound.listen()
-    except OSError as error:
-        bound.close()
-        raise PortError(
-            f"The panel's port {port} on {host} cannot be opened ({error.strerror}); choose another with --panel."
-        ) from error
-    return bound
+    return bind_port(host, port, "The panel's", "--panel")
 
 
 def _routes(transfers: Transfers, connections: Connections) -> list[BaseRoute]:

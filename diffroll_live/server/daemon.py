@@ -20,6 +20,7 @@ from diffroll_live.server.audio.handlers import AudioHandlers
 from diffroll_live.server.audio.input_handlers import InputHandlers
 from diffroll_live.server.audio.live_inputs import LiveInputs
 from diffroll_live.server.clients import Client, ClientTable
+from diffroll_live.server.counts import Counts
 from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints.attached import Attachment, OpenAttachment
 from diffroll_live.server.endpoints.sockets import ACCEPTED_AT_ONCE, TcpEndpoint, UdpEndpoint, bind
@@ -34,6 +35,7 @@ from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.server.live.handlers import LiveHandlers
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.server.pictures import PictureHandlers
+from diffroll_live.server.report import Reporter
 from diffroll_live.server.session import SessionHandlers
 from diffroll_live.server.surviving import surviving
 from diffroll_live.server.transport import TransportHandlers
@@ -103,7 +105,9 @@ class Daemon:
         self._delivery = NoteDelivery(config.server, midi, self._timeline)
         events = self._events = EventRouter()
         events.follow_process(self._on_process)
-        self._runs = Runs(worker, events, self._delivery)
+        counts = self._counts = Counts()
+        events.follow_process(counts.on_process)
+        self._runs = Runs(worker, events, self._delivery, counts)
         self._live = LiveHandlers(worker, events, midi)
         context = JamContext(worker, events, midi, self._timeline, self._clock, config.midi.api)
         self._jams = JamHandlers(context, self._live)
@@ -167,7 +171,9 @@ class Daemon:
     async def attach(self, attach: OpenAttachment) -> None:
         """Open one more endpoint beside the sockets; it is closed with the daemon."""
         assert self._dispatcher is not None
-        await self._attached.enter_async_context(attach(Attachment(self._clients, self._dispatcher.take)))
+        reporter = Reporter(self._worker, self._clients, self._live, self._midi, self._counts)
+        attachment = Attachment(self._clients, self._dispatcher.take, reporter.report)
+        await self._attached.enter_async_context(attach(attachment))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run housekeeping until stopped."""

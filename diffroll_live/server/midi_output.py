@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
+from diffroll_live.midi.note_queue import NoteTotals
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.types import NoteEvent
 
@@ -50,6 +51,9 @@ class MidiOut(Protocol):
 
     def dropped(self, owner: str) -> int:
         """Count the notes of an owner that were too late."""
+
+    def totals(self) -> NoteTotals:
+        """Count the notes of all owners so far."""
 
     def close(self) -> None:
         """End all notes and close the port, waiting for it."""

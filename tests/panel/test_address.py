@@ -8,7 +8,7 @@ import pytest
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
-from diffroll_live.cli.commands.serve import opened_panel
+from diffroll_live.cli.beside import opened_panel
 from diffroll_live.config import Config, PanelConfig
 from diffroll_live.panel.address import address_file, kept_address, read_address
 from diffroll_live.panel.service import bind

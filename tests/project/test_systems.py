@@ -25,6 +25,7 @@ from diffroll_live.midi import scheduler
 from diffroll_live.panel import service as panel
 from diffroll_live.server import clients
 from diffroll_live.server.endpoints import sockets, spool_folder
+from diffroll_live.web import server as web
 from diffroll_live.worker import priority
 
 
@@ -41,7 +42,7 @@ def reuses(bound: socket.socket) -> bool:
 @pytest.mark.parametrize(("name", "reused"), [("posix", True), ("nt", False)])
 def test_a_port_is_never_shared_where_reuse_means_sharing(name, reused, monkeypatch):
     monkeypatch.setattr(sockets, "os", os_like(name))
-    monkeypatch.setattr(panel, "os", os_like(name))
+    monkeypatch.setattr(web, "os", os_like(name))
     datagram, stream = sockets.bind(ServerConfig(port=0))
     page = panel.bind("127.0.0.1", 0)
     assert [reuses(stream), reuses(page), reuses(datagram)] == [reused, reused, False]

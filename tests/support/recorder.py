@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 
+from diffroll_live.midi.note_queue import NoteTotals
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.types import NoteEvent
 
@@ -59,6 +60,9 @@ class RecordingScheduler:
 
     def dropped(self, owner: str) -> int:
         return self.late.get(owner, 0)
+
+    def totals(self) -> NoteTotals:
+        return NoteTotals(len(self.played), 0, sum(self.late.values()))
 
     def notes_of(self, job: str) -> list[NoteEvent]:
         """Every note that was played for a job."""

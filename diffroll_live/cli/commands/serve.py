@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
+from diffroll_live.cli.beside import Beside, opened_beside
 from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.cli.options import ENGINE, PATH, setting, with_options
 from diffroll_live.config import Config, MidiConfig, load_config
-from diffroll_live.errors import PortError, RequestError
-from diffroll_live.limits import CONFIG, PANEL_PORT, PORT
+from diffroll_live.errors import RequestError
+from diffroll_live.limits import CONFIG, METRICS_PORT, PANEL_PORT, PORT, Limit
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.midi.scheduler import Scheduler
 from diffroll_live.midi.sinks import MidiSink
-from diffroll_live.panel import Panel
-from diffroll_live.panel.address import kept_address
-from diffroll_live.panel.folder import panel_folder
-from diffroll_live.panel.service import bind as bind_panel
 from diffroll_live.server.daemon import serve as serve_clients
 from diffroll_live.worker.queue import Worker
-
-logger = logging.getLogger(__name__)
 
 FLAGS = {
     "host": "server.host",
@@ -42,16 +37,20 @@ FLAGS = {
 }
 
 
-def _panel_choice(_: click.Context, param: click.Parameter, value: str | None) -> dict[str, int | str]:
-    """Return what ``--panel`` sets in the section ``panel``."""
-    if value is None:
-        return {}
-    if value == "off":
-        return {"panel.serve": "off"}
-    try:
-        return {"panel.serve": "on", "panel.port": int(PANEL_PORT.check(float(value)))}
-    except (ValueError, RequestError) as error:
-        raise click.BadParameter(f"must be off or a port from 0 to 65535, not {value!r}.", param=param) from error
+def _port_or_off(section: str, port: Limit) -> Callable[[click.Context, click.Parameter, str | None], dict[str, Any]]:
+    """Make the callback of an option that takes a port or ``off``, and sets a section's ``serve`` and ``port``."""
+
+    def choose(_: click.Context, param: click.Parameter, value: str | None) -> dict[str, Any]:
+        if value is None:
+            return {}
+        if value == "off":
+            return {f"{section}.serve": "off"}
+        try:
+            return {f"{section}.serve": "on", f"{section}.port": int(port.check(float(value)))}
+        except (ValueError, RequestError) as error:
+            raise click.BadParameter(f"must be off or a port from 0 to 65535, not {value!r}.", param=param) from error
+
+    return choose
 
 
 @click.command("serve")
@@ -69,12 +68,18 @@ def _panel_choice(_: click.Context, param: click.Parameter, value: str | None) -
 @click.option(
     "--panel",
     metavar="PORT|off",
-    callback=_panel_choice,
+    callback=_port_or_off("panel", PANEL_PORT),
     help=f"The panel's port in the browser; {PANEL_PORT.default} unless configured.",
 )
-def serve(config_file: Path | None, panel: dict[str, int | str], **flags: str | int | None) -> None:
+@click.option(
+    "--metrics",
+    metavar="PORT|off",
+    callback=_port_or_off("metrics", METRICS_PORT),
+    help=f"A port for Prometheus, such as {METRICS_PORT.default}; off unless configured.",
+)
+def serve(config_file: Path | None, panel: dict[str, Any], metrics: dict[str, Any], **flags: str | int | None) -> None:
     """Run the daemon: it keeps the model warm, serves clients over OSC, and plays notes on a virtual MIDI port."""
-    config = load_config(config_file, {**{FLAGS[name]: value for name, value in flags.items()}, **panel})
+    config = load_config(config_file, {**{FLAGS[name]: value for name, value in flags.items()}, **panel, **metrics})
     ours = logging.getLogger("diffroll_live")
     if ours.level == logging.NOTSET:
         ours.setLevel(logging.INFO)
@@ -84,23 +89,21 @@ def serve(config_file: Path | None, panel: dict[str, int | str], **flags: str | 
     scheduler = start_midi(config.midi)
 
     try:
-        with opened_panel(config) as served:
-            _serve(config, worker, scheduler, served)
+        with opened_beside(config) as beside:
+            _serve(config, worker, scheduler, beside)
     finally:
         if scheduler is not None:
             scheduler.close()
 
 
-def _serve(config: Config, worker: Worker, scheduler: Scheduler | None, panel: Panel | None) -> None:
+def _serve(config: Config, worker: Worker, scheduler: Scheduler | None, beside: Beside) -> None:
     def ready(port: int) -> None:
         where = f"{config.server.host}:{port}"
         click.echo(f"Ready at {where} (OSC over UDP and TCP), model {worker.info.name} on {worker.info.device}.")
-        if panel is not None:
-            click.echo(f"The panel: {panel.address}")
+        for line in beside.lines:
+            click.echo(line)
 
-    readable = config.server
-    if panel is not None:
-        readable = replace(readable, allowed_folders=(*readable.allowed_folders, panel.folder.path))
+    readable = replace(config.server, allowed_folders=(*config.server.allowed_folders, *beside.folders))
     asyncio.run(
         serve_clients(
             replace(config, server=readable),
@@ -108,27 +111,9 @@ def _serve(config: Config, worker: Worker, scheduler: Scheduler | None, panel: P
             scheduler,
             ready=ready,
             spool=readable.spool_folder,
-            attach=None if panel is None else panel.open,
+            attach=beside.open,
         )
     )
-
-
-@contextmanager
-def opened_panel(config: Config) -> Iterator[Panel | None]:
-    """Open the panel's port and folder; without its port, the daemon logs why and serves the others alone."""
-    if config.panel.serve == "off":
-        yield None
-        return
-    try:
-        socket = bind_panel(config.panel.host, config.panel.port)
-    except PortError as error:
-        logger.warning("there is no panel: %s", error.text)
-        yield None
-        return
-    with socket, panel_folder() as folder:
-        panel = Panel(socket, config.panel.host, folder)
-        with kept_address(panel.address):
-            yield panel
 
 
 def start_midi(midi: MidiConfig) -> Scheduler | None:

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 from diffroll_live.osc.codec import Message
 from diffroll_live.server.clients import Client, ClientTable
+from diffroll_live.server.report import Report
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """The daemon as an endpoint sees it; ``take`` handles the messages of a client and never raises."""
+    """The daemon as an endpoint sees it, on the daemon's loop.
+
+    ``take`` handles the messages of a client and never raises; ``report`` says how the daemon is.
+    """
 
     clients: ClientTable
     take: Callable[[Client, Sequence[Message]], None]
+    report: Callable[[], Report]
 
 
 #: Opens an endpoint on the daemon's loop; it is closed when the daemon ends.

@@ -15,6 +15,7 @@ from diffroll_live.errors import Cancelled, DiffrollError, UnknownJob
 from diffroll_live.music.plan import plan_request
 from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobGrid, JobProgress
 from diffroll_live.server.clients import Client
+from diffroll_live.server.counts import Counts
 from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.job import ACTIVE, Job, NoteKey
 from diffroll_live.server.jobs.delivery import NoteDelivery, Playback
@@ -49,12 +50,18 @@ class ActiveRun:
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
     replaced: bool = False  # a note that was sent before has changed
 
+    @property
+    def task(self) -> str:
+        """What is done, for counting."""
+        return "redecode" if isinstance(self.work, Redecode) else self.job.task
+
 
 class Runs:
     """All running or waiting work, by serial number."""
 
-    def __init__(self, worker: Worker, events: EventRouter, delivery: NoteDelivery) -> None:
+    def __init__(self, worker: Worker, events: EventRouter, delivery: NoteDelivery, counts: Counts) -> None:
         self._worker = worker
+        self._counts = counts
         self._events = events
         self._delivery = delivery
         self._active: dict[int, ActiveRun] = {}
@@ -158,6 +165,7 @@ class Runs:
         run = self._active.pop(serial)
         self._events.drop(serial)
         run.job.state = "cancelled"
+        self._counts.jobs[run.task, "cancelled"] += 1
         run.client.send(JobCancelled(run.job.name))
 
     def _drop(self, job: Job) -> None:
@@ -165,6 +173,7 @@ class Runs:
             if run.job is job:
                 del self._active[serial]
                 self._events.drop(serial)
+                self._counts.jobs[run.task, "cancelled"] += 1
                 self._worker.cancel(serial)
 
     def _on_event(self, run: ActiveRun, event: Event) -> None:
@@ -184,6 +193,7 @@ class Runs:
 
     def _started(self, run: ActiveRun, _: Started) -> None:
         run.job.state = "running"
+        self._counts.waits.observe(time.monotonic() - run.asked)
 
     def _progressed(self, run: ActiveRun, event: Progressed) -> None:
         run.job.progress = event.step / max(1, event.steps)
@@ -199,6 +209,8 @@ class Runs:
 
     def _noted(self, run: ActiveRun, event: Noted) -> None:
         delivery = run.job.settings.delivery
+        if not run.notes:
+            self._counts.first_notes.observe(time.monotonic() - run.asked)
         new = [item for item in event.notes if (item.variation, item.index) not in run.notes]
         changed = {(item.variation, item.index): item.note for item in event.notes}
         run.replaced = run.replaced or len(new) < len(changed)
@@ -233,6 +245,8 @@ class Runs:
             return
         job.result, job.notes, job.state, job.progress = result, run.notes, "done", 1.0
         latency = time.monotonic() - run.asked
+        self._counts.jobs[run.task, "done"] += 1
+        self._counts.totals.observe(latency)
         client.send(JobDone(job.name, len(run.notes), result.seed, 1000.0 * latency))
         self._play_improved(run)
         logger.info(
@@ -256,6 +270,7 @@ class Runs:
         del self._active[run.work.serial]
         cancelled = isinstance(event.error, Cancelled)
         run.job.state = "cancelled" if cancelled else "failed"
+        self._counts.jobs[run.task, run.job.state] += 1
 
         def tell() -> None:
             if cancelled:

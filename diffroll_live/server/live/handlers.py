@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,12 +20,25 @@ from diffroll_live.worker.messages import Died, Ready, StartFailed
 from diffroll_live.worker.queue import Worker
 
 
+@dataclass(frozen=True, slots=True)
+class HopTotals:
+    """Hops of all live inputs so far, those that are closed included."""
+
+    transcribed: int = 0
+    missed: int = 0
+
+    def plus(self, session: LiveSession) -> HopTotals:
+        """Add those of a session."""
+        return HopTotals(self.transcribed + session.counts.hops, self.missed + session.counts.missed)
+
+
 class LiveHandlers:
     """Knows every live session, and handles ``/diffroll/live`` messages."""
 
     def __init__(self, worker: Worker, events: EventRouter, midi: MidiOut | None) -> None:
         self._worker, self._events, self._midi = worker, events, midi
         self._sessions: dict[int, LiveSession] = {}
+        self._past = HopTotals()  # of sessions that are closed
         events.follow_process(self._on_process)
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {m.LiveSet: self._set}
 
@@ -46,6 +60,13 @@ class LiveHandlers:
         self._events.follow(number, session.on_event)
         return session
 
+    def totals(self) -> HopTotals:
+        """Count the hops of all inputs so far."""
+        totals = self._past
+        for session in self._sessions.values():
+            totals = totals.plus(session)
+        return totals
+
     def close(self) -> None:
         """End all sessions."""
         for session in tuple(self._sessions.values()):
@@ -66,7 +87,9 @@ class LiveHandlers:
                 session.resume()
 
     def _forget(self, number: int) -> None:
-        self._sessions.pop(number, None)
+        session = self._sessions.pop(number, None)
+        if session is not None:
+            self._past = self._past.plus(session)
         self._events.drop(number)
 
     def _set(self, client: Client, message: m.LiveSet) -> None:

@@ -139,6 +139,17 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscoveryConfig:
+    """Who finds the daemon by OSCQuery and mDNS."""
+
+    reach: str = "auto"  # off, machine or network; auto is machine where the extra discovery is installed
+    port: int = 0  # of OSCQuery; 0 lets the system choose, as mDNS tells it
+
+    def __post_init__(self) -> None:
+        _check("discovery", self)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration."""
 
@@ -148,6 +159,7 @@ class Config:
     transport: TransportConfig = field(default_factory=TransportConfig)
     panel: PanelConfig = field(default_factory=PanelConfig)
     metrics: MetricsConfig = field(default_factory=MetricsConfig)
+    discovery: DiscoveryConfig = field(default_factory=DiscoveryConfig)
 
 
 _SECTIONS: dict[str, type[Any]] = {
@@ -157,6 +169,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "transport": TransportConfig,
     "panel": PanelConfig,
     "metrics": MetricsConfig,
+    "discovery": DiscoveryConfig,
 }
 
 

@@ -227,6 +227,11 @@ CONFIG: dict[str, Option] = {
     ),
     "panel.port": PANEL_PORT,
     "panel.serve": Choice(("on", "off")),
+    "discovery.reach": Choice(
+        ("auto", "off", "machine", "network"),
+        sentence="Who finds the daemon by OSCQuery and mDNS; auto: this machine, with the extra discovery.",
+    ),
+    "discovery.port": Limit(0, 65_535, whole=True),
     "metrics.port": METRICS_PORT,
     "metrics.serve": Choice(("on", "off")),
 }

@@ -48,7 +48,7 @@ class Panel:
         credentials = Credentials.of(self.host, self.socket.getsockname()[1], self.token)
         routes = _routes(Transfers(self.folder, connections), connections)
         app = Guard(Starlette(routes=routes), credentials, frozenset(_PAGE), "/midi/")
-        async with serving(app, self.socket, _MAX_CONNECTIONS, ws="websockets-sansio", ws_max_size=MAX_FRAME):
+        async with serving(app, self.socket, _MAX_CONNECTIONS, ws_max_size=MAX_FRAME):
             yield
 
 

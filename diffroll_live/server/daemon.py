@@ -75,9 +75,9 @@ async def serve(
         try:
             if await daemon.start(stop):
                 await daemon.listen(*sockets)
-                if attach is not None:
-                    await daemon.attach(attach)
                 port = sockets[0].getsockname()[1]
+                if attach is not None:
+                    await daemon.attach(attach, port)
                 logger.info("serving clients on port %d", port)
                 ready(port)
                 await daemon.run(stop)
@@ -121,6 +121,7 @@ class Daemon:
         self._attached = AsyncExitStack()
         self._watching: WatchHandlers | None = None
         self._pictures: PictureHandlers | None = None
+        self._reporter: Reporter | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self, stop: asyncio.Event) -> bool:
@@ -152,6 +153,9 @@ class Daemon:
         watching = WatchHandlers(self._clients, buffers, self._runs, self._timeline, source, self._clock)
         pictures = PictureHandlers(audio)
         self._watching, self._pictures = watching, pictures
+        self._reporter = Reporter(
+            *(self._worker, self._clients, self._live, self._midi, self._counts, watching.transport, max_seconds)
+        )
         self._clients.evict = self._forget
         self._clients.holds = lambda client: self._jams.has(client) or watching.has(client)
         handlers = (session, audio, listening, jobs, transport, self._live, self._jams, watching, pictures)
@@ -168,11 +172,11 @@ class Daemon:
             self._spool = SpoolEndpoint(self._folder, self._clients, dispatcher.take, self._forget)
             self._looking = loop.create_task(self._spool.serve())
 
-    async def attach(self, attach: OpenAttachment) -> None:
+    async def attach(self, attach: OpenAttachment, port: int) -> None:
         """Open one more endpoint beside the sockets; it is closed with the daemon."""
         assert self._dispatcher is not None
-        reporter = Reporter(self._worker, self._clients, self._live, self._midi, self._counts)
-        attachment = Attachment(self._clients, self._dispatcher.take, reporter.report)
+        assert self._reporter is not None
+        attachment = Attachment(port, self._clients, self._dispatcher.take, self._reporter.report)
         await self._attached.enter_async_context(attach(attachment))
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -63,7 +63,7 @@ class WatchHandlers:
             self._watchers[key] = present
 
     def _reports(self, watcher: Client) -> Iterator[tuple[Key, Any]]:
-        yield ("transport",), self._transport()
+        yield ("transport",), self.transport()
         for client in self._clients:
             if client is watcher:
                 continue
@@ -79,7 +79,8 @@ class WatchHandlers:
                 report_error = WatchedError(client.key, error.about, error.code, error.text)
                 yield ("error", client.key, str(number)), report_error
 
-    def _transport(self) -> WatchedTransport:
+    def transport(self) -> WatchedTransport:
+        """The DAW's transport at present."""
         playhead = self._timeline.playhead
         position = playhead.position_at(self._clock())
         tempo = self._timeline.tempo_map.tempo_at(position)

@@ -55,6 +55,7 @@ async def serving(app: Any, bound: socket.socket, connections: int, **more: Any)
         lifespan="off",
         limit_concurrency=connections,
         timeout_graceful_shutdown=_CLOSING_SECONDS,
+        ws="websockets-sansio",
         **more,
     )
     server = _Server(config)

@@ -34,6 +34,7 @@ FLAGS = {
     "spool": "server.spool",
     "transport": "transport.source",
     "transport_port": "transport.midi_port",
+    "discovery": "discovery.reach",
 }
 
 
@@ -71,6 +72,7 @@ def _port_or_off(section: str, port: Limit) -> Callable[[click.Context, click.Pa
     callback=_port_or_off("panel", PANEL_PORT),
     help=f"The panel's port in the browser; {PANEL_PORT.default} unless configured.",
 )
+@setting(CONFIG["discovery.reach"], "--discovery")
 @click.option(
     "--metrics",
     metavar="PORT|off",

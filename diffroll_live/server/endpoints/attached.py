@@ -13,11 +13,12 @@ from diffroll_live.server.report import Report
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """The daemon as an endpoint sees it, on the daemon's loop.
+    """The daemon as an endpoint sees it, on the daemon's loop; ``port`` is the one for OSC.
 
     ``take`` handles the messages of a client and never raises; ``report`` says how the daemon is.
     """
 
+    port: int
     clients: ClientTable
     take: Callable[[Client, Sequence[Message]], None]
     report: Callable[[], Report]

@@ -15,6 +15,7 @@ from diffroll_live.live_types import LiveSettings
 from diffroll_live.music.regions import LAST_SECOND
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import jam_messages as j
+from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc import messages as m
 from diffroll_live.osc import watch_messages as w
 from diffroll_live.server.jam.settings import JamSettings
@@ -69,11 +70,11 @@ BY_FIELD: dict[tuple[type[Any], str], Range] = {
     (m.AudioListen, "latency_ms"): _between(0.0, LIVE["latency"].high),  # type: ignore[attr-defined]
     (m.AudioChunk, "index"): _between(0, MAX_CHUNKS - 1),
     (m.LiveSet, "key"): _one_of(LiveSettings.OPTIONS),
-    (m.JobNote, "velocity"): _between(1, 127),
-    (m.JobNote, "t"): _SECOND,
-    (m.JobTempo, "bpm"): _limit(TEMPO),
-    (m.JobSet, "key"): _one_of(JobSettings.OPTIONS),
-    (m.JobPlay, "variation"): _between(0, LIMITS["variations"].high - 1),
+    (jobs.JobNote, "velocity"): _between(1, 127),
+    (jobs.JobNote, "t"): _SECOND,
+    (jobs.JobTempo, "bpm"): _limit(TEMPO),
+    (jobs.JobSet, "key"): _one_of(JobSettings.OPTIONS),
+    (jobs.JobPlay, "variation"): _between(0, LIMITS["variations"].high - 1),
     (j.JamStart, "source"): _one_of(SOURCES),
     (j.JamSet, "key"): _one_of(JamSettings.OPTIONS),
     (j.JamNote, "velocity"): _between(0, 127),

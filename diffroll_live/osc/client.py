@@ -16,7 +16,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any, cast
 
-from diffroll_live.errors import Cancelled, DiffrollError, Incomplete, ProtocolError, TimedOut, UnknownJob
+from diffroll_live.errors import DiffrollError, Incomplete, ProtocolError, TimedOut
 from diffroll_live.meter.meter_map import Source, steady_meter
 from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
@@ -24,14 +24,14 @@ from diffroll_live.osc import codec, messages, replies
 from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
 from diffroll_live.osc.framing import PacketReader, frame
+from diffroll_live.osc.standing import Standing
 from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
 
 CHUNK_BYTES = 1 << 16
-SILENCE = 30.0  # s without a message from the daemon until it is pinged
-TIMEOUT = 10.0  # s that it then has to answer
+SILENCE = 30.0  # s without a message from the daemon, or with none but of other things, until it is asked
+TIMEOUT = 10.0  # s that a silent one then has to answer
 ANSWER = 60.0  # s for a single answer from a daemon that is not silent
 _READ_BYTES = 1 << 16
-_UNDER_WAY = frozenset({"waiting", "queued", "running"})  # states of a job that will end
 
 
 class Client:
@@ -45,6 +45,8 @@ class Client:
         self._stream = PacketReader(MAX_PACKET)
         self._pending: deque[codec.Message] = deque()
         self._is_lost = False  # the daemon is gone or silent: nothing more can be asked
+        self._known = time.monotonic()  # when it was last heard how its jobs stand
+        self._asked: float | None = None  # and when that was asked again
         self._numbers = itertools.count(1)  # of pings
         self._names = (f"{name}-{number}"[-32:] for number in itertools.count(1))
         try:
@@ -73,7 +75,7 @@ class Client:
 
         Raises the daemon's error as the class of `errors` with its code, TimedOut when it stops answering.
         """
-        job = next(self._names)
+        job, self._known, self._asked = next(self._names), time.monotonic(), None
         buffer = f"{job}-audio" if request.audio is not None else ""
         try:
             result = self._answer(job, buffer, request, control)
@@ -128,7 +130,7 @@ class Client:
     def _follow(self, job: str, request: Request, control: Control) -> Result:
         """Collect notes until the job is done. Raises errors.UnknownJob when the daemon has lost the job."""
         notes: dict[tuple[int, int], NoteEvent] = {}
-        standing = _Standing(job, next(self._numbers))
+        standing = Standing(job, next(self._numbers))
         while True:
             reply = self._reply()
             standing.hear(reply)
@@ -190,15 +192,31 @@ class Client:
                 raise ProtocolError(
                     f"Whatever answers at {self._where} does not speak OSC; give the daemon's address."
                 ) from error
-        return read_reply(self._pending.popleft())
+        reply = read_reply(self._pending.popleft())
+        self._look_in(reply)
+        return reply
+
+    def _look_in(self, reply: Any) -> None:
+        """Ask now and then how the jobs stand, whatever else arrives. Raises TimedOut when that is not answered."""
+        now = time.monotonic()
+        if isinstance(reply, replies.Pong):
+            self._known, self._asked = now, None
+        elif self._asked is not None:
+            self._check(self._asked + ANSWER, "how its jobs stand")
+        elif now - self._known > SILENCE:
+            self._asked = now
+            self._ask_how_jobs_stand()
+
+    def _ask_how_jobs_stand(self) -> None:
+        self._post(messages.StatusQuery())
+        self._post(messages.Ping(next(self._numbers)))
 
     def _read(self) -> bytes:
         """Read what has arrived; ask a daemon that is silent for long how its jobs stand."""
         try:
             return self._receive()
         except TimeoutError:
-            self._post(messages.StatusQuery())
-            self._post(messages.Ping(next(self._numbers)))
+            self._ask_how_jobs_stand()
         self._socket.settimeout(self._patience)
         try:
             return self._receive()
@@ -218,29 +236,6 @@ class Client:
         if not data:
             raise self._lost("hung up.")
         return data
-
-
-class _Standing:
-    """Whether a job will still end, judged by the answers to a status, each of which a pong concludes.
-
-    Pings up to the number ``earlier`` were sent before the job, so that their answers say nothing about it.
-    """
-
-    def __init__(self, job: str, earlier: int) -> None:
-        self._job, self._earlier = job, earlier
-        self._is_under_way = False
-
-    def hear(self, reply: Any) -> None:
-        """Take any reply. Raises errors.Cancelled, and errors.UnknownJob when the daemon has lost the job."""
-        match reply:
-            case replies.JobCancelled(job) if job == self._job:
-                raise Cancelled("The daemon cancelled the task; send it again.")
-            case replies.StatusJob(job, _, state) if job == self._job:
-                self._is_under_way = state in _UNDER_WAY
-            case replies.Pong(number) if number > self._earlier:
-                if not self._is_under_way:
-                    raise UnknownJob("The daemon no longer has the task; send it again.")
-                self._is_under_way = False
 
 
 def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:

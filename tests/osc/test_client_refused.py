@@ -134,3 +134,18 @@ def test_a_job_that_waits_for_long_is_waited_for(monkeypatch):
         client = Client("127.0.0.1", daemon.port)
         assert client.run(REQUEST, Silent()).variations == ((NoteEvent(0.0, 0.5, 60, 90),),)
         client.close()
+
+
+def test_a_stream_of_other_things_keeps_nobody_waiting_for_ever(monkeypatch):
+    monkeypatch.setattr(client_module, "SILENCE", 0.05)
+    monkeypatch.setattr(client_module, "ANSWER", 0.2)
+
+    def chatter(_: Any) -> Iterator[Any]:
+        while True:  # until the client hangs up
+            yield r.AudioLevel("other", -20.0, -10.0)
+
+    with RefusingDaemon(JobRun=chatter) as daemon:
+        client = Client("127.0.0.1", daemon.port)
+        with pytest.raises(TimedOut, match="how its jobs stand"):
+            client.run(REQUEST, Silent())
+        client.close()

@@ -29,6 +29,7 @@ COMMANDS = {
     "jam": ("jam", "jam", "Trade phrases with the model: it continues where you stop."),
     "send": ("send", "send", "Run any of these tasks in a running daemon."),
     "service": ("service", "service", "Run the daemon from login on: install, status, logs, uninstall."),
+    "mcp": ("mcp", "mcp", "Let an assistant use the running daemon (Model Context Protocol)."),
     "ableton": ("ableton", "ableton", "Run any of these tasks for the selected clip in Ableton Live."),
     "doctor": ("doctor", "doctor", "Check this machine; report what is wrong and how to fix it."),
     "models": ("models", "models", "List the installed models."),

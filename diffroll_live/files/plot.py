@@ -90,6 +90,36 @@ def draw_trajectory(path: Path, pictures: Pictures, title: str = "") -> None:
     write_atomic(path, moving.getvalue())
 
 
+def roll_png(
+    posterior: Floats, frame_rate: float, notes: Sequence[NoteEvent], regions: Sequence[Region] = (), title: str = ""
+) -> bytes:
+    """Draw a posteriorgram, (n_frames, 88) in [0, 1], over the notes, on one time axis; the bytes of a PNG."""
+    seconds = len(posterior) / frame_rate
+    figure = Figure(figsize=(_width(seconds, 11, 40), 6.4), facecolor=PAPER, dpi=DPI)
+    above, below = figure.subplots(2, 1)
+    figure.subplots_adjust(left=0.055, right=0.98, top=0.92, bottom=0.07, hspace=0.09)
+    _heat(above, posterior, frame_rate, LOW_PITCH)
+    _notes(below, notes, seconds)
+    for axes, name in ((above, "posteriorgram"), (below, f"{len(notes)} notes")):
+        _pitch_axis(axes, *_span([note.pitch for note in notes] + [p for r in regions for p in _edges(r)]))
+        _style(axes, name, last=axes is below)
+        axes.set_xlim(0, seconds)
+        _shade(axes, regions, with_pitch=True)
+    figure.suptitle(title, x=0.055, ha="left", color=INK, fontsize=13)
+    return _png(figure)
+
+
+def spectrogram_png(levels: Floats, frame_rate: float, title: str = "") -> bytes:
+    """Draw a spectrogram, (n_frames, n_rows) in [0, 1] with its lowest row first; the bytes of a PNG."""
+    figure = Figure(figsize=(_width(len(levels) / frame_rate, 11, 40), 4.0), facecolor=PAPER, dpi=DPI)
+    axes = figure.add_axes((0.055, 0.12, 0.925, 0.76))
+    _heat(axes, levels, frame_rate, 0)
+    _style(axes, "", last=True)
+    axes.set_yticks([])
+    figure.suptitle(title, x=0.055, ha="left", color=INK, fontsize=13)
+    return _png(figure)
+
+
 def _heat(axes: Axes, values: Floats, frame_rate: float, lowest: int) -> AxesImage:
     """Show (n_frames, n_bins) in [0, 1] as colour, time to the right, bin 0 at the bottom."""
     extent = (0.0, len(values) / frame_rate, lowest - 0.5, lowest - 0.5 + values.shape[1])

@@ -81,7 +81,7 @@ class Link:
     def send(self, address: str, *arguments: Any) -> None:
         """Send a message; each argument is an int, a float, a string or bytes."""
         tags = "".join(_TAGS[type(argument)] for argument in arguments)
-        self._socket.send(codec.encode(address, tags, arguments))
+        self.send_packet(codec.encode(address, tags, arguments))
 
     def send_packet(self, packet: bytes) -> None:
         """Send arbitrary bytes."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+BACK = 10.0  # s, within which the inference process must be back
+FLAT = 0.05  # share by which memory may grow between the first and the last third ...
+LONG = 30  # ... of a run of so many minutes
 
 _NOTE_OFF, _NOTE_ON, _CONTROL = 0x80, 0x90, 0xB0
 _ALL_OFF = (120, 123)  # controllers: all sound off, all notes off
@@ -80,6 +85,9 @@ class Balance:
     done: Counter[str] = field(default_factory=Counter)  # disturbances, by name
     replies: Counter[str] = field(default_factory=Counter)  # the daemon's replies, by address or error code
     memory: list[float] = field(default_factory=list)  # once a minute
+    recoveries: list[float] = field(default_factory=list)  # s, from each kill of the inference process until it is back
+    datagrams: int = 0  # hostile ones
+    unanswered: set[str] = field(default_factory=set)  # jobs and buffers that were asked for and never ended
     hops: int = 0
     missed: GrowingCount = field(default_factory=GrowingCount)  # hops
     missed_down: int = 0  # of these, while the inference process restarted
@@ -92,6 +100,20 @@ class Balance:
         """Whether every note that began has ended, and none was doubled."""
         notes = self.notes
         return notes.on == notes.off + notes.lost and not notes.hanging and not notes.doubled
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What a daemon must not do and has done, as sentences; none after a run that it has stood."""
+        slow = [seconds for seconds in self.recoveries if seconds > BACK]
+        limit = FLAT * self.memory[len(self.memory) // 3] if len(self.memory) >= LONG else math.inf
+        found = {
+            "notes do not come out even": not self.is_even,
+            f"{len(self.unanswered)} jobs or buffers were never answered": self.unanswered,
+            f"{len(slow)} times the inference process was not back within {BACK:g} s": slow,
+            f"memory has grown by {self.growth:.0f} MB": self.growth > limit,
+            "an input never came back": self.replies["input that never came back"],
+        }
+        return tuple(sentence for sentence, is_so in found.items() if is_so)
 
     @property
     def growth(self) -> float:
@@ -108,6 +130,8 @@ class Balance:
         verdict = "even" if self.is_even else "NOT EVEN"
         sounded = f"notes: {notes.on} on = {notes.off} off + {notes.lost} with a lost port"
         odd = f"{notes.hanging} hanging, {notes.doubled} doubled, {notes.unasked} extra ends"
+        worst = sorted(self.recoveries)
+        back = f"back after {worst[len(worst) // 2]:.1f} s, {worst[-1]:.1f} at most" if worst else "never"
         size = f"memory: {memory[0]:.0f} MB at the start, {max(memory):.0f} at most, {memory[-1]:.0f} at the end"
         return (
             f"{self.minutes:.1f} minutes: {troubles}",
@@ -115,5 +139,8 @@ class Balance:
             f"live: {self.hops} hops transcribed, {missed} missed and {self.missed_down} more after crashes",
             f"{self.late.total} notes came too late to be played and were dropped",
             f"{size}, grown by {self.growth:.0f}",
+            f"{self.datagrams} hostile datagrams; {len(self.unanswered)} jobs and buffers without an answer",
+            f"the inference process was killed {len(self.recoveries)} times with notes sounding, {back}",
             f"the daemon reported: {answers}",
+            f"NOT STOOD: {'; '.join(self.faults)}" if self.faults else "stood",
         )

@@ -53,3 +53,15 @@ def test_counts_that_are_told_again_are_added_once_and_may_begin_anew():
     assert tally.update("b", 2) == 2
     assert tally.update("a", 1) == 1
     assert tally.total == 8
+
+
+def test_what_a_daemon_must_not_do_is_said():
+    assert Balance(memory=[100.0] * 40, recoveries=[3.0, 9.9]).faults == ()
+    assert "stood" in Balance(memory=[1.0]).lines()
+    slow = Balance(memory=[1.0], recoveries=[10.1, 2.0], unanswered={"job-7"})
+    assert slow.faults == (
+        "1 jobs or buffers were never answered",
+        "1 times the inference process was not back within 10 s",
+    )
+    assert Balance(memory=[*[100.0] * 20, *[106.0] * 20]).faults == ("memory has grown by 6 MB",)
+    assert Balance(memory=[100.0, 200.0]).faults == ()  # too short to tell

@@ -63,11 +63,6 @@ def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> bytes:
     than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell them apart.
     Raises FileError when a note does not fit a file.
     """
-    write_atomic(Path(path), smf_bytes(notes, meter))
-
-
-def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> bytes:
-    """Give the bytes of the file that ``write_smf`` writes. Raises FileError when a note does not fit a file."""
     tempi = stored_tempi(meter.tempo, TICKS_PER_BEAT)
     tempo_map = tempo_of(tempi, TICKS_PER_BEAT)
     ticks = sorted(_tick_note(note, tempo_map) for note in notes)

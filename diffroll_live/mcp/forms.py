@@ -22,11 +22,13 @@ class _Strict(BaseModel):
 class Audio(_Strict):
     """A recording: a file on the daemon's machine, or a buffer that another client, such as the DAW, has sent."""
 
-    path: str = Field("", description="The whole path of a WAV, FLAC, MP3 or Ogg file in one of the allowed folders.")
-    start: float = Field(0.0, ge=0, description="Where to begin in the file, in seconds.")
-    duration: float = Field(0.0, ge=0, description="How much of the file to take, in seconds; 0 is the rest.")
-    client: str = Field("", description="Instead of a path: the client of a buffer, as 'look' lists it.")
-    buffer: str = Field("", description="With client: the name of its buffer.")
+    path: str = Field(
+        default="", description="The whole path of a WAV, FLAC, MP3 or Ogg file in one of the allowed folders."
+    )
+    start: float = Field(default=0.0, ge=0, description="Where to begin in the file, in seconds.")
+    duration: float = Field(default=0.0, ge=0, description="How much of the file to take, in seconds; 0 is the rest.")
+    client: str = Field(default="", description="Instead of a path: the client of a buffer, as 'look' lists it.")
+    buffer: str = Field(default="", description="With client: the name of its buffer.")
 
 
 class Span(_Strict):
@@ -34,16 +36,16 @@ class Span(_Strict):
 
     start: float = Field(ge=0, le=LAST_SECOND, description="Seconds.")
     end: float = Field(ge=0, le=LAST_SECOND, description="Seconds.")
-    low: int = Field(LOW_PITCH, ge=LOW_PITCH, le=HIGH_PITCH, description="Lowest MIDI pitch.")
-    high: int = Field(HIGH_PITCH, ge=LOW_PITCH, le=HIGH_PITCH, description="Highest MIDI pitch.")
-    hear: bool = Field(False, description="Whether the model hears the audio in here; otherwise it invents.")
+    low: int = Field(default=LOW_PITCH, ge=LOW_PITCH, le=HIGH_PITCH, description="Lowest MIDI pitch.")
+    high: int = Field(default=HIGH_PITCH, ge=LOW_PITCH, le=HIGH_PITCH, description="Highest MIDI pitch.")
+    hear: bool = Field(default=False, description="Whether the model hears the audio in here; otherwise it invents.")
 
 
 class Delivery(_Strict):
     """Where the notes go besides the answer."""
 
-    save: str = Field("", description="The whole path of a .mid file to write in one of the allowed folders.")
-    play: bool = Field(False, description="Whether to play the notes on the daemon's MIDI port at once.")
+    save: str = Field(default="", description="The whole path of a .mid file to write in one of the allowed folders.")
+    play: bool = Field(default=False, description="Whether to play the notes on the daemon's MIDI port at once.")
 
 
 class NoteRow(BaseModel):
@@ -62,9 +64,9 @@ class Written(BaseModel):
     job: str = Field(description="Its name, for notes, midi, picture and play.")
     notes: int = Field(description="How many, all variations together.")
     seed: int = Field(description="The same seed gives the same notes.")
-    tempo: float | None = Field(None, description="Quarter notes a minute, where it was used or estimated.")
-    meter: str | None = Field(None, description="Time signature, where it was used or estimated.")
-    saved: str = Field("", description="The MIDI file of the first variation, if one was asked for.")
+    tempo: float | None = Field(default=None, description="Quarter notes a minute, where it was used or estimated.")
+    meter: str | None = Field(default=None, description="Time signature, where it was used or estimated.")
+    saved: str = Field(default="", description="The MIDI file of the first variation, if one was asked for.")
     first: list[NoteRow] = Field(description=f"The first notes, {MAX_NOTES} at most.")
 
 
@@ -72,11 +74,11 @@ def _field(name: str) -> tuple[Any, Any]:
     """The type and default of an option in the schema; None leaves it to the daemon."""
     option = REQUEST[name]
     if isinstance(option, Choice):
-        return Literal[option.names] | None, Field(None, description=option.sentence)
+        return Literal[option.names] | None, Field(default=None, description=option.sentence)
     assert isinstance(option, Limit)
     number = int if option.whole else float
     kind = Annotated[number, Field(ge=option.low, le=option.high)]  # type: ignore[valid-type]
-    return kind | None, Field(None, description=option.sentence)
+    return kind | None, Field(default=None, description=option.sentence)
 
 
 if TYPE_CHECKING:

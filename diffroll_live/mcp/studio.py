@@ -146,7 +146,7 @@ class Studio:
                     return piece
             return None
 
-        wanted = [jobs.JobNew(job, task, buffer)]
+        wanted: list[Any] = [jobs.JobNew(job, task, buffer)]
         wanted += [jobs.JobRegion(job, *_corners(region)) for region in piece.regions]
         wanted += [jobs.JobSet(job, key, value) for key, value in options.items()]
         telling = asyncio.create_task(_tell(steps, progress))

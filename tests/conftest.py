@@ -28,7 +28,9 @@ settings.load_profile("all")
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """One daemon for all tests that leave it as it was: clients do not see each other."""
-    with RunningDaemon(tmp_path_factory.mktemp("daemon"), scheduler=RecordingScheduler(), queue_size=8) as running:
+    with RunningDaemon(
+        tmp_path_factory.mktemp("daemon"), scheduler=RecordingScheduler(), queue_size=8, max_clients=512
+    ) as running:
         yield running
 
 

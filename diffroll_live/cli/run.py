@@ -16,8 +16,8 @@ from diffroll_live.files.audio_file import read_audio
 from diffroll_live.files.midi_file import Score, read_score
 from diffroll_live.types import Control, Request, Result, Task
 
-#: The longest recording that is read at once. By `/usr/bin/time -v diffroll-live transcribe --local FILE`, ten minutes at
-#: 16 kHz take 1.05 GB of memory, and thirty 1.61 GB; at that rate four hours take about 7.5 GB.
+#: The longest recording that is read at once. By `/usr/bin/time -v diffroll-live transcribe --local FILE`, ten minutes
+#: at 16 kHz take 1.05 GB of memory, and thirty 1.61 GB; at that rate four hours take about 7.5 GB.
 MAX_SECONDS = 4 * 3600.0
 
 

@@ -6,6 +6,7 @@ import base64
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import PurePath
 from typing import Any, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import Context, Image, MCPServer
@@ -84,7 +85,7 @@ async def fill(
     options: Wishes = NO_WISHES,
     to: Delivery = ANSWER_ONLY,
 ) -> Written:
-    """Write new notes into stretches of a recording, from what surrounds them; all else is transcribed as played."""
+    """Write new notes into stretches of a recording, from what surrounds them; the answer has these alone."""
     return await _heard(ctx, "inpaint", audio, spans, _settings(options, to))
 
 
@@ -149,7 +150,7 @@ async def spectrogram(audio: Audio, ctx: Context[Studio]) -> Image:
     studio = _studio(ctx)
     async with studio.buffer(_opening(audio)) as (name, _):
         levels, rate = await studio.picture(w.AudioPicture(name), name)
-    return Image(data=spectrogram_png(levels, rate, audio.path or audio.buffer), format="png")
+    return Image(data=spectrogram_png(levels, rate, PurePath(audio.path).name or audio.buffer), format="png")
 
 
 @_told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import socket
 from collections.abc import AsyncIterator
@@ -47,9 +48,9 @@ async def _announce(place: Place) -> None:
 
 
 async def _announce_until_cancelled(place: Place) -> None:
-    from zeroconf.asyncio import AsyncZeroconf
-
-    zeroconf = AsyncZeroconf(interfaces=addresses(place))
+    loop = asyncio.get_running_loop()
+    library = await loop.run_in_executor(None, importlib.import_module, "zeroconf.asyncio")  # clients need not wait
+    zeroconf = library.AsyncZeroconf(interfaces=addresses(place))
     try:
         for info in infos(place):
             await (await zeroconf.async_register_service(info, allow_name_change=True))

@@ -18,7 +18,9 @@ A_SOCKET = 500  # datagrams from one source; then another takes over, as one mor
 MOST_AT_ONCE = 100  # more would only fill the socket of the daemon, and be dropped by the system
 _ODD_NUMBERS = (math.nan, math.inf, -math.inf, -1.0, 0.0, 1e30, -(2.0**31), 1e-40)
 _ODD_TEXTS = ("", "x" * 600, "../../etc/passwd", "%s%n", "take\x00", "\u202e", "piano", "job-1")
-_ADDRESSES = tuple(CLIENT_MESSAGES)
+#: What is asked for by these is done, however it is meant: they would silence the music, or open inputs and jams.
+_OBEYED = frozenset({"/diffroll/panic", "/diffroll/audio/listen", "/diffroll/jam/start"})
+_ADDRESSES = tuple(address for address in CLIENT_MESSAGES if address not in _OBEYED)
 
 
 def hostile(chance: random.Random) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 BACK = 10.0  # s, within which the inference process must be back
 FLAT = 0.05  # share by which memory may grow between the first and the last third ...
@@ -13,6 +14,11 @@ LONG = 30  # ... of a run of so many minutes
 
 _NOTE_OFF, _NOTE_ON, _CONTROL = 0x80, 0x90, 0xB0
 _ALL_OFF = (120, 123)  # controllers: all sound off, all notes off
+
+
+def _plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a dict of a dataclass's own fields, sets as lists."""
+    return {key: sorted(value) if isinstance(value, set) else value for key, value in items if key[0] != "_"}
 
 
 @dataclass(slots=True)
@@ -85,6 +91,7 @@ class Balance:
     done: Counter[str] = field(default_factory=Counter)  # disturbances, by name
     replies: Counter[str] = field(default_factory=Counter)  # the daemon's replies, by address or error code
     memory: list[float] = field(default_factory=list)  # once a minute
+    kills: int = 0  # of the inference process, with notes sounding
     recoveries: list[float] = field(default_factory=list)  # s, from each kill of the inference process until it is back
     datagrams: int = 0  # hostile ones
     unanswered: set[str] = field(default_factory=set)  # jobs and buffers that were asked for and never ended
@@ -110,6 +117,8 @@ class Balance:
             "notes do not come out even": not self.is_even,
             f"{len(self.unanswered)} jobs or buffers were never answered": self.unanswered,
             f"{len(slow)} times the inference process was not back within {BACK:g} s": slow,
+            f"{self.kills - len(self.recoveries)} times the inference process did not come back": self.kills
+            > len(self.recoveries),
             f"memory has grown by {self.growth:.0f} MB": self.growth > limit,
             "an input never came back": self.replies["input that never came back"],
         }
@@ -121,6 +130,12 @@ class Balance:
         third = max(1, len(self.memory) // 3)
         middle = [sorted(part)[len(part) // 2] for part in (self.memory[:third], self.memory[-third:])]
         return middle[1] - middle[0]
+
+    def document(self) -> dict[str, object]:
+        """The result as JSON has it."""
+        kept = asdict(self, dict_factory=_plain)
+        summed = {"missed": self.missed.total, "late": self.late.total, "growth": self.growth, "faults": self.faults}
+        return kept | summed | {"done": dict(self.done), "replies": dict(self.replies)}
 
     def lines(self) -> tuple[str, ...]:
         """The result as lines for people."""
@@ -140,7 +155,7 @@ class Balance:
             f"{self.late.total} notes came too late to be played and were dropped",
             f"{size}, grown by {self.growth:.0f}",
             f"{self.datagrams} hostile datagrams; {len(self.unanswered)} jobs and buffers without an answer",
-            f"the inference process was killed {len(self.recoveries)} times with notes sounding, {back}",
+            f"the inference process was killed {self.kills} times with notes sounding, {back}",
             f"the daemon reported: {answers}",
             f"NOT STOOD: {'; '.join(self.faults)}" if self.faults else "stood",
         )

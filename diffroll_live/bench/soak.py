@@ -122,7 +122,10 @@ class Soak:
                 self._kill_if_due()
                 self._follow()
 
-            while (now := time.monotonic()) < begun + length or self._kills_due or not flood.is_done:
+            latest = begun + 1.5 * length + RETURN  # by which it must all have been done
+            while (now := time.monotonic()) < begun + length or (
+                now < latest and (self._kills_due or not flood.is_done)
+            ):
                 self._player.play(self._music, disturb)
                 for name in BETWEEN:
                     self._if_due(name)
@@ -157,7 +160,7 @@ class Soak:
             self._see_whether_back(str(arguments[0]))
         elif address == "/diffroll/late":
             self.balance.late.update(str(arguments[0]), int(arguments[1]))  # type: ignore[arg-type]
-        elif address == "/diffroll/audio/ready":
+        elif address in ("/diffroll/audio/ready", "/diffroll/audio/freed"):
             self.balance.unanswered.discard(str(arguments[0]))
         elif address == "/diffroll/error":
             self.balance.replies[f"error {arguments[1]!s}"] += 1
@@ -199,6 +202,7 @@ class Soak:
             for each in family(self._daemon.pid, proc_parents()):
                 if b"spawn_main" in (PROC / str(each) / "cmdline").read_bytes():
                     os.kill(each, signal.SIGKILL)
+            self.balance.kills += 1
             self._killed, self._was_down = time.monotonic(), False
 
     def _see_whether_back(self, state: str) -> None:

@@ -84,7 +84,8 @@ class ClientTable:
         self._most = min(config.max_clients, _affordable_clients())
         self._clients: dict[str, Client] = {}
         self.evict: Callable[[Client], None] = self.forget  # how a client is made to leave
-        self.holds: Callable[[Client], bool] = lambda _: False  # whether it has something that is not kept here
+        self.plays: Callable[[Client], bool] = lambda _: False  # whether it is in the middle of something
+        self.watches: Callable[[Client], bool] = lambda _: False  # whether it wants to hear of others
 
     def __iter__(self) -> Iterator[Client]:
         return iter(tuple(self._clients.values()))
@@ -114,9 +115,10 @@ class ClientTable:
 
     def _least_missed(self) -> Client | None:
         """Of those that own nothing, else of those without a connection, find the one that is silent longest."""
-        idle = [client for client in self if not client.busy and not self.holds(client)]
-        owning = (client for client in idle if not client.connected)
-        return next(chain((client for client in idle if client.owns_nothing), owning), None)
+        idle = [client for client in self if not client.busy and not self.plays(client)]
+        useless = (client for client in idle if client.owns_nothing and not self.watches(client))
+        unconnected = (client for client in idle if not client.connected)
+        return next(chain(useless, unconnected), None)
 
     def forget(self, client: Client) -> None:
         """Drop a client with everything it owns."""

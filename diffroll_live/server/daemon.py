@@ -157,7 +157,7 @@ class Daemon:
             *(self._worker, self._clients, self._live, self._midi, self._counts, watching.transport, max_seconds)
         )
         self._clients.evict = self._forget
-        self._clients.holds = lambda client: self._jams.has(client) or watching.has(client)
+        self._clients.plays, self._clients.watches = self._jams.has, watching.has
         handlers = (session, audio, listening, jobs, transport, self._live, self._jams, watching, pictures)
         dispatcher = self._dispatcher = Dispatcher(*(each.handlers for each in handlers))
         loop = asyncio.get_running_loop()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+
 from diffroll_live.bench.note_balance import Balance, GrowingCount, NoteBalance
 
 
@@ -56,12 +59,24 @@ def test_counts_that_are_told_again_are_added_once_and_may_begin_anew():
 
 
 def test_what_a_daemon_must_not_do_is_said():
-    assert Balance(memory=[100.0] * 40, recoveries=[3.0, 9.9]).faults == ()
+    assert Balance(memory=[100.0] * 40, kills=2, recoveries=[3.0, 9.9]).faults == ()
     assert "stood" in Balance(memory=[1.0]).lines()
-    slow = Balance(memory=[1.0], recoveries=[10.1, 2.0], unanswered={"job-7"})
+    slow = Balance(memory=[1.0], kills=3, recoveries=[10.1, 2.0], unanswered={"job-7"})
     assert slow.faults == (
         "1 jobs or buffers were never answered",
         "1 times the inference process was not back within 10 s",
+        "1 times the inference process did not come back",
     )
     assert Balance(memory=[*[100.0] * 20, *[106.0] * 20]).faults == ("memory has grown by 6 MB",)
     assert Balance(memory=[100.0, 200.0]).faults == ()  # too short to tell
+
+
+def test_the_balance_is_a_json_document():
+    balance = Balance(memory=[1.0], done=Counter(job=3), replies=Counter({"error busy": 1}), unanswered={"b", "a"})
+    balance.notes.update([on(60)])
+    kept = json.loads(json.dumps(balance.document()))
+    assert kept["done"] == {"job": 3}
+    assert kept["replies"] == {"error busy": 1}
+    assert kept["unanswered"] == ["a", "b"]
+    assert kept["notes"] == {"on": 1, "off": 0, "lost": 0, "doubled": 0, "unasked": 0}
+    assert kept["faults"] == ["notes do not come out even", "2 jobs or buffers were never answered"]

@@ -92,3 +92,15 @@ def test_a_client_that_is_silent_for_long_is_forgotten(tmp_path):
         client.collect("j")
         time.sleep(1.0)
         assert client.ask_wrongly("/diffroll/transcribe", "j", "b").args[1] == "unknown-buffer"
+
+
+def test_watchers_that_came_and_went_keep_nobody_out(tmp_path):
+    with RunningDaemon(tmp_path, max_clients=8) as daemon, daemon.tcp() as panel:
+        panel.send("/diffroll/watch")
+        for _ in range(20):
+            with daemon.udp() as passing:
+                passing.send("/diffroll/watch")
+                passing.ping()
+        with daemon.tcp() as late:
+            late.ping()
+        panel.ping()

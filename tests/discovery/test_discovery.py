@@ -37,10 +37,10 @@ NAME = "diffroll-live test studio"
 class Found:
     """A daemon with discovery, and questions to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = NAME) -> None:
         self._socket = bind("127.0.0.1", 0, "The discovery's", "--discovery")
         self.port = self._socket.getsockname()[1]
-        discovery = Discovery(self._socket, "127.0.0.1", NAME, beyond=False)
+        discovery = Discovery(self._socket, "127.0.0.1", name, beyond=False)
         self.daemon = RunningDaemon(folder, scheduler=RecordingScheduler(), attach=discovery.open)
 
     def ask(self, path: str, **headers: str) -> tuple[int, Any]:
@@ -190,18 +190,21 @@ def can_listen(found: Found) -> bool:
 
 def test_programs_of_this_machine_find_it_by_mdns_until_it_ends(tmp_path):
     seen: dict[str, int] = {}
+    own = "diffroll-live in a room of its own"
 
     def change(zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
+        if not name.startswith(own):
+            return
         if state_change is ServiceStateChange.Removed:
             seen.pop(service_type, None)
-        elif name.startswith(NAME) and (info := zeroconf.get_service_info(service_type, name)) is not None:
+        elif (info := zeroconf.get_service_info(service_type, name)) is not None:
             assert info.parsed_addresses() == ["127.0.0.1"]
             seen[service_type] = info.port
 
     browsing = Zeroconf(interfaces=["127.0.0.1"])
     browser = ServiceBrowser(browsing, list(TYPES), handlers=[change])
     try:
-        it = Found(tmp_path)
+        it = Found(tmp_path, own)
         with it.daemon:
             wanted = dict(zip(TYPES, (it.port, it.daemon.port), strict=True))
             wait_until(lambda: seen == wanted, "both services")

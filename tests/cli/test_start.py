@@ -8,6 +8,7 @@ import sys
 import pytest
 
 LARGE = ("torch", "torchaudio", "matplotlib", "scipy", "rich", "numpy", "mido", "asyncio", "sounddevice")
+LARGE += ("prometheus_client", "zeroconf", "mcp", "pydantic")
 PRINT_MODULES = """
 import sys
 from diffroll_live.cli.app import run
@@ -24,6 +25,8 @@ print("imported", [name for name in sys.argv[1].split(",") if name in sys.module
         (("doctor", "--quick", "--json"), ()),
         (("transcribe", "--help"), ("numpy", "mido")),
         (("serve", "--help"), ("numpy", "mido", "asyncio")),
+        (("mcp", "--help"), ()),
+        (("service", "status"), ()),
     ],
     ids=" ".join,
 )

@@ -24,9 +24,10 @@ UNSETTLED = 6  # last frames of a posterior, in which later ones may still chang
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """A network's estimate for one stretch of audio; every tensor is (n_frames, 88).
+    """A network's estimate for one stretch of audio; every tensor but ``pedal`` is (n_frames, 88).
 
-    onset, frame: probabilities; velocity: 0 to 1; onset_shift, offset_shift: true time minus frame, in frames.
+    onset, frame: probabilities; velocity: 0 to 1; onset_shift, offset_shift: true time minus frame, in frames. pedal:
+    (n_frames,), the probability that the sustain pedal is down; None where the network does not hear it.
     """
 
     onset: Tensor
@@ -34,6 +35,7 @@ class Posterior:
     velocity: Tensor
     onset_shift: Tensor
     offset_shift: Tensor
+    pedal: Tensor | None = None
 
     @property
     def n_frames(self) -> int:
@@ -44,9 +46,10 @@ class Posterior:
         """The frames [first, last)."""
         return Posterior(*(part[first:last] for part in self.parts()))
 
-    def parts(self) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """The tensors in the order of the fields."""
-        return self.onset, self.frame, self.velocity, self.onset_shift, self.offset_shift
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors that there are, in the order of the fields."""
+        parts = self.onset, self.frame, self.velocity, self.onset_shift, self.offset_shift
+        return parts if self.pedal is None else (*parts, self.pedal)
 
 
 def join(posteriors: list[Posterior]) -> Posterior:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -195,9 +197,37 @@ def test_attention_sees_the_whole_window() -> None:
 
 
 def test_harmonics_are_gathered_where_they_sound(network: Compact) -> None:
-    index = network.encoder.pitches.index.view(N_PITCHES, len(HARMONICS), 3)
+    index = network.encoder.pitches.taps.index.view(N_PITCHES, len(HARMONICS), 3)
     a4 = 69 - 21
     for harmonic, semitones in ((1.0, 0), (2.0, 12), (3.0, 19), (4.0, 24)):
         middle = 3 * (a4 + semitones)
         assert index[a4, HARMONICS.index(harmonic)].tolist() == [middle - 1, middle, middle + 1]
     assert index[87, HARMONICS.index(8.0)].tolist() == [CONFIG.n_bins] * 3  # beyond the spectrum
+
+
+def test_ears_for_the_bass_and_the_pedal_change_nothing_that_was_learned_without_them(network: Compact) -> None:
+    bass = 36
+    more = replace(CONFIG, n_features=CONFIG.n_features + bass, n_low_bins=bass, overtones=(7.0, 9.0), pedal_width=6)
+    larger = Compact(more).eval()
+    larger.load_state_dict(network.state_dict(), strict=False)
+    features, heard = torch.randn(2, more.n_features, 40), torch.ones(2, 1, 40)
+    with torch.no_grad():
+        before, after = network.encoder(features[:, : CONFIG.n_features], heard), larger.encoder(features, heard)
+    assert torch.allclose(before.draft, after.draft, atol=1e-5)
+    assert torch.allclose(before.shifts, after.shifts, atol=1e-5)
+    assert before.pedal is None
+    assert after.pedal is not None
+    assert after.pedal.shape == (2, 1, 40)
+
+
+def test_what_is_seen_of_the_bass_reaches_the_notes(network: Compact) -> None:
+    bass = 36
+    larger = Compact(replace(CONFIG, n_features=CONFIG.n_features + bass, n_low_bins=bass)).eval()
+    larger.load_state_dict(network.state_dict(), strict=False)
+    torch.nn.init.normal_(larger.encoder.bass.seen[1].weight)
+    features = torch.randn(1, CONFIG.n_features + bass, 40)
+    louder = features.clone()
+    louder[:, -bass:-24] += 2.0
+    with torch.no_grad():
+        quiet, loud = (larger.encoder(each, torch.ones(1, 1, 40)).draft for each in (features, louder))
+    assert (quiet - loud).abs().amax() > 0.01

@@ -82,3 +82,49 @@ def test_float32_whatever_the_autocast(front_end: FrontEnd) -> None:
         inside = front_end(samples)
     assert inside.dtype == torch.float32
     torch.testing.assert_close(inside, front_end(samples))
+
+
+BASS = FrontEndConfig(n_low_bins=108)
+
+
+@pytest.fixture(scope="module")
+def with_bass() -> FrontEnd:
+    return FrontEnd(BASS)
+
+
+def test_the_bass_comes_after_everything_else(front_end: FrontEnd, with_bass: FrontEnd) -> None:
+    samples = torch.randn(2, 9000)
+    both = with_bass(samples)
+    assert both.shape == (2, BASS.n_features, 36)
+    assert torch.equal(both[:, : CONFIG.n_features], front_end(samples))
+    assert with_bass(samples[:, :0]).shape == (2, BASS.n_features, 0)
+
+
+@pytest.mark.parametrize("pitch", [28, 36, 45, 54])
+def test_a_low_sine_is_loudest_in_its_own_bin_of_the_bass(with_bass: FrontEnd, pitch: int) -> None:
+    low = with_bass(sine(440 * 2 ** ((pitch - 69) / 12), 2.0)[None])[0, CONFIG.n_features :, 62]
+    assert abs(int(low.argmax()) - 3 * (pitch - 21)) <= 1
+    assert float(low.max()) == pytest.approx(CONFIG.centre / CONFIG.spread, abs=0.8)
+
+
+def test_neighbouring_low_strings_are_two_only_to_the_longer_window(with_bass: FrontEnd) -> None:
+    """F2 and the F sharp above it: 87.3 and 92.5 Hz."""
+    lower, upper = 3 * (41 - 21), 3 * (42 - 21)
+    frame = with_bass((sine(87.31, 2.0) + sine(92.50, 2.0))[None] * 0.3)[0, :, 62]
+    short, low = frame[: CONFIG.n_bins], frame[CONFIG.n_features :]
+    for spectrum, apart in ((short, False), (low, True)):
+        valley = spectrum[lower + 1 : upper].min()
+        assert bool((valley < spectrum[lower] - 0.1) & (valley < spectrum[upper] - 0.1)) is apart
+
+
+def test_what_is_above_the_bass_does_not_fold_into_it(with_bass: FrontEnd) -> None:
+    loud = with_bass(sine(1950.0, 2.0)[None])[0, CONFIG.n_features :, 20:100]
+    assert float(loud.max()) < QUIET + (math.log(10) * 1.5) / CONFIG.spread
+
+
+def test_a_frame_depends_on_no_more_than_its_reach(with_bass: FrontEnd) -> None:
+    samples = torch.randn(1, 32_000)
+    around = torch.zeros(1, 32_000)
+    centre = 60 * 256
+    around[:, centre - BASS.reach : centre + BASS.reach + 1] = samples[:, centre - BASS.reach : centre + BASS.reach + 1]
+    torch.testing.assert_close(with_bass(samples)[0, :, 60], with_bass(around)[0, :, 60], atol=1e-4, rtol=0)

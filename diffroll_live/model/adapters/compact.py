@@ -67,8 +67,8 @@ class CompactAdapter:
 
     @property
     def reach_frames(self) -> int:
-        """Half of the longer of the front end's two spectra."""
-        return -(-self.front_end.config.n_fft // (2 * self.front_end.config.hop_length))
+        """As the front end's longest window, in frames."""
+        return -(-self.front_end.config.reach // self.front_end.config.hop_length)
 
     @property
     def schedule(self) -> CosineSchedule:
@@ -151,7 +151,11 @@ class CompactAdapter:
         """One Posterior per row of the batch."""
         p = self.probabilities(x0)
         shifts = encoded.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
-        return [Posterior(row[0], row[1], row[2], shift[0], shift[1]) for row, shift in zip(p, shifts, strict=True)]
+        pedals = [None] * len(p) if encoded.pedal is None else encoded.pedal.float().sigmoid().unbind()
+        return [
+            Posterior(row[0], row[1], row[2], shift[0], shift[1], None if pedal is None else pedal[0])
+            for row, shift, pedal in zip(p, shifts, pedals, strict=True)
+        ]
 
     def decode(self, posterior: Posterior, thresholds: Thresholds) -> NoteArray:
         """Notes begin at peaks of the onset channel; see decoding.decode."""

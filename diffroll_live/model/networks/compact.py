@@ -16,13 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from diffroll_live.model.networks.layers import Block, ChannelNorm, Context
-from diffroll_live.model.networks.pitch_paths import QUIET, PitchPath, RollPath
+from diffroll_live.model.networks.pitch_paths import QUIET, BassPath, PitchPath, RollPath
 from diffroll_live.music.roll import N_PITCHES
 
 CHANNELS = 3  # onset, frame, velocity
 ROLL_WIDTH = CHANNELS * N_PITCHES
 SHIFTS = 2  # of onset and offset within a frame
 PITCH_CLASSES = 12
+PEDAL_DILATIONS = (1, 2, 4, 8)  # of layers that see half a second on both sides of a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class CompactConfig:
     roll_width: int = 16  # channels of the denoiser's roll path
     harmonic_width: int = 8  # channels per pitch between the pitch path and the rest
     bit_scale: float = 0.6  # b of arXiv 2301.10972: a smaller scale is harder to recover from noise
+    n_low_bins: int = 0  # of the features, the last ones: a longer window's view of the bass
+    overtones: tuple[float, ...] = ()  # further multiples of a fundamental that the path of its pitch sees
+    pedal_width: int = 0  # channels of the head that hears the sustain pedal; 0: there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +54,15 @@ class Encoded:
 
     draft: (batch, 264, n_frames) logits of onset and frame and a raw velocity, zero where the audio is hidden;
     shifts: (batch, 176, n_frames) onset and offset shifts in frames; z: (batch, width, n_frames);
-    audio_mask: (batch, 1, n_frames), 1 where the audio is not hidden.
+    audio_mask: (batch, 1, n_frames), 1 where the audio is not hidden; pedal: (batch, 1, n_frames), the logit that the
+    sustain pedal is down, or None where the network has no head for it.
     """
 
     draft: Tensor
     shifts: Tensor
     z: Tensor
     audio_mask: Tensor
+    pedal: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +92,13 @@ class Encoder(nn.Module):
 
     def __init__(self, config: CompactConfig) -> None:
         super().__init__()
-        self.n_bins = config.n_bins
-        self.pitches = PitchPath(config.pitch_width, config.n_bins, config.bins_per_semitone)
+        self.n_bins, self.n_short = config.n_bins, config.n_features - config.n_low_bins
+        self.pitches = PitchPath(config.pitch_width, config.n_bins, config.bins_per_semitone, config.overtones)
+        self.bass = (
+            BassPath(config.pitch_width, config.n_low_bins, config.bins_per_semitone) if config.n_low_bins else None
+        )
         self.squeeze = nn.Conv2d(config.pitch_width, config.harmonic_width, 1)
-        n_in = config.n_features + config.harmonic_width * N_PITCHES + 1
+        n_in = self.n_short + config.harmonic_width * N_PITCHES + 1
         self.enter = nn.Conv1d(n_in, config.width, 3, padding=1)
         self.blocks = nn.ModuleList(Block(config.width, config.kernel_size, d) for d in config.encoder_dilations)
         self.norm = ChannelNorm(config.width)
@@ -97,14 +106,17 @@ class Encoder(nn.Module):
         self.join = nn.Conv2d(config.pitch_width + config.harmonic_width, config.pitch_width, 1)
         self.heads = nn.Conv2d(config.pitch_width, CHANNELS + SHIFTS, 1)
         self.offsets = nn.Parameter(torch.zeros(CHANNELS + SHIFTS, N_PITCHES, 1))
+        self.pedal = PedalHead(config) if config.pedal_width else None
         with torch.no_grad():
             self.heads.bias[:2] = -4.0
 
     def forward(self, features: Tensor, audio_mask: Tensor) -> Encoded:
         """Encode features (batch, n_features, n_frames) with an audio_mask (batch, 1, n_frames) of 0 and 1."""
         audible = torch.where(audio_mask > 0, features, QUIET)
-        pitches = self.pitches(audible[:, : self.n_bins])
-        h = self.enter(torch.cat([audible, self.squeeze(pitches).flatten(1, 2), audio_mask], dim=1))
+        bass = self.bass(audible[:, self.n_short :]) if self.bass is not None else None
+        pitches = self.pitches(audible[:, : self.n_bins], bass)
+        short = audible[:, : self.n_short]
+        h = self.enter(torch.cat([short, self.squeeze(pitches).flatten(1, 2), audio_mask], dim=1))
         for block in self.blocks:
             h = block(h)
         z = self.norm(h)
@@ -112,7 +124,29 @@ class Encoder(nn.Module):
         joined = nn.functional.silu(self.join(torch.cat([self.pitches.ringing(pitches), context], dim=1)))
         heads = (self.heads(joined) + self.offsets).flatten(1, 2)
         draft = torch.where(audio_mask > 0, heads[:, :ROLL_WIDTH], 0.0)
-        return Encoded(draft, heads[:, ROLL_WIDTH:], z, audio_mask)
+        pedal = self.pedal(z, joined) if self.pedal is not None else None
+        return Encoded(draft, heads[:, ROLL_WIDTH:], z, audio_mask, pedal)
+
+
+class PedalHead(nn.Module):
+    """Hears the sustain pedal: in whether strings ring on after their keys are released, and others with them."""
+
+    def __init__(self, config: CompactConfig) -> None:
+        super().__init__()
+        width = config.pedal_width
+        self.enter = nn.Conv1d(config.width + 2 * config.pitch_width, width, 1)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(width, width, 5, padding=2 * dilation, dilation=dilation) for dilation in PEDAL_DILATIONS
+        )
+        self.leave = nn.Conv1d(width, 1, 1)
+
+    def forward(self, z: Tensor, pitches: Tensor) -> Tensor:
+        """Z (batch, width, n_frames) and pitches (batch, pitch_width, 88, n_frames) to (batch, 1, n_frames) logits."""
+        h = self.enter(torch.cat([z, pitches.mean(dim=2), pitches.amax(dim=2)], dim=1))
+        for layer in self.layers:
+            h = h + nn.functional.silu(layer(h))
+        out: Tensor = self.leave(h)
+        return out
 
 
 class Denoiser(nn.Module):

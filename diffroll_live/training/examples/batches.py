@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from diffroll_live.model.roll_targets import target_of
+from diffroll_live.model.roll_targets import NoteArray, target_of
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.training.examples.windows import Material, Window, WindowMaker
 from diffroll_live.training.processes import ALONE, Share
@@ -17,9 +18,11 @@ from diffroll_live.training.synthesis.device_mixer import DeviceMixer
 from diffroll_live.training.synthesis.plans import WindowPlan
 
 Batch = dict[str, torch.Tensor]
-"""samples (batch, n_samples) float32; edge (batch,), the frame from which audio is missing; and the rolls of
-roll_targets.RollTarget, each (batch, 88, n_frames) float16."""
+"""samples (batch, n_samples) float32; edge (batch,), the frame from which audio is missing; the rolls of
+roll_targets.RollTarget, each (batch, 88, n_frames) float16; pedal (batch, 1, n_frames) float16, 1 where the sustain
+pedal is down, 0 where it is up, 0.5 where that is unknown; and trust (batch,), how far to believe the notes, 0 to 1."""
 
+PEDAL_UNKNOWN = 0.5
 ROLLS = ("onset", "frame", "velocity", "onset_shift", "offset_shift", "offset_mask")
 AHEAD = 3  # batches that each worker keeps ready
 
@@ -37,7 +40,23 @@ def rolls_of(windows: Sequence[Window | WindowPlan], geometry: RollGeometry, sec
     rolls = {
         name: torch.from_numpy(np.stack([getattr(t, name).T for t in targets]).astype(np.float16)) for name in ROLLS
     }
-    return {"edge": torch.tensor([geometry.frame(w.edge) for w in windows]), **rolls}
+    pedal = np.stack([pedal_target(w.pedal, geometry, n_frames) for w in windows])
+    return {
+        "edge": torch.tensor([geometry.frame(w.edge) for w in windows]),
+        **rolls,
+        "pedal": torch.from_numpy(pedal)[:, None],
+        "trust": torch.tensor([w.trust for w in windows]),
+    }
+
+
+def pedal_target(spans: NoteArray | None, geometry: RollGeometry, n_frames: int) -> npt.NDArray[np.float16]:
+    """Draw the spans in which the pedal is down, rows (down s, up s) or None; (n_frames,) as in a batch."""
+    if spans is None:
+        return np.full(n_frames, PEDAL_UNKNOWN, np.float16)
+    out = np.zeros(n_frames, np.float16)
+    for down, up in np.clip(np.rint(spans * geometry.frame_rate), 0, n_frames).astype(int):
+        out[down:up] = 1.0
+    return out
 
 
 def loader(

@@ -53,11 +53,13 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One example: audio (n_samples,), notes with key-up offsets, and the second from which audio is missing."""
+    """One example: audio (n_samples,), and what is known about it as in its ``plans.WindowPlan``."""
 
     samples: Floats
     notes: NoteArray
     edge: float
+    pedal: NoteArray | None = None
+    trust: float = 1.0
 
 
 class WindowMaker:
@@ -90,7 +92,7 @@ class WindowMaker:
         if plan.effects is not None:
             samples = np.asarray(perform(torch.from_numpy(samples)[None], [plan.effects])[0].numpy())
         samples[int(plan.edge * SAMPLE_RATE) :] = 0
-        return Window(samples, plan.notes, plan.edge)
+        return Window(samples, plan.notes, plan.edge, plan.pedal, plan.trust)
 
     def plan(self, seed: int, number: int) -> WindowPlan:
         """Draw window ``number`` of a seed without rendering it."""
@@ -144,7 +146,8 @@ class WindowMaker:
         """Notes rendered on a piano of the bank."""
         material = self.material
         if rng.random() < material.empty_share:
-            return WindowPlan(np.zeros((0, 4)), material.seconds, samples=nothing(rng, material.seconds))
+            unheard = nothing(rng, material.seconds)
+            return WindowPlan(np.zeros((0, 4)), material.seconds, samples=unheard, pedal=np.zeros((0, 2)))
         piece = self._piece(rng)
         touch = self._touch(rng)
         rung = with_pedal(piece.notes, piece.pedal)
@@ -154,7 +157,7 @@ class WindowMaker:
         effects = draw_effects(rng, material.augmentation)
         notes = piece.notes.copy()
         notes[:, :2] -= LEAD
-        return WindowPlan(notes, self._edge(rng), voices=voices, effects=effects)
+        return WindowPlan(notes, self._edge(rng), voices=voices, effects=effects, pedal=piece.pedal - LEAD)
 
     def _edge(self, rng: np.random.Generator) -> float:
         """The time where the audio stops, which may be early."""

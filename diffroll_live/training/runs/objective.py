@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from diffroll_live.model.networks.compact import Compact, Condition, posterior_mean
 from diffroll_live.music.roll import N_PITCHES
-from diffroll_live.training.examples.batches import Batch
+from diffroll_live.training.examples.batches import PEDAL_UNKNOWN, Batch
 from diffroll_live.training.examples.masks import Masks
 from diffroll_live.training.processes import Draws
 from diffroll_live.training.runs.weighting import Weighting, ratio
@@ -32,6 +32,9 @@ SHIFT_WEIGHT = 0.3
 ONSET_WEIGHT = 3.0  # onsets are ten times rarer than sounding frames
 FRAME_WEIGHT = 2.0
 VELOCITY_WEIGHT = 8.0
+PEDAL_WEIGHT = 4.0
+LOWEST_WEIGHT = 2.0  # of the lowest pitch, falling to 1 at FULL_PITCHES: the bass is rare, and carries the harmony
+FULL_PITCHES = 36  # bins, three octaves up
 
 
 def clean_roll(batch: Batch) -> Tensor:
@@ -56,10 +59,11 @@ def losses(
     """Compute the parts of the loss of one batch; "total" is what is minimised.
 
     features: (batch, n_features, n_frames). Cells are averaged over frames and summed over pitches, excluding known
-    cells of the denoised roll and cells of the draft without audio. ``draws`` gives t and
-    the noise; ``weigh`` turns signal-to-noise ratios into weights of the denoised examples.
+    cells of the denoised roll and cells of the draft without audio; notes that are less certain count less. ``draws``
+    gives t and the noise; ``weigh`` turns signal-to-noise ratios into weights of the denoised examples.
     """
     x0 = clean_roll(batch)
+    believed = batch["trust"].to(x0.device)[:, None, None] * pitch_weights(x0.device)
     t = draws.uniform(len(x0))
     t = torch.where(draws.uniform(len(x0)) < FIRST_STEP_SHARE, 1.0, t)
     own = (t < 1) & (draws.uniform(len(x0)) < SELF_ESTIMATE_SHARE)
@@ -70,17 +74,26 @@ def losses(
     held = _with_own_estimates(network, x0, noise, known, condition, own)
     x_t = torch.where(known > 0, x0, noisy(held, t, noise, network.config.bit_scale))
     logits = network.denoiser(x_t, t, condition)
-    counted = (1 - masks.known) * weigh(_ratio(t, network.config.bit_scale))[:, None, None]
+    counted = (1 - masks.known) * weigh(_ratio(t, network.config.bit_scale))[:, None, None] * believed
     parts = {f"denoised_{k}": v for k, v in _roll_losses(logits, x0, counted).items()}
-    draft = {f"draft_{k}": v for k, v in _roll_losses(heard.draft, x0, masks.audio.expand_as(masks.known)).items()}
+    draft = {f"draft_{k}": v for k, v in _roll_losses(heard.draft, x0, masks.audio * believed).items()}
     parts |= draft
     parts["shift"] = _shift_loss(heard.shifts, batch, masks.audio)
+    if heard.pedal is not None:
+        parts["pedal"] = _pedal_loss(heard.pedal, batch["pedal"].float(), masks.audio)
     parts["total"] = (
         sum(v for k, v in parts.items() if k.startswith("denoised"))
         + DRAFT_WEIGHT * sum(v for k, v in parts.items() if k.startswith("draft"))
         + SHIFT_WEIGHT * parts["shift"]
+        + PEDAL_WEIGHT * parts.get("pedal", 0.0)
     )
     return parts
+
+
+def pitch_weights(device: torch.device) -> Tensor:
+    """How much the cells of each pitch count, whatever is in them; (88, 1)."""
+    height = (torch.arange(N_PITCHES, device=device) / FULL_PITCHES).clamp(max=1.0)
+    return (LOWEST_WEIGHT + (1.0 - LOWEST_WEIGHT) * height)[:, None]
 
 
 def _ratio(t: Tensor, bit_scale: float) -> Tensor:
@@ -132,3 +145,10 @@ def _shift_loss(shifts: Tensor, batch: Batch, audio: Tensor) -> Tensor:
     error = (onset - batch["onset_shift"].float()).abs() * at_onset
     error = error + 0.5 * (offset - batch["offset_shift"].float()).abs() * at_offset
     return error.sum() / n
+
+
+def _pedal_loss(pedal: Tensor, target: Tensor, audio: Tensor) -> Tensor:
+    """Cross-entropy of the pedal, averaged over the audible frames in which it is known; 0 where there is none."""
+    counted = audio * (target != PEDAL_UNKNOWN)
+    error = F.binary_cross_entropy_with_logits(pedal.float(), target, reduction="none") * counted
+    return error.sum() / counted.sum().clamp(min=1.0)

@@ -30,15 +30,28 @@ class Subject:
     schedule: Mapping[str, Any] = field(default_factory=dict)  # fields of Schedule that suit it
 
 
+BASS_BINS = 108  # three octaves from A0 up, to 220 Hz
+FRONT_END = FrontEndConfig(n_fft_low=8192, n_low_bins=BASS_BINS)  # half a second, in which a semitone at C2 shows
+#: The network as it is trained: that of CompactConfig, with ears for the bass and the pedal.
+COMPACT = CompactConfig(
+    n_features=FRONT_END.n_features,
+    n_low_bins=BASS_BINS,
+    overtones=(7.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0),
+    pedal_width=32,
+)
+
+
 def compact(config: CompactConfig | None = None, front_end: FrontEndConfig | None = None) -> Subject:
-    """The project's own network."""
+    """The project's own network; one of other sizes has the plain front end, unless another is given."""
+    if config is None:
+        config, front_end = COMPACT, front_end or FRONT_END
     return Subject(
         "compact",
         Compact,
         FrontEnd,
         objective.losses,
         masks.draw_masks,
-        config or CompactConfig(),
+        config,
         front_end or FrontEndConfig(),
         schedule={"rate": 2e-3},
     )

@@ -14,7 +14,8 @@ from diffroll_live.types import Floats
 class WindowPlan:
     """A window before rendering: voices of the bank, or samples, or neither, which is silence.
 
-    notes: with key-up offsets, timed from the window's beginning; edge: the second from which audio is missing.
+    notes: with key-up offsets, timed from the window's beginning; edge: the second from which audio is missing; pedal:
+    rows (down s, up s) of the sustain pedal, None where nobody knows; trust: how far to believe the notes, 0 to 1.
     """
 
     notes: NoteArray
@@ -22,6 +23,8 @@ class WindowPlan:
     voices: SoundingNotes | None = None
     samples: Floats | None = None  # (n_samples,)
     effects: Effects | None = None
+    pedal: NoteArray | None = None
+    trust: float = 1.0
 
     def unheard(self) -> WindowPlan:
         """The notes alone: audio is missing from the beginning."""

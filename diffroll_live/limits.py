@@ -170,6 +170,7 @@ CHOICES: dict[str, Choice] = {
         default="live",
         sentence="Draft is fastest, best is slowest; the model's card has the numbers of evaluations.",
     ),
+    "pedal": Choice(("on", "off"), default="on", sentence="Also write the sustain pedal, where the model hears it."),
     "sampler": Choice(  # the rows of model.samplers.SAMPLERS and composer.samplers.WRITERS, which need torch
         ("ddim", "ddpm", "dpmpp-2m", "note-by-note", "thinning"),
         sentence="How notes are drawn: the first three where audio is heard, the last two where notes are written; "
@@ -188,6 +189,7 @@ LIVE: dict[str, Option] = {
     ),
     "deliver": DELIVER,
     "channel": CHANNEL,
+    "pedal": CHOICES["pedal"],
 }
 
 #: What a jam may choose, besides its cue.

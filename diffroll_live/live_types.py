@@ -51,6 +51,7 @@ class LiveEstimate:
     threshold: float
     candidates: tuple[OnsetCandidate, ...]
     spans: tuple[SoundingSpan, ...]
+    pedal: tuple[tuple[float, float], ...] = ()  # s, in which it is down; one that still is ends in infinity
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class LiveSettings:
     lane: Lane = LIVE["lane"].default
     deliver: Deliver = LIVE["deliver"].default
     channel: int = LIVE["channel"].default  # 1..16
+    pedal: str = LIVE["pedal"].default
 
 
 class LiveTranscriber(Protocol):

@@ -26,6 +26,8 @@ else:
 Task = Literal["transcribe", "inpaint", "continue", "generate"]
 TASKS: tuple[Task, ...] = ("transcribe", "inpaint", "continue", "generate")
 
+OnOff = Literal["on", "off"]
+
 Quality = Literal["draft", "live", "best"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
 
@@ -44,6 +46,15 @@ class NoteEvent:
     def duration(self) -> float:
         """Seconds from onset to offset."""
         return self.offset - self.onset
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PedalSpan:
+    """The sustain pedal is held from ``down`` to ``up``, in seconds."""
+
+    down: float
+    up: float
+    channel: int = 0  # 0..15
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,7 @@ class Options:
     min_note: float = REQUEST["min_note"].default  # s
     variations: int = REQUEST["variations"].default
     seconds: float = REQUEST["seconds"].default  # s
+    pedal: OnOff = REQUEST["pedal"].default
 
 
 Picture = Literal["plot", "trajectory"]
@@ -121,6 +133,7 @@ class Request:
     options: Options = field(default_factory=Options)
     pictures: frozenset[Picture] = frozenset()
     meter: MeterMap | None = None  # bars and beats on the axis of the audio, where somebody knows them
+    pedal: tuple[PedalSpan, ...] = ()  # that the user already has
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,7 @@ class RequestPlan:
     pictures: frozenset[Picture]
     meter: MeterMap | None
     until: float
+    pedal: tuple[PedalSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +192,17 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The notes of a finished request: one tuple per variation, sorted by onset, known notes included."""
+    """The notes of a finished request: one tuple per variation, sorted by onset, known notes included.
+
+    ``pedal`` is that of all variations, sorted and apart: the user's, and what was heard in its place in the regions.
+    """
 
     request_id: str
     variations: tuple[tuple[NoteEvent, ...], ...]
     seed: int
     timings: Timings = Timings()
     pictures: Pictures | None = None
+    pedal: tuple[PedalSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,7 @@ function factory (params) return function ()
 
 	-- Collect the notes of our job; a note that comes again under its index has become a better one.
 	local function answer ()
-		local notes = {}
+		local notes, pedal = {}, {}
 		local function of_ours (handle) return function (job, ...) if job == JOB then return handle (...) end end end
 		local count = listen ({
 			["/diffroll/error"] = fail,
@@ -242,13 +242,17 @@ function factory (params) return function ()
 				if not is_note (index, pitch, onset, duration, velocity) then stop (NONSENSE) end
 				notes[index] = { onset = onset, offset = onset + duration, pitch = pitch, velocity = velocity }
 			end),
+			["/diffroll/pedal"] = of_ours (function (down, duration)
+				if type (down) ~= "number" or type (duration) ~= "number" or duration <= 0 then stop (NONSENSE) end
+				pedal[#pedal + 1] = { down = math.max (0, down), up = down + duration }
+			end),
 			["/diffroll/job/done"] = of_ours (function (all) return math.type (all) == "integer" and all or stop (NONSENSE) end),
 			["/diffroll/job/cancelled"] = of_ours (function () stop ("The daemon has cancelled the transcription.") end),
 		}, PATIENCE, SILENT)
 		for index = 0, count - 1 do
 			if not notes[index] then stop ("Not all notes arrived. Nothing was written; transcribe the region again.") end
 		end
-		return notes, count
+		return notes, count, pedal
 	end
 
 	---- Writing: a MIDI file in Ardour's own ticks, which follow its tempo map, imported in one step. ----
@@ -262,17 +266,23 @@ function factory (params) return function ()
 		return bytes
 	end
 
-	local function midi_file (notes, count, origin, rate, length)
+	local function midi_file (notes, count, pedal, origin, rate, length)
 		local function ticks (sample) return Temporal.timepos_t (sample):ticks () end
+		local function at_sample (seconds) return origin + math.floor (seconds * rate + 0.5) end
 		local zero, events = ticks (origin), {}
 		local last = ticks (origin + length) - zero
 		for index = 0, count - 1 do
 			local note = notes[index]
-			local on = ticks (origin + math.floor (note.onset * rate + 0.5)) - zero
-			local off = math.max (on + 1, ticks (origin + math.floor (note.offset * rate + 0.5)) - zero)
+			local on = ticks (at_sample (note.onset)) - zero
+			local off = math.max (on + 1, ticks (at_sample (note.offset)) - zero)
 			events[#events + 1] = { on, 1, string.char (0x90, note.pitch, note.velocity) }
 			events[#events + 1] = { off, 0, string.char (0x80, note.pitch, 0) }
 			last = math.max (last, off)
+		end
+		for _, span in ipairs (pedal) do -- controller 64
+			events[#events + 1] = { ticks (at_sample (span.down)) - zero, 1, string.char (0xb0, 64, 127) }
+			events[#events + 1] = { ticks (at_sample (span.up)) - zero, 0, string.char (0xb0, 64, 0) }
+			last = math.max (last, ticks (at_sample (span.up)) - zero)
 		end
 		events[#events + 1] = { last, 2, "\xff\x2f\0" }
 		table.sort (events, function (a, b)
@@ -329,7 +339,7 @@ function factory (params) return function ()
 		Session:commit_reversible_command (nil)
 	end
 
-	local function write (notes, count, id, asked, rate)
+	local function write (notes, count, pedal, id, asked, rate)
 		local region = ARDOUR.RegionFactory.region_by_id (id)
 		if region:isnil () or region:playlist ():isnil () then stop (CHANGED) end
 		local start, length = region:start ():samples (), region:length ():samples ()
@@ -338,7 +348,7 @@ function factory (params) return function ()
 		local origin, name = region:position ():samples (), region:name ()
 		local path = in_spool ("audio", name:gsub ('[\0-\31\127/\\:*?"<>|]', "-") .. ".mid")
 		local file = create (path)
-		file:write (midi_file (notes, count, origin, rate, length))
+		file:write (midi_file (notes, count, pedal, origin, rate, length))
 		file:close ()
 		local written = ARDOUR.RegionFactory.clone_region (import (path), true, false)
 		written:set_length (Temporal.timecnt_t (length)) -- an imported file ends with a whole bar
@@ -355,10 +365,10 @@ function factory (params) return function ()
 		local asked = { start = audio:start ():samples (), length = audio:length ():samples () }
 		window = LuaDialog.ProgressWindow ("diffroll-live", true)
 		ask (audio, rate)
-		local notes, count = answer ()
+		local notes, count, pedal = answer ()
 		if count == 0 then stop ("There are no notes in " .. audio:name () .. ".") end
 		show (0.95, "Writing the notes")
-		write (notes, count, id, asked, rate)
+		write (notes, count, pedal, id, asked, rate)
 	end
 
 	local fine, problem = pcall (transcribe)

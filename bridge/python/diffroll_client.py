@@ -44,8 +44,8 @@ class Daemon:
 
 
 def main(recording: str, *gap: str) -> None:
-    """Have the recording read, start the job, print each note once the last version of it has come."""
-    daemon, notes = Daemon(), {}
+    """Have the recording read, start the job, print each note once the last version of it has come, then the pedal."""
+    daemon, notes, pedal = Daemon(), {}, []
     daemon.send("/diffroll/audio/file", "take", str(Path(recording).resolve()))
     list(daemon.replies(until="/diffroll/audio/ready"))
     if gap:
@@ -56,8 +56,12 @@ def main(recording: str, *gap: str) -> None:
         if reply.address == "/diffroll/note":
             _, index, pitch, onset, duration, velocity, _ = reply.params
             notes[index] = (onset, duration, pitch, velocity)  # the same index again replaces an earlier note
+        elif reply.address == "/diffroll/pedal":
+            pedal.append(reply.params[1:])
     for onset, duration, pitch, velocity in sorted(notes.values()):
         print(f"{onset:9.3f} s  {duration:6.3f} s  pitch {pitch:3}  velocity {velocity:3}")
+    for onset, duration in pedal:
+        print(f"{onset:9.3f} s  {duration:6.3f} s  pedal")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class Transcriber:
             audio = read_audio(Path(item.path), max_seconds=self.max_seconds)
             request = Request("", "transcribe", audio, options=self.options)  # one name, so that one is remembered
             result = self.engine.run(plan_request(request, self.max_seconds), Unheard())
-            files = tuple(smf_bytes(notes) for notes in result.variations)
+            files = tuple(smf_bytes(notes, pedal=result.pedal) for notes in result.variations)
         except DiffrollError as error:
             return Untranscribed(item.name, error.code, error.text)
         except Exception as error:

@@ -109,11 +109,11 @@ def write_outputs(result: Result, request: Request, outputs: Outputs) -> None:
     MIDI files have the tempo and the bars of the request; where it has none, 4/4 at 120 from second 0.
     """
     for path, notes in zip(outputs.midi, result.variations, strict=False):
-        write_smf(path, notes, request.meter or NO_METER)
+        write_smf(path, notes, request.meter or NO_METER, result.pedal)
     for path, notes in zip(outputs.sound, result.variations, strict=False):
         from diffroll_live.files.sonify import sonify
 
-        sonify(path, notes)
+        sonify(path, notes, result.pedal)
     if result.pictures and (outputs.plot or outputs.trajectory):
         from diffroll_live.files.plot import draw_plot, draw_trajectory
 
@@ -142,6 +142,7 @@ def _entry(done: Done) -> dict[str, Any]:
         "timings": asdict(done.result.timings),
         "grid": _grid(done.meter) if done.meter is not None else None,
         "variations": [[_note(note) for note in notes] for notes in done.result.variations],
+        "pedal": [{"down": span.down, "up": span.up} for span in done.result.pedal],
     }
 
 

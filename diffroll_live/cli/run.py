@@ -66,7 +66,7 @@ def _request(task: Task, wanted: TaskChoices, source: Path | None, outputs: Outp
     for remark in audio.remarks if audio else ():
         failures.warn(f"{name}: {remark}")
     meter = wanted.meter or known.meter
-    return Request(name, task, audio, wanted.regions, known.notes, wanted.options, outputs.pictures, meter)
+    return Request(name, task, audio, wanted.regions, known.notes, wanted.options, outputs.pictures, meter, known.pedal)
 
 
 def _answer(request: Request, source: Path | None, outputs: Outputs, opened: Opened, bars: ProgressBars) -> Done:

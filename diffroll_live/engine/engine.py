@@ -24,6 +24,7 @@ from diffroll_live.engine.infill.meter import meter_for
 from diffroll_live.engine.live.priority import PriorityGate
 from diffroll_live.engine.live.transcriber import StreamingTranscriber
 from diffroll_live.engine.out_of_memory import TOO_LITTLE, is_shortage
+from diffroll_live.engine.pedal import pedal_of
 from diffroll_live.engine.plan import EnginePlan, plan_for_model
 from diffroll_live.engine.plot_data import pictures_of
 from diffroll_live.engine.progress import Progress
@@ -39,6 +40,7 @@ from diffroll_live.types import (
     Control,
     ModelInfo,
     NoteEvent,
+    PedalSpan,
     Pictures,
     Region,
     RequestPlan,
@@ -61,6 +63,7 @@ class Answer:
     spans: list[PosteriorSpan]  # of the windowed regions
     transcribed: list[list[NoteEvent]]  # one list per variation
     written: list[list[NoteEvent]]
+    pedal: tuple[PedalSpan, ...]
 
     @property
     def n_bytes(self) -> int:
@@ -147,7 +150,7 @@ class TorchEngine:
             raise
         self._remember(plan.id, answer)
         timings = progress.timings(time.perf_counter() - begin)
-        return Result(plan.id, answer.variations(), answer.seed, timings, pictures)
+        return Result(plan.id, answer.variations(), answer.seed, timings, pictures, answer.pedal)
 
     @torch.inference_mode()
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
@@ -158,7 +161,8 @@ class TorchEngine:
             raise UnknownJob(f"The job {request_id!r} is no longer remembered; run it again.")
         variations = answer.decoded(self.adapter, threshold, min_note).variations()
         seconds = time.perf_counter() - begin
-        return Result(request_id, variations, answer.seed, Timings(decode=seconds, total=seconds))
+        timings = Timings(decode=seconds, total=seconds)
+        return Result(request_id, variations, answer.seed, timings, pedal=answer.pedal)
 
     def open_stream(self, rate: int) -> StreamingTranscriber:
         """Open a live input; see types.Engine. The calling thread computes on one core from then on."""
@@ -216,5 +220,6 @@ def _answer(
     if composer is not None and plan.infilled:
         with progress.timed("sample"):
             written = compose(plan, composer, meter, progress, around, transcribed)
-    answer = Answer(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written)
+    pedal = pedal_of(spans, plan.request, plan.adapter.geometry.frame_rate)
+    answer = Answer(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written, pedal)
     return answer, pictures_of(plan, recording, [*spans, *around.sampled], written[0], progress.trail)

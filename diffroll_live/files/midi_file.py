@@ -15,16 +15,18 @@ import numpy as np
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.files.midi_meter import conductor_track, meter_of_file, read_tempo, stored_tempi, tempo_of
+from diffroll_live.files.midi_pedal import Timed, pedal_messages, read_pedal
 from diffroll_live.files.midi_repair import parse_smf
 from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.meter.tempo_map import TempoMap
-from diffroll_live.types import NoteEvent
+from diffroll_live.types import NoteEvent, PedalSpan
 
 logger = logging.getLogger(__name__)
 
 MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read
 MAX_SECONDS = 24 * 3600.0
 TICKS_PER_BEAT = 960
+_ENDS, _RELEASES, _PRESSES, _BEGINS = range(4)  # the order at one tick
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,29 +40,33 @@ class _TickNote:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a MIDI file says: notes in seconds from its beginning, and its musical time.
+    """What a MIDI file says: notes and the sustain pedal in seconds from its beginning, and its musical time.
 
     ``meter`` is None where the tempi or signatures of the file are outside what music has.
     """
 
     notes: tuple[NoteEvent, ...]
     meter: MeterMap | None
+    pedal: tuple[PedalSpan, ...] = ()
 
 
-def write_smf(path: Path, notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> None:
+def write_smf(
+    path: Path, notes: Iterable[NoteEvent], meter: MeterMap = NO_METER, pedal: Iterable[PedalSpan] = ()
+) -> None:
     """Write notes as a Standard MIDI File, see ``smf_bytes``. The file appears complete or not at all.
 
     Raises FileError when a note does not fit a file, or the file cannot be written.
     """
-    write_atomic(Path(path), smf_bytes(notes, meter))
+    write_atomic(Path(path), smf_bytes(notes, meter, pedal))
 
 
-def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> bytes:
+def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER, pedal: Iterable[PedalSpan] = ()) -> bytes:
     """Make a Standard MIDI File (format 1) of notes: a track of tempi and signatures, then the notes.
 
     A piece without bars and beats is written as 4/4 at 120. Tick 0 is second 0. A change of tempo or signature moves to
     its nearest tick. Onsets and offsets move by half a tick at most (0.26 ms at 120 a minute), but no note is shorter
-    than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell them apart.
+    than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell them apart. The
+    pedal is written into every track of its channel, so that each of them sounds as it should wherever it is put.
     Raises FileError when a note does not fit a file.
     """
     tempi = stored_tempi(meter.tempo, TICKS_PER_BEAT)
@@ -68,7 +74,10 @@ def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER) -> bytes:
     ticks = sorted(_tick_note(note, tempo_map) for note in notes)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
     file.tracks.append(conductor_track(tempi, meter, lambda t: _tick(t, tempo_map)))
-    file.tracks.extend(_note_track(voice) for voice in _voices(ticks))
+    presses = tuple(pedal)
+    for voice in _voices(ticks):
+        channels = {note.channel for note in voice} or {span.channel for span in presses}
+        file.tracks.append(_note_track(voice, pedal_messages(presses, channels, lambda t: _tick(t, tempo_map))))
     data = io.BytesIO()
     file.save(file=data)
     return data.getvalue()
@@ -80,10 +89,10 @@ def read_smf(path: Path) -> tuple[NoteEvent, ...]:
 
 
 def read_score(path: Path) -> Score:
-    """Read a Standard MIDI File: the notes of all tracks together, sorted, and its tempi and signatures.
+    """Read a Standard MIDI File: the notes and the pedal of all tracks together, sorted, its tempi and signatures.
 
     Of overlapping notes on one pitch of a track, the one that began first ends first. Notes that are never ended end
-    with their track. The sustain pedal is ignored. What cannot be read of a file is left out, and logged.
+    with their track. What cannot be read of a file is left out, and logged.
     Raises FileMissing, and FileError for a file that is too large or is no MIDI file.
     """
     path = Path(path)
@@ -133,16 +142,20 @@ def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
     return voices
 
 
-def _note_track(notes: Sequence[_TickNote]) -> mido.MidiTrack:
-    events = [(note.offset, 0, note.channel, note.pitch, 64) for note in notes]  # 0: at one tick, ends come first
-    events += [(note.onset, 1, note.channel, note.pitch, note.velocity) for note in notes]
+def _note_track(notes: Sequence[_TickNote], pedal: Sequence[Timed]) -> mido.MidiTrack:
+    events = [(note.offset, _ENDS, _message("note_off", note, 64)) for note in notes]
+    events += [(tick, _PRESSES if message.value else _RELEASES, message) for tick, message in pedal]
+    events += [(note.onset, _BEGINS, _message("note_on", note, note.velocity)) for note in notes]
     track = mido.MidiTrack()
     at = 0
-    for tick, starts, channel, pitch, velocity in sorted(events):
-        kind = "note_on" if starts else "note_off"
-        track.append(mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - at))
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        track.append(message.copy(time=tick - at))
         at = tick
     return track
+
+
+def _message(kind: str, note: _TickNote, velocity: int) -> mido.Message:
+    return mido.Message(kind, channel=note.channel, note=note.pitch, velocity=velocity)
 
 
 def _read_score(file: mido.MidiFile) -> Score:
@@ -157,7 +170,7 @@ def _read_score(file: mido.MidiFile) -> Score:
         NoteEvent(onset, offset, note.pitch, note.velocity, note.channel)
         for note, (onset, offset) in zip(notes, times.tolist(), strict=True)
     )
-    return Score(tuple(sorted(placed)), meter_of_file(file, tempo))
+    return Score(tuple(sorted(placed)), meter_of_file(file, tempo), read_pedal(file, tempo))
 
 
 def _track_notes(track: mido.MidiTrack) -> list[_TickNote]:

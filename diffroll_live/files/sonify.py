@@ -17,7 +17,8 @@ import soundfile
 from diffroll_live.errors import InternalError
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.files.midi_file import write_smf
-from diffroll_live.types import Floats, NoteEvent
+from diffroll_live.music.pedal import held
+from diffroll_live.types import Floats, NoteEvent, PedalSpan
 
 logger = logging.getLogger(__name__)
 
@@ -37,19 +38,19 @@ _PARTIALS = np.arange(1, 9)  # of a note, in the built-in synth
 _RELEASE = 0.12  # s
 
 
-def sonify(path: Path, notes: Sequence[NoteEvent]) -> str:
-    """Write the notes as a 44.1 kHz WAV file and return the renderer, ``fluidsynth`` or ``built-in``.
+def sonify(path: Path, notes: Sequence[NoteEvent], pedal: Sequence[PedalSpan] = ()) -> str:
+    """Write the notes, held by the pedal, as a 44.1 kHz WAV file and return the renderer, ``fluidsynth`` or ``built-in``.
 
     Raises FileError when the file cannot be written, InternalError when FluidSynth fails.
     """
     program, font = find_fluidsynth(), find_sound_font()
     if program and font:
-        write_atomic(path, _run_fluidsynth(program, font, notes))
+        write_atomic(path, _run_fluidsynth(program, font, notes, pedal))
         return "fluidsynth"
     missing = "FluidSynth" if program is None else "a SoundFont"
     logger.warning("%s was not found, so the built-in synth is used (see 'diffroll-live doctor')", missing)
     sound = io.BytesIO()
-    soundfile.write(sound, additive(notes), SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    soundfile.write(sound, additive(held(notes, pedal)), SAMPLE_RATE, subtype="PCM_16", format="WAV")
     write_atomic(path, sound.getvalue())
     return "built-in"
 
@@ -90,11 +91,11 @@ def _tone(note: NoteEvent, sample_rate: int) -> Floats:
     return tone
 
 
-def _run_fluidsynth(program: str, font: str, notes: Sequence[NoteEvent]) -> bytes:
+def _run_fluidsynth(program: str, font: str, notes: Sequence[NoteEvent], pedal: Sequence[PedalSpan]) -> bytes:
     """Return the bytes of a WAV file. Raises InternalError if there is none."""
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
-        write_smf(score, notes)
+        write_smf(score, notes, pedal=pedal)
         options = ("-ni", "-q", "-g", "0.6", "-r", str(SAMPLE_RATE), "-T", "wav", "-F", str(sound))
         command = [program, *options, font, str(score)]
         try:

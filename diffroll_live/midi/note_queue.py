@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from diffroll_live.errors import Busy, RequestError
+from diffroll_live.midi.pedal import PEDAL
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.midi.playhead_queue import Placed, PlayheadQueue, Taken
 from diffroll_live.types import NoteEvent
@@ -228,7 +229,7 @@ class NoteQueue:
 
 
 def _validate(note: NoteEvent) -> None:
-    fits = 0 <= note.channel <= 15 and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
+    fits = 0 <= note.channel <= 15 and 0 <= note.pitch <= PEDAL and 1 <= note.velocity <= 127
     if not (fits and math.isfinite(note.onset) and math.isfinite(note.offset) and note.onset < note.offset):
         raise RequestError(
             f"{note} cannot be played: a note ends after its onset, on channel 0..15, pitch 0..127, velocity 1..127."

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from diffroll_live.errors import PortClosed
+from diffroll_live.midi.pedal import PEDAL
 from diffroll_live.midi.ports import MidiPort, PortChoice, open_port
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ Message = tuple[int, int, int]  # status, data, data
 NOTE_OFF = 0x80
 NOTE_ON = 0x90
 CONTROL_CHANGE = 0xB0
+SUSTAIN = 64
 ALL_SOUND_OFF = 120
 ALL_NOTES_OFF = 123
 N_CHANNELS = 16
@@ -33,7 +35,7 @@ class Sink(Protocol):
     lead: float  # s before its time at which a message must be sent to be heard on time, on average
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
-        """Start a note: channel 0..15, pitch 0..127, velocity 1..127."""
+        """Start a note: channel 0..15, pitch 0..127 or PEDAL, velocity 1..127."""
 
     def note_off(self, channel: int, pitch: int) -> None:
         """End a note."""
@@ -59,11 +61,11 @@ class ChannelSink(ABC):
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
         """Start a note."""
         self._sounding.add((channel, pitch))  # first: a note whose message failed halfway must be ended too
-        self._send((NOTE_ON | channel, pitch, velocity))
+        self._send(_message(NOTE_ON, channel, pitch, velocity))
 
     def note_off(self, channel: int, pitch: int) -> None:
         """End a note."""
-        self._send((NOTE_OFF | channel, pitch, 0))
+        self._send(_message(NOTE_OFF, channel, pitch, 0))
         self._sounding.discard((channel, pitch))
 
     def all_notes_off(self) -> None:
@@ -71,12 +73,20 @@ class ChannelSink(ABC):
         for channel, pitch in sorted(self._sounding):
             self.note_off(channel, pitch)
         for channel in range(N_CHANNELS):
+            self._send((CONTROL_CHANGE | channel, SUSTAIN, 0))  # first, or released notes would sound on
             self._send((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
             self._send((CONTROL_CHANGE | channel, ALL_SOUND_OFF, 0))
 
     @abstractmethod
     def _send(self, message: Message) -> None:
         """Send three bytes. Raises PortClosed when the port is gone."""
+
+
+def _message(kind: int, channel: int, pitch: int, velocity: int) -> Message:
+    """A message of a note, or of the pedal, which is a key of its own."""
+    if pitch == PEDAL:
+        return CONTROL_CHANGE | channel, SUSTAIN, velocity
+    return kind | channel, pitch, velocity
 
 
 class MidiSink(ChannelSink):

@@ -30,6 +30,7 @@ def plan_request(request: Request, max_seconds: float) -> RequestPlan:
         pictures=request.pictures,
         meter=request.meter,
         until=writable_span(request)[1],
+        pedal=request.pedal,
     )
 
 

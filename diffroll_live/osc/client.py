@@ -18,14 +18,26 @@ from typing import Any, cast
 
 from diffroll_live.errors import DiffrollError, Incomplete, ProtocolError, TimedOut
 from diffroll_live.meter.meter_map import Source, steady_meter
+from diffroll_live.music.pedal import with_heard
 from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import codec, messages, replies
 from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
 from diffroll_live.osc.framing import PacketReader, frame
+from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.standing import Standing
-from diffroll_live.types import AudioBuffer, Control, NoteEvent, Options, Request, Result, StreamedNote, Timings
+from diffroll_live.types import (
+    AudioBuffer,
+    Control,
+    NoteEvent,
+    Options,
+    PedalSpan,
+    Request,
+    Result,
+    StreamedNote,
+    Timings,
+)
 
 CHUNK_BYTES = 1 << 16
 SILENCE = 30.0  # s without a message from the daemon, or with none but of other things, until it is asked
@@ -130,6 +142,7 @@ class Client:
     def _follow(self, job: str, request: Request, control: Control) -> Result:
         """Collect notes until the job is done. Raises errors.UnknownJob when the daemon has lost the job."""
         notes: dict[tuple[int, int], NoteEvent] = {}
+        pedal: list[PedalSpan] = []
         standing = Standing(job, next(self._numbers))
         while True:
             reply = self._reply()
@@ -143,10 +156,12 @@ class Client:
                     note = NoteEvent(onset, onset + duration, pitch, velocity)
                     notes[variation, index] = note
                     control.notes((StreamedNote(index, variation, note),))
+                case Pedal(owner, down, held) if owner == job:
+                    pedal.append(PedalSpan(down, down + held))
                 case replies.JobDone(owner, count, seed, latency_ms) if owner == job:
                     if count != len(notes):
                         raise ProtocolError(f"The daemon sent {len(notes)} of {count} notes; send the task again.")
-                    return _result(request, notes, seed, latency_ms / 1000)
+                    return _result(request, notes, pedal, seed, latency_ms / 1000)
 
     def _post(self, message: Any) -> None:
         packet = frame(write_message(message))
@@ -260,9 +275,12 @@ def _is_sent(note: NoteEvent) -> bool:
     return LOW_PITCH <= note.pitch <= HIGH_PITCH
 
 
-def _result(request: Request, notes: dict[tuple[int, int], NoteEvent], seed: int, seconds: float) -> Result:
+def _result(
+    request: Request, notes: dict[tuple[int, int], NoteEvent], pedal: list[PedalSpan], seed: int, seconds: float
+) -> Result:
     """Put the kept notes in place of what came back of them, since OSC has no channels and rounds times."""
-    kept = plan_request(request, math.inf).kept
+    plan = plan_request(request, math.inf)
+    kept = plan.kept
     variations = []
     for number in range(request.options.variations):
         returned = Counter(_as_sent(note) for note in kept if _is_sent(note))
@@ -272,7 +290,7 @@ def _result(request: Request, notes: dict[tuple[int, int], NoteEvent], seed: int
             if returned[_as_sent(note)] < 0:
                 new.append(note)
         variations.append(tuple(sorted([*kept, *new])))
-    return Result(request.id, tuple(variations), seed, Timings(total=seconds))
+    return Result(request.id, tuple(variations), seed, Timings(total=seconds), pedal=with_heard(plan, pedal))
 
 
 def _as_sent(note: NoteEvent) -> tuple[float, int, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffroll_live.osc import jam_replies as j
+from diffroll_live.osc import pedal_replies as p
 from diffroll_live.osc import watch_replies as w
 
 
@@ -281,10 +282,12 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/progress": JobProgress,
     "/diffroll/job/grid": JobGrid,
     "/diffroll/note": Note,
+    "/diffroll/pedal": p.Pedal,
     "/diffroll/job/done": JobDone,
     "/diffroll/job/cancelled": JobCancelled,
     "/diffroll/late": Late,
     "/diffroll/live/note": LiveNote,
+    "/diffroll/live/pedal": p.LivePedal,
     "/diffroll/live/status": LiveStatus,
     "/diffroll/jam/state": j.JamState,
     "/diffroll/jam/ahead": j.JamAhead,

@@ -51,6 +51,14 @@ answers.TO["/diffroll/note"] = function(self, job, index, pitch, t, duration, ve
   end
 end
 
+-- The spans of the pedal come after all notes, and once more with them.
+answers.TO["/diffroll/pedal"] = function(self, job, t, duration)
+  if job == self.job and type(t) == "number" and type(duration) == "number" and duration > 0 then
+    self.notes.pedal = self.notes.pedal or {}
+    self.notes.pedal[t] = t + duration
+  end
+end
+
 answers.TO["/diffroll/job/done"] = function(self, job, wanted)
   if job ~= self.job or self.state ~= "waiting" then return end
   if self.count == wanted then

@@ -34,24 +34,24 @@ _FLAGS = {
 @click.command("live")
 @click.option("--in", "source", default="", metavar="DEVICE", help="The input, by a part of its name; see --list.")
 @click.option("--out", metavar="PORT", help="An existing MIDI port, instead of a virtual one; 'none' for no MIDI.")
-@with_options(*settings(LIVE, "latency", "lane"))
+@with_options(*settings(LIVE, "latency", "lane", "pedal"))
 @click.option("--list", "only_list", is_flag=True, help="Only list the inputs.")
 @click.option("--json", "as_json", is_flag=True, help="Print events as lines of JSON, as is done without a terminal.")
 @setting(PORT, "--port", default=0, show_default=False, help="For other OSC clients; otherwise any free port.")
 @with_options(*ENGINE)
-def live(source: str, latency: float, lane: str, only_list: bool, as_json: bool, **flags: Any) -> None:
+def live(source: str, latency: float, lane: str, pedal: str, only_list: bool, as_json: bool, **flags: Any) -> None:
     """Transcribe an input onto a MIDI port until Ctrl-C, which ends all notes."""
     if only_list:
         asyncio.run(_list())
         return
     asyncio.run(_check(source))  # before the model is loaded
-    silent = flags["out"] == NOWHERE
+    silent, options = flags["out"] == NOWHERE, {"lane": lane, "pedal": pedal}
     flags["out"] = None if silent else flags["out"]
     config = load_config(None, {_FLAGS[name]: value for name, value in flags.items()})
     scheduler = None if silent else open_midi(config.midi)
     try:
         with _view(source, latency, scheduler, as_json=as_json) as view:
-            asyncio.run(run_with_client(config, scheduler, partial(_converse, source, latency, lane, view)))
+            asyncio.run(run_with_client(config, scheduler, partial(_converse, source, latency, options, view)))
     finally:
         if scheduler is not None:
             scheduler.close()
@@ -77,10 +77,11 @@ async def _check(source: str) -> None:
     choose(await list_inputs(), source)
 
 
-async def _converse(source: str, latency: float, lane: str, view: View, wire: Wire) -> None:
+async def _converse(source: str, latency: float, options: dict[str, str], view: View, wire: Wire) -> None:
     """Have the daemon capture the input, and show its replies until it ends. Raises the error that it replies with."""
     wire.send(messages.AudioListen(BUFFER, source, latency))
     async for reply in wire.replies():
         if isinstance(reply, replies.AudioListening | replies.AudioReconnected):
-            wire.send(messages.LiveSet(BUFFER, "lane", lane))
+            for key, value in options.items():
+                wire.send(messages.LiveSet(BUFFER, key, value))
         view.show(reply)

@@ -13,6 +13,7 @@ from torch import Tensor
 from diffroll_live.engine.note_stream import BLURRED_FRAMES
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.model.decoding import Posterior, Thresholds, note_ends, peaks
+from diffroll_live.model.pedalling import decode_pedal
 from diffroll_live.music.roll import LOW_PITCH
 
 FAINTEST = 0.6  # of the onset threshold; an onset that was above it may fall this low and remain a note
@@ -30,6 +31,7 @@ def live_estimate(posterior: Posterior, thresholds: Thresholds, frame_rate: floa
         thresholds.onset,
         _candidates(posterior, thresholds.onset * FAINTEST, frame_rate, begin),
         _spans(posterior, thresholds.frame, frame_rate, begin),
+        _pedal(posterior, frame_rate, begin),
     )
 
 
@@ -60,6 +62,12 @@ def _spans(posterior: Posterior, threshold: float, frame_rate: float, begin: flo
         )
         for at, pitch, end in sorted(_rows((first, bins, ends)))
     )
+
+
+def _pedal(posterior: Posterior, frame_rate: float, begin: float) -> tuple[tuple[float, float], ...]:
+    if posterior.pedal is None:
+        return ()
+    return tuple((begin + down, begin + up) for down, up in decode_pedal(posterior.pedal, frame_rate).tolist())
 
 
 def _rows(columns: tuple[Tensor, ...]) -> list[list[float]]:

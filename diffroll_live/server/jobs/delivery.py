@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,13 +16,15 @@ from diffroll_live.errors import DiffrollError, PortError, RequestError
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import allowed_save_paths
 from diffroll_live.meter.meter_map import NO_METER, MeterMap
+from diffroll_live.midi.pedal import as_key
 from diffroll_live.music.quantize import NoteShaping
+from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import Job, NoteKey
 from diffroll_live.server.midi_output import LEAD, MidiOut, when_silent
 from diffroll_live.timeline.timeline import Timeline
-from diffroll_live.types import AudioBuffer, NoteEvent, Result
+from diffroll_live.types import AudioBuffer, NoteEvent, PedalSpan, Result
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +95,30 @@ class NoteDelivery:
         except DiffrollError as error:
             client.send_error(job.name, error)
 
+    def send_pedal(self, client: Client, job: Job, pedal: Iterable[PedalSpan]) -> None:
+        """Send the spans of the sustain pedal over OSC; quantization leaves them alone."""
+        for span in pedal:
+            client.send(Pedal(job.name, span.down, span.up - span.down))
+
+    def press(self, client: Client, job: Job, playback: Playback, pedal: Iterable[PedalSpan]) -> None:
+        """Play the sustain pedal with the notes of a playback; what of it is over by now is left out."""
+        if self._midi is None or playback.muted:
+            return
+        delivery, begun = job.settings.delivery, -math.inf
+        if delivery.when != "transport":
+            if playback.start is None:
+                return  # no notes, so nothing to hold
+            begun = self._midi.now() - playback.start
+        spans = [PedalSpan(max(span.down, begun), span.up, delivery.channel - 1) for span in pedal]
+        keys = [as_key(span) for span in spans if span.down < span.up]
+        try:
+            if delivery.when == "transport":
+                self._midi.place(playback.owner, keys, job.origin)
+            elif playback.start is not None:
+                self._midi.play(playback.owner, keys, playback.start)
+        except DiffrollError as error:
+            client.send_error(job.name, error)
+
     def play(self, client: Client, job: Job, variation: int) -> None:
         """Play a variation instead of what was played of the job: from its first note, or on the DAW's timeline.
 
@@ -106,6 +133,7 @@ class NoteDelivery:
         self.silence(job, lambda: None)
         playback = Playback(f"{client.key}/{job.request_id}/{next(self._plays)}")
         self.sound(client, job, playback, job.result.variations[variation])
+        self.press(client, job, playback, job.result.pedal)
 
     def replay(self, client: Client, job: Job) -> None:
         """Play the final first variation instead of what was played of the job, where there is MIDI."""
@@ -162,7 +190,7 @@ class NoteDelivery:
             paths = allowed_save_paths(delivery.save, len(result.variations), self._config.allowed_folders)
             for path, variation in zip(paths, result.variations, strict=True):
                 notes = tuple(sorted(shape.apply(note) for note in variation))
-                write = partial(write_smf, path, notes, meter)
+                write = partial(write_smf, path, notes, meter, result.pedal)
                 await loop.run_in_executor(None, write)
         except DiffrollError as error:
             client.send_error(job.name, error)

@@ -146,6 +146,7 @@ class Runs:
         async def send() -> None:
             with surviving(f"job {job.name} of {client.key}", partial(client.send_error, job.name)):
                 await self._delivery.send_all(client, job, notes.items(), lambda: job.result is result)
+                self._delivery.send_pedal(client, job, result.pedal)
                 client.send(JobDone(job.name, len(notes), result.seed, 0.0))
 
         self._spawn(send())
@@ -244,11 +245,14 @@ class Runs:
         if self._active.pop(serial, None) is None:
             return
         job.result, job.notes, job.state, job.progress = result, run.notes, "done", 1.0
+        if job.settings.delivery.deliver != "midi":
+            self._delivery.send_pedal(client, job, result.pedal)
         latency = time.monotonic() - run.asked
         self._counts.jobs[run.task, "done"] += 1
         self._counts.totals.observe(latency)
         client.send(JobDone(job.name, len(run.notes), result.seed, 1000.0 * latency))
         self._play_improved(run)
+        self._press(run, result)
         logger.info(
             "%s %s of %s: %d notes in %.3f s, %s",
             job.task,
@@ -258,6 +262,13 @@ class Runs:
             latency,
             result.timings,
         )
+
+    def _press(self, run: ActiveRun, result: Result) -> None:
+        """Play the pedal below the notes that this run has played."""
+        delivery = run.job.settings.delivery
+        plays = delivery.deliver != "osc" and delivery.when != "never" and run.job.owner == run.playback.owner
+        if plays and isinstance(run.work, Run):
+            self._delivery.press(run.client, run.job, run.playback, result.pedal)
 
     def _play_improved(self, run: ActiveRun) -> None:
         """Place the final notes on the DAW's timeline, where others were placed before."""

@@ -15,10 +15,13 @@ from diffroll_live.audio.clock import StampedBlock, join
 from diffroll_live.audio.level_meter import SILENT
 from diffroll_live.errors import DiffrollError
 from diffroll_live.live_types import LaneNote, LiveSettings
+from diffroll_live.midi.pedal import PEDAL, PRESSED
+from diffroll_live.osc.pedal_replies import LivePedal
 from diffroll_live.osc.replies import LiveNote, LiveStatus
 from diffroll_live.server.clients import Client
 from diffroll_live.server.live.deadline import Deadline, HeldLatency
 from diffroll_live.server.live.note_tracker import PREVIEW_AGE, NoteTracker
+from diffroll_live.server.live.pedal_tracker import PedalMove, PedalTracker
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.server.surviving import surviving
 from diffroll_live.worker.messages import LiveClose, LiveEstimated, LiveFailed, LiveFeed, LiveOpen
@@ -74,6 +77,8 @@ class LiveSession:
         self._end = 0  # number of the next sample
         self._notes = NoteTracker()
         self._sounding: dict[int, int] = {}  # index to channel, from 0
+        self._pedal = PedalTracker()
+        self._pedal_channel: int | None = None  # on which it is held, from 0
         self._waiting: list[StampedBlock] = []
         self._under_way = False
         self._failed = False  # it cannot be transcribed, as the client has been told
@@ -118,6 +123,10 @@ class LiveSession:
         due = event.estimate.edge if at_once else self._deadline.due(now, self._latency) - self._origin
         self._held.cover(self._origin + min(due, event.estimate.edge - PREVIEW_AGE))
         self._tell(self._notes.update(event.estimate, due), now if at_once else None)
+        if self.settings.pedal == "on":
+            self._tell_pedal(self._pedal.update(event.estimate, due), now if at_once else None)
+        else:
+            self._tell_pedal(self._pedal.finish(event.estimate.edge), now)
 
     def resume(self) -> None:
         """Start in a new inference process, or in the first one."""
@@ -155,6 +164,7 @@ class LiveSession:
 
     def _silence(self) -> None:
         self._tell(self._notes.finish(self._end / self._rate), self._now())
+        self._tell_pedal(self._pedal.finish(self._end / self._rate), self._now())
         self._sounding.clear()
         if self._midi is not None:
             self._midi.cancel(self.owner)
@@ -189,6 +199,27 @@ class LiveSession:
                 due = later + note.offset
             self._midi.release(self.owner, channel, note.pitch, due)
             del self._sounding[note.index]
+
+    def _tell_pedal(self, moves: tuple[PedalMove, ...], at: float | None) -> None:
+        """Deliver movements of the pedal; they happen ``at`` a time, or as much later as notes sound."""
+        for move in moves:
+            if self.settings.deliver != "midi":
+                self.client.send(LivePedal(self.buffer, int(move.down), move.at))
+            due = at if at is not None else self._origin + self._latency + move.at
+            self._hold_pedal(due, down=move.down)
+
+    def _hold_pedal(self, due: float, *, down: bool) -> None:
+        if self._midi is None:
+            return
+        if self._pedal_channel is not None:
+            self._midi.release(self.owner, self._pedal_channel, PEDAL, due)
+            self._pedal_channel = None
+        if down and self.settings.deliver != "osc":
+            self._pedal_channel = self.settings.channel - 1
+            try:
+                self._midi.hold(self.owner, self._pedal_channel, PEDAL, PRESSED, due)
+            except DiffrollError as error:
+                self.client.send_error(self.buffer, error)
 
     def _tell_status(self) -> None:
         """Report the counts once a second, but not during silence in which nothing goes wrong."""

@@ -39,7 +39,7 @@ _RELEASE = 0.12  # s
 
 
 def sonify(path: Path, notes: Sequence[NoteEvent], pedal: Sequence[PedalSpan] = ()) -> str:
-    """Write the notes, held by the pedal, as a 44.1 kHz WAV file and return the renderer, ``fluidsynth`` or ``built-in``.
+    """Write the notes and the pedal as a 44.1 kHz WAV file; return the renderer, ``fluidsynth`` or ``built-in``.
 
     Raises FileError when the file cannot be written, InternalError when FluidSynth fails.
     """

@@ -95,7 +95,7 @@ def test_panic_ends_everything_on_all_channels(bench: SchedulerBench) -> None:
     bench.scheduler.panic()
     messages = [sent.message for sent in bench.sent[before:]]
     assert messages[:2] == [(OFF, 60, 0), (OFF | 5, 70, 0)]
-    assert sorted(messages[2:]) == [(0xB0 | channel, control, 0) for channel in range(16) for control in (120, 123)]
+    assert sorted(messages[2:]) == [(0xB0 | channel, control, 0) for channel in range(16) for control in (64, 120, 123)]
     assert bench.scheduler.sounding == frozenset()
     bench.run(9.0)
     assert len(bench.sent) == before + len(messages)
@@ -116,7 +116,7 @@ def test_close_is_a_panic_and_may_be_repeated(bench: SchedulerBench) -> None:
 @pytest.mark.parametrize(
     "note",
     [
-        NoteEvent(0.0, 1.0, 128, 80),
+        NoteEvent(0.0, 1.0, 129, 80),
         NoteEvent(0.0, 1.0, 60, 0),
         NoteEvent(0.0, 1.0, 60, 80, channel=16),
         NoteEvent(1.0, 1.0, 60, 80),

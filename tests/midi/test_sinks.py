@@ -19,7 +19,7 @@ SINKS: dict[type[ChannelSink], Callable[[], Sink]] = {
     MidiSink: lambda: MidiSink(PortChoice(api="jack")),
     RecordingSink: RecordingSink,
 }
-SILENCE = [(0xB0 | channel, control, 0) for channel in range(16) for control in (123, 120)]
+SILENCE = [(0xB0 | channel, control, 0) for channel in range(16) for control in (64, 123, 120)]
 
 
 def test_every_sink_is_tried() -> None:

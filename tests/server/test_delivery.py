@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import mido
 import pytest
+from support.fake_engine import PEDAL
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
 
-from diffroll_live.files.midi_file import read_smf
+from diffroll_live.files.midi_file import read_score, read_smf
+from diffroll_live.midi.pedal import PEDAL as KEY
 
 
 def handed_over(client):
@@ -155,3 +157,38 @@ def test_midi_wanted_where_there_is_none_is_an_error(tmp_path):
         client.send("/diffroll/job/set", "m", "deliver", "both")
         client.send("/diffroll/job/run", "m")
         assert client.collect("m").notes
+
+
+def test_the_pedal_goes_wherever_the_notes_go(daemon, client):
+    path = daemon.folder / "pedalled.mid"
+    client.send("/diffroll/job/new", "pedalled", "generate", "")
+    client.send("/diffroll/job/set", "pedalled", "save", str(path))
+    client.send("/diffroll/job/set", "pedalled", "quantize", "1/4")
+    client.send("/diffroll/job/set", "pedalled", "channel", 5)
+    client.send("/diffroll/job/set", "pedalled", "when", "transport")
+    client.send("/diffroll/job/run", "pedalled")
+    spans = [client.until("/diffroll/pedal")[0].args[1:] for _ in PEDAL]
+    assert spans == [(span.down, span.up - span.down) for span in PEDAL]
+    client.until("/diffroll/job/done")
+    assert read_score(path).pedal == PEDAL
+    handed_over(client)
+    placed = [
+        note
+        for owner, notes, _ in daemon.scheduler.placed
+        if "/pedalled#" in owner
+        for note in notes
+        if note.pitch == KEY
+    ]
+    assert [(note.onset, note.offset, note.channel) for note in placed] == [(s.down, s.up, 4) for s in PEDAL]
+    client.send("/diffroll/job/notes", "pedalled")
+    assert client.until("/diffroll/pedal")[0].args[1:] == spans[0]
+
+
+def test_a_pedal_that_nobody_wants_is_not_written(daemon, client):
+    path = daemon.folder / "dry.mid"
+    client.send("/diffroll/job/new", "pedalled-not", "generate", "")
+    client.send("/diffroll/job/set", "pedalled-not", "pedal", "off")
+    client.send("/diffroll/job/set", "pedalled-not", "save", str(path))
+    client.send("/diffroll/job/run", "pedalled-not")
+    client.until("/diffroll/job/done")
+    assert not read_score(path).pedal

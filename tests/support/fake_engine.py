@@ -11,7 +11,7 @@ import numpy as np
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.meter.meter_map import NO_METER
-from diffroll_live.types import Control, ModelInfo, NoteEvent, Pictures, RequestPlan, Result, StreamedNote
+from diffroll_live.types import Control, ModelInfo, NoteEvent, PedalSpan, Pictures, RequestPlan, Result, StreamedNote
 
 INFO = ModelInfo(
     name="fake",
@@ -26,6 +26,7 @@ INFO = ModelInfo(
 )
 STEP_SECONDS = 0.02
 LIVE_PITCH = 60
+PEDAL = (PedalSpan(0.25, 0.75), PedalSpan(1.0, 2.5))  # of a job that asks for one by its name
 CRASH = 0.875  # a first sample that kills the process
 DEFAULT_STEPS = 4
 
@@ -104,7 +105,8 @@ class FakeEngine:
                 control.notes(streamed[: len(streamed) // 2])
                 self._break_down(plan)
         control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
-        result = Result(plan.id, variations, plan.options.seed, pictures=pictures_of(plan, steps))
+        pedal = PEDAL if plan.id.startswith("pedalled") and plan.options.pedal == "on" else ()
+        result = Result(plan.id, variations, plan.options.seed, pictures=pictures_of(plan, steps), pedal=pedal)
         self._finished[plan.id] = result
         return result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -46,6 +46,33 @@ def tiny_network(seed: int = 4) -> Compact:
         network.denoiser.heads.weight.mul_(0.3)  # it corrects the drafts, of which there would be too many notes
         network.denoiser.heads.bias.zero_()
     return network.eval().requires_grad_(False)
+
+
+def listening_network(seed: int = 4) -> Compact:
+    """The network with a head for the pedal, set so that to it the pedal is down where it is loud."""
+    network = Compact(replace(CONFIG, pedal_width=2)).eval().requires_grad_(False)
+    network.load_state_dict(tiny_network(seed).state_dict(), strict=False)
+    head = network.encoder.pedal
+    assert head is not None
+    seen: list[torch.Tensor] = []
+    hook = head.enter.register_forward_pre_hook(lambda _, given: seen.append(given[0][0]))
+    for level in (0.1, 0.0):
+        sound = level * torch.randn(1, 16_000, generator=torch.Generator().manual_seed(seed))
+        network.encoder(FrontEnd()(sound), torch.ones(1, 1, 63))
+    hook.remove()
+    loud, quiet = (each[:, 16:48].mean(dim=1) for each in seen)
+    for parameter in head.parameters():
+        parameter.zero_()
+    towards = (loud - quiet) / (loud - quiet).square().sum()
+    head.enter.weight[0] = towards[:, None]
+    head.leave.weight[0, 0] = 20.0
+    head.leave.bias[0] = -20.0 * float(towards @ (loud + quiet) / 2)
+    return network
+
+
+def listening_adapter() -> CompactAdapter:
+    """That network as an adapter like ``tiny_adapter``'s."""
+    return CompactAdapter(listening_network(), FrontEnd(), torch.device("cpu"), torch.float32, 64, 8)
 
 
 def tiny_adapter(seed: int = 4, window_frames: int = 64, margin_frames: int = 8) -> CompactAdapter:

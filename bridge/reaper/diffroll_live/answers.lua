@@ -54,8 +54,7 @@ end
 -- The spans of the pedal come after all notes, and once more with them.
 answers.TO["/diffroll/pedal"] = function(self, job, t, duration)
   if job == self.job and type(t) == "number" and type(duration) == "number" and duration > 0 then
-    self.notes.pedal = self.notes.pedal or {}
-    self.notes.pedal[t] = t + duration
+    self.pedal[t] = t + duration
   end
 end
 

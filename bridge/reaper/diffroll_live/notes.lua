@@ -3,6 +3,8 @@
 
 local notes = {}
 
+local CONTROL, SUSTAIN = 0xB0, 64 -- a controller message, and the pedal's number
+
 -- Read all notes: pitch, onset, offset in s, velocity, channel, selected, muted, and the index in the take.
 function notes.read(take)
   local list = {}
@@ -31,6 +33,19 @@ function notes.write(take, list, channel)
     local stop = math.min(last, math.max(start + 1, math.floor(ticks(take, note.offset) + 0.5)))
     if stop > start then
       reaper.MIDI_InsertNote(take, false, false, start, stop, channel, note.pitch, note.velocity, true)
+    end
+  end
+  reaper.MIDI_Sort(take)
+end
+
+-- Press the sustain pedal of a take in spans of time, each an onset and an offset in s, as far as they lie in t0 to t1.
+function notes.press(take, spans, t0, t1)
+  for _, span in ipairs(spans) do
+    local down = math.ceil(ticks(take, math.max(span.onset, t0)) - 1e-6)
+    local up = math.floor(ticks(take, math.min(span.offset, t1)) + 1e-6)
+    if up > down then
+      reaper.MIDI_InsertCC(take, false, false, down, CONTROL, 0, SUSTAIN, 127)
+      reaper.MIDI_InsertCC(take, false, false, up, CONTROL, 0, SUSTAIN, 0)
     end
   end
   reaper.MIDI_Sort(take)

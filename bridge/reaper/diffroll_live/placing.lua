@@ -61,25 +61,26 @@ local function new_track(project, beside)
   return track
 end
 
--- Put notes into a new item from t0 to t1 on `track`. `source` is the id of the item they were heard in, or nil.
+-- Put notes, and spans of the pedal, into a new item from t0 to t1 on `track`. `source` is the id of the item they were heard in, or nil.
 -- Gives their number.
-function placing.new_item(track, t0, t1, list, source)
+function placing.new_item(track, t0, t1, list, source, pedal)
   local item = reaper.CreateNewMIDIItemInProj(track, t0, t1, false)
   local take = item and reaper.GetActiveTake(item)
   assert(take, "REAPER has made no MIDI item")
   local inside = bounded(list, t0, t1)
   notes.write(take, inside, 0)
+  notes.press(take, pedal or {}, t0, t1)
   if source then reaper.GetSetMediaItemInfo_String(item, "P_EXT:diffroll_live_source", source, true) end
   return #inside
 end
 
--- Put each piece { track, t0, t1, notes, source } on a new track beside its track, one track for all that share it.
+-- Put each piece { track, t0, t1, notes, source, pedal } on a new track beside its track, one track for all that share it.
 function placing.new_tracks(project, pieces)
   local made, total = {}, 0
   for _, piece in ipairs(pieces) do
     local key = piece.track or project
     made[key] = made[key] or new_track(project, piece.track)
-    total = total + placing.new_item(made[key], piece.t0, piece.t1, piece.notes, piece.source)
+    total = total + placing.new_item(made[key], piece.t0, piece.t1, piece.notes, piece.source, piece.pedal)
   end
   return total
 end

@@ -39,11 +39,15 @@ function run.folder(values)
   return values.spool ~= "" and values.spool or mailbox.default_folder()
 end
 
--- Move a job's notes from its buffer's axis to the project's.
+-- Move a job's notes and pedal from its buffer's axis to the project's.
 local function move(job)
   for _, note in pairs(job.notes) do
     note.onset, note.offset = note.onset + job.origin, note.offset + job.origin
   end
+  local pedal = {}
+  for down, up in pairs(job.pedal) do pedal[#pedal + 1] = { onset = down + job.origin, offset = up + job.origin } end
+  table.sort(pedal, function(a, b) return a.onset < b.onset end)
+  job.pedal = pedal
 end
 
 local function conclude(state)
@@ -77,8 +81,8 @@ local function go_on(state)
     progress = function(share)
       hint(string.format("%s: %d %%", TITLE, math.floor(100 * (state.at - 1 + share) / #state.jobs)))
     end,
-    done = function(list)
-      job.notes, state.ready = list, true
+    done = function(list, pedal)
+      job.notes, job.pedal, state.ready = list, pedal, true
     end,
     failed = function(text) give_up(state, text) end,
   })

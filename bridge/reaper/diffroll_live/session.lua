@@ -21,7 +21,7 @@ session.NO_DAEMON = "No diffroll-live daemon answers. Start it in a terminal, wa
   .. "    diffroll-live serve"
 
 -- Begin a job. `request` has task, regions, notes, options, `plays` when its notes sound on the daemon's MIDI port, and
--- a recording unless it is generate; `on` has the functions progress(share), done(notes) and failed(text).
+-- a recording unless it is generate; `on` has the functions progress(share), done(notes, pedal) and failed(text).
 function session.start(folder, request, on)
   local self = setmetatable({ folder = folder, request = request, on = on, restarts = 0 }, session)
   self:_connect()
@@ -31,6 +31,7 @@ end
 function session:_connect()
   self.state, self.notes, self.asked_again, self.known = "hello", {}, false, false
   self.count = 0 -- of different notes
+  self.pedal = {} -- from when it is down, to when
   self.mailbox = mailbox.open(self.folder)
   self.job = self.mailbox and "reaper-" .. self.mailbox.id -- random: nobody else's answer fits
   local now = reaper.time_precise()
@@ -52,7 +53,7 @@ function session:finish(how, what)
   elseif greeted then
     self.mailbox:send({})
   end
-  self.on[how](what)
+  self.on[how](what, self.pedal)
 end
 
 -- The lines of the whole job.

@@ -77,11 +77,11 @@ function transcribing.with(options, key, value)
   return changed
 end
 
--- Put the notes of finished jobs on new tracks, in one undo step. Gives true and their number, or false and a sentence.
+-- Put the notes and the pedal of finished jobs on new tracks, in one undo step. Gives true and their number, or false and a sentence.
 function transcribing.place(project, jobs, name)
   local pieces, total = {}, 0
   for i, job in ipairs(jobs) do
-    job.piece.notes = job.notes
+    job.piece.notes, job.piece.pedal = job.notes, job.pedal
     pieces[i] = job.piece
   end
   local fine, problem = placing.as_one_step(project, name, function() total = placing.new_tracks(project, pieces) end)

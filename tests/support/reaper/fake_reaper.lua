@@ -271,6 +271,13 @@ def("MIDI_InsertNote", INSERT, function(take, selected_too, muted, start, stop, 
   if not no_sort then fake.sort(take) end
   return true
 end)
+def("MIDI_InsertCC", "take bool bool num int int int int", function(take, _, _, at, kind, chan, number, value)
+  assert(kind == 0xB0 and chan >= 0 and chan <= 15 and number <= 127 and value <= 127, "no such controller")
+  assert(at == math.floor(at), "a controller between ticks")
+  take.controls = take.controls or {}
+  table.insert(take.controls, { at = at, channel = chan, number = number, value = value })
+  return true
+end)
 def("MIDI_DeleteNote", "take int", function(take, i) return table.remove(take.notes, i + 1) ~= nil end)
 def("MIDI_Sort", "take", fake.sort)
 def("MIDI_GetHash", "take bool str", function(take)

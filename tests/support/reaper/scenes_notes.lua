@@ -18,6 +18,30 @@ end
 
 local TWO = { { 60, 0.5, 0.25, 90 }, { 64, 1.0, 5.0, 80 } } -- the second rings beyond the item
 
+scenes["the pedal comes with the notes, as far as it lies in the item"] = function(stage)
+  local project = set(stage)
+  stage.serve(TWO, {
+    ["/diffroll/job/run"] = function(m)
+      local line = require("line")
+      stage.answer_lines(m.client, {
+        line.write("/diffroll/job/accepted", m[2], 0),
+        line.write("/diffroll/note", m[2], 0, 60, 0.5, 0.25, 90, 0),
+        line.write("/diffroll/pedal", m[2], 0.5, 1.0),
+        line.write("/diffroll/pedal", m[2], 3.5, 2.0),
+        line.write("/diffroll/job/done", m[2], 1, 0, 80.0),
+      })
+    end,
+  })
+  stage.press("Transcribe selection")
+  stage.play_out()
+  local take = project.tracks[2].items[1].take
+  local seen = {}
+  for i, c in ipairs(take.controls) do
+    seen[i] = string.format("%d %d %.2f", c.number, c.value, reaper.MIDI_GetProjTimeFromPPQPos(take, c.at))
+  end
+  stage.equal(table.concat(seen, ", "), "64 127 10.50, 64 0 11.50, 64 127 13.50, 64 0 14.00", "pedal")
+end
+
 scenes["a transcription lands on a new track beside the source, in one undo step"] = function(stage)
   local project, track, item = set(stage)
   stage.fake.track(project, "Other")

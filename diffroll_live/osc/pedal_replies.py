@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,9 @@ class LivePedal:
     buffer: str
     down: int
     t: float  # s
+
+
+PEDAL_MESSAGES: dict[str, type[Any]] = {
+    "/diffroll/pedal": Pedal,
+    "/diffroll/live/pedal": LivePedal,
+}

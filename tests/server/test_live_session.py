@@ -5,115 +5,17 @@ The worker and the MIDI output are fakes that record their calls.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+from support.live_bench import HOP, RATE, LiveBench
 
-from diffroll_live.audio.clock import DEVICE_JITTER, Arrival, StreamClock
+from diffroll_live.audio.clock import DEVICE_JITTER
 from diffroll_live.errors import InternalError, RequestError
 from diffroll_live.limits import set_option
-from diffroll_live.live_types import LiveEstimate, LiveSettings, OnsetCandidate, SoundingSpan
-from diffroll_live.midi.pedal import PEDAL
-from diffroll_live.osc.pedal_replies import LivePedal
+from diffroll_live.live_types import LiveSettings
 from diffroll_live.osc.replies import LiveNote, LiveStatus
-from diffroll_live.server.live.session import HOP_SECONDS, KEPT_HOPS, LiveSession
-from diffroll_live.worker.messages import LiveClose, LiveEstimated, LiveFailed, LiveFeed, LiveOpen
-
-RATE = 16_000
-HOP = round(HOP_SECONDS * RATE)
-
-
-class FakeWorker:
-    """Keeps the messages that it gets."""
-
-    def __init__(self) -> None:
-        self.is_ready = True
-        self.messages: list[Any] = []
-
-    def send_live(self, message: Any) -> None:
-        self.messages.append(message)
-
-    @property
-    def feeds(self) -> list[tuple[int, int]]:
-        """First sample and number of samples of each feed."""
-        return [(m.first, len(m.samples)) for m in self.messages if isinstance(m, LiveFeed)]
-
-
-class FakeMidi:
-    """Keeps what is to sound, with its time."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, int, float]] = []
-
-    def hold(self, owner: str, channel: int, pitch: int, velocity: int, due: float) -> None:
-        self.calls.append(("on", pitch, round(due, 6)))
-
-    def release(self, owner: str, channel: int, pitch: int, due: float) -> None:
-        self.calls.append(("off", pitch, round(due, 6)))
-
-    def cancel(self, owner: str) -> None:
-        self.calls.append(("cancel", 0, 0.0))
-
-    def dropped(self, owner: str) -> int:
-        return 0
-
-
-class FakeClient:
-    """Keeps what it is sent."""
-
-    key = "fake"
-
-    def __init__(self) -> None:
-        self.sent: list[Any] = []
-
-    def send(self, reply: Any) -> None:
-        self.sent.append(reply)
-
-    def send_error(self, about: str, error: Any) -> None:
-        self.sent.append((about, error.code))
-
-    def notes(self, lane: str) -> list[LiveNote]:
-        return [reply for reply in self.sent if isinstance(reply, LiveNote) and reply.lane == lane]
-
-
-class LiveBench:
-    """A session with its surroundings and a clock; sample 0 sounded at second 100."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.worker, self.midi, self.client, self.now = FakeWorker(), FakeMidi(), FakeClient(), 100.0
-        self.closed = 0
-        self.stream = StreamClock(RATE, DEVICE_JITTER)
-        self.session = LiveSession(
-            self.client,  # type: ignore[arg-type]
-            "live",
-            RATE,
-            LiveSettings(**settings),
-            number=1,
-            worker=self.worker,  # type: ignore[arg-type]
-            midi=self.midi,  # type: ignore[arg-type]
-            clock=lambda: self.now,
-            on_close=self._close,
-        )
-
-    def _close(self) -> None:
-        self.closed += 1
-
-    def feed(self, hops: float = 1.0, at: float | None = None) -> None:
-        samples = np.zeros(round(hops * HOP), np.float32)
-        self.take(samples, self.now if at is None else at)
-
-    def take(self, samples: np.ndarray, at: float) -> None:
-        """Let samples arrive that begin ``at``."""
-        self.now = at + len(samples) / RATE
-        self.session.feed(self.stream.stamp(Arrival(samples, at)))
-
-    def answer(self, onset: float = 0.1, offset: float | None = None) -> None:
-        """Answer the feed under way: the estimate has one note."""
-        edge = self.now - 100.0
-        seen = (OnsetCandidate(60, onset, 90, 0.9),) if onset < edge else ()
-        sounds = (SoundingSpan(60, onset, offset if offset is not None and offset < edge else None),) if seen else ()
-        self.session.on_event(LiveEstimated(1, LiveEstimate(edge - 1.0, edge, 0.5, seen, sounds), 0.01))
+from diffroll_live.server.live.session import HOP_SECONDS, KEPT_HOPS
+from diffroll_live.worker.messages import LiveClose, LiveFailed, LiveOpen
 
 
 def test_samples_go_to_the_worker_by_the_hop_and_never_queue() -> None:
@@ -300,49 +202,3 @@ def test_notes_keep_to_a_device_whose_clock_is_off() -> None:
         bench.feed(at=100.0 + hop * HOP_SECONDS * 1.0001)
         bench.answer(0.1 if hop < 100 else 999 * HOP_SECONDS - 0.5)
     assert origins[-1] == pytest.approx(100.0 + 999 * HOP_SECONDS * 0.0001, abs=0.001)
-
-
-class PedalBench(LiveBench):
-    """A session whose estimates have a pedal from 0.2 to 0.6 s and no notes."""
-
-    def answer(self, *_: object) -> None:
-        edge = self.now - 100.0
-        pedal = ((0.2, 0.6 if edge > 0.6 else float("inf")),) if edge > 0.2 else ()
-        self.session.on_event(LiveEstimated(1, LiveEstimate(edge - 1.0, edge, 0.5, (), (), pedal), 0.01))
-
-    def play(self, hops: int) -> None:
-        for _ in range(hops):
-            self.feed()
-            self.answer()
-
-    @property
-    def moves(self) -> list[tuple[int, float]]:
-        return [(reply.down, round(reply.t, 6)) for reply in self.client.sent if isinstance(reply, LivePedal)]
-
-
-def test_the_pedal_goes_down_and_up_when_its_notes_would() -> None:
-    bench = PedalBench(latency_ms=200.0)
-    bench.play(16)
-    assert bench.moves == [(1, 0.2), (0, 0.6)]
-    assert bench.midi.calls == [("on", PEDAL, 100.4), ("off", PEDAL, 100.8)]
-
-
-@pytest.mark.parametrize("how", ["close", "interrupt", "off"])
-def test_a_pedal_that_is_down_is_lifted(how: str) -> None:
-    bench = PedalBench(latency_ms=200.0)
-    bench.play(8)
-    assert [down for down, _ in bench.moves] == [1]
-    if how == "off":
-        bench.session.settings = set_option(bench.session.settings, "pedal", "off")
-        bench.play(1)
-    else:
-        getattr(bench.session, how)()
-    assert [down for down, _ in bench.moves] == [1, 0]
-    assert [call[:2] for call in bench.midi.calls if call[0] != "cancel"] == [("on", PEDAL), ("off", PEDAL)]
-
-
-@pytest.mark.parametrize(("settings", "moves", "calls"), [({"pedal": "off"}, 0, 0), ({"deliver": "osc"}, 2, 0)])
-def test_the_pedal_goes_where_it_is_wanted(settings: dict[str, Any], moves: int, calls: int) -> None:
-    bench = PedalBench(latency_ms=200.0, **settings)
-    bench.play(16)
-    assert (len(bench.moves), len(bench.midi.calls)) == (moves, calls)

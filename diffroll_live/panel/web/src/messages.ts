@@ -62,11 +62,11 @@ export interface Replies {
   "/diffroll/job/progress": { job: string; step: number; steps: number };
   "/diffroll/job/grid": { job: string; source: string; confidence: number; bpm: number; numerator: number; denominator: number; firstBarT: number };
   "/diffroll/note": { job: string; index: number; pitch: number; t: number; duration: number; velocity: number; variation: number };
-  "/diffroll/pedal": { job: string; t: number; duration: number };
   "/diffroll/job/done": { job: string; notes: number; seed: number; latencyMs: number };
   "/diffroll/job/cancelled": { job: string };
   "/diffroll/late": { job: string; dropped: number };
   "/diffroll/live/note": { buffer: string; index: number; lane: string; pitch: number; t: number; duration: number; velocity: number };
+  "/diffroll/pedal": { job: string; t: number; duration: number };
   "/diffroll/live/pedal": { buffer: string; down: number; t: number };
   "/diffroll/live/status": { buffer: string; seconds: number; hops: number; missed: number; late: number; load: number; latencyMs: number };
   "/diffroll/jam/state": { jam: string; state: string };
@@ -102,11 +102,11 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/job/progress": ["job", "step", "steps"],
   "/diffroll/job/grid": ["job", "source", "confidence", "bpm", "numerator", "denominator", "firstBarT"],
   "/diffroll/note": ["job", "index", "pitch", "t", "duration", "velocity", "variation"],
-  "/diffroll/pedal": ["job", "t", "duration"],
   "/diffroll/job/done": ["job", "notes", "seed", "latencyMs"],
   "/diffroll/job/cancelled": ["job"],
   "/diffroll/late": ["job", "dropped"],
   "/diffroll/live/note": ["buffer", "index", "lane", "pitch", "t", "duration", "velocity"],
+  "/diffroll/pedal": ["job", "t", "duration"],
   "/diffroll/live/pedal": ["buffer", "down", "t"],
   "/diffroll/live/status": ["buffer", "seconds", "hops", "missed", "late", "load", "latencyMs"],
   "/diffroll/jam/state": ["jam", "state"],

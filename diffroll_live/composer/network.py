@@ -7,6 +7,7 @@ same place one bar ago" is one attention head; the other half knows no place.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,10 @@ HEAD = 64  # width of a head, of which 2 * len(TURNS) are turned
 SHUT = -1e4
 #: Semitones by which a figure of another bar may be moved when it is taken up again.
 SHIFTS = (-12, -7, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 7, 12)
+#: Attentions that point at notes, wherever they are, from which the next key lies some of MOVES semitones away.
+N_POINTERS = 4
+MOVES = tuple(range(-12, 13))
+N_POINTED = N_POINTERS * N_KEYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,11 @@ class Batch:
 
 
 class Composer(nn.Module):
-    """Tokens to what each says of the note that comes next."""
+    """Tokens to what each says of the note that comes next: a vector, and the keys that it points at.
+
+    Where keys are chosen it is known by how much a figure is moved, so that a melody that goes on in steps and a figure
+    that is taken up elsewhere are the same in every key.
+    """
 
     def __init__(self, config: ComposerConfig) -> None:
         super().__init__()
@@ -74,13 +83,16 @@ class Composer(nn.Module):
         self.keys = nn.Linear(width, N_KEYS + 1)
         self.every = nn.Linear(width, N_KEYS)
         self.copies = nn.Linear(width, N_LAG_ROWS * len(SHIFTS))
+        self.point = nn.Linear(width, 2 * N_POINTERS * HEAD, bias=False)
+        self.moves = nn.Linear(width, N_POINTERS * len(MOVES))
         self.touch = nn.Sequential(
             nn.Linear(2 * width, config.touch), nn.GELU(), nn.Linear(config.touch, N_DURATIONS + N_VELOCITIES)
         )
         nn.init.zeros_(self.keys.weight)
         nn.init.zeros_(self.every.weight)
-        nn.init.zeros_(self.copies.weight)
-        nn.init.zeros_(self.copies.bias)
+        for silent in (self.copies, self.moves):
+            nn.init.zeros_(silent.weight)
+            nn.init.zeros_(silent.bias)
         nn.init.constant_(self.every.bias, -3.0)
         classes = torch.cat([(torch.arange(N_KEYS) + LOW_PITCH) % 12, torch.tensor([12])])
         self.register_buffer("classes", classes, persistent=False)
@@ -97,7 +109,7 @@ class Composer(nn.Module):
         return told + F.embedding(batch.key, self.pitches()) + touch * is_note
 
     def forward(self, batch: Batch) -> Tensor:
-        """What each token says: (batch, n, width)."""
+        """What each token says: (batch, n, width + N_POINTED)."""
         hidden = self.embed(batch)
         turn = rotation(batch.position)
         order = torch.arange(batch.n_notes, device=hidden.device)
@@ -107,15 +119,28 @@ class Composer(nn.Module):
         for layer in self.layers:
             hidden = layer(hidden, turn, mask.unsqueeze(1), batch.n_notes)
         said: Tensor = self.norm(hidden)
-        return said
+        query, key = self.pointers(said, turn)
+        scores = query @ F.pad(key[:, :, : batch.n_notes], (0, 0, 0, 1)).transpose(-1, -2)
+        scores += mask.unsqueeze(1).to(scores.dtype)
+        scores[..., -1] = 0.0  # it may point at nothing
+        keys = F.pad(one_hot(batch.key[:, : batch.n_notes]), (0, 0, 0, 1)).unsqueeze(1)
+        return torch.cat([said, flat(scores.softmax(-1) @ keys)], -1)
+
+    def pointers(self, said: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Queries and keys of the attentions that point at notes: (batch, N_POINTERS, n, HEAD) each."""
+        both = self.point(said).unflatten(-1, (2, N_POINTERS, HEAD)).permute(2, 0, 3, 1, 4)
+        query, key = turned(both, turn)
+        return query * HEAD**-0.5, key
 
     def key_logits(self, said: Tensor, lags: Tensor, allowed: Tensor, last: Tensor) -> Tensor:
         """Logits of the next key and of none: (n, 89).
 
-        said (n, width), lags (n, N_LAGS), allowed (n, 88); the key lies above ``last`` (n,), a key or NO_KEY.
+        said (n, width + N_POINTED), lags (n, N_LAGS), allowed (n, 88); the key lies above ``last`` (n,), a key or
+        NO_KEY.
         """
-        logits = self.keys(said) + said @ self.pitches().T * said.shape[-1] ** -0.5
-        logits = logits + F.pad(self.copied(said, lags), (0, 1))
+        vector, pointed = self.parts(said)
+        logits = self.keys(vector) + vector @ self.pitches().T * vector.shape[-1] ** -0.5
+        logits = logits + F.pad(self.figures(vector, pointed, lags), (0, 1))
         order = torch.arange(N_KEYS, device=said.device)
         below = (order <= last.unsqueeze(-1)) & (last.unsqueeze(-1) < NO_KEY)
         shut = F.pad(below | ~allowed, (0, 1))
@@ -123,24 +148,25 @@ class Composer(nn.Module):
 
     def every_logit(self, said: Tensor, lags: Tensor, allowed: Tensor) -> Tensor:
         """Logits of every key that is still to come in a step, (n, 88); arguments as of ``key_logits``."""
-        logits = self.every(said) + said @ self.pitches()[:N_KEYS].T * said.shape[-1] ** -0.5
-        logits = logits + self.copied(said, lags)
+        vector, pointed = self.parts(said)
+        logits = self.every(vector) + vector @ self.pitches()[:N_KEYS].T * vector.shape[-1] ** -0.5
+        logits = logits + self.figures(vector, pointed, lags)
         return logits.masked_fill(~allowed, SHUT)
 
-    def copied(self, said: Tensor, lags: Tensor) -> Tensor:
-        """What speaks for the keys of other bars, moved by SHIFTS: (n, 88)."""
-        gates = self.copies(said).unflatten(-1, (N_LAG_ROWS, len(SHIFTS)))
-        widest = max(SHIFTS)
-        begun = F.pad(lags[:, : N_LAG_ROWS * N_KEYS].unflatten(-1, (N_LAG_ROWS, N_KEYS)), (widest, widest))
-        logits = torch.zeros_like(said[:, :1]).expand(-1, N_KEYS)
-        for index, shift in enumerate(SHIFTS):
-            first = widest - shift
-            logits = logits + (gates[..., index, None] * begun[..., first : first + N_KEYS]).sum(1)
-        return logits
+    def parts(self, said: Tensor) -> tuple[Tensor, Tensor]:
+        """The vector and the keys that are pointed at: (n, width) and (n, N_POINTED)."""
+        vector, pointed = said.split([self.config.width, N_POINTED], -1)
+        return vector, pointed
+
+    def figures(self, vector: Tensor, pointed: Tensor, lags: Tensor) -> Tensor:
+        """What speaks for the keys of other bars, moved by SHIFTS, and of notes pointed at, by MOVES: (n, 88)."""
+        return moved(lags[:, : N_LAG_ROWS * N_KEYS], self.copies(vector), SHIFTS) + moved(
+            pointed, self.moves(vector), MOVES
+        )
 
     def touch_logits(self, said: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the length and the velocity of a chosen key: (n, N_DURATIONS) and (n, N_VELOCITIES)."""
-        both = torch.cat([said, F.embedding(key, self.pitches())], -1)
+        both = torch.cat([self.parts(said)[0], F.embedding(key, self.pitches())], -1)
         length, velocity = self.touch(both).split([N_DURATIONS, N_VELOCITIES], -1)
         return length, velocity
 
@@ -198,3 +224,25 @@ def turned(vectors: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     cos, sin = turn
     one, two, rest = vectors.split([len(TURNS), len(TURNS), HEAD - 2 * len(TURNS)], -1)
     return torch.cat([one * cos - two * sin, one * sin + two * cos, rest], -1)
+
+
+def moved(rows: Tensor, gates: Tensor, shifts: Sequence[int]) -> Tensor:
+    """Rows of keys (n, rows * 88), each moved by every shift and weighed by its gate (n, rows * shifts): (n, 88)."""
+    widest = max(map(abs, shifts))
+    table = F.pad(rows.unflatten(-1, (-1, N_KEYS)), (widest, widest))
+    weights = gates.unflatten(-1, (-1, len(shifts)))
+    total = torch.zeros_like(gates[:, :1]).expand(-1, N_KEYS)
+    for index, shift in enumerate(shifts):
+        first = widest - shift
+        total = total + (weights[..., index, None] * table[..., first : first + N_KEYS]).sum(1)
+    return total
+
+
+def one_hot(key: Tensor) -> Tensor:
+    """(..., n) keys as rows: (..., n, 88), nothing where there is none."""
+    return F.one_hot(key, N_KEYS + 1)[..., :N_KEYS].float()
+
+
+def flat(pointed: Tensor) -> Tensor:
+    """(batch, N_POINTERS, n, 88) to (batch, n, N_POINTED)."""
+    return pointed.transpose(1, 2).flatten(2)

@@ -6,26 +6,31 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from diffroll_live.composer.network import HEAD, SHUT, Batch, Composer, rotation
+from diffroll_live.composer.network import HEAD, N_POINTERS, SHUT, Batch, Composer, flat, one_hot, rotation
+from diffroll_live.composer.vocabulary import N_KEYS
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a token says, (width,), and what it was shown of other bars, (N_LAGS,)."""
+    """What a token says, (width + N_POINTED,), and what it was shown of other bars, (N_LAGS,)."""
 
     said: Tensor
     lags: Tensor
 
 
 class NoteCache:
-    """Keys and values of notes, layer by layer; ``room`` is how many are expected."""
+    """Keys and values of notes, layer by layer, and what points at them; ``room`` is how many are expected."""
 
     def __init__(self, network: Composer, room: int, device: torch.device) -> None:
         config = network.config
-        shape = (config.depth, config.width // HEAD, max(room, 1), HEAD)
+        room = max(room, 1)
+        shape = (config.depth, config.width // HEAD, room, HEAD)
         self._network = network
         self._keys, self._values = torch.empty(shape, device=device), torch.empty(shape, device=device)
+        self._marks = torch.empty(N_POINTERS, room, HEAD, device=device)
+        self._pitches = torch.empty(room, N_KEYS, device=device)
         self._n = 0
 
     def read(self, notes: Batch) -> None:
@@ -41,6 +46,8 @@ class NoteCache:
             self._keys[index, :, :n], self._values[index, :, :n] = key[0], value[0]
             weights = (query @ key.transpose(-1, -2) * HEAD**-0.5 + mask).softmax(-1)
             hidden = layer.combine(hidden, weights @ value)
+        self._marks[:, :n] = self._network.pointers(self._network.norm(hidden), turn)[1][0]
+        self._pitches[:n] = one_hot(notes.key[0])
         self._n = n
 
     def ask(self, tokens: Batch, *, first_is_note: bool = False) -> list[Said]:
@@ -60,10 +67,18 @@ class NoteCache:
             seen = weights[..., :-1] @ self._values[index, :, :end] + weights[..., -1:] * value
             hidden = layer.combine(hidden, seen)
         self._n = end
-        said = self._network.norm(hidden)[0]
-        return [Said(one, lags) for one, lags in zip(said, tokens.lags[0], strict=True)]
+        said = self._network.norm(hidden)
+        query, mark = self._network.pointers(said, turn)
+        if new:
+            self._marks[:, first], self._pitches[first] = mark[0, :, 0], one_hot(tokens.key[0, 0])
+        scores = query @ self._marks[:, :end].transpose(-1, -2)
+        pointed = F.pad(scores, (0, 1)).softmax(-1)[..., :-1] @ self._pitches[:end]
+        spoken = torch.cat([said, flat(pointed)], -1)[0]
+        return [Said(one, lags) for one, lags in zip(spoken, tokens.lags[0], strict=True)]
 
     def _make_room(self, n: int) -> None:
-        if n > self._keys.shape[2]:
-            more = torch.empty_like(self._keys[:, :, : max(n - self._keys.shape[2], self._keys.shape[2])])
-            self._keys, self._values = torch.cat([self._keys, more], 2), torch.cat([self._values, more], 2)
+        had = self._pitches.shape[0]
+        if n > had:
+            more = max(n - had, had)
+            self._keys, self._values = F.pad(self._keys, (0, 0, 0, more)), F.pad(self._values, (0, 0, 0, more))
+            self._marks, self._pitches = F.pad(self._marks, (0, 0, 0, more)), F.pad(self._pitches, (0, 0, 0, more))

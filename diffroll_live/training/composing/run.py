@@ -101,11 +101,16 @@ class Trainer:
         return scored
 
     def begin_with(self, weights: Mapping[str, Tensor]) -> None:
-        """Take the weights of an earlier run. Raises RequestError for those of a network of another size."""
+        """Take the weights of an earlier run; what its network did not have begins anew.
+
+        Raises RequestError for those of a network of another size.
+        """
         try:
-            self.network.load_state_dict(weights)
+            unknown = self.network.load_state_dict(weights, strict=False).unexpected_keys
         except RuntimeError as error:
             raise RequestError("Those weights are not of a network of this size; begin without them.") from error
+        if unknown:
+            raise RequestError(f"Those weights are of another network, which has {unknown[0]}; begin without them.")
         self.averaged = {name: value.clone() for name, value in self.network.state_dict().items()}
 
     @torch.no_grad()

@@ -27,6 +27,7 @@ class Settings:
     upload_seconds: float = 20.0
     file_seconds: float = 600.0
     play_seconds: float = 4.0  # of MIDI per repetition
+    jam_seconds: float = 9.6  # of playing before each answer
     latencies_ms: tuple[float, ...] = (100.0, 150.0, 200.0, 250.0, 400.0)  # of live input
     live_seconds: float = 40.0  # of rendered piano for each of them
     live_minutes: float = 0.0  # of piano at 250 ms, after that

@@ -1,4 +1,4 @@
-"""Test audio: struck, decaying tones that a piano model transcribes, the same on every machine."""
+"""Test audio: struck, decaying tones that a piano model transcribes; and notes in bars. The same on every machine."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from diffroll_live.types import AudioBuffer, Floats
+from diffroll_live.types import AudioBuffer, Floats, NoteEvent
 
 SAMPLE_RATE = 44_100  # Hz, typical of a DAW
 BEAT = 0.25  # s between chords
 SOUNDING = 1.0  # s that a tone lasts
 PARTIALS = 8
+TEMPO = 100.0  # quarter notes a minute
 PITCHES = tuple(range(45, 80))
 PIECE_SECONDS = 20.0  # longer audio repeats this piece
 
@@ -22,6 +23,20 @@ def piece(seconds: float, seed: int = 0) -> AudioBuffer:
     n_samples = round(seconds * SAMPLE_RATE)
     once = _compose(min(seconds, PIECE_SECONDS), np.random.default_rng(seed))
     return AudioBuffer("bench", np.resize(once, n_samples), SAMPLE_RATE)
+
+
+def bars(n_bars: int) -> tuple[NoteEvent, ...]:
+    """Bars of 4/4 at TEMPO from second 0 on: a bass on each half, broken chords in eighths above."""
+    eighth = 30.0 / TEMPO
+    chords = ((48, 60, 64, 67, 72), (45, 57, 60, 64, 69), (50, 57, 62, 65, 69), (43, 59, 62, 65, 67))
+    notes = []
+    for index in range(8 * n_bars):
+        bass, *broken = chords[index // 8 % len(chords)]
+        if index % 4 == 0:
+            notes.append(NoteEvent(index * eighth, (index + 3.8) * eighth, bass, 74))
+        upper = broken[(0, 1, 2, 3, 2, 1, 3, 2)[index % 8]]
+        notes.append(NoteEvent(index * eighth, (index + 0.9) * eighth, upper, 60 + 8 * (index % 2 == 0)))
+    return tuple(notes)
 
 
 def write_wav(path: Path, seconds: float) -> None:

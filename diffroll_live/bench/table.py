@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from diffroll_live.bench.beside_load import beside_load
 from diffroll_live.bench.clips import clip, long_file
 from diffroll_live.bench.figures import Figure, Progress, Settings
+from diffroll_live.bench.fills import fills
+from diffroll_live.bench.jam import jam
 from diffroll_live.bench.live import live
 from diffroll_live.bench.midi_lateness import midi
 from diffroll_live.bench.published import published
@@ -20,10 +22,12 @@ Benchmark = Callable[[Settings, Progress], Iterator[Figure]]
 BENCHMARKS: dict[str, Benchmark] = {
     "start": start,
     "first-note": first_note,
+    "jam": jam,
     "upload": upload,
     "midi": midi,
     "file": long_file,
     "clip": clip,
+    "fills": fills,
     "published": published,
 }
 

@@ -38,6 +38,7 @@ def reduced(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         upload_seconds=1.0,
         file_seconds=25.0,
         play_seconds=0.2,
+        jam_seconds=1.0,
         published_layers=2,
         published_channels=16,
         published_kernel=3,
@@ -48,10 +49,12 @@ def reduced(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 ASKED = {
     "start": {8.0, 1200.0},
     "first-note": {250.0},
+    "jam": {150.0},
     "upload": set(),
     "midi": {1.0, 10.0},
     "file": {0.05},
     "clip": {0.6},
+    "fills": {200.0, 0.5},
     "published": set(),
 }
 

@@ -98,19 +98,33 @@ local function outside(take, regions)
   return table.concat(list, "\n")
 end
 
+-- Give when a note has to end: with the item, or where a note that stays begins on its key.
+local function free_until(note, staying, finish)
+  for _, other in ipairs(staying) do
+    if other.pitch == note.pitch and other.onset > note.onset then finish = math.min(finish, other.onset) end
+  end
+  return finish
+end
+
 -- Replace the notes of `take` that start in the regions (project seconds, kept notes cut out) by those of `list` that
--- do. Everything else in the item stays as it is, or this is an error. Gives the number of new notes.
+-- do, which may ring into what follows. Everything else in the item stays as it is, or this is an error. Gives the
+-- number of new notes.
 function placing.fill(take, regions, list)
-  local before, old, new = outside(take, regions), {}, {}
-  local channel
+  local before, old, staying, new = outside(take, regions), {}, {}, {}
+  local item, channel = reaper.GetMediaItemTake_Item(take), nil
+  local finish = reaper.GetMediaItemInfo_Value(item, "D_POSITION") + reaper.GetMediaItemInfo_Value(item, "D_LENGTH")
   for _, note in ipairs(notes.read(take)) do
     channel = channel or note.channel
-    if not note.muted and carve.holding(regions, note.onset, note.pitch) then old[#old + 1] = note end
+    local inside = not note.muted and carve.holding(regions, note.onset, note.pitch)
+    table.insert(inside and old or staying, note)
   end
   for _, note in pairs(list) do
     local region = carve.holding(regions, note.onset, note.pitch)
     if region then
-      for _, fitted in ipairs(bounded({ note }, region.t0, region.t1)) do new[#new + 1] = fitted end
+      for _, fitted in ipairs(bounded({ note }, region.t0, region.t1)) do
+        fitted.t1 = free_until(fitted, staying, finish)
+        new[#new + 1] = fitted
+      end
     end
   end
   notes.delete(take, old)

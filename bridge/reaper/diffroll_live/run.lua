@@ -7,6 +7,7 @@ local mailbox = require("mailbox")
 local placing = require("placing")
 local session = require("session")
 local settings = require("settings")
+local tempo = require("tempo")
 local transcribing = require("transcribing")
 
 local run = {}
@@ -69,6 +70,14 @@ local function give_up(state, text)
   stamp("running", 0)
   hint("")
   tell(text)
+end
+
+-- Have each job written in the project's bars and tempi.
+local function keep_time(project, jobs)
+  for _, job in ipairs(jobs) do
+    local sound = job.request.recording
+    job.request.tempi = tempo.rows(project, job.origin, math.max(job.piece.t1, sound and sound.t1 or job.piece.t1))
+  end
 end
 
 -- Begin the next job, or put the notes of all of them into the project.
@@ -140,6 +149,7 @@ function run.task(name)
     project = project, jobs = jobs, place = place, name = step, folder = folder, plays = values.deliver == "both",
     at = 0, stamped = now, cancel = reaper.GetExtState(settings.SECTION, "cancel"),
   }
+  keep_time(project, jobs)
   stamp("running", now)
   go_on(state)
   if not state.over then keep_going(state) end

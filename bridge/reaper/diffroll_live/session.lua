@@ -20,8 +20,8 @@ local RESTARTS = 2 -- times that a job is asked for again
 session.NO_DAEMON = "No diffroll-live daemon answers. Start it in a terminal, wait for \"Ready\", then try again:\n\n"
   .. "    diffroll-live serve"
 
--- Begin a job. `request` has task, regions, notes, options, `plays` when its notes sound on the daemon's MIDI port, and
--- a recording unless it is generate; `on` has the functions progress(share), done(notes, pedal) and failed(text).
+-- Begin a job. `request` has task, regions, notes, tempi, options, `plays` when its notes sound on the daemon's MIDI
+-- port, and a recording unless it is generate; `on` has the functions progress(share), done(notes, pedal), failed(text).
 function session.start(folder, request, on)
   local self = setmetatable({ folder = folder, request = request, on = on, restarts = 0 }, session)
   self:_connect()
@@ -68,6 +68,9 @@ function session:_job_lines()
   end
   for _, note in ipairs(request.notes) do
     say("/diffroll/job/note", self.job, note.pitch, note.onset, note.offset - note.onset, note.velocity)
+  end
+  for _, row in ipairs(request.tempi) do
+    say("/diffroll/job/tempo", self.job, row.t, row.bpm, row.numerator, row.denominator, row.beat)
   end
   for _, option in ipairs(request.options) do
     say("/diffroll/job/set", self.job, option.key, option.value)

@@ -1,5 +1,6 @@
 -- The state behind the fake reaper table: projects with tracks, items, takes, notes in ticks, a tempo map, undo steps.
--- Assumes that REAPER has 960 ticks a quarter note, steps of tempo (no ramps), and that a MIDI take begins at its item.
+-- Assumes that REAPER has 960 ticks a quarter note, steps of tempo (no ramps), that a MIDI take begins at its item, and
+-- that a mark with a signature begins a bar.
 
 local fake = {}
 
@@ -94,6 +95,30 @@ function fake.time(project, qn)
     beats, at, bpm = there, point[1], point[2]
   end
   return at + (qn - beats) * 60 / bpm
+end
+
+-- The signature at a time, and the tempo; a point { time, tempo, numerator, denominator } with one begins a bar.
+function fake.signature(project, time)
+  local numerator, denominator, bpm, begin = 4, 4, project.tempos[1][2], 0
+  for _, point in ipairs(project.tempos) do
+    if point[1] > time then break end
+    bpm = point[2]
+    if point[3] then numerator, denominator, begin = point[3], point[4], fake.qn(project, point[1]) end
+  end
+  return numerator, denominator, bpm, begin
+end
+
+-- The number of the bar that a quarter note lies in, and where it begins and ends, in quarter notes.
+function fake.measure(project, qn)
+  local numerator, denominator, _, begin = fake.signature(project, fake.time(project, qn) + 1e-9)
+  local size = 4 * numerator / denominator
+  local number = math.floor((qn - begin) / size + 1e-9)
+  local finish = begin + (number + 1) * size
+  for _, point in ipairs(project.tempos) do
+    local there = fake.qn(project, point[1])
+    if point[3] and there > begin + 1e-9 then finish = math.min(finish, there) end
+  end
+  return number, begin + number * size, finish
 end
 
 local function begin_qn(take)

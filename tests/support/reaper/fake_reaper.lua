@@ -140,6 +140,15 @@ def("UpdateArrange", "", function() end)
 def("GetSet_LoopTimeRange2", "proj bool bool num num bool", function(p) return p.loop[1], p.loop[2] end)
 def("GetCursorPositionEx", "proj", function(p) return p.cursor end)
 def("TimeMap2_QNToTime", "proj num", function(p, qn) return fake.time(p, qn) end)
+def("TimeMap2_timeToQN", "proj num", function(p, time) return fake.qn(p, time) end)
+def("TimeMap_QNToMeasures", "proj num", function(p, qn) return fake.measure(p, qn) end)
+def("TimeMap_GetTimeSigAtTime", "proj num", function(p, time) return fake.signature(p, time) end)
+def("CountTempoTimeSigMarkers", "proj", function(p) return #p.tempos end)
+def("GetTempoTimeSigMarker", "proj int", function(p, i)
+  local point = p.tempos[i + 1]
+  if not point then return false, 0, 0, 0, 0, 0, 0, false end
+  return true, point[1], 0, 0, point[2], point[3] or -1, point[4] or -1, false
+end)
 
 -- Tracks
 def("CountTracks", "proj", function(p) return #p.tracks end)

@@ -19,16 +19,17 @@ scenes["a fill lands in the item and touches nothing beside the gap"] = function
   local project, _, item = set(stage, { { 0, 97 }, { 8.7, 141 }, { 9.5, 60 } })
   local before, picture = outside(stage, item, 8, 10), stage.fake.picture(project)
   -- the buffer begins at 0, since the item does: 10 s around the gap are cut to it
-  fill(stage, { { 77, 8.1, 0.3, 99 }, { 78, 9.9, 3.0, 98 }, { 79, 3.0, 0.2, 97 } })
+  fill(stage, { { 77, 8.1, 0.3, 99 }, { 78, 9.9, 3.0, 98 }, { 52, 9.6, 9.0, 96 }, { 79, 3.0, 0.2, 97 } })
   stage.equal(#stage.rig.boxes, 0)
   stage.equal(outside(stage, item, 8, 10), before, "beside the gap")
   local inside = {}
   for _, n in ipairs(stage.notes(item)) do
     if n[1] >= 8 - 1e-6 and n[1] < 10 - 1e-6 then inside[#inside + 1] = n end
   end
-  stage.equal(#inside, 2)
+  stage.equal(#inside, 3)
   stage.close(inside[1][1], 8.1, 0.001)
-  stage.close(inside[2][2], 10.0, 0.002, "a new note ends with the gap")
+  stage.close(inside[2][2], 13.0, 0.002, "a new note ends where its key is struck again")
+  stage.close(inside[3][2], 12.9, 0.002, "and may ring into what follows")
   stage.equal(item.take.notes[1].channel, 3)
   stage.equal(#project.tracks, 1)
   stage.equal(#project.undo, 1)
@@ -49,6 +50,29 @@ scenes["the daemon hears of the notes around, not of those in the gap"] = functi
   stage.equal(region[6], 108)
   stage.equal(region[7], 0)
   stage.equal(stage.was_asked("/diffroll/job/new")[1][3], "inpaint")
+end
+
+local function tempi(stage)
+  local rows = {}
+  for i, row in ipairs(stage.was_asked("/diffroll/job/tempo")) do
+    rows[i] = string.format("%.3f %.2f %d/%d %.3f", row[3], row[4], row[5], row[6], row[7])
+  end
+  return table.concat(rows, "; ")
+end
+
+scenes["the daemon hears of the project's bars and tempi"] = function(stage)
+  set(stage, { { 0, 60, 3, 4 }, { 6.0, 120 }, { 9.0, 90, 6, 8 }, { 15.25, 100 }, { 40.0, 33 } })
+  fill(stage, {})
+  stage.equal(tempi(stage), "0.000 60.00 3/4 0.000; 6.000 120.00 3/4 6.000; 9.000 90.00 6/8 12.000; "
+    .. "15.250 100.00 6/8 21.375", "rows")
+end
+
+scenes["bars are counted from a bar line before what is sent"] = function(stage)
+  local _, _, item = set(stage, { { 0, 120, 3, 4 } })
+  item.values.D_POSITION, item.values.D_LENGTH = 2.0, 18.0
+  fill(stage, {})
+  stage.equal(stage.was_asked("/diffroll/job/region")[1][3], 6.0)
+  stage.equal(tempi(stage), "-0.500 120.00 3/4 0.000", "a bar began half a second before the item")
 end
 
 scenes["selected notes bound the pitches and are kept"] = function(stage)

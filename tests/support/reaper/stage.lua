@@ -9,7 +9,7 @@ local stage = { rig = rig, fake = fake, asked = {}, goodbyes = 0, ticks = {} }
 stage.step = 1 / 30 -- s between two ticks of a deferred script, about REAPER's
 
 local OURS = { "answers", "around", "carve", "continuing", "dialog", "filling", "findings", "line", "mailbox", "notes",
-  "placing", "recording", "run", "selection", "session", "settings", "transcribing", "wav" }
+  "placing", "recording", "run", "selection", "session", "settings", "tempo", "transcribing", "wav" }
 
 stage.bridge, stage.folder = nil, nil -- set by play.lua
 

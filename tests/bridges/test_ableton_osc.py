@@ -80,6 +80,8 @@ def test_a_fill_hears_the_file_around_the_clip(live, osc, take):
     run_selected(osc, "inpaint", engine, Options())
     (asked,) = engine.asked
     assert (asked.audio.seconds, asked.regions) == (6.0, (Region(2.0, 4.0),))
+    assert (asked.meter.source, asked.meter.first_bar(1.5)) == ("transport", 2.0), "a bar begins with the clip"
+    assert asked.meter.signatures[0].beats == 3.0
     assert written(live) == [(60, 0.5, 0.5, 80)]  # the other one was there before the clip
     run_selected(osc, "inpaint", engine, Options(), hear=True)
     assert engine.asked.pop().regions == (Region(2.0, 4.0, hear=True),)

@@ -126,6 +126,25 @@ def fill_hears_its_region_if_it_is_told_to(world):
             daemon.heard.clear()
 
 
+def the_daemon_hears_of_the_bars_and_tempi_that_a_clip_plays_in(world):
+    """The song is in 3/4: session bars are counted from the clip's beat 0, arrangement bars from the song's."""
+    with ScriptedDaemon(lambda message: [WELCOME] if message.address == "/diffroll/hello" else []) as daemon:
+        for at, shift in ((None, 0.0), (16.0, 16.0)):
+            with World(world.folder / "other", daemon.port) as one:
+                osc, markers = one.module("osc"), ((0.5, 0.0), (2.5, 4.0), (3.5, 5.0))
+                place = {} if at is None else {"at": at}
+                clip = one.song.add_audio_clip(
+                    one.song.add_track("Piano"), one.wav(6), 6, beats=6.0, markers=markers, **place
+                )
+                clip._end_marker = clip._loop_end = 6.0  # 4.5 s
+                one.press("continue")
+                one.until(lambda osc=osc: daemon.serve(osc) or "/diffroll/job/run" in daemon.addresses())
+            rows = [message.args[1:] for message in daemon.heard if message.address == "/diffroll/job/tempo"]
+            close = [tuple(round(value, 3) for value in row) for row in rows]
+            assert close == [(0.0, 120.0, 3, 4, shift), (2.0, 60.0, 3, 4, 4.0 + shift)]
+            daemon.heard.clear()
+
+
 def fill_stays_within_one_round_of_a_loop(world):
     audio, midi = world.song.add_track("Piano"), world.song.add_track("Notes", midi=True)
     clip = world.song.add_audio_clip(audio, world.wav(4), 4, beats=4.0, markers=((0.0, 0.0), (1.0, 2.0)))

@@ -116,6 +116,8 @@ class FakeAbletonOsc:
         return {
             "/live/test": lambda: ("ok",),
             "/live/song/get/tempo": lambda: (self._song.tempo,),
+            "/live/song/get/signature_numerator": lambda: (self._song.signature_numerator,),
+            "/live/song/get/signature_denominator": lambda: (self._song.signature_denominator,),
             "/live/song/get/num_tracks": lambda: (len(self._song.tracks),),
             "/live/song/create_midi_track": lambda index: self._song.create_midi_track(index) and None,
             "/live/song/delete_track": lambda index: self._song.delete_track(index),

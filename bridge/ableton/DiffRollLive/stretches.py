@@ -5,17 +5,19 @@ Every time is rounded to the float32 that travels, so that the daemon and the sc
 
 from __future__ import annotations
 
-from typing import Any, Iterable, List, NamedTuple, Sequence
+from typing import Any, Iterable, List, NamedTuple, Sequence, Tuple
 
 from .clips import Recording
 from .failures import Failure
 from .osc import as_float32
 from .passes import Pass, played
-from .talk import Note, Region
+from .talk import Note, Region, Tempo
 from .targets import BeatNote
 
 LOW, HIGH = 21, 108  # the piano
 SHORTEST = 0.02  # s; the daemon takes no shorter region
+SLOWEST, FASTEST = 4.0, 1000.0  # beats a minute that the daemon takes
+MOST_TEMPI = 4096
 
 
 class Stretch(NamedTuple):
@@ -33,6 +35,28 @@ def stretch_of(recording: Recording, begin: float, end: float) -> Stretch:
     if duration < SHORTEST:
         raise Failure("bad-region", "There is nothing of the recording in this part of the clip.")
     return Stretch(recording, start, duration)
+
+
+def tempi_of(stretch: Stretch, clip: Any, signature: Tuple[int, int]) -> List[Tempo]:
+    """Say the clip's beats in the stretch's seconds: Arrangement bars where it lies there, else its own.
+
+    Gives none for a warping that no music has.
+    """
+    layout = stretch.recording.layout
+    shift = clip.start_time - layout.start if clip.is_arrangement_clip else 0.0
+    found = stretch.recording.map.tempi(stretch.start, stretch.start + stretch.duration)
+    if len(found) > MOST_TEMPI or not all(SLOWEST <= bpm <= FASTEST for _, bpm, _ in found):
+        return []
+    return [
+        Tempo(as_float32(second - stretch.start), as_float32(bpm), *signature, as_float32(beat + shift))
+        for second, bpm, beat in found
+    ]
+
+
+def signature_of(song: Any, clip: Any) -> Tuple[int, int]:
+    """Give a clip's own signature, or else the song's."""
+    of = clip if hasattr(clip, "signature_numerator") else song
+    return int(of.signature_numerator), int(of.signature_denominator)
 
 
 def region_of(stretch: Stretch, begin: float, end: float, low: int, high: int, hear: int) -> Region:

@@ -42,6 +42,19 @@ class Region(NamedTuple):
     hear: int  # 1 lets it hear the audio there
 
 
+class Tempo(NamedTuple):
+    """The tempo from a second of the same axis on, in quarter notes a minute, the signature, and the beat there.
+
+    Beats are quarter notes; bars are counted from beat 0.
+    """
+
+    time: float
+    bpm: float
+    numerator: int
+    denominator: int
+    beat: float
+
+
 class Question(NamedTuple):
     """A job as the daemon is asked for it. Without a path it needs no audio."""
 
@@ -53,6 +66,7 @@ class Question(NamedTuple):
     regions: Sequence[Region]
     known: Sequence[Note]
     options: Sequence[Tuple[str, Any]]
+    tempi: Sequence[Tempo] = ()
 
 
 Key = Tuple[int, int]  # variation and index
@@ -127,6 +141,7 @@ class Conversation:
         packets.append(encode("/diffroll/job/new", job, ask.task, self._buffer if ask.path else ""))
         packets += [encode("/diffroll/job/region", job, *r) for r in ask.regions]
         packets += [encode("/diffroll/job/note", job, n.pitch, n.time, n.duration, n.velocity) for n in ask.known]
+        packets += [encode("/diffroll/job/tempo", job, *row) for row in ask.tempi]
         packets += [encode("/diffroll/job/set", job, *option) for option in (*ask.options, ("deliver", "osc"))]
         packets.append(encode("/diffroll/job/run", job))
         return packets

@@ -36,6 +36,11 @@ class TimeMap:
         """Give the second of the recording at a beat of the clip."""
         return _along(beat, self._beats, self._seconds)
 
+    def tempi(self, begin: float, end: float) -> List[Tuple[float, float, float]]:
+        """Give (second, beats a minute from there on, beat) at a second and at each change of tempo before another."""
+        changes = [begin] + [second for second in self._seconds[1:-1] if begin < second < end]
+        return [(at, 60.0 * (self.beat(at + 1.0e-3) - self.beat(at)) / 1.0e-3, self.beat(at)) for at in changes]
+
 
 def constant(tempo: float) -> TimeMap:
     """Make the map of an unwarped clip, which plays at its own speed whatever the tempo (beats a minute) is."""

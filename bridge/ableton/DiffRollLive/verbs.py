@@ -25,8 +25,20 @@ from .clips import (
 from .failures import Failure
 from .passes import ALWAYS, SLACK, Pass, arrangement_passes, session_pass
 from .settings import Settings
-from .stretches import HIGH, LOW, Stretch, beat_notes, holds, known_in, note_in, region_of, stretch_of
-from .talk import Note, Question, Region
+from .stretches import (
+    HIGH,
+    LOW,
+    Stretch,
+    beat_notes,
+    holds,
+    known_in,
+    note_in,
+    region_of,
+    signature_of,
+    stretch_of,
+    tempi_of,
+)
+from .talk import Note, Question, Region, Tempo
 from .targets import PREFIX, BeatNote, NewClip, Rewritten
 
 
@@ -113,7 +125,8 @@ def generate(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
     pace = song.tempo / 60.0  # beats a second
     layout = Layout(0.0, 0.0, options["seconds"] * pace, False)
     target = NewClip(song, track, track, f"{PREFIX} new", layout, song.view.selected_scene)
-    question = Question("generate", "", 0.0, 0.0, 0.0, (), (), sorted(options.items()))
+    tempi = (Tempo(0.0, float(song.tempo), *signature_of(song, song), 0.0),)
+    question = Question("generate", "", 0.0, 0.0, 0.0, (), (), sorted(options.items()), tempi)
     return Plan(
         question, target, lambda notes: [BeatNote(n.pitch, n.time * pace, n.duration * pace, n.velocity) for n in notes]
     )
@@ -194,7 +207,8 @@ def _question(
         begin = stretch.recording.map.beat(stretch.start) - stretch.recording.layout.start
         origin = (audio.start_time + begin) * 60.0 / song.tempo
     place = (stretch.recording.path, stretch.start, stretch.duration, origin)
-    return Question(task, *place, tuple(regions), tuple(known), sorted(options.items()))
+    tempi = tempi_of(stretch, audio, signature_of(song, audio)) if audio.warping else ()  # else nobody has said so
+    return Question(task, *place, tuple(regions), tuple(known), sorted(options.items()), tempi)
 
 
 def _box(selected: List[Any]) -> Tuple[float, float, int, int]:

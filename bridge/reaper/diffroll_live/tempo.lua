@@ -7,6 +7,7 @@ tempo.MOST = 4096 -- rows of one job
 local AROUND = 8.0 -- s after a stretch, since notes ring into what follows
 local SAME = 1e-4 -- quarter notes a minute; closer tempi are one
 local CLOSE = 1e-6 -- s, quarter notes
+local SLOWEST, FASTEST = 4, 1000 -- quarter notes a minute that the daemon takes
 
 -- Give the places, in quarter notes, where a row may be needed: the bar line before `first`, each quarter note after
 -- it, since a tempo may glide, and each of the project's own marks.
@@ -28,7 +29,7 @@ local function places(project, first, last)
 end
 
 -- Give rows { t, bpm, numerator, denominator, beat }: t counts from `origin`, beats are quarter notes from a bar line.
--- A row stands for all that follow it in its tempo and signature.
+-- A row stands for all that follow it in its tempo and signature. None for a tempo that no music has.
 function tempo.rows(project, origin, finish)
   local first = reaper.TimeMap2_timeToQN(project, origin)
   local list = places(project, first, reaper.TimeMap2_timeToQN(project, finish + AROUND))
@@ -38,6 +39,7 @@ function tempo.rows(project, origin, finish)
     local after = reaper.TimeMap2_QNToTime(project, list[i + 1] or qn + 1)
     if after - t > CLOSE then
       local bpm = ((list[i + 1] or qn + 1) - qn) * 60 / (after - t)
+      if bpm < SLOWEST or bpm > FASTEST then return {} end
       local numerator, denominator = reaper.TimeMap_GetTimeSigAtTime(project, t + CLOSE)
       local row = { t = t - origin, bpm = bpm, numerator = numerator, denominator = denominator, beat = qn - list[1] }
       local same = before and math.abs(before.bpm - bpm) < SAME

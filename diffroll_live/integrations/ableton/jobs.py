@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from diffroll_live.errors import BadRegion
+from diffroll_live.errors import BadRegion, RequestError
 from diffroll_live.files.audio_file import read_audio
 from diffroll_live.integrations.ableton.abletonosc import AbletonOsc
 from diffroll_live.integrations.ableton.session import (
@@ -13,9 +13,11 @@ from diffroll_live.integrations.ableton.session import (
     add_clip,
     selected_clip,
     selected_slot,
+    signature,
     still_there,
     tempo,
 )
+from diffroll_live.meter.meter_map import MeterMap, steady_meter
 from diffroll_live.types import NoteEvent, Options, Region, Request, Result, Task
 
 CONTEXT = 30.0  # s of the file on either side of a clip that a fill uses as context
@@ -48,7 +50,7 @@ def run_selected(
     """
     if task == "generate":
         track, scene = selected_slot(live)
-        result = run(Request("Live", task, None, regions, (), options))
+        result = run(Request("Live", task, None, regions, (), options, meter=_meter(live, 0.0)))
         return _write(live, track, scene, "DiffRoll", result.variations[0], options.seconds)
     clip = selected_clip(live)
     around = CONTEXT if task == "inpaint" else 0.0
@@ -61,13 +63,21 @@ def run_selected(
     if any(region.offset > seconds + _SLACK for region in regions):
         raise BadRegion(f"The clip plays {seconds:.2f} s; choose a region within it.")
     moved = tuple(replace(r, onset=r.onset + lead, offset=min(r.offset, seconds) + lead) for r in regions)
-    result = run(Request("Live", task, audio, moved, (), options))
+    result = run(Request("Live", task, audio, moved, (), options, meter=_meter(live, lead)))
     still_there(live, clip)
     begin, length, name = lead, seconds, clip.name
     if task == "continue":
         begin, length, name = audio.seconds, options.seconds, f"{clip.name}, continued"
     notes = _moved(result.variations[0], -begin)
     return _write(live, clip.track, clip.scene, name, notes, length)
+
+
+def _meter(live: AbletonOsc, bar_at: float) -> MeterMap | None:
+    """The song's bars, one of which begins with the clip; whether unwarped music keeps to them is to be heard."""
+    try:
+        return steady_meter(tempo(live), signature(live), bar_at, source="transport", confidence=0.5)
+    except RequestError:
+        return None
 
 
 def _moved(notes: Iterable[NoteEvent], seconds: float) -> list[NoteEvent]:

@@ -50,6 +50,12 @@ def tempo(live: AbletonOsc) -> float:
     return _number(live.ask("/live/song/get/tempo"))
 
 
+def signature(live: AbletonOsc) -> tuple[int, int]:
+    """Read the song's signature."""
+    numerator, denominator = (live.ask(f"/live/song/get/signature_{part}") for part in ("numerator", "denominator"))
+    return int(_number(numerator)), int(_number(denominator))
+
+
 def selected_slot(live: AbletonOsc) -> tuple[int, int]:
     """Return track and scene of the selection, from 0. Raises errors.RequestError for a return or main track."""
     try:

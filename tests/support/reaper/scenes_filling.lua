@@ -67,6 +67,13 @@ scenes["the daemon hears of the project's bars and tempi"] = function(stage)
     .. "15.250 100.00 6/8 21.375", "rows")
 end
 
+scenes["a tempo that no music has is not told"] = function(stage)
+  set(stage, { { 0, 120 }, { 6.0, 2 } })
+  fill(stage, {})
+  stage.equal(tempi(stage), "")
+  stage.equal(#stage.was_asked("/diffroll/job/run"), 1)
+end
+
 scenes["bars are counted from a bar line before what is sent"] = function(stage)
   local _, _, item = set(stage, { { 0, 120, 3, 4 } })
   item.values.D_POSITION, item.values.D_LENGTH = 2.0, 18.0

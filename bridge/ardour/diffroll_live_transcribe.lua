@@ -52,12 +52,17 @@ function factory (params) return function ()
 
 	local function seconds () return ARDOUR.LuaAPI.monotonic_time () / 1e6 end
 
-	---- A message is a line of JSON: an array of its address and its arguments. We send strings and integers. ----
+	---- A message is a line of JSON: an array of its address and its arguments, strings and numbers. ----
+
+	local function number (value)
+		local form = math.type (value) == "integer" and "%d" or "%.9g"
+		return (string.format (form, value):gsub (",", ".")) -- some languages write a comma
+	end
 
 	local function encode (message)
 		local parts = {}
 		for i, value in ipairs (message) do
-			parts[i] = type (value) == "number" and string.format ("%d", value)
+			parts[i] = type (value) == "number" and number (value)
 				or '"' .. value:gsub ('[\0-\31\127"\\]', function (c) return string.format ("\\u%04x", c:byte ()) end) .. '"'
 		end
 		return "[" .. table.concat (parts, ",") .. "]\n"
@@ -201,6 +206,34 @@ function factory (params) return function ()
 		if not file:close () then stop ("The disk of " .. spool .. " is full.") end
 	end
 
+	---- The session's bars and tempi around the region, as messages. ----
+
+	local AROUND, MOST, RAMP = 8, 4096, 0.5 -- s after the region; messages; quarter notes a minute
+	local SLOWEST, FASTEST = 4, 1000 -- quarter notes a minute that the daemon takes
+
+	local function tempi (origin, length, rate)
+		local map, rows, last = Temporal.TempoMap.read (), {}, nil
+		local function sample (tick) return Temporal.timepos_t.from_ticks (tick):samples () end
+		local function meter (tick) return map:meter_at (Temporal.timepos_t (sample (tick) + 1)) end
+		local here = Temporal.timepos_t (origin)
+		local bbt = map:bbt_at (here)
+		local bar = here:ticks () - (bbt.beats - 1) * PPQ * 4 // meter (here:ticks ()):note_value () - bbt.ticks
+		for tick = math.max (bar, 0), Temporal.timepos_t (origin + length + AROUND * rate):ticks (), PPQ // 4 do
+			local bpm = map:tempo_at (Temporal.timepos_t (sample (tick) + 1)):to_tempo ():quarter_notes_per_minute ()
+			local heard = 60 * rate / (sample (tick + PPQ) - sample (tick)) -- where the tempo glides, it is another
+			if math.abs (heard - bpm) > RAMP then bpm = heard end
+			if bpm < SLOWEST or bpm > FASTEST or #rows == MOST then return {} end
+			local upper, lower = meter (tick):divisions_per_bar (), meter (tick):note_value ()
+			local now = string.format ("%.6f %d/%d", bpm, upper, lower)
+			if now ~= last then
+				local seconds, beat = (sample (tick) - origin) / rate, (tick - bar) / PPQ
+				rows[#rows + 1] = { "/diffroll/job/tempo", JOB, seconds, bpm + 0.0, upper, lower, beat }
+			end
+			last = now
+		end
+		return rows
+	end
+
 	local function fail (about, code, text) stop (text) end
 
 	local function ask (audio, rate)
@@ -213,13 +246,14 @@ function factory (params) return function ()
 		end
 		local path = in_spool ("audio", client .. ".wav")
 		write_audio (path, audio, rate)
-		send (
-			{ "/diffroll/audio/file", BUFFER, path },
-			{ "/diffroll/job/new", JOB, "transcribe", BUFFER },
-			{ "/diffroll/job/set", JOB, "quality", quality },
-			{ "/diffroll/job/set", JOB, "deliver", "osc" },
-			{ "/diffroll/job/run", JOB }
-		)
+		local job = { { "/diffroll/audio/file", BUFFER, path }, { "/diffroll/job/new", JOB, "transcribe", BUFFER } }
+		for _, row in ipairs (tempi (audio:position ():samples (), audio:length ():samples (), rate)) do
+			job[#job + 1] = row
+		end
+		job[#job + 1] = { "/diffroll/job/set", JOB, "quality", quality }
+		job[#job + 1] = { "/diffroll/job/set", JOB, "deliver", "osc" }
+		job[#job + 1] = { "/diffroll/job/run", JOB }
+		send (table.unpack (job))
 	end
 
 	local function is_note (index, pitch, onset, duration, velocity)

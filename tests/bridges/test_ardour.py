@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -96,9 +97,27 @@ def test_the_golden_session_is_true_in_ardour(ardour, region):
     wanted = [NoteEvent(10.0, 10.25, 40, 1), NoteEvent(10.5, 10.75, 41, 2)]
     assert_alike(ardour.notes(f"{name} notes"), wanted, TICK)
     assert [address.removeprefix("/diffroll/") for address, *_ in golden.heard if "ping" not in address] == (
-        ["hello", "audio/file", "job/new", "job/set", "job/set", "job/run", "job/cancel", "audio/free"]
+        ["hello", "audio/file", "job/new", "job/tempo", "job/set", "job/set", "job/run", "job/cancel", "audio/free"]
     )
+    assert ["/diffroll/job/tempo", "transcription", 0.0, 120.0, 4, 4, 0.0] in golden.heard
     assert ["/diffroll/job/new", "transcription", "transcribe", "region"] in golden.heard
+
+
+def test_the_daemon_hears_of_the_sessions_bars_and_tempi(ardour, region):
+    ardour.lua("""
+        local tempo = Temporal.TempoMap.write_copy ()
+        tempo:set_tempo (Temporal.Tempo (60, 60, 4), Temporal.timepos_t (48000 * 300))
+        tempo:set_meter (Temporal.Meter (6, 8), Temporal.timepos_t (48000 * 302))
+        Temporal.TempoMap.update (tempo)""")
+    region("bars", 3.0, 301 * RATE)
+    with GoldenSpool(ardour.spool) as golden:
+        transcribe(ardour)
+        wait_until(lambda: golden.heard[-1][0] == "/diffroll/audio/free", "the end of what the script says")
+    rows = [row[2:] for row in golden.heard if row[0] == "/diffroll/job/tempo"]
+    assert (rows[0][0] <= 0.0, rows[0][4]) == (True, 0.0), "a bar begins there"
+    assert rows[-1][1:4] == [60.0, 6, 8]
+    beats = sum((after[0] - before[0]) * before[1] / 60.0 for before, after in pairwise(rows))
+    assert rows[-1][4] == pytest.approx(beats, abs=0.25), "a tempo is told at the next sixteenth"
 
 
 def test_answers_that_are_none_write_nothing(ardour, region):

@@ -30,11 +30,13 @@ DiffRollLive {
 	}
 
 	// Run a task on a buffer ("" for generate). options: Event of key -> value; regions: [[t0, t1, low, high, hear], ...];
+	// tempi: [[t, quarter notes a minute, numerator, denominator, beat], ...], where the music's bars are known;
 	// note.value(index, pitch, onset, duration, velocity, variation) as notes come, done.value(count) at the end.
-	run { |job, task, buffer, note, done, options, regions|
+	run { |job, task, buffer, note, done, options, regions, tempi|
 		jobs[job.asSymbol] = (note: note, done: done);
 		this.send("/diffroll/job/new", job, task, buffer);
 		(regions ? []).do { |region| this.send("/diffroll/job/region", job, *region) };
+		(tempi ? []).do { |row| this.send("/diffroll/job/tempo", job, *row) };
 		(options ? ()).keysValuesDo { |key, value| this.send("/diffroll/job/set", job, key, value) };
 		this.send("/diffroll/job/run", job)
 	}

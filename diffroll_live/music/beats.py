@@ -1,7 +1,8 @@
 """Bars and beats estimated from the notes alone, for music of which nobody says where they are. NumPy only.
 
 Onset strength, a tempo that may drift (autocorrelation in windows under a log-normal prior, a path through them), beats
-by dynamic programming (Ellis, "Beat tracking by dynamic programming", 2007), bars from where low and long notes fall.
+by dynamic programming (Ellis, "Beat tracking by dynamic programming", 2007) at that tempo and at its relatives, of
+which `readings` chooses, bars from where low and long notes fall.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from diffroll_live.limits import MAX_METER_CHANGES
 from diffroll_live.meter.meter_map import NO_METER, MeterMap, Signature
 from diffroll_live.meter.tempo_map import Doubles, TempoChange, TempoMap
 from diffroll_live.music.bar_lines import Bars, bars_of
+from diffroll_live.music.readings import FACTORS, SHORTEST, meant, shifted
+from diffroll_live.music.readings import LONGEST as LONGEST_BEAT
 
 RATE = 100  # frames a second of the onset strength
 LONGEST = 1800.0  # s of music that are looked at
@@ -39,13 +42,25 @@ def estimate_meter(notes: Doubles) -> MeterMap:
     notes = notes[np.argsort(notes[:, 0], kind="stable")] - [begin, begin, 0.0, 0.0]
     notes = notes[notes[:, 0] < LONGEST]
     strength = onset_strength(notes)
-    beats = _smooth(track_beats(strength, local_periods(strength))[:MAX_METER_CHANGES])
-    if len(beats) < FEWEST // 2:
+    found = readings(strength)
+    if not found:
         return NO_METER
+    beats = meant(found, notes)[:MAX_METER_CHANGES]
     confidence = _confidence(notes, beats)
     if confidence < UNSURE:
         return NO_METER
     return _meter(beats + begin, bars_of(notes, beats), confidence)
+
+
+def readings(strength: Doubles) -> list[Doubles]:
+    """Beats at the tempo that is heard and at its relatives, from ``strength`` as of ``onset_strength``."""
+    periods, found = local_periods(strength), []
+    for factor in FACTORS:
+        if SHORTEST <= factor * float(np.median(periods)) <= LONGEST_BEAT:
+            beats = _smooth(track_beats(strength, factor * periods))
+            if len(beats) >= FEWEST // 2:
+                found += shifted(beats, factor)
+    return found
 
 
 def keeps_to(notes: Doubles, meter: MeterMap) -> bool:

@@ -54,7 +54,8 @@ def estimate_meter(notes: Doubles) -> MeterMap:
 
 def readings(strength: Doubles) -> list[Doubles]:
     """Beats at the tempo that is heard and at its relatives, from ``strength`` as of ``onset_strength``."""
-    periods, found = local_periods(strength), []
+    periods = local_periods(strength)
+    found: list[Doubles] = []
     for factor in FACTORS:
         if SHORTEST <= factor * float(np.median(periods)) <= LONGEST_BEAT:
             beats = _smooth(track_beats(strength, factor * periods))

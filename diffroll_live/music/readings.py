@@ -95,9 +95,10 @@ def features(heard: Struck, beats: Doubles) -> Doubles:
 
 def along(beats: Doubles, times: Doubles) -> Doubles:
     """Times in seconds as numbers of beats, with their fractions; before the first and after the last as beside it."""
-    places = np.interp(times, beats, np.arange(len(beats)))
+    places: Doubles = np.interp(times, beats, np.arange(len(beats)))
     places += np.minimum(times - beats[0], 0.0) / (beats[1] - beats[0])
-    return places + np.maximum(times - beats[-1], 0.0) / (beats[-1] - beats[-2])
+    places += np.maximum(times - beats[-1], 0.0) / (beats[-1] - beats[-2])
+    return places
 
 
 def _share(chosen: Bools, of: Bools) -> float:

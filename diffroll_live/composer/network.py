@@ -229,13 +229,10 @@ def turned(vectors: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
 def moved(rows: Tensor, gates: Tensor, shifts: Sequence[int]) -> Tensor:
     """Rows of keys (n, rows * 88), each moved by every shift and weighed by its gate (n, rows * shifts): (n, 88)."""
     widest = max(map(abs, shifts))
-    table = F.pad(rows.unflatten(-1, (-1, N_KEYS)), (widest, widest))
-    weights = gates.unflatten(-1, (-1, len(shifts)))
-    total = torch.zeros_like(gates[:, :1]).expand(-1, N_KEYS)
-    for index, shift in enumerate(shifts):
-        first = widest - shift
-        total = total + (weights[..., index, None] * table[..., first : first + N_KEYS]).sum(1)
-    return total
+    weights = gates.unflatten(-1, (-1, len(shifts))).transpose(-1, -2)
+    table = F.pad(weights @ rows.unflatten(-1, (-1, N_KEYS)).to(weights.dtype), (widest, widest))
+    sources = widest + torch.arange(N_KEYS, device=rows.device) - torch.tensor(shifts, device=rows.device)[:, None]
+    return table.gather(-1, sources.expand(len(rows), -1, -1)).sum(1)
 
 
 def one_hot(key: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from diffroll_live.limits import MAX_METER_CHANGES
 from diffroll_live.meter.meter_map import NO_METER, MeterMap, Signature
 from diffroll_live.meter.tempo_map import Doubles, TempoChange, TempoMap
 from diffroll_live.music.bar_lines import Bars, bars_of
-from diffroll_live.music.readings import FACTORS, SHORTEST, meant, shifted
+from diffroll_live.music.readings import FACTORS, PARTS, SHORTEST, closeness, meant, shifted
 from diffroll_live.music.readings import LONGEST as LONGEST_BEAT
 
 RATE = 100  # frames a second of the onset strength
@@ -46,7 +46,7 @@ def estimate_meter(notes: Doubles) -> MeterMap:
     if not found:
         return NO_METER
     beats = meant(found, notes)[:MAX_METER_CHANGES]
-    confidence = _confidence(notes, beats)
+    confidence = max(_confidence(notes, reading) for reading in found)
     if confidence < UNSURE:
         return NO_METER
     return _meter(beats + begin, bars_of(notes, beats), confidence)
@@ -69,7 +69,7 @@ def keeps_to(notes: Doubles, meter: MeterMap) -> bool:
     if len(notes) < FEWEST:
         return True
     beats = meter.tempo.beats_at(notes[:, 0])
-    return any(abs(np.exp(2j * np.pi * parts * beats).mean()) > LOOSE for parts in (3, 4))
+    return closeness(beats, PARTS) > LOOSE
 
 
 def _smooth(beats: Doubles) -> Doubles:
@@ -81,9 +81,8 @@ def _smooth(beats: Doubles) -> Doubles:
 
 def _confidence(notes: Doubles, beats: Doubles) -> float:
     """How sure it is that the notes keep to these beats: how closely onsets fall on them and on their fractions."""
-    phases = np.interp(notes[:, 0], beats, np.arange(len(beats))) % 1.0
-    on_parts = max(abs(np.exp(2j * np.pi * parts * phases).mean()) for parts in (3, 4))
-    on_beats = abs(np.exp(2j * np.pi * phases).mean())
+    places = np.interp(notes[:, 0], beats, np.arange(len(beats)))
+    on_parts, on_beats = closeness(places, PARTS), closeness(places, (1,))
     return float(1.0 / (1.0 + np.exp(-(_PARTS * on_parts + _BEATS * on_beats - _EVEN))))
 
 

@@ -21,8 +21,9 @@ TOGETHER = 0.03  # s within which notes are a chord
 AROUND = 0.3  # s within which a bass is the lowest note
 LOW, LONG = 0.35, 0.7  # quantiles of pitch and of length
 NEAR, NEAR_SHARE = 0.035, (0.04, 0.12)  # s, and its bounds as a share of a beat, that a note may lie beside it
+PARTS = (3, 4)  # of a beat
 USUAL_BEAT, USUAL_NOTES = 0.65, 3.0  # s; notes a beat
-WEIGHTS = np.array([5.5, 5.75, -0.95, 1.56, -2.7, 0.97, -1.28, 2.9, -5.8])
+WEIGHTS = np.array([5.54, 5.57, -1.08, 1.53, -2.57, 0.96, -1.18, 2.98, -3.79, 2.92])
 
 Bools = npt.NDArray[np.bool_]
 
@@ -71,7 +72,10 @@ def meant(readings: list[Doubles], notes: Doubles) -> Doubles:
 
 
 def features(heard: Struck, beats: Doubles) -> Doubles:
-    """What speaks for a reading, (9,): bass and long notes on beats, chords there, a usual pace, a steady one."""
+    """What speaks for a reading, (10,): bass, long notes and chords on beats, a usual pace, a steady one, a close fit.
+
+    What speaks against it counts as well: long notes between beats, paces and densities that are rare.
+    """
     length = float(np.median(np.diff(beats)))
     places = along(beats, heard.onset) % 1.0
     near = min(max(NEAR / length, NEAR_SHARE[0]), NEAR_SHARE[1])
@@ -89,8 +93,14 @@ def features(heard: Struck, beats: Doubles) -> Doubles:
             density**2,
             heard.together[on].mean() / heard.together.mean() if on.any() else 0.0,
             10.0 * np.std(np.diff(np.log2(np.diff(beats)))),
+            closeness(places, PARTS),
         ]
     )
+
+
+def closeness(places: Doubles, parts: tuple[int, ...]) -> float:
+    """How closely places, in beats, lie on one of these parts of a beat: 1 on it, near 0 where they lie anywhere."""
+    return max(float(abs(np.exp(2j * np.pi * part * places).mean())) for part in parts)
 
 
 def along(beats: Doubles, times: Doubles) -> Doubles:

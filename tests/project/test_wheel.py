@@ -21,6 +21,8 @@ from support.paths import EXAMPLES, ROOT
 from diffroll_live import __main__, __version__
 from diffroll_live.cli import exit_codes
 
+pytestmark = pytest.mark.timeout(300)  # a disk that is busy is slow to hold environments
+
 ODD = "Zoë's Müsik 音楽 & more"  # a folder as people have them
 NO_TORCH = "torch ; python_version < '3'\ntorchaudio ; python_version < '3'\n"
 

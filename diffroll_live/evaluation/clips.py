@@ -15,6 +15,7 @@ from diffroll_live.errors import RequestError
 from diffroll_live.evaluation.evaluation import Clip
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.training.corpus.pieces import Corpus, Piece, open_corpus
+from diffroll_live.training.examples.drawing import changing_pedal
 from diffroll_live.training.examples.windows import LEAD, Material
 from diffroll_live.training.synthesis.augment import noise, room
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank
@@ -90,9 +91,18 @@ def inside(notes: NoteArray, seconds: float) -> NoteArray:
 
 
 def clips(
-    stage: EvaluationSet, piano: str, count: int, *, noisy: bool = False, heavy: bool = False, seed: int = SEED
+    stage: EvaluationSet,
+    piano: str,
+    count: int,
+    *,
+    noisy: bool = False,
+    heavy: bool = False,
+    changing: bool = False,
+    seed: int = SEED,
 ) -> Iterator[Clip]:
     """Clips of 20.48 s on one piano; ``noisy``: in a room, with noise at -20 dB; ``heavy``: with the pedal held.
+
+    ``changing``: with a pedal that changes every 0.4 to 3 s where the piece has none of its own.
 
     The n-th clip has the same notes whatever the piano and the condition.
     """
@@ -100,11 +110,14 @@ def clips(
         rng = np.random.default_rng([seed, 1, number])
         touch = PlayedTouch(piano, rng.uniform(28, 38), rng.uniform(-15, 15), float(np.exp(rng.uniform(-3.0, -2.0))))
         pedal = _kept_down() if heavy else piece.pedal
+        if changing and not len(pedal):
+            pedal = changing_pedal(np.random.default_rng([seed, 2, number]), SECONDS + LEAD) - LEAD
         samples = mix(stage.bank, with_pedal(piece.notes, pedal), SECONDS, touch, rng)
         if noisy:
             samples = in_a_room(samples, rng)
         samples = np.clip(samples, -1, 1).astype(np.float32)
-        yield Clip(f"{piano}-{number}", AudioBuffer("clip", samples, SAMPLE_RATE), inside(piece.notes, SECONDS))
+        audio = AudioBuffer("clip", samples, SAMPLE_RATE)
+        yield Clip(f"{piano}-{number}", audio, inside(piece.notes, SECONDS), inside(pedal, SECONDS))
 
 
 def in_a_room(samples: Floats, rng: np.random.Generator) -> Floats:

@@ -36,11 +36,15 @@ Decode = Callable[[Thresholds], NoteArray]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Audio and its true notes, as rows (onset s, offset s, pitch, velocity)."""
+    """Audio and its true notes, as rows (onset s, offset s, pitch, velocity), and where it is known its pedal.
+
+    pedal: rows (down s, up s).
+    """
 
     name: str
     audio: AudioBuffer
     notes: NoteArray
+    pedal: NoteArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ def _plain(material: Material, pianos: tuple[str, ...], augmentation: float) -> 
         empty_share=0.0,
         edge_share=0.0,
         extra_share=0.0,
+        instrument_share=0.0,
+        beside_share=0.0,
         transpose=0,
         stretch=1.0,
         augmentation=augmentation,

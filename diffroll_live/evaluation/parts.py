@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.evaluation import basic_pitch, composing, non_piano, steps, tables
+from diffroll_live.evaluation import basic_pitch, composing, non_piano, pedal, steps, tables, weaknesses
 from diffroll_live.evaluation.clips import TUNING_SEED, EvaluationSet, clips
 from diffroll_live.evaluation.evaluation import transcribed
 from diffroll_live.evaluation.store import Row, Store
@@ -68,6 +68,22 @@ def _transcription(setup: EvaluationSetup) -> list[Row]:
         make = partial(lambda one: [transcription(setup.hear, one, setup.say)], chosen)
         rows += setup.kept("transcription", make, set=chosen.name, clips=setup.clips)
     return rows
+
+
+def _weaknesses(setup: EvaluationSetup) -> list[Row]:
+    rows = []
+    for chosen in setup.sets(setup.clips):
+        make = partial(lambda one: [weaknesses.weaknesses(setup.hear, one, setup.say)], chosen)
+        rows += setup.kept("weaknesses", make, set=chosen.name, clips=setup.clips)
+    return rows
+
+
+def _pedal(setup: EvaluationSetup) -> list[Row]:
+    """None of a model that does not hear the pedal."""
+    if not setup.engine.adapter.hears_pedal:
+        return []
+    make = partial(pedal.rows, setup.engine, setup.stage, (*setup.heard[:1], setup.unheard), setup.clips, setup.options)
+    return setup.kept("pedal", lambda: make(setup.say), clips=setup.clips)
 
 
 def _invented(setup: EvaluationSetup) -> list[Row]:
@@ -147,6 +163,36 @@ PARTS: dict[str, Part] = {
             "clips": ("number", plain),
             **SCORES,
             "velocity_constant": ("constant", tables.tenth),
+        },
+    ),
+    "weaknesses": Part(
+        "Where notes are missed and invented",
+        "The same clips. Recall: of notes below C3, of notes struck again within 250 ms of the last on their pitch, and"
+        " of notes of a velocity below 50. Of the notes invented, the shares that lie an octave or a twelfth from a"
+        " sounding note, and that strike a sounding one again.",
+        _weaknesses,
+        {
+            "set": ("clips", plain),
+            "low": ("recall below C3", tables.share),
+            "again": ("struck again", tables.share),
+            "soft": ("soft", tables.share),
+            "invented": ("invented a minute", tables.tenth),
+            "octaves": ("octaves and twelfths", percent),
+            "restrikes": ("restrikes", percent),
+            "octaves_a_minute": ("octaves and twelfths a minute", tables.tenth),
+        },
+    ),
+    "pedal": Part(
+        "The sustain pedal",
+        "Clips rendered with pedal. F1 of its going down within 200 ms, and the share of the time in which it is told"
+        " rightly whether it is down.",
+        _pedal,
+        {
+            "set": ("clips", plain),
+            "onset": ("onset F1", tables.share),
+            "precision": ("precision", tables.share),
+            "recall": ("recall", tables.share),
+            "right": ("time told rightly", percent),
         },
     ),
     "invented": Part(

@@ -49,7 +49,7 @@ def score(estimates: Sequence[NoteArray], truths: Sequence[NoteArray], *, shift:
 
     ``shift`` first moves the notes of each clip by the best constant, up to 60 ms either way.
     """
-    scores = [score_one(_moved(e, t) if shift else e, t) for e, t in zip(estimates, truths, strict=True)]
+    scores = [score_one(moved(e, t) if shift else e, t) for e, t in zip(estimates, truths, strict=True)]
     means = {name: _mean([getattr(one, name) for one in scores]) for name in Score.__dataclass_fields__}
     return Score(**means)  # type: ignore[arg-type]  # F1, precision and recall are never None
 
@@ -59,11 +59,11 @@ def score_one(estimate: NoteArray, truth: NoteArray) -> Score:
     if not len(estimate) or not len(truth):
         right = float(len(estimate) == len(truth))
         return Score(right, right, right, right, None, None)
-    pairs = _matches(estimate, truth, None)
+    pairs = matches(estimate, truth, None)
     hit, found = truth[pairs[:, 0]], estimate[pairs[:, 1]]
     return Score(
         _f1(len(pairs), estimate, truth),
-        _f1(len(_matches(estimate, truth, OFFSET_RATIO)), estimate, truth),
+        _f1(len(matches(estimate, truth, OFFSET_RATIO)), estimate, truth),
         len(pairs) / len(estimate),
         len(pairs) / len(truth),
         float(np.median(np.abs(hit[:, 0] - found[:, 0]))) if len(pairs) else None,
@@ -78,13 +78,13 @@ def _fitted(found: NoteArray, true: NoteArray) -> NoteArray:
     return np.asarray(slope * found + height)
 
 
-def _moved(estimate: NoteArray, truth: NoteArray) -> NoteArray:
+def moved(estimate: NoteArray, truth: NoteArray) -> NoteArray:
     """The estimate moved by the shift that matches the most onsets; of several, the one with the smallest error."""
     if not len(estimate) or not len(truth):
         return estimate
 
     def suits(rows: NoteArray) -> tuple[int, float]:
-        pairs = _matches(rows, truth, None)
+        pairs = matches(rows, truth, None)
         return len(pairs), -float(np.abs(truth[pairs[:, 0], 0] - rows[pairs[:, 1], 0]).sum())
 
     return max((_later(estimate, seconds) for seconds in SHIFTS), key=suits)
@@ -96,7 +96,7 @@ def _later(rows: NoteArray, seconds: float) -> NoteArray:
     return out
 
 
-def _matches(estimate: NoteArray, truth: NoteArray, offset_ratio: float | None) -> Any:
+def matches(estimate: NoteArray, truth: NoteArray, offset_ratio: float | None) -> Any:
     """Pairs of rows (truth, estimate) that match one to one; (n_pairs, 2)."""
     match = require_mir_eval().transcription.match_notes
     return np.array(match(*_mir(truth), *_mir(estimate), offset_ratio=offset_ratio), int).reshape(-1, 2)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from diffroll_live import PACKAGE_FOLDER
 from diffroll_live.evaluation.clips import EvaluationSet, clips
 from diffroll_live.evaluation.evaluation import Clip, recorded
 from diffroll_live.evaluation.scores import score
@@ -16,6 +17,7 @@ from diffroll_live.evaluation.store import Row
 from diffroll_live.model.roll_targets import NoteArray
 from diffroll_live.types import AudioBuffer
 
+EXAMPLES = PACKAGE_FOLDER.parent / "examples"  # has the clip of the demo, where the program is run from its sources
 RECORDINGS = "real recordings, shifted"
 
 Hear = Callable[[AudioBuffer], NoteArray]
@@ -40,6 +42,8 @@ def test_sets(
         sets.append(TestSet(f"heard pianos{circumstances}", partial(_all, stage, heard, count, noisy)))
         sets.append(TestSet(f"unheard piano{circumstances}", partial(clips, stage, unheard, count, noisy=noisy)))
     sets.append(TestSet("unheard piano, pedal held down", partial(clips, stage, unheard, count, heavy=True)))
+    if EXAMPLES.is_dir():
+        sets.append(TestSet("the demo clip", partial(recorded, EXAMPLES)))
     if recordings is not None:
         sets.append(TestSet(RECORDINGS, partial(recorded, recordings), shift=True))
     return sets

@@ -120,5 +120,5 @@ def prepare(root: Path) -> Folders:
     """Write the raw material, and make of it what `diffroll-live prepare` makes."""
     samples, midi, work = write_samples(root / "samples"), write_pieces(root / "midi"), root / "work"
     work.mkdir()
-    build_bank(samples, work / "bank", None, lambda name: None)
+    build_bank([samples], work / "bank", None, lambda name: None)
     return Folders(samples, midi, work, build_corpus(midi, work / "corpus", lambda done, of: None))

@@ -11,13 +11,15 @@ import soundfile
 from support.full_disk import files_limited_to
 from support.training_material import HEARD, RATE, TUNE, UNHEARD, Folders, sine, write_manifest
 
-from diffroll_live.errors import DiffrollError, FileError, FileMissing
+from diffroll_live.errors import DiffrollError, FileError, FileMissing, RequestError
 from diffroll_live.music.roll import LOW_PITCH, N_PITCHES
 from diffroll_live.training.synthesis import recordings
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE, UNIT, Bank, open_bank
-from diffroll_live.training.synthesis.bank_cutting import LAYER_LEVEL, build_bank
+from diffroll_live.training.synthesis.bank_cutting import LAYER_LEVEL, SOFTER, build_bank
+from diffroll_live.training.synthesis.recordings import Preset
 
 pytest_plugins = ["support.training_fixtures"]
+ALONE = Preset(0, velocities=(90,), step=80)
 COLUMNS = ("file", "midi_pitch", "velocity_low", "velocity_high", "sfz_tune_cents")
 
 
@@ -81,7 +83,7 @@ def one_sample(folder: Path, samples: np.ndarray, *fields: object) -> Path:
 
 def refusal(folder: Path, tmp_path: Path, soundfont: Path | None = None) -> DiffrollError:
     with pytest.raises(FileError) as caught:
-        build_bank(folder, tmp_path / "bank", soundfont, lambda name: None)
+        build_bank([folder] if folder else [], tmp_path / "bank", soundfont, lambda name: None)
     assert not list(tmp_path.glob("bank*"))
     return caught.value
 
@@ -158,9 +160,7 @@ def test_a_bank_that_was_not_built_or_is_damaged(folders, tmp_path):
 
 def test_a_soundfont_is_recorded_in_tune(monkeypatch):
     found = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
-    monkeypatch.setattr(recordings, "SOUNDFONT_STEP", 40)
-    monkeypatch.setattr(recordings, "SOUNDFONT_VELOCITIES", (90,))
-    (low, mid, high) = recordings.from_soundfont(found, 0)
+    (low, mid, high) = recordings.from_soundfont(found, Preset(0, velocities=(90,), step=40))
     assert (low.pitch, mid.pitch, high.pitch) == (21, 61, 101)
     assert (mid.low, mid.high) == (1, 127)
     spectrum = np.abs(np.fft.rfft(mid.samples[: mid.sample_rate]))
@@ -169,15 +169,38 @@ def test_a_soundfont_is_recorded_in_tune(monkeypatch):
 
 def test_a_soundfont_that_cannot_be_sounded(tmp_path, monkeypatch):
     with pytest.raises(FileMissing, match="no SoundFont"):
-        recordings.from_soundfont(tmp_path / "gone.sf2", 0)
+        recordings.from_soundfont(tmp_path / "gone.sf2", Preset(0))
     path = tmp_path / "text.sf2"
     path.write_text("no font")
     with pytest.raises(FileError, match="is not a SoundFont"):
-        recordings.from_soundfont(path, 0)
+        recordings.from_soundfont(path, ALONE)
     path.write_bytes(b"RIFF\0\0\0\0sfbk")
-    monkeypatch.setattr(recordings, "SOUNDFONT_STEP", 80)
     with pytest.raises(FileError, match=r"text\.sf2"):
-        recordings.from_soundfont(path, 0)
+        recordings.from_soundfont(path, ALONE)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(FileMissing, match="FluidSynth is not installed"):
-        recordings.from_soundfont(path, 0)
+        recordings.from_soundfont(path, ALONE)
+
+
+def test_a_piano_of_one_level_gets_softer_and_duller_layers(tmp_path):
+    """What is above the fundamental is fainter there: of a tone and its octave, the octave."""
+    folder = tmp_path / "alone"
+    folder.mkdir(parents=True)
+    soundfile.write(folder / "60.flac", sine(60) + sine(72), RATE)
+    write_manifest(tmp_path, COLUMNS, [("alone/60.flac", 60, 1, 127, "0")])
+    build_bank([tmp_path], tmp_path / "bank", None, lambda name: None)
+    bank = open_bank(tmp_path / "bank")
+    assert bank.high[list(bank.layers["alone"])].tolist() == [*(high for high, _ in SOFTER), 127]
+    shares = []
+    for layer in bank.layers["alone"]:
+        spectrum = np.abs(np.fft.rfft(note(bank, layer, 60)[:SAMPLE_RATE] * np.hanning(SAMPLE_RATE)))
+        shares.append(20 * np.log10(spectrum[520:527].max() / spectrum[259:265].max()))
+    assert shares == sorted(shares)
+    assert shares[2] - shares[0] == pytest.approx(SOFTER[0][1], abs=0.5)
+
+
+def test_a_piano_can_be_left_out(folders, tmp_path):
+    build_bank([folders.samples], tmp_path / "bank", None, lambda name: None, without=(HEARD,))
+    assert open_bank(tmp_path / "bank").pianos == (UNHEARD,)
+    with pytest.raises(RequestError, match="no piano 'celesta' to leave out"):
+        build_bank([folders.samples], tmp_path / "bank", None, lambda name: None, without=("celesta",))

@@ -13,7 +13,7 @@ from support.training_material import RATE, SMALL, scale, sine, write_midi
 
 from diffroll_live.errors import FileError, FileMissing, RequestError
 from diffroll_live.music.roll import RollGeometry
-from diffroll_live.training.corpus.layouts import LAYOUTS, takes
+from diffroll_live.training.corpus.layouts import EDGES, LAYOUTS, TRANSCRIBER, takes
 from diffroll_live.training.corpus.pairs import build_pairs, open_pairs
 from diffroll_live.training.examples.batches import batch_of
 from diffroll_live.training.examples.windows import Material, WindowMaker
@@ -54,6 +54,19 @@ def maps(folder: Path) -> Path:
     return folder
 
 
+def labelled(folder: Path) -> Path:
+    """Two recordings that a program has transcribed, one of them with its pedal."""
+    lines = ["audio,labels,pedal,split"]
+    for name, split, pedal in (("one", "train", "one.pedal.csv"), ("two", "valid", "")):
+        write_pair(folder / f"{name}.flac", folder / f"{name}.mid")
+        rows = [f"{on},{off},{pitch},{velocity}" for on, off, pitch, velocity in scale(SECONDS)]
+        (folder / f"{name}.csv").write_text("\n".join(["onset_s,offset_s,midi_pitch,velocity", *rows]))
+        lines.append(f"{name}.flac,{name}.csv,{pedal},{split}")
+    (folder / "one.pedal.csv").write_text("onset_s,offset_s,cc\n2.0,3.0,64\n0.1,4.0,67\n")
+    (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
 def plain(folder: Path) -> Path:
     for name in NAMES:
         write_pair(folder / f"{name}.flac", folder / f"{name}.mid")
@@ -62,9 +75,15 @@ def plain(folder: Path) -> Path:
 
 NAMES = "abcdefghijko"  # of which o is for validation
 WORDS = {"maestro": "maestro-", "maps": "PIANO/MUS", "plain": "no recordings"}  # what a refusal says
-WRITERS: dict[str, Callable[[Path], Path]] = {"maestro": maestro, "maps": maps, "plain": plain}
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "maestro": maestro,
+    "maps": maps,
+    "labelled": labelled,
+    "plain": plain,
+}
 SPLITS = {
     "maestro": {"maestro/2004/0.midi": "train", "maestro/2004/1.midi": "valid", "maestro/2004/2.midi": "test"},
+    "labelled": {"labelled/one.flac": "train", "labelled/two.flac": "valid"},
     "maps": {
         "maps/AkPnBcht/MAPS_MUS-scale_AkPnBcht": "train",
         "maps/ENSTDkCl/MAPS_MUS-scale_ENSTDkCl": "valid",
@@ -81,7 +100,8 @@ def test_a_layout_is_read_and_trained_on(layout, tmp_path):
     splits = dict(zip(pairs.corpus.names, pairs.corpus.splits, strict=True))
     assert splits == SPLITS.get(layout, splits)
     assert {"train", "valid"} <= set(splits.values())
-    assert len(pairs.samples) == pytest.approx(len(splits) * (SECONDS + 1) * 16_000, abs=3 * len(splits))
+    seconds = SECONDS + 1 - (sum(EDGES) if layout == "labelled" else 0)
+    assert len(pairs.samples) == pytest.approx(len(splits) * seconds * 16_000, abs=3 * len(splits))
     material = Material(None, None, recordings=out, seconds=0.512)
     trainer = train(material, Schedule(1, batch=2), tmp_path / "run", subject=compact(SMALL), workers=0)
     assert trainer.step == 1
@@ -174,3 +194,29 @@ def test_damaged_recordings_are_refused(suffix, tmp_path):
     path.unlink()
     with pytest.raises(FileMissing, match="diffroll-live prepare"):
         open_pairs(out)
+
+
+def test_another_programs_labels_are_trusted_less_and_know_their_pedal(tmp_path):
+    build_pairs(takes("labelled", labelled(tmp_path / "raw")), tmp_path / "recordings", lambda name: None)
+    pairs = open_pairs(tmp_path / "recordings")
+    assert pairs.trust.tolist() == [TRANSCRIBER] * 2
+    one, two = pairs.corpus.piece(0), pairs.corpus.piece(1)
+    assert one.pedal.tolist() == [[pytest.approx(2.0 - EDGES[0]), pytest.approx(3.0 - EDGES[0])]]
+    assert one.notes[0, 0] == pytest.approx(0.45 - EDGES[0]), "what is over by then is left out"
+    assert not len(two.pedal)
+    material = Material(None, None, recordings=tmp_path / "recordings", seconds=3.0, augmentation=0.0)
+    plan = WindowMaker(material).plan(0, 0)
+    assert plan.trust == TRANSCRIBER
+    assert plan.pedal is not None
+    assert WindowMaker(replace(material, split="valid")).plan(0, 0).pedal is None, "nobody knows it"
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [("x\n1,1,60,9\n", "does not end"), ("x\n", "notes of a piano"), ("x\n0,1,9,9", "of a piano")]
+)
+def test_labels_that_cannot_be_are_named(tmp_path, labels, words):
+    folder = labelled(tmp_path / "raw")
+    (folder / "one.csv").write_text(labels)
+    (skipped,) = build_pairs(takes("labelled", folder), tmp_path / "recordings", lambda name: None)
+    assert "one.csv" in skipped
+    assert words in skipped

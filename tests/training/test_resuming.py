@@ -17,7 +17,7 @@ from support.full_disk import files_limited_to
 from support.training_material import SMALL, Folders
 from support.training_runs import SCHEDULE, run, same
 
-from diffroll_live.errors import FileError, FileMissing, RequestError
+from diffroll_live.errors import Cancelled, FileError, FileMissing, RequestError
 from diffroll_live.files.atomic import DRAFTS
 from diffroll_live.training.examples.windows import Material
 from diffroll_live.training.precision import PRECISIONS
@@ -180,3 +180,20 @@ def test_a_state_that_is_none(tmp_path):
     torch.save({"step": 1}, tmp_path / "state.pt")
     with pytest.raises(FileError, match="of this version"):
         read_state(tmp_path / "state.pt")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_saves_its_last_step_and_goes_on_from_there(material, tmp_path, number):
+    """It is asked in step 3, while it saves every second step."""
+    whole = run(material, tmp_path / "whole")
+
+    def ask(step: int, parts: dict[str, float]) -> None:
+        if step == 3:
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(Cancelled, match="step 3"):
+        run(material, tmp_path / "cut", SCHEDULE, ask)
+    assert read_state(tmp_path / "cut/state.pt")["step"] == 3
+    assert same(run(material, tmp_path / "cut").network.state_dict(), whole.network.state_dict())
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

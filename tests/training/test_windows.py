@@ -207,7 +207,7 @@ def test_batches_come_in_one_order_from_any_number_of_processes(plain):
         return list(islice(loader(material, GEOMETRY, batch=2, seed=1, first=start, workers=workers), 4))
 
     alone = first(0)
-    assert alone[0].keys() == {"samples", "edge", *ROLLS}
+    assert alone[0].keys() == {"samples", "edge", "pedal", "trust", *ROLLS}
     assert alone[0]["samples"].shape == (2, 8192)
     assert alone[0]["onset"].shape == (2, 88, 32)
     for others in (first(2), [*alone[:1], *first(0, start=1)]):

@@ -25,18 +25,24 @@ PROBABILITY = Finite(0.01, 0.99)
 
 @click.command("prepare")
 @click.option("--midi", type=PATH, help="A folder of MIDI files, optionally with a manifest.csv (file, split).")
-@click.option("--samples", type=PATH, help="A folder with a subfolder per recorded piano, and their manifest.csv.")
+@click.option(
+    "--samples", type=PATH, multiple=True, help="A folder with a subfolder per recorded piano, and their manifest.csv."
+)
+@click.option("--leave-out", multiple=True, metavar="PIANO", help="A piano of --samples to leave out.")
 @click.option("--soundfont", type=PATH, help="Also record this SoundFont into the bank (needs FluidSynth).")
+@click.option("--instruments", is_flag=True, help="Also record its other pitched instruments.")
 @click.option("--pairs", type=PATH, help="A folder of recordings with their MIDI files.")
 @click.option(
-    "--layout", default="plain", show_default=True, metavar="maestro|maps|plain", help="The layout of --pairs."
+    "--layout", default="plain", show_default=True, metavar="maestro|maps|labelled|plain", help="The layout of --pairs."
 )
 @click.option("--pack", type=PATH, metavar="FOLDER", help="Pack everything and the program for a bare machine.")
 @WORK
 def prepare(
     midi: Path | None,
-    samples: Path | None,
+    samples: tuple[Path, ...],
+    leave_out: tuple[str, ...],
     soundfont: Path | None,
+    instruments: bool,
     pairs: Path | None,
     layout: str,
     pack: Path | None,
@@ -56,11 +62,11 @@ def prepare(
     make_folder(work)
     skipped: list[str] = []
     with ProgressBars() as bars:
-        if samples is not None or soundfont is not None:
+        if samples or soundfont is not None:
             from diffroll_live.training.synthesis.bank_cutting import build_bank
 
             with bars.stage("Cutting notes") as stage:
-                build_bank(samples, work / BANK, soundfont, stage.say)
+                build_bank(samples, work / BANK, soundfont, stage.say, instruments=instruments, without=leave_out)
         if midi is not None:
             from diffroll_live.training.corpus.midi_reading import build_corpus
 

@@ -65,6 +65,10 @@ class ModelAdapter(Protocol):
     def fills_hidden(self) -> bool:
         """Whether its sampler can fill the hidden cells of a window together with the others (``engine.masks``)."""
 
+    @property
+    def hears_pedal(self) -> bool:
+        """Whether its posteriors have the sustain pedal."""
+
     def features(self, samples: Tensor) -> Tensor:
         """(n_samples,) audio at the geometry's rate to (n_features, n_frames)."""
 

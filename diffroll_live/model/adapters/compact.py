@@ -56,6 +56,11 @@ class CompactAdapter:
         return sum(p.numel() for p in self.network.parameters())
 
     @property
+    def hears_pedal(self) -> bool:
+        """Whether the network has a head for it."""
+        return self.network.encoder.pedal is not None
+
+    @property
     def geometry(self) -> RollGeometry:
         """The roll's time axis."""
         return RollGeometry(self.front_end.config.sample_rate, self.front_end.config.hop_length)

@@ -43,6 +43,7 @@ class DiffRollAdapter:
     margin_frames = 32  # 1 s
     live_frames = 0  # a window is normalized as a whole
     fills_hidden = True
+    hears_pedal = False
 
     def __init__(
         self,

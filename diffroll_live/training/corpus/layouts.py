@@ -9,22 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diffroll_live.errors import FileError, FileMissing, RequestError
+from diffroll_live.files.manifest import read_manifest
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg")
 MIDI_SUFFIXES = (".mid", ".midi")
 MAPS_VALIDATION = "ENSTDk"  # prefix of the recorded, not synthesized, pianos of MAPS
 MAESTRO_COLUMNS = ("split", "midi_filename", "audio_filename")
+LABELLED_COLUMNS = ("audio", "labels", "pedal", "split")
+TRANSCRIBER = 0.5  # trust in another program's notes
+EDGES = (0.3, 1.0)  # s of an excerpt in which its labels are unsure
 SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A recording and its notes."""
+    """A recording and its notes, in a MIDI file or in tables of labels.
+
+    trust: how far to believe the notes, 0 to 1. trim: seconds that are left out at the beginning and the end.
+    """
 
     name: str
     audio: Path
-    midi: Path
+    notes: Path
     split: str
+    pedal: Path | None = None  # beside labels
+    trust: float = 1.0
+    trim: tuple[float, float] = (0.0, 0.0)
 
 
 def maestro(folder: Path) -> Iterator[Take]:
@@ -55,6 +65,19 @@ def maps(folder: Path) -> Iterator[Take]:
             yield Take(f"maps/{piano.name}/{audio.stem}", audio, audio.with_suffix(".mid"), split)
 
 
+def labelled(folder: Path) -> Iterator[Take]:
+    """Read recordings that another program has transcribed, from a manifest.csv: audio, labels, pedal, split.
+
+    Their labels are less certain than a player's keys. What sounds at the beginning of an excerpt has no onset in them.
+    """
+    for row in read_manifest(folder, LABELLED_COLUMNS):
+        if row["split"] not in SPLITS:
+            raise FileError(f"The manifest of {folder} has a split {row['split']!r}; it may be {', '.join(SPLITS)}.")
+        pedal = folder / row["pedal"] if row["pedal"] else None
+        audio, labels = folder / row["audio"], folder / row["labels"]
+        yield Take(f"labelled/{row['audio']}", audio, labels, SPLITS[row["split"]], pedal, TRANSCRIBER, EDGES)
+
+
 def plain(folder: Path) -> Iterator[Take]:
     """Read audio and MIDI files with the same name in or below a folder; one name in ten is for validation."""
     if not folder.is_dir():
@@ -74,7 +97,12 @@ def split_of(name: str) -> str:
 
 
 #: Layout -> reader of its folder, which raises FileMissing or FileError.
-LAYOUTS: dict[str, Callable[[Path], Iterator[Take]]] = {"maestro": maestro, "maps": maps, "plain": plain}
+LAYOUTS: dict[str, Callable[[Path], Iterator[Take]]] = {
+    "maestro": maestro,
+    "maps": maps,
+    "labelled": labelled,
+    "plain": plain,
+}
 
 
 def takes(layout: str, folder: Path) -> Iterator[Take]:

@@ -86,10 +86,47 @@ def tonal(rng: np.random.Generator, seconds: float) -> NoteArray:
     return rows[rows[:, 0] < seconds]
 
 
+def octaves(rng: np.random.Generator, seconds: float) -> NoteArray:
+    """Strike notes with or without the octave and the twelfth above or below them, at all differences of level."""
+    onset = np.cumsum(rng.exponential(rng.uniform(0.15, 0.7), int(seconds * 8)))
+    onset = onset[onset < seconds]
+    count = len(onset)
+    pitch = rng.integers(24, 84, count).astype(float)
+    velocity, duration = rng.uniform(25, 115, count), np.exp(rng.normal(np.log(0.5), 0.7, count))
+    parts = [_rows(onset, duration, pitch, velocity)]
+    for interval, share in ((12, 0.4), (19, 0.2), (24, 0.1), (-12, 0.2)):
+        too = rng.random(count) < share
+        late = np.where(rng.random(count) < 0.7, rng.normal(0, 0.006, count), rng.uniform(0.05, 0.5, count))
+        level = velocity + rng.uniform(-60, 30, count)
+        parts.append(_rows(onset[too] + late[too], duration[too], pitch[too] + interval, level[too]))
+    rows = np.concatenate(parts)
+    return rows[(rows[:, 0] >= 0) & (rows[:, 0] < seconds)]
+
+
+def bass(rng: np.random.Generator, seconds: float) -> NoteArray:
+    """Play a bass line below C3, single notes or octaves, often under a few notes of a right hand."""
+    step = rng.uniform(0.2, 0.9)
+    onset = np.arange(0, seconds, step)
+    onset = np.clip(onset + rng.normal(0, 0.01, len(onset)), 0, None)
+    walk = np.clip(rng.integers(24, 44) + np.cumsum(rng.integers(-5, 6, len(onset))), LOW_PITCH, 47)
+    level = rng.normal(rng.uniform(35, 95), 12, len(onset))
+    held = np.full(len(onset), step * rng.uniform(0.3, 1.5))
+    parts = [_rows(onset, held, walk, level)]
+    if rng.random() < 0.4:
+        parts.append(_rows(onset + np.abs(rng.normal(0, 0.008, len(onset))), held, walk + 12, level - 10))
+    if rng.random() < 0.7:
+        above = atonal(rng, seconds)
+        parts.append(above[above[:, 2] >= 52])
+    rows = np.concatenate(parts)
+    return rows[rows[:, 0] < seconds]
+
+
 #: The generators.
 MAKERS: dict[str, Callable[[np.random.Generator, float], NoteArray]] = {
     "atonal": atonal,
+    "bass": bass,
     "clusters": clusters,
+    "octaves": octaves,
     "repeats": repeats,
     "tonal": tonal,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from diffroll_live.model.roll_targets import NoteArray
@@ -10,13 +12,14 @@ from diffroll_live.training.corpus.pieces import Corpus, Piece
 from diffroll_live.training.corpus.procedural import MAKERS
 from diffroll_live.training.synthesis.augment import noise
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE
+from diffroll_live.training.synthesis.clatter import applause, drums, mains
 from diffroll_live.training.synthesis.effects import augment
 from diffroll_live.training.synthesis.talk import talk
 from diffroll_live.types import Floats
 
-#: The content of windows without notes, and its probabilities.
-NOTHINGS = {"silence": 0.1, "noise": 0.1, "swells": 0.1, "talk": 0.7}
 TALKERS_SHARE = 0.3  # of speech with two voices at once
+BESIDE = ("talk", "applause", "drums", "mains")  # what may sound beside a piano
+BESIDE_LEVEL = (-34.0, -10.0)  # dB
 
 
 def from_corpus(
@@ -45,7 +48,7 @@ def from_corpus(
         extra = MAKERS["atonal"](rng, seconds)
         notes = np.concatenate([notes, extra[: len(notes) // 2 + 4]])
     if not len(pedal) and rng.random() < 0.3:
-        pedal = _pedal(rng, seconds)
+        pedal = changing_pedal(rng, seconds)
     return Piece(one_at_a_time(notes), pedal)
 
 
@@ -54,10 +57,10 @@ def by_rule(rng: np.random.Generator, seconds: float) -> Piece:
     notes = MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)
     if rng.random() < 0.3:
         notes = np.concatenate([notes, MAKERS[str(rng.choice(list(MAKERS)))](rng, seconds)])
-    return Piece(one_at_a_time(notes), _pedal(rng, seconds) if rng.random() < 0.4 else np.zeros((0, 2)))
+    return Piece(one_at_a_time(notes), changing_pedal(rng, seconds) if rng.random() < 0.4 else np.zeros((0, 2)))
 
 
-def _pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
+def changing_pedal(rng: np.random.Generator, seconds: float) -> NoteArray:
     """A pedal that changes every 0.4 to 3 s with short gaps."""
     down = np.arange(0, seconds, np.exp(rng.uniform(np.log(0.4), np.log(3.0))))
     if len(down) < 2:
@@ -76,18 +79,44 @@ def one_at_a_time(notes: NoteArray) -> NoteArray:
 
 
 def nothing(rng: np.random.Generator, seconds: float) -> Floats:
-    """Silence, hiss or hum, swelling noise, or speech: sound without notes."""
+    """Sound without notes, of one of NOTHINGS; (n_samples,)."""
     n = int(round(seconds * SAMPLE_RATE))
-    kind = rng.choice(list(NOTHINGS), p=list(NOTHINGS.values()))
-    if kind == "silence":
-        return np.zeros(n, np.float32)
-    if kind == "talk":
-        talking = talk(n, rng)
-        if rng.random() < TALKERS_SHARE:
-            talking += talk(n, rng)
-        return augment(talking, rng, amount=0.7)
-    samples = noise(n, rng) * np.float32(10 ** (rng.uniform(-70, -20) / 20))
-    if kind == "swells":
-        swell = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40) ** 2)
-        samples = samples * swell.astype(np.float32)
-    return samples
+    kind = str(rng.choice(list(NOTHINGS), p=[share for share, _ in NOTHINGS.values()]))
+    samples = NOTHINGS[kind][1](n, rng)
+    return augment(samples, rng, amount=0.7) if kind in BESIDE else samples
+
+
+def beside(rng: np.random.Generator, seconds: float) -> Floats:
+    """Sound without notes to be added to a piano, some way below it; (n_samples,)."""
+    make = NOTHINGS[str(rng.choice(BESIDE))][1]
+    return make(int(round(seconds * SAMPLE_RATE)), rng) * np.float32(10 ** (rng.uniform(*BESIDE_LEVEL) / 20))
+
+
+def _silence(n: int, _: np.random.Generator) -> Floats:
+    return np.zeros(n, np.float32)
+
+
+def _hiss(n: int, rng: np.random.Generator) -> Floats:
+    return noise(n, rng) * np.float32(10 ** (rng.uniform(-70, -20) / 20))
+
+
+def _swells(n: int, rng: np.random.Generator) -> Floats:
+    swell = np.interp(np.arange(n), np.linspace(0, n, 40), rng.random(40) ** 2)
+    return _hiss(n, rng) * swell.astype(np.float32)
+
+
+def _talk(n: int, rng: np.random.Generator) -> Floats:
+    talking = talk(n, rng)
+    return talking + talk(n, rng) if rng.random() < TALKERS_SHARE else talking
+
+
+#: Sound without notes: the probability of each in windows that have none, and what makes it.
+NOTHINGS: dict[str, tuple[float, Callable[[int, np.random.Generator], Floats]]] = {
+    "silence": (0.08, _silence),
+    "noise": (0.08, _hiss),
+    "swells": (0.06, _swells),
+    "talk": (0.45, _talk),
+    "drums": (0.2, drums),
+    "applause": (0.08, applause),
+    "mains": (0.05, mains),
+}

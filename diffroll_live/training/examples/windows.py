@@ -12,12 +12,13 @@ import torch
 
 from diffroll_live.errors import RequestError
 from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.music.roll import HIGH_PITCH
 from diffroll_live.training.corpus.pairs import Pairs, open_pairs
 from diffroll_live.training.corpus.pieces import Corpus, Piece, open_corpus
-from diffroll_live.training.examples.drawing import by_rule, from_corpus, nothing
+from diffroll_live.training.examples.drawing import beside, by_rule, from_corpus, nothing
 from diffroll_live.training.stages import stage_of
 from diffroll_live.training.synthesis.augment import draw_effects
-from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank
+from diffroll_live.training.synthesis.bank import INSTRUMENT_SECONDS, SAMPLE_RATE, Bank, is_instrument, open_bank
 from diffroll_live.training.synthesis.effects import perform
 from diffroll_live.training.synthesis.mixer import PlayedTouch, summed, sympathetic, voices_of, with_pedal
 from diffroll_live.training.synthesis.plans import WindowPlan
@@ -47,6 +48,8 @@ class Material:
     stretch: float = 1.25  # largest tempo factor, either way
     augmentation: float = 1.0  # scale of each effect's own probability
     seconds: float = 8.192
+    instrument_share: float = 0.1  # of mixed windows played on another instrument, if the bank has any
+    beside_share: float = 0.1  # of windows on a piano in which there is talk, applause or the like as well
     recorded_share: float = 1.0  # of windows with audio that are cut from recordings, if there are any
     different: int = 0  # number of windows with audio, reused endlessly; 0: every one is new
 
@@ -78,6 +81,7 @@ class WindowMaker:
         self.corpus: Corpus | None = open_corpus(material.corpus) if material.corpus is not None else None
         self.pairs: Pairs | None = open_pairs(material.recordings) if material.recordings is not None else None
         self.pianos = _pianos(material, self.bank) if self.bank is not None else ()
+        self.instruments = tuple(p for p in self.bank.pianos if is_instrument(p)) if self.bank is not None else ()
         self.by_collection = _collections(material, self.corpus) if self.corpus is not None else {}
         self._takes = _takes(material, self.pairs) if self.pairs is not None else np.zeros(0, np.int64)
 
@@ -88,7 +92,7 @@ class WindowMaker:
         if plan.voices is not None and self.bank is not None:
             samples = summed(self.bank, plan.voices, self.material.seconds)
         if plan.samples is not None:
-            samples = plan.samples
+            samples = samples + plan.samples
         if plan.effects is not None:
             samples = np.asarray(perform(torch.from_numpy(samples)[None], [plan.effects])[0].numpy())
         samples[int(plan.edge * SAMPLE_RATE) :] = 0
@@ -138,9 +142,11 @@ class WindowMaker:
 
     def _recorded(self, rng: np.random.Generator, pairs: Pairs) -> WindowPlan:
         """Cut an excerpt of a recording, with another level and other effects."""
-        samples, notes = pairs.window(int(rng.choice(self._takes)), self.material.seconds, rng)
+        take = int(rng.choice(self._takes))
+        samples, piece = pairs.window(take, self.material.seconds, rng)
         effects = draw_effects(rng, self.material.augmentation)
-        return WindowPlan(notes, self._edge(rng), samples=samples, effects=effects)
+        pedal, trust = piece.pedal if pairs.has_pedal(take) else None, float(pairs.trust[take])
+        return WindowPlan(piece.notes, self._edge(rng), samples=samples, effects=effects, pedal=pedal, trust=trust)
 
     def _mixed(self, rng: np.random.Generator, bank: Bank) -> WindowPlan:
         """Notes rendered on a piano of the bank."""
@@ -149,6 +155,8 @@ class WindowMaker:
             unheard = nothing(rng, material.seconds)
             return WindowPlan(np.zeros((0, 4)), material.seconds, samples=unheard, pedal=np.zeros((0, 2)))
         piece = self._piece(rng)
+        if self.instruments and rng.random() < material.instrument_share:
+            return self._on_instrument(rng, bank, piece)
         touch = self._touch(rng)
         rung = with_pedal(piece.notes, piece.pedal)
         rung = np.concatenate([rung, sympathetic(piece.notes, rung, touch)])
@@ -157,7 +165,25 @@ class WindowMaker:
         effects = draw_effects(rng, material.augmentation)
         notes = piece.notes.copy()
         notes[:, :2] -= LEAD
-        return WindowPlan(notes, self._edge(rng), voices=voices, effects=effects, pedal=piece.pedal - LEAD)
+        pedal = piece.pedal - LEAD
+        noise = beside(rng, material.seconds) if rng.random() < material.beside_share else None
+        return WindowPlan(notes, self._edge(rng), voices=voices, samples=noise, effects=effects, pedal=pedal)
+
+    def _on_instrument(self, rng: np.random.Generator, bank: Bank, piece: Piece) -> WindowPlan:
+        """Notes on an instrument that is no piano: every one is held as long as its key, and not longer than it can."""
+        notes = piece.notes.copy()
+        notes[:, :2] -= LEAD
+        notes[:, 1] = np.minimum(notes[:, 1], notes[:, 0] + INSTRUMENT_SECONDS)
+        touch = PlayedTouch(
+            piano=str(rng.choice(self.instruments)),
+            dynamic_range=rng.uniform(20, 36),
+            detune=rng.triangular(-45, 0, 45),
+            release=np.exp(rng.uniform(np.log(0.02), np.log(0.2))),
+            undamped_from=HIGH_PITCH + 1,
+        )
+        voices = voices_of(bank, notes, touch, rng)
+        effects = draw_effects(rng, self.material.augmentation)
+        return WindowPlan(notes, self._edge(rng), voices=voices, effects=effects, pedal=np.zeros((0, 2)))
 
     def _edge(self, rng: np.random.Generator) -> float:
         """The time where the audio stops, which may be early."""
@@ -199,7 +225,7 @@ def _pianos(material: Material, bank: Bank) -> tuple[str, ...]:
         raise RequestError(
             f"There is no piano {odd[0]!r} in the bank {material.bank}: choose from {', '.join(bank.pianos)}."
         )
-    pianos = material.pianos or tuple(p for p in bank.pianos if p != material.unheard)
+    pianos = material.pianos or tuple(p for p in bank.pianos if p != material.unheard and not is_instrument(p))
     if not pianos:
         raise RequestError(f"The only piano of {material.bank} is {material.unheard!r}, which is held back.")
     return pianos

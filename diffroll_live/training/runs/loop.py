@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
 from safetensors.torch import save
 
 from diffroll_live.engine.out_of_memory import is_shortage
-from diffroll_live.errors import DeviceMemory, InternalError
+from diffroll_live.errors import Cancelled, DeviceMemory, InternalError
 from diffroll_live.files.atomic import atomic_file, clear_drafts, make_folder
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.training.examples.batches import Batch, loader
@@ -51,7 +54,8 @@ def train(
     board: record for TensorBoard too. Under ``torchrun`` the processes share every batch, and the first one writes.
 
     Raises RequestError if the run there was started with other settings, and for material that does not exist;
-    FileError for a damaged run or a full disk; InternalError if a loss is not finite; DeviceMemory.
+    FileError for a damaged run or a full disk; InternalError if a loss is not finite; DeviceMemory; Cancelled when the
+    process is asked to end, after a last save.
     """
     if threads is not None:
         torch.set_num_threads(threads)
@@ -77,9 +81,12 @@ def train(
         record = Record(out, trainer.step, REPORT_EVERY, report, board=board) if share.leads else None
         torch.set_flush_denormal(True)  # in this thread and its workers: denormal gradients are slow
         try:
-            while trainer.step < schedule.steps:
-                with _enough_memory(schedule.batch):
-                    _step(trainer, next(batches), settings, out, record)
+            with stoppable() as asked:
+                while trainer.step < schedule.steps:
+                    with _enough_memory(schedule.batch):
+                        _step(trainer, next(batches), settings, out, record)
+                    if asked():
+                        _stop(trainer, settings, out)
         finally:
             torch.set_flush_denormal(False)
             if record is not None:
@@ -112,6 +119,37 @@ def _step(trainer: Trainer, batch: Batch, settings: dict[str, Any], out: Path, r
     record.add(trainer.step, parts)
     if trainer.step % SAVE_EVERY == 0 or trainer.step == trainer.schedule.steps:
         write_state(out / STATE, trainer.state(settings))
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Yield a function that tells whether the process was asked to end by SIGTERM or Ctrl-C, neither of which ends it.
+
+    A second Ctrl-C ends it at once. Other threads than the main one cannot be asked.
+    """
+    stops: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if stops and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stops.append(number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda: bool(stops)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(trainer: Trainer, settings: dict[str, Any], out: Path) -> None:
+    if trainer.share.leads:
+        write_state(out / STATE, trainer.state(settings))
+    if trainer.step < trainer.schedule.steps:
+        raise Cancelled(f"Stopped after step {trainer.step}, which is saved; give the same command to go on.")
 
 
 def _learn(trainer: Trainer, batch: Batch, out: Path) -> dict[str, float]:

@@ -13,6 +13,7 @@ from diffroll_live.training.synthesis.bank import SAMPLE_RATE
 from diffroll_live.types import Floats
 
 BANDS = 8  # of the equalizer
+FAR_ROOM = 7.0  # dB by which a microphone in training may hear more of the room than of the piano
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,12 @@ def draw_effects(rng: np.random.Generator, amount: float) -> Effects:
 
     noisy = chance(0.7)
     return Effects(
-        room=room(rng) if chance(0.7) else None,
+        room=room(rng, farthest=FAR_ROOM) if chance(0.7) else None,
         equaliser=_equaliser(rng) if chance(0.8) else None,
         band=(rng.uniform(20, 250), rng.uniform(3000, 7500)) if chance(0.15) else None,
         as_played=bool(rng.random() < 0.7),
         near=rng.uniform(-2, 2),
-        far=rng.uniform(-30, -1),
+        far=rng.uniform(-45, -1),
         drive=rng.uniform(0, 12) if chance(0.15) else None,
         noise=(int(rng.integers(2**31)), rng.uniform(0, 1)) if noisy else None,
         hum=_hum(rng) if noisy and rng.random() < 0.2 else None,
@@ -59,10 +60,11 @@ def draw_effects(rng: np.random.Generator, amount: float) -> Effects:
     )
 
 
-def room(rng: np.random.Generator) -> Floats:
+def room(rng: np.random.Generator, *, farthest: float = 2.0) -> Floats:
     """An impulse response of exponentially decaying noise; (n,) with the direct sound at 0.
 
-    The decay time to -60 dB is log-uniform over 0.15 to 1.6 s, the ratio of direct to late sound 14 to -2 dB.
+    The decay time to -60 dB is log-uniform over 0.15 to 1.6 s; the ratio of direct to late sound is 14 to -``farthest``
+    dB.
     """
     decay = np.exp(rng.uniform(np.log(0.15), np.log(1.6)))
     n = min(int(decay * SAMPLE_RATE), SAMPLE_RATE)
@@ -72,7 +74,7 @@ def room(rng: np.random.Generator) -> Floats:
     tail[: min(gap, n)] = 0
     soften = np.exp(-np.arange(16) / rng.uniform(0.5, 6))
     tail = np.convolve(tail, soften / soften.sum())[:n]
-    tail *= 10 ** (rng.uniform(-14, 2) / 20) / (np.sqrt(np.sum(tail**2)) + 1e-9)
+    tail *= 10 ** (rng.uniform(-14, farthest) / 20) / (np.sqrt(np.sum(tail**2)) + 1e-9)
     tail[0] += 1
     return tail.astype(np.float32)
 

@@ -20,6 +20,8 @@ from diffroll_live.music.roll import N_PITCHES
 from diffroll_live.types import Floats
 
 SAMPLE_RATE = 16_000
+INSTRUMENT = "instrument_"  # begins the names of those that are no pianos
+INSTRUMENT_SECONDS = 3.0  # that their notes are held
 UNIT = 16_000  # int16 value in the bank of amplitude 1
 
 
@@ -46,9 +48,18 @@ class Bank:
 def write_bank(out: Path, chunks: Iterable[npt.NDArray[np.int16]], index: Mapping[str, Any]) -> None:
     """Write notes and their index as ``out``.npy and ``out``.json. Raises FileError."""
     with atomic_file(out.with_suffix(".npy")) as file:
-        np.save(file, np.concatenate(tuple(chunks)))
+        held = tuple(chunks)
+        shape = (sum(len(chunk) for chunk in held),)
+        np.lib.format.write_array_header_1_0(file, {"descr": "<i2", "fortran_order": False, "shape": shape})
+        for chunk in held:  # one by one: all together would take the memory twice
+            file.write(chunk.astype("<i2", copy=False).tobytes())
     with atomic_file(out.with_suffix(".json")) as file:
         file.write(json.dumps(index).encode())
+
+
+def is_instrument(name: str) -> bool:
+    """Whether a name in the bank is that of an instrument other than a piano."""
+    return name.startswith(INSTRUMENT)
 
 
 def open_bank(path: Path) -> Bank:

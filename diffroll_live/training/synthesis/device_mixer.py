@@ -36,7 +36,7 @@ class DeviceMixer:
             out[list(mixed)] = self._voices(list(mixed.values()), n)
         for row, plan in enumerate(plans):
             if plan.samples is not None:
-                out[row] = torch.from_numpy(plan.samples).to(self.device)
+                out[row] += torch.from_numpy(plan.samples).to(self.device)
         coloured = {i: plan.effects for i, plan in enumerate(plans) if plan.effects is not None}
         if coloured:
             out[list(coloured)] = perform(out[list(coloured)], list(coloured.values()))

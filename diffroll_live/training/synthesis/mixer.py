@@ -27,6 +27,7 @@ class PlayedTouch:
     detune: float  # cents, of the whole piano
     release: float  # s, the time in which a damped string falls to 1/e
     layer_jitter: float = 0.0  # random error of the layer choice, in velocities
+    undamped_from: int = UNDAMPED_PITCH  # the lowest pitch that rings on when its key is released
     sympathy: float = np.inf  # dB by which sympathetic strings are softer than the one struck
 
 
@@ -86,7 +87,7 @@ def voices_of(bank: Bank, notes: NoteArray, touch: PlayedTouch, rng: np.random.G
     layer = rows[np.minimum(np.searchsorted(bank.high[rows], aim), len(rows) - 1)]
     bins = notes[:, 2].astype(np.int64) - LOW_PITCH
     gain = 10.0 ** ((notes[:, 3] - LOUD) / 127 * touch.dynamic_range / 20) * (1 / UNIT)
-    damp = np.where(notes[:, 2] >= UNDAMPED_PITCH, 10.0, notes[:, 1] - notes[:, 0])
+    damp = np.where(notes[:, 2] >= touch.undamped_from, 10.0, notes[:, 1] - notes[:, 0])
     damp = np.maximum(np.rint(damp * ratio * SAMPLE_RATE).astype(np.int64), SHORTEST)
     tail = max(int(5 * touch.release * ratio * SAMPLE_RATE), 2)
     return SoundingNotes(

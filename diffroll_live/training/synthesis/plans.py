@@ -12,7 +12,7 @@ from diffroll_live.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """A window before rendering: voices of the bank, or samples, or neither, which is silence.
+    """A window before rendering: voices of the bank, samples, both together, or neither, which is silence.
 
     notes: with key-up offsets, timed from the window's beginning; edge: the second from which audio is missing; pedal:
     rows (down s, up s) of the sustain pedal, None where nobody knows; trust: how far to believe the notes, 0 to 1.

@@ -16,14 +16,12 @@ import soundfile
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.manifest import read_manifest
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.training.synthesis.bank import INSTRUMENT, INSTRUMENT_SECONDS
 from diffroll_live.types import Floats
 
 SAMPLE_COLUMNS = ("file", "midi_pitch", "velocity_low", "velocity_high", "sfz_tune_cents")
-SOUNDFONT_PRESETS = {"soundfont_grand": 0, "soundfont_bright": 1, "soundfont_honky": 3}
-SOUNDFONT_VELOCITIES = (30, 64, 96, 124)
-SOUNDFONT_STEP = 3  # semitones between recorded notes
 SOUNDFONT_RATE = 44_100  # Hz
-HOLD, SLOT = 7.0, 8.0  # s that a note is held, and between notes
+REST = 1.0  # s between notes
 SHORTEST = 0.1  # s of a sample
 
 
@@ -36,6 +34,29 @@ class Recording:
     pitch: float  # MIDI, with a fraction for its tuning
     low: int
     high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A preset of a SoundFont, and how it is recorded."""
+
+    program: int
+    velocities: tuple[int, ...] = (30, 64, 96, 124)
+    step: int = 3  # semitones between recorded notes
+    hold: float = 8.0  # s
+
+
+SOUNDFONT_PRESETS = {
+    "soundfont_grand": Preset(0),
+    "soundfont_bright": Preset(1),
+    "soundfont_honky": Preset(3),
+}
+#: General MIDI programs, from 0, that sound one pitch for each key at once: not pads, effects and percussion.
+PITCHED = (2, *range(4, 31), *range(32, 47), *range(48, 55), *range(56, 82), *range(104, 112))
+INSTRUMENTS = {
+    f"{INSTRUMENT}{program:03d}": Preset(program, velocities=(96,), step=4, hold=INSTRUMENT_SECONDS + 0.5)
+    for program in PITCHED
+}
 
 
 def from_folder(folder: Path) -> dict[str, list[Recording]]:
@@ -74,23 +95,25 @@ def _recording(path: Path, row: dict[str, str]) -> Recording:
     return Recording(mono, rate, pitch, low, high)
 
 
-def from_soundfont(soundfont: Path, program: int) -> list[Recording]:
-    """Record a SoundFont preset note by note with FluidSynth, without its reverb and chorus.
+def from_soundfont(soundfont: Path, preset: Preset) -> list[Recording]:
+    """Record a preset of a SoundFont note by note with FluidSynth, without its reverb and chorus.
 
     Raises FileMissing without the file or FluidSynth, FileError if the result is silent.
     """
     _check_soundfont(soundfont)
-    pitches = list(range(LOW_PITCH, HIGH_PITCH + 1, SOUNDFONT_STEP))
+    pitches = list(range(LOW_PITCH, HIGH_PITCH + 1, preset.step))
     recordings = []
     low = 1
-    for velocity in SOUNDFONT_VELOCITIES:
-        mono = play(soundfont, _scale(pitches, velocity, program))
+    for velocity in preset.velocities:
+        mono = play(soundfont, _scale(pitches, velocity, preset))
         if not mono.any():
-            raise FileError(f"Program {program} of {soundfont} is silent; use an undamaged SoundFont with pianos.")
-        high = 127 if velocity == SOUNDFONT_VELOCITIES[-1] else velocity
+            raise FileError(
+                f"Program {preset.program} of {soundfont} is silent; use an undamaged SoundFont with pianos."
+            )
+        high = 127 if velocity == preset.velocities[-1] else velocity
         for i, pitch in enumerate(pitches):
-            begin = int(i * SLOT * SOUNDFONT_RATE)
-            samples = mono[begin : begin + int(HOLD * SOUNDFONT_RATE)]
+            begin = int(i * (preset.hold + REST) * SOUNDFONT_RATE)
+            samples = mono[begin : begin + int(preset.hold * SOUNDFONT_RATE)]
             recordings.append(Recording(samples, SOUNDFONT_RATE, float(pitch), low, high))
         low = velocity + 1
     return recordings
@@ -124,11 +147,11 @@ def _check_soundfont(path: Path) -> None:
         raise FileError(f"{path} is not a SoundFont; name an .sf2 or .sf3 file.")
 
 
-def _scale(pitches: list[int], velocity: int, program: int) -> mido.MidiFile:
-    track = mido.MidiTrack([mido.Message("program_change", program=program)])
+def _scale(pitches: list[int], velocity: int, preset: Preset) -> mido.MidiFile:
+    track = mido.MidiTrack([mido.Message("program_change", program=preset.program)])
     ticks = 960  # per second at 480 PPQ and 120 BPM
     for i, pitch in enumerate(pitches):
-        rest = int((SLOT - HOLD) * ticks) if i else 0
+        rest = int(REST * ticks) if i else 0
         track.append(mido.Message("note_on", note=pitch, velocity=velocity, time=rest))
-        track.append(mido.Message("note_off", note=pitch, time=int(HOLD * ticks)))
+        track.append(mido.Message("note_off", note=pitch, time=int(preset.hold * ticks)))
     return mido.MidiFile(tracks=[track], ticks_per_beat=480)

@@ -18,8 +18,9 @@ from diffroll_live.osc import messages as m
 from diffroll_live.osc import replies as r
 from diffroll_live.osc import watch_messages as w
 from diffroll_live.osc import watch_replies as s
+from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.standing import Standing
-from diffroll_live.types import Floats, NoteEvent, Region, Task
+from diffroll_live.types import Floats, NoteEvent, PedalSpan, Region, Task
 
 KEPT = 32  # jobs; the oldest make room
 LOOK_SECONDS = 10.0  # within which the daemon reports what its clients do
@@ -29,12 +30,13 @@ Progress = Callable[[int, int], Awaitable[None]]
 
 @dataclass(slots=True)
 class Piece:
-    """What a job has written: notes by variation and index."""
+    """What a job has written: notes by variation and index, and the sustain pedal of all variations."""
 
     job: str
     task: Task
     regions: tuple[Region, ...] = ()
     notes: dict[tuple[int, int], NoteEvent] = field(default_factory=dict)
+    pedal: list[PedalSpan] = field(default_factory=list)
     seed: int = 0
     meter: MeterMap = NO_METER
     saved: str = ""
@@ -141,6 +143,8 @@ class Studio:
                     piece.meter = steady_meter(bpm, signature, bar_at, cast(Source, source), confidence)
                 case r.Note(owner, index, pitch, onset, duration, velocity, variation) if owner == job:
                     piece.notes[variation, index] = NoteEvent(onset, onset + duration, pitch, velocity)
+                case Pedal(owner, down, held) if owner == job:
+                    piece.pedal.append(PedalSpan(down, down + held))
                 case r.JobDone(owner, _, seed, _) if owner == job:
                     piece.seed = seed
                     return piece

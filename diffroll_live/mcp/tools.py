@@ -125,7 +125,7 @@ async def notes(job: str, ctx: Context[Studio], variation: int = 0, first: int =
 async def midi(job: str, ctx: Context[Studio], variation: int = 0) -> EmbeddedResource:
     """Get a variation of a job as a Standard MIDI File."""
     piece = _studio(ctx).piece(job)
-    data = base64.b64encode(smf_bytes(piece.variation(variation), piece.meter)).decode()
+    data = base64.b64encode(smf_bytes(piece.variation(variation), piece.meter, piece.pedal)).decode()
     uri = f"diffroll-live://{job}/{variation}.mid"
     return EmbeddedResource(resource=BlobResourceContents(uri=uri, mime_type="audio/midi", blob=data))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,21 +37,36 @@ def scores(meter: MeterMap, beats: Doubles, downbeats: Doubles) -> tuple[float, 
     return by_level[0], max(by_level), f_measure(lines, downbeats)
 
 
-def report(path: Path) -> str:
-    """Score the estimates on all songs of a file; the mean figures, in words.
+@dataclass(frozen=True, slots=True)
+class Song:
+    """Notes, rows of onset, offset (s), pitch and velocity, with the beats that are known, and the bar lines."""
 
-    The file holds songs one after the other: notes (onset, offset, pitch, velocity) from note_begin[i] to
-    note_begin[i + 1], beats (beat in seconds, downbeat as 0 or 1) from beat_begin[i] to beat_begin[i + 1].
+    notes: Doubles
+    beats: Doubles
+    bar_lines: Doubles = field(default_factory=lambda: np.zeros(0))
+
+
+def read_songs(path: Path) -> Iterator[Song]:
+    """Read all songs of a file.
+
+    It holds them one after the other: notes (onset, offset, pitch, velocity) from note_begin[i] to note_begin[i + 1],
+    beats (beat in seconds, downbeat as 0 or 1) from beat_begin[i] to beat_begin[i + 1].
     """
     songs = np.load(path)
-    rows = []
     for song in range(len(songs["note_begin"]) - 1):
         notes = slice(*songs["note_begin"][song : song + 2])
         beats = slice(*songs["beat_begin"][song : song + 2])
         table = np.stack([songs[name][notes] for name in ("onset", "offset", "pitch", "velocity")], 1).astype(float)
         true = songs["beat"][beats].astype(float)
-        meter = estimate_meter(table)
-        rows.append((*scores(meter, true, true[songs["downbeat"][beats] == 1]), meter.confidence))
+        yield Song(table, true, true[songs["downbeat"][beats] == 1])
+
+
+def report(path: Path) -> str:
+    """Score the estimates on all songs of a file; the mean figures, in words."""
+    rows = []
+    for song in read_songs(path):
+        meter = estimate_meter(song.notes)
+        rows.append((*scores(meter, song.beats, song.bar_lines), meter.confidence))
     notated, best, lines, confidence = np.mean(rows, axis=0)
     return (
         f"{len(rows)} songs, F within {1000 * TOLERANCE:.0f} ms: beats {notated:.3f} at the notated level, "

@@ -1,7 +1,7 @@
 """Which of several readings of a beat is meant: twice or half as fast, in threes, or begun between two beats.
 
-Each reading gets a score that is linear in a few features. The weights are those with which the chosen readings of
-passages from the training scores, played with varied tempo, come closest to the notated beats. NumPy only.
+Each reading gets a score that is linear in a few features. The weights are those of script/fit-readings, with which the
+chosen readings of played passages come closest to the notated beats. NumPy only.
 """
 
 from __future__ import annotations

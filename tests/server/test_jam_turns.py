@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from support.asking import planned
 
 from diffroll_live.meter.meter_map import steady_meter
+from diffroll_live.music.beats import estimate_meter
 from diffroll_live.music.regions import SHORTEST
+from diffroll_live.server.jam import turns
 from diffroll_live.server.jam.settings import JamSettings
 from diffroll_live.server.jam.turns import RING, Jam, Phrase, Turn
 from diffroll_live.types import NoteEvent, Options
@@ -117,6 +119,26 @@ def test_without_a_daw_the_answer_goes_by_the_beat_that_was_played_until_the_nex
     jam.listen(turn.begin + 2.0)
     again = jam.cue(march(jam, 0.5, begin=turn.begin + 40.0))
     assert again.request.meter.tempo.tempo_at(SETTINGS.memory) == pytest.approx(120.0, rel=0.02)
+
+
+def test_the_beat_is_heard_in_a_pause_and_not_again_at_the_cue(monkeypatch):
+    heard = []
+    monkeypatch.setattr(turns, "estimate_meter", lambda notes: heard.append(len(notes)) or estimate_meter(notes))
+    jam = Jam(SETTINGS)
+    jam.pause(1.0)
+    assert not heard, "nothing was played"
+    line = march(jam, 0.6)
+    jam.ended(43, line - 0.05)
+    jam.pause(line)
+    assert not heard, "no pause yet"
+    jam.pause(line + 0.3)
+    jam.pause(line + 0.6)
+    assert jam.cue(line + 0.8).request.meter.source == "estimated"
+    assert len(heard) == 1
+    jam.listen(line + 9.0)
+    jam.started(60, 80, line + 10.0)
+    jam.cue(line + 10.1)
+    assert len(heard) == 2, "what was played since is heard at the cue"
 
 
 def meter_beat(turn: Turn, time: float) -> float:

@@ -127,6 +127,7 @@ class JamSession:
     def tick(self) -> None:
         """Advance in time: a long enough rest is a cue, and an answer is continued."""
         now = self.context.now()
+        self._jam.pause(now)
         if self._jam.is_rest_over(now, self.context.timeline.bar(now, self.settings.tempo, self.settings.beats)):
             self.cue()
         elif (turn := self._jam.go_on(now)) is not None:

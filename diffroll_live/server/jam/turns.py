@@ -26,6 +26,7 @@ from diffroll_live.types import NoteEvent, Region, Request
 State = Literal["listening", "answering"]
 
 RING = 4.0  # s for which a note may ring into the next turn
+PAUSE = 0.15  # s in which nothing is struck or released, after which there is time to look back
 
 
 class Phrase:
@@ -104,6 +105,7 @@ class Jam:
         self.state: State = "listening"
         self._meter_at = meter_at
         self._heard: MeterMap | None = None  # the beat that the musician kept to before this answer
+        self._heard_until = -math.inf  # what was played by then
         self._phrase = Phrase()
         self._fresh = False  # something was played since the last answer
         self._cued = math.inf  # when the answer was asked for
@@ -152,9 +154,14 @@ class Jam:
         if self.state == "answering" or self._phrase.is_empty:
             return None
         self.state, self._fresh, self._cued, self._until = "answering", False, now, -math.inf
+        self._hear_beat(now)
         self._phrase.cut(now)
-        self._heard = self._beat_heard(now) if self._meter_at(now) is None else None
         return self._next(now)
+
+    def pause(self, now: float) -> None:
+        """Hear the beat of what was played while the musician pauses, so that an answer need not wait for that."""
+        if self.state == "listening" and self._fresh and now - self._phrase.last >= PAUSE:
+            self._hear_beat(now)
 
     def is_rest_over(self, now: float, bar: float) -> bool:
         """Whether the musician has been silent for long enough to give the turn, where a bar has ``bar`` seconds."""
@@ -206,11 +213,15 @@ class Jam:
         request = Request(f"jam#{self._turns}", "generate", None, (region,), known, options, meter=meter)
         return Turn(request, origin, begin, until, now)
 
-    def _beat_heard(self, now: float) -> MeterMap | None:
-        """The bars and beats that what was played keeps to, on the jam's axis; None where it keeps to none."""
-        notes = [(n.onset, n.offset, n.pitch, n.velocity) for n in self._phrase.notes(now - self.settings.memory, now)]
-        meter = estimate_meter(np.array(notes, float).reshape(-1, 4))
-        return meter if meter.source == "estimated" else None
+    def _hear_beat(self, now: float) -> None:
+        """Find the bars and beats that what was played keeps to, if to any, where the DAW moves to none."""
+        if self._meter_at(now) is not None:
+            self._heard, self._heard_until = None, -math.inf
+        elif self._heard_until != self._phrase.last:
+            notes = self._phrase.notes(now - self.settings.memory, now)
+            table = np.array([(n.onset, n.offset, n.pitch, n.velocity) for n in notes], float).reshape(-1, 4)
+            meter = estimate_meter(table)
+            self._heard, self._heard_until = meter if meter.source == "estimated" else None, self._phrase.last
 
 
 def _on_beat(meter: MeterMap | None, time: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,8 @@ def test_known_notes_come_back_as_they_are_and_new_ones_stay_inside(
                     k for k in kept if k.pitch == note.pitch and k.onset < note.offset and k.offset > note.onset
                 ]
         assert all(any(inside(note, region) for region in regions) for note in new)
+        for one, other in pairwise(sorted(new, key=lambda note: (note.pitch, note.onset))):
+            assert one.pitch != other.pitch or one.offset <= other.onset, "not into one that was heard, either"
 
 
 def test_time_to_come(engine: TorchEngine) -> None:

@@ -11,11 +11,13 @@ from support.ardour import ARDOUR_BRIDGE, RATE, Ardour, RegionState
 from support.ardour_engine import ArdourEngine, many_notes
 from support.ardour_notes import assert_alike, moved
 from support.error_codes import CODES
+from support.fake_engine import PEDAL
 from support.golden_spool import GoldenSpool
 from support.osc_client import UdpClient
 from support.running import DaemonProcess, RunningDaemon
 from support.waiting import wait_until
 
+from diffroll_live.files.midi_file import read_score
 from diffroll_live.types import NoteEvent
 
 pytestmark = pytest.mark.realtime
@@ -70,6 +72,8 @@ def test_the_notes_of_a_region_land_beside_it_and_one_undo_takes_them_away(ardou
     assert set(ardour.regions()) == {audio, written}
     wanted = [NoteEvent(0.5 * i, 0.5 * i + 0.25, 40 + i, 1 + i) for i in range(6)]
     assert_alike(ardour.notes(written.name), moved(wanted, at / RATE), TICK)
+    pedal = read_score(ardour.file_of(written.name)).pedal
+    assert [(s.down, s.up) for s in pedal] == [pytest.approx((s.down, s.up), abs=2 * TICK) for s in PEDAL]
     ardour.lua("Editor:undo (1)")
     assert ardour.regions() == [audio]
     ardour.lua("Editor:redo (1)")

@@ -10,10 +10,11 @@ import soundfile
 from support.training_material import HEARD, SAMPLED, Folders, write_manifest
 
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.training.corpus.packing import pack_folder, unpack_folder
 from diffroll_live.training.corpus.procedural import MAKERS
 from diffroll_live.training.examples.drawing import BESIDE, NOTHINGS, beside, nothing
 from diffroll_live.training.examples.windows import WindowMaker
-from diffroll_live.training.synthesis.bank import INSTRUMENT_SECONDS, SAMPLE_RATE, is_instrument
+from diffroll_live.training.synthesis.bank import INSTRUMENT_SECONDS, SAMPLE_RATE, is_instrument, open_bank
 from diffroll_live.training.synthesis.bank_cutting import build_bank
 from diffroll_live.training.synthesis.recordings import INSTRUMENTS, SOUNDFONT_PRESETS
 
@@ -51,6 +52,12 @@ def test_instruments_play_their_share_of_windows_and_no_pianos(band, folders):
     for plan in played:
         assert (plan.notes[:, 1] - plan.notes[:, 0]).max(initial=0.0) <= INSTRUMENT_SECONDS + 1e-9
         assert len(plan.pedal) == 0
+
+
+def test_a_pack_for_a_bare_machine_has_the_pianos_alone(band, folders, tmp_path):
+    pack_folder(band.work / "bank", folders.work / "corpus", tmp_path / "pack", lambda name: None)
+    unpack_folder(tmp_path / "pack", tmp_path / "bank", tmp_path / "corpus")
+    assert open_bank(tmp_path / "bank").pianos == (HEARD, "upright")
 
 
 def test_every_instrument_of_the_soundfont_is_pitched_and_has_a_name():

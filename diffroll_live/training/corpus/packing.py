@@ -1,7 +1,8 @@
 """Packs the bank, the pieces and the program into one small folder, from which a bare machine can train.
 
-The bank keeps every third pitch, four seconds of each note, at one byte per sample (logarithmic as in ITU-T G.711, but
-without its segments); pieces are stored in milliseconds. Training from it needs Python, PyTorch, NumPy and safetensors.
+The bank keeps every third pitch of its pianos, four seconds of each note, at one byte per sample (logarithmic as in
+ITU-T G.711, but without its segments); other instruments are left out, to keep it small. Pieces are stored in
+milliseconds. Training from it needs Python, PyTorch, NumPy and safetensors.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from diffroll_live.errors import FileError
 from diffroll_live.files.atomic import atomic_file, make_folder
 from diffroll_live.music.roll import N_PITCHES
 from diffroll_live.training.corpus.pieces import Corpus, Piece, open_corpus, write_corpus
-from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, open_bank, resampled, write_bank
+from diffroll_live.training.synthesis.bank import SAMPLE_RATE, Bank, is_instrument, open_bank, resampled, write_bank
 from diffroll_live.types import Floats
 
 PITCH_STEP = 3  # semitones from one kept note to the next
@@ -83,7 +84,7 @@ def _kept_layers(bank: Bank, piano: str) -> list[int]:
 
 def _pack_bank(bank: Bank, path: Path) -> None:
     codes, lengths, peaks, high, pianos = [], [], [], [], []
-    for piano in bank.pianos:
+    for piano in (name for name in bank.pianos if not is_instrument(name)):
         for row in _kept_layers(bank, piano):
             high.append(bank.high[row])
             pianos.append(piano)

@@ -54,7 +54,7 @@ class ServerConfig:
     max_live: int = 4  # live inputs, of all clients
     live_seconds: float = 120.0  # kept of a live input, for jobs
     max_jobs_kept: int = 64  # of one client
-    queue_size: int = 4  # waiting jobs
+    queue_size: int = 64  # waiting jobs, of all clients
     buffer_timeout_s: float = 30.0  # without a chunk, until an open buffer is dropped
     client_timeout_s: float = 3600.0  # without a message, until a client over UDP is forgotten
     allowed_folders: tuple[Path, ...] = field(default_factory=_default_folders)  # where clients may read and write

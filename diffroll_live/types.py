@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from diffroll_live.limits import REQUEST
 from diffroll_live.live_types import LiveTranscriber
+from diffroll_live.turn_types import Ask, Batch, Paused
 
 if TYPE_CHECKING:
     import numpy as np
@@ -205,6 +206,10 @@ class Result:
     pedal: tuple[PedalSpan, ...] = ()
 
 
+Answer = Paused[Result]
+"""A request on its way to its result. Raises errors.DiffrollError, errors.Cancelled among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What the daemon reports about its model."""
@@ -240,11 +245,18 @@ class Engine(Protocol):
     def info(self) -> ModelInfo:
         """The model that answers."""
 
-    def run(self, plan: RequestPlan, control: Control) -> Result:
-        """Answer a request. Every note of the result has gone through ``control.notes`` when this returns.
+    @property
+    def abreast(self) -> int:
+        """How many requests are worth computing together at most; see turn_types.Computer."""
 
-        Raises errors.DiffrollError, errors.Cancelled among them.
-        """
+    def run(self, plan: RequestPlan, control: Control) -> Result:
+        """Answer a request without a turn for any other. Raises errors.DiffrollError, errors.Cancelled among them."""
+
+    def answer(self, plan: RequestPlan, control: Control) -> Answer:
+        """Answer a request in turns. Every note of the result has gone through ``control.notes`` when it ends."""
+
+    def gather(self, asks: Sequence[Ask]) -> Batch:
+        """Compute what answers wait for; see turn_types.Computer."""
 
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
         """Decode a finished request again without sampling.

@@ -7,7 +7,8 @@ from typing import Any
 
 from diffroll_live import PROTOCOL_VERSION, __version__
 from diffroll_live.discovery.tree import Node
-from diffroll_live.osc.replies import Status, Welcome
+from diffroll_live.osc.replies import Welcome
+from diffroll_live.osc.status_replies import Status
 from diffroll_live.server.report import Report
 
 

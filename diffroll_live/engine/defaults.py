@@ -15,4 +15,4 @@ class Defaults:
     sampler: str = "ddim"
     guidance: float = 0.0
     reading_steps: tuple[int, int, int] = (1, 2, 4)  # evaluations per window, by quality: draft, live, best
-    batch: int = 4  # windows at a time
+    batch: int = 4  # windows at a time, on a device that computes several as soon as one

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from weakref import WeakSet
 
 import torch
 
 from diffroll_live.composer.network import Composer
 from diffroll_live.engine.canvas import known_canvas
 from diffroll_live.engine.defaults import Defaults
-from diffroll_live.engine.features import Recording, silence
+from diffroll_live.engine.features import Recording, Recordings
 from diffroll_live.engine.infill.composing import compose
 from diffroll_live.engine.infill.context import Reading, given_surroundings
 from diffroll_live.engine.infill.meter import meter_for
@@ -30,13 +29,16 @@ from diffroll_live.engine.plot_data import pictures_of
 from diffroll_live.engine.progress import Progress
 from diffroll_live.engine.threads import ThreadChoice
 from diffroll_live.engine.transcription import PosteriorSpan, decode_span, evaluations, region_windows, transcribe
+from diffroll_live.engine.window_asks import WindowAsk
+from diffroll_live.engine.window_batch import WindowBatch
 from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
 from diffroll_live.music.regions import fit, lasts
+from diffroll_live.turn_types import Ask, Paused, alone
 from diffroll_live.types import (
-    AudioBuffer,
+    Answer,
     Control,
     ModelInfo,
     NoteEvent,
@@ -48,12 +50,12 @@ from diffroll_live.types import (
     Timings,
 )
 
-REMEMBERED = 16  # finished requests that can be decoded again
+REMEMBERED = 64  # finished requests that can be decoded again
 REMEMBERED_BYTES = 400 * 2**20  # of their posteriors; the last request is remembered whatever its size
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Answered:
     """The remembered part of a finished request, to decode it again; posteriors stay on the device."""
 
     kept: tuple[NoteEvent, ...]
@@ -76,7 +78,7 @@ class Answer:
         both = zip(self.transcribed, self.written, strict=True)
         return tuple(tuple(sorted([*self.kept, *transcribed, *written])) for transcribed, written in both)
 
-    def decoded(self, adapter: ModelAdapter, threshold: float, min_note: float) -> Answer:
+    def decoded(self, adapter: ModelAdapter, threshold: float, min_note: float) -> Answered:
         """The same with other thresholds; written notes only obey ``min_note``, in seconds."""
         thresholds = replace(self.thresholds, onset=threshold, min_note=min_note)
         transcribed, written = [], []
@@ -91,7 +93,8 @@ class Answer:
 class TorchEngine:
     """Answers requests with one adapter, and a composer if there is one; not for several threads at once.
 
-    ``threads`` chooses their number, unless the user has; ``preparations`` are done one by one when nothing waits.
+    ``abreast`` windows are sampled together, of one request or of several. ``threads`` chooses their number, unless the
+    user has; ``preparations`` are done one by one when nothing waits.
     """
 
     def __init__(
@@ -102,24 +105,62 @@ class TorchEngine:
         composer: Composer | None = None,
         threads: ThreadChoice | None = None,
         preparations: Iterable[Callable[[Control], object]] = (),
+        *,
+        abreast: int = 1,
     ) -> None:
         self.adapter, self._info, self.defaults, self.composer = adapter, info, defaults, composer
+        self.abreast = abreast
         self._threads, self._preparations = threads, deque(preparations)
         self._priority: PriorityGate | None = None  # of streams over requests, once there is one
-        self._streams: WeakSet[StreamingTranscriber] = WeakSet()
-        self._last: Recording | None = None
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._recordings = Recordings(adapter, defaults.gate)
+        self._answered: OrderedDict[str, Answered] = OrderedDict()
 
     @property
     def info(self) -> ModelInfo:
         """The model that answers."""
         return self._info
 
-    @torch.inference_mode()
     def run(self, plan: RequestPlan, control: Control) -> Result:
-        """Answer a request; see types.Engine. Raises errors.DiffrollError."""
-        with self._threads.watched() if self._threads is not None else nullcontext():
-            return self._run(plan, control)
+        """Answer a request at once. Raises errors.DiffrollError."""
+        return alone(self, self.answer(plan, control))
+
+    @torch.inference_mode()
+    def answer(self, plan: RequestPlan, control: Control) -> Answer:
+        """Answer a request in turns; see types.Engine."""
+        begin = time.perf_counter()
+        if plan.hidden and self.composer is None and not self.adapter.fills_hidden:
+            raise RequestError(f"The model {self._info.name!r} has no composer; serve another to write notes.")
+        progress = Progress(self.adapter, control, keep_trail="trajectory" in plan.pictures)
+        try:
+            with progress.timed("frontend"):
+                recording = self._recordings.of(plan.audio)
+            engine_plan = plan_for_model(
+                plan,
+                self.adapter,
+                self.defaults,
+                recording.n_frames,
+                composes=self.composer is not None,
+                abreast=self.abreast,
+            )
+            answered, pictures = yield from _answer(engine_plan, self.composer, recording, progress)
+        except (RuntimeError, MemoryError) as error:
+            if is_shortage(error):
+                raise DeviceMemory(TOO_LITTLE) from error
+            raise
+        self._remember(plan.id, answered)
+        timings = progress.timings(time.perf_counter() - begin)
+        return Result(plan.id, answered.variations(), answered.seed, timings, pictures, answered.pedal)
+
+    def gather(self, asks: Sequence[Ask]) -> WindowBatch:
+        """Sample windows together; see turn_types.Computer."""
+        first, *others = (ask for ask in asks if isinstance(ask, WindowAsk))
+        together, room = [first], self.abreast - len(first.windows)
+        for ask in others:
+            if ask.kind == first.kind and len(ask.windows) <= room:
+                together.append(ask)
+                room -= len(ask.windows)
+        watched = self._threads.watched if self._threads is not None else nullcontext
+        return WindowBatch(self.adapter, together, self.abreast, watched)
 
     def tune(self, control: Control) -> bool:
         """Warm one more shape, or choose the number of threads again; see types.Engine."""
@@ -131,38 +172,17 @@ class TorchEngine:
             return False
         return True
 
-    def _run(self, plan: RequestPlan, control: Control) -> Result:
-        begin = time.perf_counter()
-        if plan.hidden and self.composer is None and not self.adapter.fills_hidden:
-            raise RequestError(f"The model {self._info.name!r} has no composer; serve another to write notes.")
-        progress = Progress(self.adapter, control, keep_trail="trajectory" in plan.pictures)
-        # While an input is transcribed live, windows go one at a time, since smaller batches finish each layer sooner.
-        defaults = replace(self.defaults, batch=1) if self._streams else self.defaults
-        try:
-            with progress.timed("frontend"):
-                recording = self._recording(plan.audio)
-            composes = self.composer is not None
-            engine_plan = plan_for_model(plan, self.adapter, defaults, recording.n_frames, composes=composes)
-            answer, pictures = _answer(engine_plan, self.composer, recording, progress)
-        except (RuntimeError, MemoryError) as error:
-            if is_shortage(error):
-                raise DeviceMemory(TOO_LITTLE) from error
-            raise
-        self._remember(plan.id, answer)
-        timings = progress.timings(time.perf_counter() - begin)
-        return Result(plan.id, answer.variations(), answer.seed, timings, pictures, answer.pedal)
-
     @torch.inference_mode()
     def redecode(self, request_id: str, threshold: float, min_note: float) -> Result:
         """Decode a finished request again; see types.Engine. Notes that were written only obey ``min_note``."""
         begin = time.perf_counter()
-        answer = self._answers.get(request_id)
-        if answer is None:
+        answered = self._answered.get(request_id)
+        if answered is None:
             raise UnknownJob(f"The job {request_id!r} is no longer remembered; run it again.")
-        variations = answer.decoded(self.adapter, threshold, min_note).variations()
+        variations = answered.decoded(self.adapter, threshold, min_note).variations()
         seconds = time.perf_counter() - begin
         timings = Timings(decode=seconds, total=seconds)
-        return Result(request_id, variations, answer.seed, timings, pedal=answer.pedal)
+        return Result(request_id, variations, answered.seed, timings, pedal=answered.pedal)
 
     def open_stream(self, rate: int) -> StreamingTranscriber:
         """Open a live input; see types.Engine. The calling thread computes on one core from then on."""
@@ -174,40 +194,30 @@ class TorchEngine:
         if self._priority is None:
             self._priority = PriorityGate(self.adapter.network)
             StreamingTranscriber(self.adapter, self.defaults, rate, self._priority).warm_up()
-        stream = StreamingTranscriber(self.adapter, self.defaults, rate, self._priority)
-        self._streams.add(stream)
-        return stream
+        return StreamingTranscriber(self.adapter, self.defaults, rate, self._priority)
 
     def forget(self) -> None:
         """Drop what is kept of earlier requests."""
-        self._answers.clear()
-        self._last = None
+        self._answered.clear()
+        self._recordings.forget()
 
-    def _remember(self, request_id: str, answer: Answer) -> None:
-        self._answers.pop(request_id, None)
-        self._answers[request_id] = answer
-        sizes = [kept.n_bytes for kept in self._answers.values()]
+    def _remember(self, request_id: str, answered: Answered) -> None:
+        self._answered.pop(request_id, None)
+        self._answered[request_id] = answered
+        sizes = [kept.n_bytes for kept in self._answered.values()]
         while len(sizes) > 1 and (len(sizes) > REMEMBERED or sum(sizes) > REMEMBERED_BYTES):
-            self._answers.popitem(last=False)
+            self._answered.popitem(last=False)
             del sizes[0]
-
-    def _recording(self, audio: AudioBuffer | None) -> Recording:
-        """The recording of a request, reusing the last one if it has the same samples."""
-        if audio is None:
-            return silence(self.adapter)
-        if self._last is None or not self._last.holds(audio):
-            self._last = Recording(audio, self.adapter, self.defaults.gate)
-        return self._last
 
 
 def _answer(
     plan: EnginePlan, composer: Composer | None, recording: Recording, progress: Progress
-) -> tuple[Answer, Pictures | None]:
+) -> Paused[tuple[Answered, Pictures | None]]:
     kept, options = plan.request.kept, plan.request.options
     windows, reading = region_windows(plan), Reading(plan)
     to_hear = evaluations(plan, windows, plan.window_sampling.steps * options.variations)
     progress.total = to_hear + reading.evaluations(recording)
-    around = given_surroundings(plan) if kept else reading.read(recording, progress)
+    around = given_surroundings(plan) if kept else (yield from reading.read(recording, progress))
     meter = meter_for(plan.request, around.notes)
     if plan.request.hidden:
         progress.grid(meter)
@@ -215,11 +225,10 @@ def _answer(
         progress.send(variation, kept)
     known = to_array(kept)
     canvas = known_canvas(plan.adapter, plan.request.regions, known, plan.n_frames) if kept and windows else None
-    transcribed, spans = transcribe(plan, recording, progress, windows, canvas)
+    transcribed, spans = yield from transcribe(plan, recording, progress, windows, canvas)
     written: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
     if composer is not None and plan.infilled:
-        with progress.timed("sample"):
-            written = compose(plan, composer, meter, progress, around, transcribed)
+        written = yield from compose(plan, composer, meter, progress, around, transcribed)
     pedal = pedal_of(spans, plan.request, plan.adapter.geometry.frame_rate)
-    answer = Answer(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written, pedal)
-    return answer, pictures_of(plan, recording, [*spans, *around.sampled], written[0], progress.trail)
+    answered = Answered(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written, pedal)
+    return answered, pictures_of(plan, recording, [*spans, *around.sampled], written[0], progress.trail)

@@ -22,6 +22,8 @@ PIECE_FRAMES = 128  # computed together
 GATE_REACH = 6  # frames after an onset in which it must be loud
 LONGEST_BLOCK = 4000  # samples; a rate with no small ratio to ours is approximated to a few parts in a million
 MOST_HEARD = 32  # windows whose posteriors are remembered, about a megabyte each
+KEPT = 8  # recordings
+KEPT_BYTES = 128 * 2**20  # of their features and samples; the last is kept whatever its size
 SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; torchaudio's are 6 / 0.99
 
 
@@ -60,6 +62,11 @@ class Recording:
         same_shape = (len(audio.samples), audio.sample_rate) == (len(mine.samples), mine.sample_rate)
         return same_shape and np.array_equal(audio.samples, mine.samples)
 
+    @property
+    def n_bytes(self) -> int:
+        """The size of the features, when all are computed, and of the samples."""
+        return self._features.nbytes + self.audio.samples.nbytes
+
     def _compute(self, first: int, last: int) -> None:
         begin, end = max(first, 0) // PIECE_FRAMES, -(-min(last, self.n_frames) // PIECE_FRAMES)
         edges = begin + np.flatnonzero(np.diff(~self._there[begin:end], prepend=False, append=False))
@@ -85,19 +92,47 @@ class Heard:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._posteriors
 
-    def get(self, key: Hashable, sample: Callable[[], Posterior]) -> Posterior:
-        """Give what was heard before, or ``sample`` it now."""
-        if key not in self._posteriors:
-            self._posteriors[key] = sample()
-        self._posteriors.move_to_end(key)
+    def find(self, key: Hashable) -> Posterior | None:
+        """Give what was heard before."""
+        if key in self._posteriors:
+            self._posteriors.move_to_end(key)
+        return self._posteriors.get(key)
+
+    def keep(self, key: Hashable, posterior: Posterior) -> None:
+        """Remember what is heard now."""
+        self._posteriors[key] = posterior
         while len(self._posteriors) > MOST_HEARD:
             self._posteriors.popitem(last=False)
-        return self._posteriors[key]
 
 
 def silence(adapter: ModelAdapter) -> Recording:
     """A recording without a frame, for requests without audio."""
     return Recording(AudioBuffer("", np.zeros(0, np.float32), adapter.geometry.sample_rate), adapter, 0.0)
+
+
+class Recordings:
+    """The recordings of the last requests, so that a new one of the same samples finds its features computed."""
+
+    def __init__(self, adapter: ModelAdapter, level: float) -> None:
+        self._adapter, self._level = adapter, level
+        self._kept: list[Recording] = []  # the latest last
+
+    def of(self, audio: AudioBuffer | None) -> Recording:
+        """The recording of a request; one without a frame where there is no audio."""
+        if audio is None:
+            return silence(self._adapter)
+        found = next((kept for kept in self._kept if kept.holds(audio)), None)
+        if found is None:
+            found = Recording(audio, self._adapter, self._level)
+        others = [kept for kept in self._kept if kept is not found]
+        self._kept = [*others[1 - KEPT :], found]
+        while len(self._kept) > 1 and sum(kept.n_bytes for kept in self._kept) > KEPT_BYTES:
+            del self._kept[0]
+        return found
+
+    def forget(self) -> None:
+        """Keep nothing."""
+        self._kept.clear()
 
 
 class Resampled:

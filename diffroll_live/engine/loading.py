@@ -41,6 +41,8 @@ DAW_RATE = 44_100  # Hz, of most requests; the resampler is warmed with it
 
 #: The precisions that a configuration can name; "auto" is `choose_precision`'s.
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+#: Whether a kind of device computes several windows about as soon as one; the others compute one at a time.
+COMPUTES_ABREAST = {"cuda": True, "mps": False, "cpu": False}
 
 
 def load_engine(
@@ -71,8 +73,9 @@ def load_engine(
     composer = _composer(folder, chosen)
     measures = threads is None and chosen.type == "cpu"
     choice = ThreadChoice(torch.get_num_threads(), reference(adapter)) if measures else None
-    preparations = warm_ups(TorchEngine(adapter, info, defaults, composer)) if warm else ()
-    engine = TorchEngine(adapter, info, defaults, composer, choice, preparations)
+    abreast = defaults.batch if COMPUTES_ABREAST[chosen.type] else 1
+    preparations = warm_ups(TorchEngine(adapter, info, defaults, composer, abreast=abreast)) if warm else ()
+    engine = TorchEngine(adapter, info, defaults, composer, choice, preparations, abreast=abreast)
     if warm:
         engine.tune(SilentControl())
     return engine
@@ -165,7 +168,7 @@ def warm_ups(engine: TorchEngine) -> list[Callable[[Control], object]]:
     """
     rate, frames = engine.info.sample_rate, engine.adapter.window_frames
     window = frames / engine.adapter.geometry.frame_rate
-    noise = np.random.default_rng(0).standard_normal(int(window * (engine.defaults.batch + 1) * DAW_RATE)) * 0.01
+    noise = np.random.default_rng(0).standard_normal(int(window * (engine.abreast + 1) * DAW_RATE)) * 0.01
     short = AudioBuffer("", noise[: int(window * rate)].astype(np.float32), rate)
     long = AudioBuffer("", noise.astype(np.float32), DAW_RATE)
     once = Options(steps=1)

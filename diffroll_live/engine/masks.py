@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from diffroll_live.engine.region_cells import region_cells
+from diffroll_live.engine.window_asks import Audible
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.types import Region
 
@@ -16,11 +18,11 @@ from diffroll_live.types import Region
 class AudioMasks:
     """Which cells of a recording the network sees, and which it fills.
 
-    audible: (88, n_frames or more) of 0 and 1, where the audio is seen. hidden: (n_frames, 88) bool, the
-    cells to fill. n_frames may reach beyond the end of the recording.
+    audible: where the audio is seen. hidden: (n_frames, 88) bool, the cells to fill. n_frames may reach beyond the end
+    of the recording.
     """
 
-    audible: Tensor
+    audible: Audible
     hidden: Tensor
 
     @property
@@ -36,7 +38,8 @@ def hide(adapter: ModelAdapter, regions: tuple[Region, ...], n_frames: int) -> A
     silence.
     """
     end = max(*(adapter.geometry.frame(region.offset) for region in regions), n_frames)
-    cells = torch.from_numpy(region_cells(adapter.geometry, regions, end + adapter.window_frames)).to(adapter.device)
+    cells = region_cells(adapter.geometry, regions, end + adapter.window_frames)
     if end > n_frames:
         cells[:, n_frames:] = True
-    return AudioMasks((~cells).float(), cells[:, :end].T)
+    hidden = torch.from_numpy(cells).to(adapter.device)
+    return AudioMasks(Audible((~hidden).float(), ~np.logical_and.reduce(cells, axis=0)), hidden[:, :end].T)

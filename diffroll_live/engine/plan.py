@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from diffroll_live.composer.samplers import WRITERS
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.masks import AudioMasks, hide
-from diffroll_live.engine.windowed_sampling import Sampling
+from diffroll_live.engine.window_asks import Sampling
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.samplers import SAMPLERS
@@ -37,7 +37,7 @@ class EnginePlan:
     context_windows: int  # of that music on each side of a region
     writer: str
     writing_steps: int
-    batch: int  # windows per batch
+    abreast: int  # windows that are asked for at once
 
     @property
     def n_readable(self) -> int:
@@ -46,9 +46,12 @@ class EnginePlan:
 
 
 def plan_for_model(
-    request: RequestPlan, adapter: ModelAdapter, defaults: Defaults, n_frames: int, *, composes: bool
+    request: RequestPlan, adapter: ModelAdapter, defaults: Defaults, n_frames: int, *, composes: bool, abreast: int = 1
 ) -> EnginePlan:
-    """Plan a request with ``n_frames`` of audio for a model; ``composes`` says whether it has a composer."""
+    """Plan a request with ``n_frames`` of audio for a model; ``composes`` says whether it has a composer.
+
+    ``abreast`` windows are worth asking for at once.
+    """
     options = request.options
     infilled = request.hidden if composes else ()
     window_sampling = _sampling(options, defaults, defaults.reading_steps)
@@ -65,7 +68,7 @@ def plan_for_model(
         context_windows=CONTEXT_WINDOWS[QUALITIES.index(options.quality)],
         writer=_writer(options),
         writing_steps=options.steps or WRITING_STEPS,
-        batch=defaults.batch,
+        abreast=abreast,
     )
 
 

@@ -28,8 +28,8 @@ class Progress:
         self.total, self.done = 0, 0  # evaluations
         self.trail: list[Tensor] = []  # x0 estimates, (n_frames, 88), for a trajectory
 
-    def evaluated(self, _step: int, _steps: int, x0: Tensor) -> None:
-        """Count an evaluation. Raises errors.Cancelled when the job was cancelled."""
+    def evaluated(self, x0: Tensor) -> None:
+        """Count an evaluation, x0 (n_windows, ...). Raises errors.Cancelled when the job was cancelled."""
         self.done += 1
         if self._keep_trail and len(self.trail) < LONGEST_TRAIL:
             self.trail.append(self._adapter.probabilities(x0[:1])[0].amax(dim=0).float().cpu())
@@ -55,7 +55,11 @@ class Progress:
         """Add the time spent inside to a stage."""
         begin = time.perf_counter()
         yield
-        self._seconds[stage] += time.perf_counter() - begin
+        self.spent(stage, time.perf_counter() - begin)
+
+    def spent(self, stage: Stage, seconds: float) -> None:
+        """Add time to a stage."""
+        self._seconds[stage] += seconds
 
     def timings(self, total: float) -> Timings:
         """The seconds spent so far in each stage, and in ``total``."""

@@ -1,7 +1,7 @@
 """How many threads requests compute with: fewer where that is sooner, since other programs use the cores too.
 
-Nothing is measured while a request waits. A request's share of the cores shows that the load has changed; then the
-engine measures again when it is idle.
+Nothing is measured while a request waits. Their share of the cores shows that the load has changed; then the engine
+measures again when it is idle.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from diffroll_live.model.adapters.base import ModelAdapter
 ROUNDS = 3  # of every number of threads
 FEWER = 0.8  # of the time with all threads; what is hardly sooner is chance
 CHANGE = 0.3  # of the share of the cores
-BRIEF = 0.05  # s; a shorter request tells nothing
+LONG = 0.25  # s of computing; less tells nothing
 PAUSE = 10.0  # s from one measurement to the next
 
 
@@ -28,7 +28,8 @@ class ThreadChoice:
         self._counts = sorted({most, *(2**power for power in range(most.bit_length()))})
         self._seconds, self._clock = seconds, clock
         self._wanted = most > 1
-        self._share: float | None = None  # of the first request since the last measurement, in cores
+        self._share: float | None = None  # of what was computed first since the last measurement, in cores
+        self._spent = self._used = 0.0  # s, and s of processors, that no share was made of yet
         self._measured = -PAUSE
 
     @property
@@ -52,15 +53,17 @@ class ThreadChoice:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Watch a request for a share of the cores that differs from that of the requests before."""
+        """Watch what computes inside for a share of the cores that differs from what was before."""
         begin, cpu = time.perf_counter(), time.process_time()
         yield
-        seconds = time.perf_counter() - begin
-        if seconds >= BRIEF:
-            self.observe((time.process_time() - cpu) / seconds)
+        self._spent += time.perf_counter() - begin
+        self._used += time.process_time() - cpu
+        if self._spent >= LONG:
+            self.observe(self._used / self._spent)
+            self._spent = self._used = 0.0
 
     def observe(self, share: float) -> None:
-        """Take a request's share of the cores: processor seconds a second."""
+        """Take a share of the cores: processor seconds a second."""
         if self._share is None:
             self._share = share
         elif abs(share - self._share) > CHANGE * self._share and self._counts[-1] > 1:

@@ -11,17 +11,16 @@ from torch import Tensor
 from diffroll_live.engine.canvas import Canvas
 from diffroll_live.engine.features import Recording
 from diffroll_live.engine.note_stream import NoteStream
-from diffroll_live.engine.out_of_memory import TOO_LITTLE, is_shortage
 from diffroll_live.engine.plan import EnginePlan
 from diffroll_live.engine.progress import Progress
 from diffroll_live.engine.region_cells import FrameSpan, frame_spans
-from diffroll_live.engine.windowed_sampling import WindowConditions, batches, sample_windows
-from diffroll_live.engine.windows import Window, cover
-from diffroll_live.errors import DeviceMemory
+from diffroll_live.engine.window_asks import WindowAsk, WindowConditions
+from diffroll_live.engine.windows import Window, batches, cover
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Posterior, Thresholds, join
 from diffroll_live.model.roll_targets import NoteArray, to_notes
 from diffroll_live.music.regions import fit
+from diffroll_live.turn_types import Paused
 from diffroll_live.types import NoteEvent
 
 AROUND = 8  # frames beyond a region, so that an onset on its edge is a peak
@@ -52,12 +51,12 @@ def region_windows(plan: EnginePlan) -> SpanWindows:
 
 def evaluations(plan: EnginePlan, windows: SpanWindows, steps: int) -> int:
     """The number of evaluations for windows with ``steps`` each."""
-    return sum(len(list(batches(w, plan.batch))) for w in windows) * steps
+    return sum(len(list(batches(w, plan.abreast))) for w in windows) * steps
 
 
 def transcribe(
     plan: EnginePlan, recording: Recording, progress: Progress, windows: SpanWindows, canvas: Canvas | None
-) -> tuple[list[list[NoteEvent]], list[PosteriorSpan]]:
+) -> Paused[tuple[list[list[NoteEvent]], list[PosteriorSpan]]]:
     """Answer the plan's windowed regions, which ``windows`` cover, and stream their notes.
 
     Returns the notes of each variation, and the spans, which can be decoded again.
@@ -77,8 +76,9 @@ def transcribe(
         first = span[0].first
         streams = [_stream(plan.adapter, plan.thresholds, first) for _ in range(variations)]
         parts: list[list[Posterior]] = [[] for _ in range(variations)]
-        for batch in batches(span, plan.batch):
-            for variation, posterior in enumerate(sample_batch(plan, recording, progress, batch, conditions)):
+        for batch in batches(span, plan.abreast):
+            posteriors = yield from sample(plan, recording, progress, batch, conditions)
+            for variation, posterior in enumerate(posteriors):
                 parts[variation].append(posterior)
                 with progress.timed("decode"):
                     rows = streams[variation].push(posterior)
@@ -91,37 +91,16 @@ def transcribe(
     return notes, spans
 
 
-def sample_batch(
+def sample(
     plan: EnginePlan, recording: Recording, progress: Progress, windows: list[Window], conditions: WindowConditions
-) -> list[Posterior]:
-    """Sample windows together and remove onsets where it is too quiet for any; one Posterior per variation.
-
-    Where memory is short the windows are sampled in halves. Raises DeviceMemory when a single one does not fit.
-    """
-    begun = progress.done
-    try:
-        return _sample_at_once(plan, recording, progress, windows, conditions)
-    except (RuntimeError, MemoryError) as error:
-        if not is_shortage(error):
-            raise
-        if len(windows) == 1:
-            raise DeviceMemory(TOO_LITTLE) from error
-    # At this point the failed attempt's tensors are freed.
-    progress.total += progress.done - begun + conditions.sampling.steps * conditions.variations
-    half = len(windows) // 2
-    halves = [sample_batch(plan, recording, progress, part, conditions) for part in (windows[:half], windows[half:])]
-    return [join(list(pair)) for pair in zip(*halves, strict=True)]
-
-
-def _sample_at_once(
-    plan: EnginePlan, recording: Recording, progress: Progress, windows: list[Window], conditions: WindowConditions
-) -> list[Posterior]:
+) -> Paused[list[Posterior]]:
+    """Have windows sampled and remove onsets where it is too quiet for any; one Posterior per variation."""
     with progress.timed("frontend"):
         features = recording.features(windows[0].begin, windows[-1].begin + plan.adapter.window_frames)
         possible = _possible_onsets(plan, recording, windows[0].first, windows[-1].last)
-    with progress.timed("sample"):
-        posteriors = sample_windows(plan.adapter, features, windows, conditions, progress.evaluated)
-    return [replace(posterior, onset=posterior.onset * possible) for posterior in posteriors]
+    ask = WindowAsk(features, tuple(windows), conditions, progress)
+    yield ask
+    return [replace(posterior, onset=posterior.onset * possible) for posterior in ask.posteriors]
 
 
 def _possible_onsets(plan: EnginePlan, recording: Recording, first: int, last: int) -> Tensor:

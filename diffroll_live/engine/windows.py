@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -29,3 +30,10 @@ def cover(first: int, last: int, n_frames: int, window: int, margin: int) -> tup
         windows.append(Window(begin, at, min(end, last)))
         at = windows[-1].last
     return tuple(windows)
+
+
+def batches(windows: tuple[Window, ...], size: int) -> Iterator[list[Window]]:
+    """First a single window, so that the first notes come early, then ``size`` at a time."""
+    yield list(windows[:1])
+    for at in range(1, len(windows), size):
+        yield list(windows[at : at + size])

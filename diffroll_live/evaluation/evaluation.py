@@ -24,6 +24,7 @@ from diffroll_live.music.plan import plan_request
 from diffroll_live.music.regions import fit
 from diffroll_live.training.examples.windows import Material, WindowMaker
 from diffroll_live.training.synthesis.bank import SAMPLE_RATE
+from diffroll_live.turn_types import alone
 from diffroll_live.types import AudioBuffer, Options, Request, Result
 
 CLIP_SECONDS = 20.48
@@ -130,7 +131,7 @@ def heard(engine: TorchEngine, audio: AudioBuffer, options: Options) -> Decode:
     recording = Recording(audio, adapter, defaults.gate)
     plan = plan_for_model(request, adapter, defaults, recording.n_frames, composes=False)
     progress = Progress(adapter, SilentControl())
-    _, spans = transcribe(plan, recording, progress, region_windows(plan), None)
+    _, spans = alone(engine, transcribe(plan, recording, progress, region_windows(plan), None))
 
     @torch.inference_mode()
     def decode(thresholds: Thresholds) -> NoteArray:

@@ -20,6 +20,7 @@ from diffroll_live.osc import watch_messages as w
 from diffroll_live.osc import watch_replies as s
 from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.standing import Standing
+from diffroll_live.osc.status_replies import Status
 from diffroll_live.types import Floats, NoteEvent, PedalSpan, Region, Task
 
 KEPT = 32  # jobs; the oldest make room
@@ -89,12 +90,12 @@ class Studio:
             if isinstance(reply, s.WatchedTransport) and not begun:
                 begun = True
                 daemon.post(m.Ping(number), w.Watch(on=False))  # all that is reported now comes before the answer
-            if isinstance(reply, r.Status | s.WatchedTransport | s.WatchedClient | s.WatchedBuffer | s.WatchedJob):
+            if isinstance(reply, Status | s.WatchedTransport | s.WatchedClient | s.WatchedBuffer | s.WatchedJob):
                 seen.append(reply)
             return True if reply == r.Pong(number) else None
 
         await daemon.converse((m.StatusQuery(), w.Watch()), ("/diffroll/watch",), hear, silence=LOOK_SECONDS)
-        status = next(reply for reply in seen if isinstance(reply, r.Status))
+        status = next(reply for reply in seen if isinstance(reply, Status))
         transport = next(reply for reply in seen if isinstance(reply, s.WatchedTransport))
         return {
             "daemon": asdict(daemon.welcome) | {"state": status.state, "queued": status.queued, "load": status.load},

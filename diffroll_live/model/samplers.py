@@ -1,8 +1,9 @@
 """Samplers: functions that go from noise to a clean roll by repeated ``denoise(x_t, t) -> x0``.
 
 One step of any of them is a weighted sum, x_s = a x0 + b x_t + c x0_previous + sigma noise, so a sampler is a table of
-weights, computed before the first evaluation, and one loop runs them all. The samplers know no network, no audio and no
-notes; guidance and known notes wrap ``denoise`` (denoiser.py).
+weights, computed before the first evaluation, and one loop runs them all. It pauses after each evaluation, so that
+others can have the device in between. The samplers know no network, no audio and no notes; guidance and known notes
+wrap ``denoise`` (denoiser.py).
 
 A new sampler is a function here, a row in ``SAMPLERS`` and its name in limits.py; the tests run over the table.
 """
@@ -10,7 +11,7 @@ A new sampler is a function here, a row in ``SAMPLERS`` and its name in limits.p
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
@@ -24,12 +25,6 @@ from diffroll_live.model.schedules import Schedule
 Noise = Callable[[Tensor], None]
 """Fills the given tensor with standard normal noise; the only source of randomness in a sampler."""
 
-Callback = Callable[[int, int, Tensor], None]
-"""Called as (step, n_steps, x0) after each evaluation, step counting from 1. May raise errors.Cancelled.
-
-``x0`` may be overwritten by the next evaluation: copy it to keep it.
-"""
-
 
 class Sampler(Protocol):
     """The signature that all samplers share."""
@@ -42,12 +37,12 @@ class Sampler(Protocol):
         schedule: Schedule,
         *,
         noise: Noise | None = None,
-        callback: Callback | None = None,
-    ) -> Tensor:
-        """Go from ``x_t`` at ``timesteps[0]`` to the estimate of x0 at the last of the ``timesteps``.
+    ) -> Iterator[Tensor]:
+        """Go from ``x_t`` at ``timesteps[0]``, and yield the estimate of x0 at each timestep; the last is the result.
 
-        ``x_t`` is (batch, channels, n_frames, 88) float32 and is not modified; the result has the same shape. ``noise``
-        is needed by the samplers that draw noise between steps. Raises ValueError if it is missing.
+        ``x_t`` is (batch, channels, n_frames, 88) float32 and is not modified; estimates have the same shape. One may
+        be overwritten by the next evaluation: copy it to keep it. ``noise`` is needed by the samplers that draw noise
+        between steps. Raises ValueError if it is missing.
         """
 
 
@@ -69,14 +64,13 @@ def sample_ddim(
     schedule: Schedule,
     *,
     noise: Noise | None = None,
-    callback: Callback | None = None,
     eta: float = 0.0,
-) -> Tensor:
+) -> Iterator[Tensor]:
     """Sample with DDIM (Song et al., "Denoising Diffusion Implicit Models", 2021, equations 12 and 16).
 
     ``eta`` scales the noise drawn between steps: 0 draws none, 1 is ancestral sampling.
     """
-    return _run(denoise, x_t, ddim_steps(timesteps, schedule, eta), noise, callback)
+    return _run(denoise, x_t, ddim_steps(timesteps, schedule, eta), noise)
 
 
 def sample_ddpm(
@@ -86,13 +80,12 @@ def sample_ddpm(
     schedule: Schedule,
     *,
     noise: Noise | None = None,
-    callback: Callback | None = None,
-) -> Tensor:
+) -> Iterator[Tensor]:
     """Sample from the posteriors q(x_s | x_t, x0) one after another (Ho et al., 2020, equations 6 and 7).
 
     On a subset of the schedule's times this posterior is DDIM's with eta = 1, which is how it is computed here.
     """
-    return _run(denoise, x_t, ddim_steps(timesteps, schedule, eta=1.0), noise, callback)
+    return _run(denoise, x_t, ddim_steps(timesteps, schedule, eta=1.0), noise)
 
 
 def sample_dpmpp_2m(
@@ -102,14 +95,13 @@ def sample_dpmpp_2m(
     schedule: Schedule,
     *,
     noise: Noise | None = None,  # noqa: ARG001 - part of the shared signature; this sampler draws no noise
-    callback: Callback | None = None,
-) -> Tensor:
+) -> Iterator[Tensor]:
     """Sample with DPM-Solver++(2M), predicting data (Lu et al., "DPM-Solver++", 2022, algorithm 2).
 
     The first step has no history and the last ends at zero noise: both are of first order. It pays off from about
     eight steps; below that it is practically DDIM.
     """
-    return _run(denoise, x_t, dpmpp_2m_steps(timesteps, schedule), None, callback)
+    return _run(denoise, x_t, dpmpp_2m_steps(timesteps, schedule), None)
 
 
 SAMPLERS: dict[str, Sampler] = {
@@ -175,26 +167,21 @@ def _half_log_snr(alpha_bar: float) -> float:
 
 
 @torch.inference_mode()
-def _run(
-    denoise: Denoise, x_t: Tensor, steps: tuple[Step, ...], noise: Noise | None, callback: Callback | None
-) -> Tensor:
+def _run(denoise: Denoise, x_t: Tensor, steps: tuple[Step, ...], noise: Noise | None) -> Iterator[Tensor]:
     """Run the steps in two or three preallocated tensors."""
     x = x_t.clone()
     previous = torch.zeros_like(x) if any(step.previous for step in steps) else None
     drawn = torch.empty_like(x)
-    for number, step in enumerate(steps, start=1):
+    for step in steps[:-1]:
         x0 = denoise(x, step.t)
-        if callback is not None:
-            callback(number, len(steps), x0)
-        if number == len(steps):
-            break
+        yield x0
         x.mul_(step.x_t).add_(x0, alpha=step.x0)
         if previous is not None:
             x.add_(previous, alpha=step.previous)
-            previous.copy_(x0)  # a network that runs as a captured graph writes every estimate to the same place
+            previous.copy_(x0)  # a network may write every estimate to the same place
         if step.noise:
             if noise is None:
                 raise ValueError("This sampler draws noise between steps: give it a noise source.")
             noise(drawn)
             x.add_(drawn, alpha=step.noise)
-    return x0
+    yield denoise(x, steps[-1].t)

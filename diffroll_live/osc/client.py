@@ -27,6 +27,7 @@ from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, wri
 from diffroll_live.osc.framing import PacketReader, frame
 from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.standing import Standing
+from diffroll_live.osc.status_replies import Status
 from diffroll_live.types import (
     AudioBuffer,
     Control,
@@ -77,9 +78,9 @@ class Client:
         self._patience = TIMEOUT
         self._socket.settimeout(SILENCE)
 
-    def status(self) -> replies.Status:
+    def status(self) -> Status:
         """Ask what the daemon is doing."""
-        status: replies.Status = self._ask(messages.StatusQuery(), replies.Status)
+        status: Status = self._ask(messages.StatusQuery(), Status)
         return status
 
     def run(self, request: Request, control: Control) -> Result:

@@ -10,6 +10,7 @@ from typing import Any
 
 from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import pedal_replies as p
+from diffroll_live.osc import status_replies as s
 from diffroll_live.osc import watch_replies as w
 
 
@@ -30,26 +31,6 @@ class Pong:
     """Answer a ping."""
 
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Report what the daemon is doing; ``load`` is the busy share of the last ten seconds."""
-
-    state: str  # ready, busy or restarting
-    queued: int
-    job: str  # the asking client's running job
-    load: float  # 0..1
-
-
-@dataclass(frozen=True, slots=True)
-class StatusJob:
-    """Report how one of the asking client's jobs stands."""
-
-    job: str
-    task: str
-    state: str
-    progress: float  # 0..1
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +244,9 @@ class Error:
 DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/welcome": Welcome,
     "/diffroll/pong": Pong,
-    "/diffroll/status": Status,
-    "/diffroll/status/job": StatusJob,
+    "/diffroll/status": s.Status,
+    "/diffroll/status/client": s.StatusClient,
+    "/diffroll/status/job": s.StatusJob,
     "/diffroll/panicked": Panicked,
     "/diffroll/audio/ready": AudioReady,
     "/diffroll/audio/opened": AudioOpened,

@@ -6,6 +6,7 @@ from typing import Any
 
 from diffroll_live.errors import Cancelled, UnknownJob
 from diffroll_live.osc import replies
+from diffroll_live.osc.status_replies import StatusJob
 
 _UNDER_WAY = frozenset({"waiting", "queued", "running"})  # states of a job that will end
 
@@ -25,7 +26,7 @@ class Standing:
         match reply:
             case replies.JobCancelled(job) if job == self._job:
                 raise Cancelled("The daemon cancelled the task; send it again.")
-            case replies.StatusJob(job, _, state) if job == self._job:
+            case StatusJob(job, _, state) if job == self._job:
                 self._is_under_way = state in _UNDER_WAY
             case replies.Pong(number) if number > self._earlier:
                 if not self._is_under_way:

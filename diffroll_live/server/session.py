@@ -9,7 +9,8 @@ from typing import Any
 from diffroll_live import PROTOCOL_VERSION, __version__
 from diffroll_live.errors import ProtocolError
 from diffroll_live.osc import messages as m
-from diffroll_live.osc.replies import Panicked, Pong, Status, StatusJob, Welcome
+from diffroll_live.osc.replies import Panicked, Pong, Welcome
+from diffroll_live.osc.status_replies import Status, StatusClient, StatusJob
 from diffroll_live.server.clients import Client
 from diffroll_live.server.jam.handlers import JamHandlers
 from diffroll_live.server.jobs.delivery import NoteDelivery
@@ -58,6 +59,8 @@ class SessionHandlers:
         status = self._worker.status()
         job = self._runs.running_job(status.running, client)
         client.send(Status(status.state, status.queued, job, status.load))
+        for key, share in status.clients.items():
+            client.send(StatusClient(key, share.waiting, share.running, share.share, share.wait))
         for item in client.jobs:
             client.send(StatusJob(item.name, item.task, item.state, item.progress))
 

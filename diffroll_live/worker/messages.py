@@ -16,23 +16,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Answer a request. ``serial`` identifies this piece of work in every event about it."""
+    """Answer a request. ``serial`` identifies this piece of work in every event about it.
+
+    ``client`` is whose share of the computing it takes; what is ``urgent`` goes before all that is not.
+    """
 
     serial: int
     plan: RequestPlan
+    client: str = ""
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Redecode:
-    """Decode a finished request again."""
+    """Decode a finished request again, which takes so little that it is urgent."""
 
     serial: int
     request_id: str
     threshold: float
     min_note: float  # s
+    client: str = ""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes before other work."""
+        return True
 
 
 Work = Run | Redecode
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End a piece of work; answered by Failed, unless it has ended before."""
+
+    serial: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +97,7 @@ class StartFailed:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """The process ended by itself. ``serial`` is the work that was lost with it."""
+    """The process ended by itself. ``serial`` is the work whose turn it was; the rest can begin again."""
 
     exit_code: int | None
     serial: int | None
@@ -90,6 +108,13 @@ class Started:
     """A piece of work has begun."""
 
     serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Seconds of computing since the last report, by client."""
+
+    seconds: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +178,8 @@ class LiveFailed:
 Event = (
     Ready | StartFailed | Died | Started | Progressed | Gridded | Noted | Finished | Failed | LiveEstimated | LiveFailed
 )
+Report = Event | Computed
+"""Whatever the process sends; who has submitted work hears of events alone."""
 
 
 def describe_exit(exit_code: int | None) -> str:

@@ -15,62 +15,25 @@ from multiprocessing.connection import Connection
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
 from diffroll_live.meter.meter_map import MeterMap
-from diffroll_live.types import Control, Engine, Result, StreamedNote
+from diffroll_live.types import Engine, StreamedNote
+from diffroll_live.worker.desk import Desk
+from diffroll_live.worker.inbox import Inbox
 from diffroll_live.worker.live_thread import LiveThread
-from diffroll_live.worker.messages import (
-    Event,
-    Failed,
-    Finished,
-    Gridded,
-    Noted,
-    Progressed,
-    Ready,
-    Redecode,
-    Started,
-    StartFailed,
-    Work,
-)
-from diffroll_live.worker.pipe import WorkReceiver
+from diffroll_live.worker.messages import Cancel, Ready, StartFailed
 from diffroll_live.worker.priority import let_others_go_first
 
 logger = logging.getLogger(__name__)
-
-_NOTES_AT_ONCE = 128
-
-
-@dataclass(slots=True)
-class PipeControl:
-    """The Control of one piece of work: sends over the pipe, and looks at the shared value for a cancel."""
-
-    connection: Connection
-    cancelled: c_longlong
-    serial: int
-
-    def progress(self, step: int, steps: int) -> None:
-        """Report an evaluation. Raises errors.Cancelled when the daemon has asked for it."""
-        if self.cancelled.value == self.serial:
-            raise Cancelled("The job was cancelled.")
-        self.connection.send(Progressed(self.serial, step, steps))
-
-    def grid(self, meter: MeterMap) -> None:
-        """Report the bars and beats that are written on."""
-        self.connection.send(Gridded(self.serial, meter))
-
-    def notes(self, notes: Sequence[StreamedNote]) -> None:
-        """Send notes that are certain, a few at a time so that the daemon has time for others in between."""
-        for first in range(0, len(notes), _NOTES_AT_ONCE):
-            self.connection.send(Noted(self.serial, tuple(notes[first : first + _NOTES_AT_ONCE])))
 
 
 @dataclass(frozen=True, slots=True)
 class IdleControl:
     """The Control of an engine that prepares for requests: it is cancelled when a message of the daemon waits."""
 
-    connection: Connection
+    inbox: Inbox
 
     def progress(self, step: int, steps: int) -> None:
         """Raise errors.Cancelled when there is something to do."""
-        if self.connection.poll():
+        if not self.inbox.is_empty:
             raise Cancelled("Work has come.")
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
@@ -80,15 +43,15 @@ class IdleControl:
         """Keep the grid from everybody."""
 
 
-def main(connection: Connection, live: Connection, cancelled: c_longlong, factory: Callable[[], Engine]) -> None:
+def main(connection: Connection, live: Connection, in_turn: c_longlong, factory: Callable[[], Engine]) -> None:
     """Make the engine, which warms itself, and work until the pipe closes. Entry point of the process.
 
-    ``live`` is the pipe of the live thread.
+    ``live`` is the pipe of the live thread. ``in_turn`` is shared: the serial of the work that is computed, or 0.
     """
     _leave_interrupts_to_the_daemon()
-    receiver = WorkReceiver(connection)
-    live_thread = LiveThread(live)
+    inbox, live_thread = Inbox(connection), LiveThread(live)
     live_thread.start()  # at normal priority, which this thread and those that the engine starts have no longer
+    inbox.start()
     let_others_go_first()
     try:
         engine = _make_engine(connection, factory)
@@ -96,11 +59,26 @@ def main(connection: Connection, live: Connection, cancelled: c_longlong, factor
             return
         live_thread.serve(engine)
         connection.send(Ready(engine.info))
-        while True:
-            _tune(engine, connection)
-            _perform(engine, receiver.receive(), connection, cancelled)
+        _work(engine, connection, inbox, in_turn)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         logger.debug("the daemon has closed the pipe")
+
+
+def _work(engine: Engine, connection: Connection, inbox: Inbox, in_turn: c_longlong) -> None:
+    """Work for ever. Raises EOFError when the daemon is gone."""
+    desk = Desk(engine, connection.send)
+    while True:
+        if desk.is_empty:
+            _tune(engine, inbox)
+        while desk.is_empty or not inbox.is_empty:
+            message = inbox.take()
+            if isinstance(message, Cancel):
+                desk.cancel(message.serial)
+            else:
+                desk.put(message)
+        in_turn.value = desk.next()
+        desk.turn(in_turn.value)
+        in_turn.value = 0
 
 
 def _leave_interrupts_to_the_daemon() -> None:
@@ -122,34 +100,13 @@ def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engin
     return None
 
 
-def _tune(engine: Engine, connection: Connection) -> None:
+def _tune(engine: Engine, inbox: Inbox) -> None:
     """Have the engine prepare for what may come until there is nothing to prepare, or a message of the daemon."""
-    control = IdleControl(connection)
+    control = IdleControl(inbox)
     try:
-        while not connection.poll() and engine.tune(control):
+        while inbox.is_empty and engine.tune(control):
             pass
-    except (Cancelled, OSError):
+    except Cancelled:
         logger.debug("the daemon has sent something before the engine was prepared for it")
     except Exception:
         logger.exception("the engine could not prepare for requests")
-
-
-def _perform(engine: Engine, work: Work, connection: Connection, cancelled: c_longlong) -> None:
-    control = PipeControl(connection, cancelled, work.serial)
-    connection.send(Started(work.serial))
-    try:
-        event: Event = Finished(work.serial, _answer(engine, work, control))
-    except DiffrollError as error:
-        event = Failed(work.serial, error)
-    except Exception as error:
-        logger.exception("work %d failed", work.serial)
-        event = Failed(
-            work.serial, InternalError(f"The engine failed ({error}); the log of the daemon has the details.")
-        )
-    connection.send(event)
-
-
-def _answer(engine: Engine, work: Work, control: Control) -> Result:
-    if isinstance(work, Redecode):
-        return engine.redecode(work.request_id, work.threshold, work.min_note)
-    return engine.run(work.plan, control)

@@ -1,13 +1,13 @@
-"""The queue in front of the inference process: bounded, one slot per client, first come first served.
+"""The work that the daemon has given to the inference process: bounded, one slot per client, kept until it is done.
 
-Everything here happens on the thread of the Worker's owner; the supervisor's thread only posts to it.
+Everything here happens on the thread of the Worker's owner; the supervisor's thread only posts to it. Whose turn it is
+decides the process (``desk``); whoever waited when it died begins again in the next one.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Literal
@@ -15,21 +15,25 @@ from typing import Literal
 from diffroll_live.errors import Busy, InternalError
 from diffroll_live.types import Engine, ModelInfo
 from diffroll_live.worker.messages import (
+    Cancel,
+    Computed,
     Died,
     Event,
     Failed,
     Finished,
     LiveMessage,
     Ready,
+    Report,
+    Started,
     StartFailed,
     Work,
     describe_exit,
 )
+from diffroll_live.worker.shares import Share, Shares
 from diffroll_live.worker.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
-_LOAD_WINDOW = 10.0  # s
 _MOST_FAILED_STARTS = 3  # in a row, before the waiting work fails
 
 Post = Callable[[Callable[[], None]], object]
@@ -37,38 +41,40 @@ Post = Callable[[Callable[[], None]], object]
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """What the worker is doing. ``load`` is the busy share of the last ten seconds."""
+    """What the worker is doing. ``load`` is the busy share of the last ten seconds; ``clients`` have shares of it."""
 
     state: Literal["ready", "busy", "restarting"]
     queued: int
-    running: int | None  # serial
+    running: tuple[int, ...]  # serials
     load: float
+    clients: dict[str, Share]
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+@dataclass(slots=True)
+class _Item:
     work: Work
     slot: Hashable
+    asked: float  # monotonic s
+    begun: bool = False
 
 
 class Worker:
-    """Runs one piece of work at a time in a process of its own, which is restarted whenever it dies.
+    """Has work done in a process of its own, in which clients take turns, and which is restarted whenever it dies.
 
     ``factory`` makes the engine and must be picklable; ``queue_size`` pieces of work may wait; a process has
     ``grace`` seconds to end by itself.
     """
 
-    def __init__(self, factory: Callable[[], Engine], queue_size: int = 4, *, grace: float = 2.0) -> None:
+    def __init__(self, factory: Callable[[], Engine], queue_size: int = 64, *, grace: float = 2.0) -> None:
         self._queue_size = queue_size
         self._supervisor = Supervisor(factory, self._hand_over, grace)
-        self._waiting: deque[_Waiting] = deque()
-        self._running: Work | None = None
+        self._items: dict[int, _Item] = {}  # by serial, in the order in which they came
         self._ready = False
-        self._load = _LoadMeter()
+        self._shares = Shares()
         self._info: ModelInfo | None = None
 
     def start(self, post: Post, listener: Callable[[Event], None]) -> None:
-        """Start the process. ``post`` runs a call on the owner's thread, where ``listener`` gets every event."""
+        """Start the process. ``post`` runs a call on the owner's thread, where ``listener`` gets the events."""
         self._post_call = post
         self._listener = listener
         self._supervisor.start()
@@ -76,25 +82,31 @@ class Worker:
     def submit(self, work: Work, slot: Hashable) -> tuple[int, int | None]:
         """Queue a piece of work; it replaces one that waits in the same client slot.
 
-        Returns how many are ahead of it, and the serial of the one that it replaced. Raises errors.Busy.
+        Returns how many were there before it, and the serial of the one that it replaced. Raises errors.Busy.
         """
-        dropped = next((item for item in self._waiting if item.slot == slot), None)
+        waiting = [item for item in self._items.values() if not item.begun]
+        dropped = next((item.work.serial for item in waiting if item.slot == slot), None)
+        idle = self._ready and not self._items
         if dropped is not None:
-            self._waiting.remove(dropped)
-        elif len(self._waiting) >= self._queue_size and not self._idle:
-            raise Busy(f"{len(self._waiting)} jobs are waiting already; run this one again when one is done.")
-        ahead = len(self._waiting) + (self._running is not None)
-        self._waiting.append(_Waiting(work, slot))
-        self._next()
-        return ahead, dropped.work.serial if dropped else None
+            self._forget(dropped)
+        elif len(waiting) >= self._queue_size and not idle:
+            raise Busy(f"{len(waiting)} jobs are waiting already; run this one again when one is done.")
+        ahead, now = len(self._items), time.monotonic()
+        self._items[work.serial] = _Item(work, slot, now, begun=idle)
+        self._shares.ask(work, now)
+        if self._ready:
+            self._supervisor.send(work)
+        return ahead, dropped
 
     def cancel(self, serial: int) -> None:
         """Drop work that waits, or stop it within one network evaluation; the listener gets Failed(Cancelled)."""
-        if self._running is not None and self._running.serial == serial:
-            self._supervisor.cancel(serial)
+        item = self._items.get(serial)
+        if item is None:
             return
-        for item in [item for item in self._waiting if item.work.serial == serial]:
-            self._waiting.remove(item)
+        if item.begun:
+            self._supervisor.send(Cancel(serial))
+        else:
+            self._forget(serial)
             self._listener(Failed(serial))
 
     def send_live(self, message: LiveMessage) -> None:
@@ -103,10 +115,11 @@ class Worker:
 
     def status(self) -> WorkerStatus:
         """Report what the worker is doing."""
-        busy = self._running is not None
-        state: Literal["ready", "busy", "restarting"] = "restarting" if not self._ready else "busy" if busy else "ready"
-        serial = self._running.serial if self._running else None
-        return WorkerStatus(state, len(self._waiting), serial, self._load.share(time.monotonic()))
+        running = tuple(serial for serial, item in self._items.items() if item.begun)
+        state: Literal["ready", "busy", "restarting"] = "busy" if running else "ready"
+        state = state if self._ready else "restarting"
+        load, clients = self._shares.report(time.monotonic())
+        return WorkerStatus(state, len(self._items) - len(running), running, load, clients)
 
     @property
     def info(self) -> ModelInfo:
@@ -120,78 +133,64 @@ class Worker:
         return self._ready
 
     def close(self) -> None:
-        """Stop what runs, forget what waits, and end the process. May take a few seconds; from any thread."""
-        if self._running is not None:
-            self._supervisor.cancel(self._running.serial)
+        """End the process, whatever it does. May take a few seconds; from any thread."""
         self._supervisor.close()
 
-    @property
-    def _idle(self) -> bool:
-        return self._ready and self._running is None
-
-    def _hand_over(self, event: Event) -> None:
+    def _hand_over(self, event: Report) -> None:
         self._post_call(lambda: self._on_event(event))
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: Report) -> None:
+        now = time.monotonic()
         if isinstance(event, Ready):
             self._ready, self._info = True, event.info
+            for item in self._items.values():
+                self._supervisor.send(item.work)
         elif isinstance(event, Died):
             self._ready = False
-            self._fail_lost(event)
+            self._begin_again(event, now)
         elif isinstance(event, StartFailed):
             self._give_up(event)
-        elif isinstance(event, Finished | Failed):
-            self._finish_running()
-        self._listener(event)
-        self._next()
-
-    def _next(self) -> None:
-        if self._idle and self._waiting:
-            self._running = self._waiting.popleft().work
-            self._load.begin(time.monotonic())
-            self._supervisor.send(self._running)
-
-    def _finish_running(self) -> None:
-        self._running = None
-        self._load.end(time.monotonic())
-
-    def _fail_lost(self, death: Died) -> None:
-        if death.serial is None:
+        elif isinstance(event, Computed):
+            self._shares.compute(event, now)
             return
-        self._finish_running()
-        text = f"The inference process {describe_exit(death.exit_code)}. It starts again by itself; run the job again."
-        self._listener(Failed(death.serial, InternalError(text)))
+        elif isinstance(event, Started):
+            self._begin(event.serial, now)
+        elif isinstance(event, Finished | Failed):
+            self._end(event.serial)
+        self._listener(event)
+
+    def _begin(self, serial: int, now: float) -> None:
+        if serial in self._items:
+            self._items[serial].begun = True
+            self._shares.begin(self._items[serial].work, now)
+
+    def _forget(self, serial: int) -> None:
+        """Drop work that waits here, and in the process too."""
+        self._end(serial)
+        self._supervisor.send(Cancel(serial))
+
+    def _end(self, serial: int) -> None:
+        item = self._items.pop(serial, None)
+        if item is not None:
+            self._shares.end(item.work)
+
+    def _begin_again(self, death: Died, now: float) -> None:
+        """Fail the work that the process died of; all other work waits for the next process."""
+        for item in self._items.values():
+            if item.begun:
+                item.begun = False
+                self._shares.ask(item.work, now)
+        if death.serial in self._items:
+            text = (
+                f"The inference process {describe_exit(death.exit_code)}. It starts again by itself; run the job again."
+            )
+            self._end(death.serial)
+            self._listener(Failed(death.serial, InternalError(text)))
 
     def _give_up(self, failure: StartFailed) -> None:
         """Fail the work that waits for a process that does not start."""
         if failure.attempt < _MOST_FAILED_STARTS:
             return
-        lost, self._waiting = self._waiting, deque()
-        for item in lost:
-            self._listener(Failed(item.work.serial, failure.error))
-
-
-class _LoadMeter:
-    """The busy share of the last seconds."""
-
-    def __init__(self) -> None:
-        self._spans: deque[tuple[float, float]] = deque()
-        self._since: float | None = None
-
-    def begin(self, now: float) -> None:
-        """Note that work begins, at a monotonic time."""
-        self._since = now
-
-    def end(self, now: float) -> None:
-        """Note that work ends."""
-        if self._since is not None:
-            self._spans.append((self._since, now))
-        self._since = None
-
-    def share(self, now: float) -> float:
-        """Give the share in [0, 1]."""
-        start = now - _LOAD_WINDOW
-        while self._spans and self._spans[0][1] < start:
-            self._spans.popleft()
-        spans = [*self._spans, (self._since, now)] if self._since is not None else [*self._spans]
-        return min(1.0, sum(end - max(begin, start) for begin, end in spans) / _LOAD_WINDOW)
+        for serial in tuple(self._items):
+            self._end(serial)
+            self._listener(Failed(serial, failure.error))

@@ -1,6 +1,7 @@
 """The thread that owns the inference process: starts it, sends it work, receives its events, restarts it when it dies.
 
-It shares with other threads only two queues, two flags and the callback that takes each event.
+It shares with other threads only two queues, a flag and the callback that takes each event; with the process, the
+serial of the work whose turn it is, so as to know what a crash is about.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from diffroll_live.backoff import Backoff
 from diffroll_live.errors import InternalError
 from diffroll_live.types import Engine
 from diffroll_live.worker.messages import (
+    Cancel,
     Died,
-    Event,
-    Failed,
-    Finished,
     LiveMessage,
     Ready,
+    Report,
     StartFailed,
     Work,
     describe_exit,
@@ -38,15 +38,15 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.5, 30.0  # s between starts that come to nothing
 
 
 class Supervisor:
-    """Keeps one inference process alive. ``post`` takes every event, on this thread."""
+    """Keeps one inference process alive. ``post`` takes every report, on this thread."""
 
-    def __init__(self, factory: Callable[[], Engine], post: Callable[[Event], None], grace: float) -> None:
+    def __init__(self, factory: Callable[[], Engine], post: Callable[[Report], None], grace: float) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._factory = factory
         self._post = post
         self._grace = grace  # s, that a process has to end by itself
-        self._cancelled = self._context.RawValue("q", 0)
-        self._inbox: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._in_turn = self._context.RawValue("q", 0)
+        self._messages: queue.SimpleQueue[Work | Cancel] = queue.SimpleQueue()
         self._live: queue.SimpleQueue[LiveMessage] = queue.SimpleQueue()
         self._awake, self._waker = self._context.Pipe(duplex=False)
         self._closing = threading.Event()
@@ -54,26 +54,20 @@ class Supervisor:
         self._loaded = False  # whether the engine of the present process is
         self._failures = 0  # starts in a row that came to nothing
         self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
-        self._unsent: Work | None = None
-        self._sent: Work | None = None
 
     def start(self) -> None:
         """Start the thread and with it the process."""
         self._thread.start()
 
-    def send(self, work: Work) -> None:
-        """Hand over a piece of work; called only when the one before is done."""
-        self._inbox.put(work)
+    def send(self, message: Work | Cancel) -> None:
+        """Send a message; it is lost while the process starts (from Died to Ready)."""
+        self._messages.put(message)
         self._waker.send_bytes(b"w")
 
     def send_live(self, message: LiveMessage) -> None:
         """Send to the live thread, whatever work is running; the message is lost while there is no process."""
         self._live.put(message)
         self._waker.send_bytes(b"l")
-
-    def cancel(self, serial: int) -> None:
-        """Make the work stop at its next network evaluation."""
-        self._cancelled.value = serial
 
     def close(self) -> None:
         """End the process, by force if it does not end by itself, and the thread. Safe to call again."""
@@ -107,12 +101,12 @@ class Supervisor:
         ours, theirs = self._context.Pipe()
         our_live, their_live = self._context.Pipe()
         process = self._context.Process(
-            target=main, args=(theirs, their_live, self._cancelled, self._factory), name="diffroll-engine", daemon=True
+            target=main, args=(theirs, their_live, self._in_turn, self._factory), name="diffroll-engine", daemon=True
         )
+        self._loaded, self._in_turn.value = False, 0
         process.start()
         theirs.close()  # so that ours reads the end when the process is gone
         their_live.close()
-        self._loaded = False
         return process, ours, our_live
 
     def _exchange(self, connection: Connection, live: Connection) -> None:
@@ -121,7 +115,7 @@ class Supervisor:
         while not self._closing.is_set():
             try:
                 self._send_live(live)
-                self._send_next(sender)
+                self._send_work(sender)
                 ready = wait([connection, live, self._awake])
                 if self._awake in ready:
                     self._awake.recv_bytes()
@@ -147,32 +141,25 @@ class Supervisor:
             if self._loaded:
                 live.send(message)
 
-    def _send_next(self, sender: WorkSender) -> None:
-        if not self._loaded or self._sent is not None:
-            return
-        if self._unsent is None and not self._inbox.empty():
-            self._unsent = self._inbox.get_nowait()
-        if self._unsent is not None:
-            sender.send(self._unsent)
-            self._sent, self._unsent = self._unsent, None
+    def _send_work(self, sender: WorkSender) -> None:
+        while not self._messages.empty():
+            message = self._messages.get_nowait()
+            if self._loaded:
+                sender.send(message)
 
-    def _receive(self, event: Event) -> None:
+    def _receive(self, event: Report) -> None:
         if isinstance(event, Ready):
             self._loaded, self._failures = True, 0
             self._backoff.reset()
         elif isinstance(event, StartFailed):
             self._failures += 1
             event = StartFailed(event.error, self._failures)
-        elif isinstance(event, Finished | Failed):
-            self._sent = None
         self._post(event)
 
     def _report_death(self, exit_code: int | None) -> None:
-        serial = self._sent.serial if self._sent else None
-        self._sent = None
         if self._loaded:
             logger.error("the inference process %s; starting it again", describe_exit(exit_code))
-            self._post(Died(exit_code, serial))
+            self._post(Died(exit_code, self._in_turn.value or None))
         elif exit_code != 0:  # with 0 it has reported why itself
             self._report_failed_start(f"The inference process {describe_exit(exit_code)} while it loaded the model.")
 

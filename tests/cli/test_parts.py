@@ -16,7 +16,7 @@ from diffroll_live.cli.app import run
 from diffroll_live.cli.run import MAX_SECONDS
 from diffroll_live.config import load_config
 from diffroll_live.errors import FileError
-from diffroll_live.types import RequestPlan, Result
+from diffroll_live.types import Answer, RequestPlan
 
 RATE = 8000
 
@@ -28,9 +28,9 @@ class Recorder(FakeEngine):
         super().__init__()
         self.plans: list[RequestPlan] = []
 
-    def run(self, plan: RequestPlan, control) -> Result:
+    def answer(self, plan: RequestPlan, control) -> Answer:
         self.plans.append(plan)
-        return super().run(plan, control)
+        return super().answer(plan, control)
 
 
 @pytest.fixture

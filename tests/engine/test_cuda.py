@@ -67,7 +67,7 @@ def test_only_notes_are_copied_back(engine: TorchEngine, name: str, monkeypatch:
     assert max(copied, default=0) < frames / 4  # a few numbers a note; a roll of one window would be all of it
     assert all(
         part.is_cuda
-        for kept in engine._memory.values()
+        for kept in engine._answered.values()
         for span in kept.spans
         for posterior in span.posteriors
         for part in posterior.parts()
@@ -86,7 +86,7 @@ def test_sampling_never_waits_for_the_device(engine: TorchEngine, sampler: str) 
     denoise(x_t, 0.5)  # what is only worked out once
     torch.cuda.set_sync_debug_mode("error")
     try:
-        SAMPLERS[sampler](denoise, x_t, timesteps, adapter.schedule, noise=noise, callback=None)
+        list(SAMPLERS[sampler](denoise, x_t, timesteps, adapter.schedule, noise=noise))
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -12,10 +12,12 @@ from support.paths import GOLDEN
 from support.reference import final_scale
 from torch import Tensor
 
-from diffroll_live.engine import windowed_sampling
+from diffroll_live.engine import window_batch
 from diffroll_live.engine.canvas import Canvas
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.engine.windowed_sampling import Sampling, WindowConditions, sample_windows
+from diffroll_live.engine.progress import Progress, SilentControl
+from diffroll_live.engine.window_asks import Audible, Sampling, WindowAsk, WindowConditions
+from diffroll_live.engine.window_batch import WindowBatch
 from diffroll_live.engine.windows import Window
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder
@@ -69,18 +71,44 @@ def golden_chain(
         entries = iter((golden["x_T"], *draws))
         return lambda out: out.copy_(next(entries))
 
-    patch.setattr(windowed_sampling, "seeded_noise", recorded)
-    estimates: list[Tensor] = []
-    window = Window(0, 0, 80)
-    features = adapter.features(golden["waveform"][0])
-    conditions = WindowConditions(sampling, audible=audible)
-    sample_windows(adapter, features, [window], conditions, lambda _step, _steps, x0: estimates.append(x0))
-    return estimates[-1] * final_scale(SCHEDULE)
+    patch.setattr(window_batch, "seeded_noise", recorded)
+    heard = None if audible is None else Audible(audible, audible.any(dim=0).numpy())
+    asked = ask(adapter, adapter.features(golden["waveform"][0]), [Window(0, 0, 80)], sampling, audible=heard)
+    listener = KeepingProgress(adapter, SilentControl())
+    asked.progress = listener
+    sampled(adapter, asked)
+    return listener.estimates[-1] * final_scale(SCHEDULE)
 
 
-def last_steps(denoise, x_t, timesteps, schedule, *, noise=None, callback=None):  # type: ignore[no-untyped-def]
+class KeepingProgress(Progress):
+    """Keeps every estimate."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.estimates: list[Tensor] = []
+
+    def evaluated(self, x0: Tensor) -> None:
+        self.estimates.append(x0)
+
+
+def ask(
+    adapter: DiffRollAdapter, features: Tensor, windows: list[Window], sampling: Sampling, **conditions: object
+) -> WindowAsk:
+    progress = Progress(adapter, SilentControl())
+    return WindowAsk(features, tuple(windows), WindowConditions(sampling, **conditions), progress)  # type: ignore[arg-type]
+
+
+def sampled(adapter: DiffRollAdapter, asked: WindowAsk) -> Posterior:
+    batch = WindowBatch(adapter, [asked], len(asked.windows))
+    while not batch.step():
+        continue
+    (posterior,) = asked.posteriors
+    return posterior
+
+
+def last_steps(denoise, x_t, timesteps, schedule, *, noise=None):  # type: ignore[no-untyped-def]
     """DDPM over the few steps that the reference recorded."""
-    return sample_ddpm(denoise, x_t, LAST_STEPS, schedule, noise=noise, callback=callback)
+    return sample_ddpm(denoise, x_t, LAST_STEPS, schedule, noise=noise)
 
 
 @pytest.mark.slow
@@ -162,11 +190,10 @@ def test_known_cells_are_held_through_the_chain(short_adapter: DiffRollAdapter) 
     roll, known = torch.zeros(88, 80), torch.zeros(88, 80)
     known[:, :40] = 1
     roll[30, 10:20] = 1
-    (posterior,) = sample_windows(
-        short_adapter,
-        short_adapter.features(torch.randn(40_960) * 0.1),
-        [Window(0, 0, 80)],
-        WindowConditions(Sampling(sample_ddpm, 3, 0.5, 0), canvas=Canvas(roll, known)),
+    features = short_adapter.features(torch.randn(40_960) * 0.1)
+    sampling = Sampling(sample_ddpm, 3, 0.5, 0)
+    posterior = sampled(
+        short_adapter, ask(short_adapter, features, [Window(0, 0, 80)], sampling, canvas=Canvas(roll, known))
     )
     assert torch.equal(posterior.frame[:40], roll.T[:40])
     assert posterior.frame[40:].count_nonzero() > 0
@@ -175,7 +202,7 @@ def test_known_cells_are_held_through_the_chain(short_adapter: DiffRollAdapter) 
 def test_windows_do_not_depend_on_their_company(short_adapter: DiffRollAdapter) -> None:
     features = short_adapter.features(torch.randn(150 * 512, generator=torch.Generator().manual_seed(1)) * 0.1)
     windows = [Window(0, 0, 60), Window(40, 60, 100), Window(70, 100, 150)]
-    conditions = WindowConditions(Sampling(sample_ddpm, 3, 0.5, 7))
-    (together,) = sample_windows(short_adapter, features, windows, conditions)
-    apart = torch.cat([sample_windows(short_adapter, features, [window], conditions)[0].frame for window in windows])
+    sampling = Sampling(sample_ddpm, 3, 0.5, 7)
+    together = sampled(short_adapter, ask(short_adapter, features, windows, sampling))
+    apart = torch.cat([sampled(short_adapter, ask(short_adapter, features, [w], sampling)).frame for w in windows])
     torch.testing.assert_close(together.frame, apart, atol=1e-5, rtol=0)

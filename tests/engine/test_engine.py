@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -129,9 +128,9 @@ def test_silence_gives_no_notes_and_neither_does_what_is_too_quiet(engine: Torch
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("batch", [1, 2, 8])
-def test_the_batch_size_changes_nothing(engine: TorchEngine, batch: int) -> None:
-    other = TorchEngine(engine.adapter, engine.info, replace(engine.defaults, batch=batch), engine.composer)
+@pytest.mark.parametrize("abreast", [2, 8])
+def test_how_many_windows_go_at_once_changes_nothing(engine: TorchEngine, abreast: int) -> None:
+    other = TorchEngine(engine.adapter, engine.info, engine.defaults, engine.composer, abreast=abreast)
     for name in ("transcribe long audio", "inpaint around known notes"):
         assert_near(ask(other, REQUESTS[name]), ask(engine, REQUESTS[name]))
 

@@ -20,7 +20,8 @@ pytest_plugins = ["support.engine_fixtures"]
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchEngine]:
-    yield from float32_engine(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny").path)
+    for loaded in float32_engine(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny").path):
+        yield TorchEngine(loaded.adapter, loaded.info, loaded.defaults, loaded.composer, abreast=3)
 
 
 SHORTAGES = (

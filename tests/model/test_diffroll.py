@@ -131,7 +131,7 @@ def test_bands_follow_each_other_upwards() -> None:
 
 def test_ddim_over_all_200_steps(network: DiffRoll, golden: dict[str, Tensor]) -> None:
     denoise = network.denoiser(network.condition(golden["spec_normalised"]))
-    x0 = sample_ddim(denoise, golden["x_T"], SCHEDULE.timesteps(200), SCHEDULE)
+    *_, x0 = sample_ddim(denoise, golden["x_T"], SCHEDULE.timesteps(200), SCHEDULE)
     assert_near(x0 * final_scale(SCHEDULE), golden["ddim_x0_200"], CHAIN)
 
 
@@ -152,7 +152,7 @@ def test_guided_ddpm(network: DiffRoll, golden: dict[str, Tensor], batched: bool
         drawn = torch.empty_like(x)
         noise(drawn)
         x = step.x0 * denoise(x, step.t) + step.x_t * x + step.noise * drawn
-    x0 = sample_ddpm(denoise, x, LAST_STEPS, SCHEDULE, noise=noise)
+    *_, x0 = sample_ddpm(denoise, x, LAST_STEPS, SCHEDULE, noise=noise)
     wanted = golden["cfdg_ddpm_x0_w0.5_steps_199to195_5to0"]
     assert_near(x0 * final_scale(SCHEDULE), wanted, CHAIN)
 
@@ -162,14 +162,14 @@ def test_inpainting_ddpm(network: DiffRoll, golden: dict[str, Tensor]) -> None:
     conditional = network.denoiser(network.condition(spectrogram))
     pair = in_turn(conditional, network.denoiser(null_condition(network)))
     denoise = guided(conditional, pair, 0.5, combine=linear_guidance)
-    x0 = sample_ddpm(denoise, golden["x_T"], LAST_STEPS, SCHEDULE, noise=injected(golden["inpainting_noise"]))
+    *_, x0 = sample_ddpm(denoise, golden["x_T"], LAST_STEPS, SCHEDULE, noise=injected(golden["inpainting_noise"]))
     wanted = golden["inpainting_ddpm_x0_w0.5_t20_50_steps_5to0"]
     assert_near(x0 * final_scale(SCHEDULE), wanted, CHAIN)
 
 
 def test_generation_ddpm(network: DiffRoll, golden: dict[str, Tensor]) -> None:
     denoise = network.denoiser(null_condition(network))
-    x0 = sample_ddpm(denoise, golden["x_T"], LAST_STEPS, SCHEDULE, noise=injected(golden["generation_noise"]))
+    *_, x0 = sample_ddpm(denoise, golden["x_T"], LAST_STEPS, SCHEDULE, noise=injected(golden["generation_noise"]))
     assert_near(x0 * final_scale(SCHEDULE), golden["generation_ddpm_x0_steps_5to0"], CHAIN)
 
 

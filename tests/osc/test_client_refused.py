@@ -17,6 +17,7 @@ from diffroll_live.errors import Cancelled, DiffrollError, Incomplete, TimedOut,
 from diffroll_live.osc import client as client_module
 from diffroll_live.osc import messages as m
 from diffroll_live.osc import replies as r
+from diffroll_live.osc import status_replies as s
 from diffroll_live.osc.client import Client
 from diffroll_live.osc.job_messages import JobRun
 from diffroll_live.types import AudioBuffer, NoteEvent, Options, Request
@@ -127,7 +128,7 @@ def test_a_job_that_waits_for_long_is_waited_for(monkeypatch):
     def status(message: m.StatusQuery) -> tuple[Any, ...]:
         asked.append(message)
         if len(asked) < 3:
-            return r.Status("busy", 1, "", 1.0), r.StatusJob(jobs[0], "transcribe", "queued", 0.0)
+            return s.Status("busy", 1, "", 1.0), s.StatusJob(jobs[0], "transcribe", "queued", 0.0)
         return ANSWERS[JobRun](JobRun(jobs[0]))
 
     with RefusingDaemon(JobRun=lambda asked: jobs.append(asked.job) or (), StatusQuery=status) as daemon:

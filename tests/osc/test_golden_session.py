@@ -16,6 +16,7 @@ UNSHOWN = {
     "/diffroll/pedal",  # comes of a model that hears it
     "/diffroll/status",  # so are the states that it tells
     "/diffroll/status/job",
+    "/diffroll/status/client",
     # what shows one client to another, and pictures
     *(
         address

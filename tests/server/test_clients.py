@@ -45,7 +45,26 @@ def test_status_tells_of_the_clients_own_jobs(daemon):
         assert one.expect("/diffroll/status/job").args == ("mine", "generate", "done", 1.0)
         other.send("/diffroll/status")
         other.send("/diffroll/ping", 1)
-        assert [other.next().address, other.next().address] == ["/diffroll/status", "/diffroll/pong"]
+        _, told = other.until("/diffroll/pong")
+        assert "/diffroll/status/job" not in [reply.address for reply in told]
+
+
+def test_status_tells_of_the_share_of_every_client(daemon):
+    with daemon.udp() as one, daemon.udp() as other:
+        one.send("/diffroll/generate", "mine", 2.0)
+        one.collect("mine")
+        rows = []
+        for asking in (one, other):
+            asking.send("/diffroll/status")
+            asking.send("/diffroll/ping", 1)
+            _, told = asking.until("/diffroll/pong")
+            rows.append({reply.args[0]: reply.args[1:] for reply in told if reply.address == "/diffroll/status/client"})
+        key = f"udp:127.0.0.1:{one.socket.getsockname()[1]}"
+        for shares in rows:
+            waiting, running, share, wait = shares[key]
+            assert (waiting, running) == (0, 0)
+            assert 0 < share <= 1
+            assert wait >= 0
 
 
 @pytest.mark.parametrize("number", [("i", 5), ("f", 5.0), ("d", 5.0), ("h", 5)])

@@ -11,6 +11,7 @@ import numpy as np
 from diffroll_live.errors import Cancelled
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.music.plan import plan_request
+from diffroll_live.turn_types import alone
 from diffroll_live.types import (
     AudioBuffer,
     Control,
@@ -61,7 +62,7 @@ def planned(request: Request, max_seconds: float = 1800.0) -> RequestPlan:
 
 def ask(engine: Engine, request: Request, control: Control | None = None) -> Result:
     """Have an engine answer a request, planned as the daemon and the command line plan it."""
-    return engine.run(planned(request, engine.info.max_seconds), control or Listener())
+    return alone(engine, engine.answer(planned(request, engine.info.max_seconds), control or Listener()))
 
 
 def noise(seconds: float, rate: int = 16_000, level: float = 0.1, seed: int = 0) -> AudioBuffer:

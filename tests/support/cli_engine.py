@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from diffroll_live.types import Pictures, RequestPlan, Result
+from diffroll_live.types import Answer, Pictures, RequestPlan, Result
 from support.fake_engine import FakeEngine
 
 
@@ -18,9 +18,9 @@ class CliEngine(FakeEngine):
         super().__init__()
         self.plans: list[RequestPlan] = []
 
-    def run(self, plan: RequestPlan, control) -> Result:
+    def answer(self, plan: RequestPlan, control) -> Answer:
         self.plans.append(plan)
-        result = super().run(plan, control)
+        result = yield from super().answer(plan, control)
         if not plan.pictures:
             return result
         rolls = np.zeros((3, 100, 88), np.float32)

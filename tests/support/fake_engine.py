@@ -5,13 +5,25 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.meter.meter_map import NO_METER
-from diffroll_live.types import Control, ModelInfo, NoteEvent, PedalSpan, Pictures, RequestPlan, Result, StreamedNote
+from diffroll_live.turn_types import Ask, Batch, alone
+from diffroll_live.types import (
+    Answer,
+    Control,
+    ModelInfo,
+    NoteEvent,
+    PedalSpan,
+    Pictures,
+    RequestPlan,
+    Result,
+    StreamedNote,
+)
 
 INFO = ModelInfo(
     name="fake",
@@ -81,14 +93,23 @@ class FakeStream:
 
 
 class FakeEngine:
-    """Answers at once but for a short sleep a step; ``steps`` is taken from the plan."""
+    """Answers at once but for a short sleep a step, one a turn; ``steps`` is taken from the plan."""
 
     info = INFO
+    abreast = 1
 
     def __init__(self) -> None:
         self._finished: dict[str, Result] = {}
 
     def run(self, plan: RequestPlan, control: Control) -> Result:
+        """Answer without giving anybody else a turn."""
+        return alone(self, self.answer(plan, control))
+
+    def gather(self, asks: Sequence[Ask]) -> Batch:
+        """Never be asked: it computes as it answers."""
+        raise AssertionError(asks)
+
+    def answer(self, plan: RequestPlan, control: Control) -> Answer:
         """Stream the notes of each variation, half of them half way."""
         self._misbehave(plan)
         variations = tuple(notes_of(plan, v) for v in range(plan.options.variations))
@@ -104,6 +125,7 @@ class FakeEngine:
             if step == steps // 2:
                 control.notes(streamed[: len(streamed) // 2])
                 self._break_down(plan)
+            yield None
         control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
         pedal = PEDAL if plan.id.startswith("pedalled") and plan.options.pedal == "on" else ()
         result = Result(plan.id, variations, plan.options.seed, pictures=pictures_of(plan, steps), pedal=pedal)

@@ -11,6 +11,7 @@ from typing import Any, Self
 from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc import messages as m
 from diffroll_live.osc import replies as r
+from diffroll_live.osc import status_replies as s
 from diffroll_live.osc.codec import decode_message
 from diffroll_live.osc.framing import PacketReader, frame
 from diffroll_live.osc.server_codec import read_message, write_reply
@@ -21,7 +22,7 @@ NOTE = (60, 0.0, 0.5, 90, 0)
 ANSWERS: dict[type[Any], Answer] = {
     m.Hello: lambda _: (r.Welcome(1, "0", "fake", "cpu", 16_000, 1800.0),),
     m.Ping: lambda ping: (r.Pong(ping.n),),
-    m.StatusQuery: lambda _: (r.Status("ready", 0, "", 0.0),),
+    m.StatusQuery: lambda _: (s.Status("ready", 0, "", 0.0),),
     m.AudioOpen: lambda opening: (r.AudioOpened(opening.buffer, 4),),
     m.AudioClose: lambda closing: (r.AudioReady(closing.buffer, 1.0, 16_000),),
     m.AudioFree: lambda freeing: (r.AudioFreed(freeing.buffer),),

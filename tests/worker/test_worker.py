@@ -4,75 +4,33 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
-from support.asking import planned
 from support.fake_engine import INFO, FakeEngine, make_engine, make_fatal_engine, make_no_engine, notes_of
 from support.running import alive
+from support.worker_owner import TIMEOUT, WorkerOwner, run
 
 from diffroll_live.errors import Busy, Cancelled, InternalError, UnknownJob
-from diffroll_live.types import AudioBuffer, Control, Options, Request, Result
+from diffroll_live.types import Control, Request, Result
 from diffroll_live.worker.messages import (
     Died,
-    Failed,
     Finished,
     Gridded,
     Noted,
     Progressed,
     Ready,
     Redecode,
-    Run,
     Started,
     StartFailed,
     describe_exit,
 )
-from diffroll_live.worker.pipe import WorkReceiver, WorkSender
 from diffroll_live.worker.process import main
-from diffroll_live.worker.queue import Worker
 from diffroll_live.worker.supervisor import Supervisor
-
-TIMEOUT = 30.0
-
-
-class WorkerOwner:
-    """Owns a worker: runs the calls that it posts, and keeps its events."""
-
-    def __init__(self, factory: Callable[[], Any] = make_engine, **options: Any) -> None:
-        self.calls: queue.Queue[Callable[[], None]] = queue.Queue()
-        self.events: list[Any] = []
-        self._others = _engines()
-        self.worker = Worker(factory, grace=0.3, **options)
-        self.worker.start(self.calls.put, self.events.append)
-
-    def until(self, holds: Callable[[Any], bool]) -> Any:
-        """Run calls until an event fits; return it."""
-        end = time.monotonic() + TIMEOUT
-        while True:
-            for event in self.events:
-                if holds(event):
-                    return event
-            assert time.monotonic() < end, self.events
-            self.calls.get(timeout=TIMEOUT)()
-
-    def end_of(self, serial: int) -> Any:
-        return self.until(lambda e: isinstance(e, Finished | Failed) and e.serial == serial)
-
-    @property
-    def pid(self) -> int:
-        """Of the inference process."""
-        (pid,) = _engines() - self._others
-        return pid
-
-    def ready(self) -> WorkerOwner:
-        self.until(lambda e: isinstance(e, Ready))
-        return self
 
 
 class UnaskedEngine(FakeEngine):
@@ -129,12 +87,6 @@ def owner() -> Iterator[WorkerOwner]:
     one.worker.close()
 
 
-def run(serial: int, name: str = "job", **options: Any) -> Run:
-    return Run(
-        serial, planned(Request(f"{name}#{serial}", "generate", None, options=Options(**{"seconds": 2.0} | options)))
-    )
-
-
 def test_a_process_that_the_system_cannot_start_is_tried_again(monkeypatch):
     spawn, attempts = Supervisor._spawn, iter((OSError("Too many open files"),))
 
@@ -168,10 +120,34 @@ def test_a_client_slot_holds_one_piece_of_waiting_work(owner):
     with pytest.raises(Busy, match="2 jobs"):
         owner.worker.submit(run(5), "c")
     status = owner.worker.status()
-    assert (status.state, status.queued, status.running) == ("busy", 2, 1)
+    assert (status.state, status.queued, status.running) == ("busy", 2, (1,))
     for serial in (1, 3, 4):
         assert isinstance(owner.end_of(serial), Finished)
     assert 0.0 < owner.worker.status().load <= 1.0
+
+
+def test_a_long_job_of_one_client_does_not_hold_up_a_short_one_of_another(owner):
+    owner.worker.submit(run(1, client="file", steps=1000), "file")
+    owner.until(lambda e: isinstance(e, Progressed) and e.step == 5)
+    owner.worker.submit(run(2, client="fill"), "fill")
+    assert isinstance(owner.end_of(2), Finished)
+    status = owner.worker.status()
+    assert status.running == (1,)
+    file, fill = status.clients["file"], status.clients["fill"]
+    assert (file.waiting, file.running, fill.running) == (0, 1, 0)
+    assert file.share > 0
+    assert 0 < fill.share <= status.load <= 1
+    assert fill.wait < 10
+    owner.worker.cancel(1)
+    assert isinstance(owner.end_of(1).error, Cancelled)
+
+
+def test_what_waits_has_waited_so_far(owner):
+    owner.worker.submit(run(1, client="a", steps=1000), "a")
+    owner.worker.submit(run(2, client="a"), "a")
+    owner.until(lambda e: isinstance(e, Progressed))
+    waits = [owner.worker.status().clients["a"].wait for _ in range(2)]
+    assert 0 < waits[0] < waits[1]
 
 
 def test_cancel_stops_what_runs_and_drops_what_waits(owner):
@@ -187,25 +163,6 @@ def test_cancel_stops_what_runs_and_drops_what_waits(owner):
     assert last < 500
     owner.worker.submit(run(3), "a")
     assert isinstance(owner.end_of(3), Finished)
-
-
-def test_audio_goes_over_the_pipe_once():
-    here, there = multiprocessing.Pipe()
-    sender, receiver = WorkSender(here), WorkReceiver(there)
-    received = []
-    ones = np.ones(300, np.float32)
-    for number, samples in enumerate([ones, ones, np.zeros(2, np.float32), None, ones]):
-        audio = None if samples is None else AudioBuffer("b", samples, 16_000, 2.5)
-        work = Run(number, planned(Request(f"job#{number}", "transcribe" if audio else "generate", audio)))
-        sender.send(work)
-        back = receiver.receive()
-        assert (back.serial, back.plan.id) == (number, work.plan.id)
-        if audio is not None:
-            assert (back.plan.audio.name, back.plan.audio.origin) == ("b", 2.5)
-            np.testing.assert_array_equal(back.plan.audio.samples, samples)
-            received.append(back.plan.audio.samples)
-    assert received[1] is received[0]
-    assert received[0].flags.writeable
 
 
 def test_redecoding_needs_a_result(owner):
@@ -227,6 +184,17 @@ def test_a_crash_costs_one_job_and_the_queue_survives(owner):
     assert "run the job again" in error.text
     for serial in (2, 3):
         assert isinstance(owner.end_of(serial), Finished)
+
+
+def test_a_crash_costs_whoever_had_the_turn_and_the_others_begin_again(owner):
+    owner.worker.submit(run(1, client="a", steps=150), "a")
+    owner.until(lambda e: isinstance(e, Progressed) and e.step == 3)
+    owner.worker.submit(run(2, "crash", client="b"), "b")
+    assert "SIGKILL" in owner.end_of(2).error.text
+    end = owner.end_of(1)
+    assert isinstance(end, Finished)
+    assert end.result.variations == (notes_of(run(1).plan, 0),)
+    assert sum(isinstance(e, Started) and e.serial == 1 for e in owner.events) == 2
 
 
 def test_what_a_process_sent_before_it_died_is_not_lost():
@@ -289,7 +257,3 @@ def test_a_stuck_process_is_killed_at_the_end(owner):
 )
 def test_exits_are_described(code, words):
     assert words in describe_exit(code)
-
-
-def _engines() -> set[int]:
-    return {p.pid for p in multiprocessing.active_children() if p.name == "diffroll-engine" and p.pid}

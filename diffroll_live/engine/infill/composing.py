@@ -18,6 +18,7 @@ from diffroll_live.engine.progress import Progress
 from diffroll_live.meter.meter_map import Bar, MeterMap
 from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
 from diffroll_live.music.regions import fit
+from diffroll_live.turn_types import Paused
 from diffroll_live.types import NoteEvent, Region
 
 MOST_STEPS = 208  # of a passage, as in training
@@ -47,10 +48,11 @@ def compose(
     progress: Progress,
     around: Surroundings,
     transcribed: Sequence[Sequence[NoteEvent]],
-) -> list[list[NoteEvent]]:
+) -> Paused[list[list[NoteEvent]]]:
     """Write into the plan's infilled regions, streaming notes as they are decided; those of each variation.
 
     transcribed: what each variation has of the regions that are heard; it is there before anything is written.
+    Others may have a turn after every note.
     """
     pieces = pieces_of(meter, plan.infilled, around)
     left = plan.request.options.variations * len(pieces)
@@ -61,7 +63,7 @@ def compose(
         for number, piece in enumerate(pieces):
             progress.total = progress.done + left * EXPECTED_EVALUATIONS
             placement = place_piece(plan, meter, piece, known)
-            new = _write(plan, composer, placement, progress, known, (variation, number))
+            new = yield from _write(plan, composer, placement, progress, known, (variation, number))
             written[-1].extend(new)
             known = _joined(known, new)
             left -= 1
@@ -81,7 +83,7 @@ def _write(
     progress: Progress,
     known: NoteArray,
     which: tuple[int, int],
-) -> list[NoteEvent]:
+) -> Paused[list[NoteEvent]]:
     """Write one piece of a variation; ``which`` are the numbers of both."""
     options, until = plan.request.options, plan.request.until
     seed = [options.seed, *which]
@@ -90,8 +92,12 @@ def _write(
     wishes = WritingOptions(temperature=max(TEMPERATURE * options.temperature, COLDEST), nucleus=NUCLEUS)
     written: list[NoteEvent] = []
     late, last = 0.0, -1
-    draw = WRITERS[plan.writer]
-    for row in draw(composer, placement.passage, wishes, seed, plan.writing_steps, progress.advanced):
+    rows = WRITERS[plan.writer](composer, placement.passage, wishes, seed, plan.writing_steps, progress.advanced)
+    while True:
+        with progress.timed("sample"):
+            row = next(rows, None)
+        if row is None:
+            return written
         if row[0] != last:
             late, last = placement.lateness(rng), row[0]
         others = (*around, *written)
@@ -99,7 +105,7 @@ def _write(
         new = fit([event], plan.infilled, others, options.min_note, until)
         written.extend(new)
         progress.send(which[0], new)
-    return written
+        yield None
 
 
 def _released(event: NoteEvent, others: Sequence[NoteEvent], room: float) -> NoteEvent:

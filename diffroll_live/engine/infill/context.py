@@ -14,18 +14,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from diffroll_live.engine.features import Recording
 from diffroll_live.engine.plan import EnginePlan
 from diffroll_live.engine.progress import Progress
 from diffroll_live.engine.region_cells import covered_frames, marked_spans
-from diffroll_live.engine.transcription import PosteriorSpan, sample_batch, windows_over
-from diffroll_live.engine.windowed_sampling import WindowConditions
+from diffroll_live.engine.transcription import PosteriorSpan, sample, windows_over
+from diffroll_live.engine.window_asks import Audible, WindowConditions
 from diffroll_live.engine.windows import Window
 from diffroll_live.model.decoding import Posterior, join
 from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
 from diffroll_live.music.regions import kept
+from diffroll_live.turn_types import Paused
 
 USUAL_VELOCITY = 70.0  # of the training pieces, towards which transcribed velocities regress, and
 HEDGED = 2.0  # the factor by which the mean of a passage differs less from it than the played mean
@@ -74,12 +74,15 @@ class Reading:
         missing = sum(self._key(window) not in recording.heard for span in self._windows for window in span)
         return missing * self._plan.context_sampling.steps
 
-    def read(self, recording: Recording, progress: Progress) -> Surroundings:
+    def read(self, recording: Recording, progress: Progress) -> Paused[Surroundings]:
         """Transcribe what was not read before, and give all of it."""
         plan, rate = self._plan, self._plan.adapter.geometry.frame_rate
         found, sampled = [np.zeros((0, 4))], []
         for span in self._windows:
-            posterior = join([self._posterior(window, recording, progress) for window in span])
+            parts: dict[Window, Posterior] = {}
+            for window in span:
+                parts[window] = yield from self._posterior(window, recording, progress)
+            posterior = join(list(parts.values()))
             sampled.append(PosteriorSpan(span[0].first, (posterior,)))
             rows = plan.adapter.decode(posterior, plan.thresholds)
             rows[:, :2] += span[0].first / rate
@@ -92,20 +95,22 @@ class Reading:
         for first, last in marked_spans(self._around):
             yield Span(first / rate if first else -math.inf, last / rate if last < len(self._around) else math.inf)
 
-    def _posterior(self, window: Window, recording: Recording, progress: Progress) -> Posterior:
-        def sample() -> Posterior:
+    def _posterior(self, window: Window, recording: Recording, progress: Progress) -> Paused[Posterior]:
+        found = recording.heard.find(self._key(window))
+        if found is None:
             conditions = WindowConditions(self._plan.context_sampling, audible=self._audible())
-            return sample_batch(self._plan, recording, progress, [window], conditions)[0]
-
-        return recording.heard.get(self._key(window), sample)
+            (found,) = yield from sample(self._plan, recording, progress, [window], conditions)
+            recording.heard.keep(self._key(window), found)
+        return found
 
     def _key(self, window: Window) -> tuple[object, ...]:
         """What the posterior of a window depends on."""
         inside = slice(max(window.begin, 0), window.begin + self._plan.adapter.window_frames)
         return window, self._plan.context_sampling, self._covered[inside].tobytes()
 
-    def _audible(self) -> Tensor:
-        return torch.from_numpy(~self._covered)[None].float().to(self._plan.adapter.device)
+    def _audible(self) -> Audible:
+        cells = torch.from_numpy(~self._covered)[None].float().to(self._plan.adapter.device)
+        return Audible(cells, ~self._covered)
 
 
 def _around(plan: EnginePlan) -> npt.NDArray[np.bool_]:

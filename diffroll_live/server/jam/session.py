@@ -166,7 +166,8 @@ class JamSession:
         self._drop()
         serial = self.context.events.next_number()
         plan = plan_request(turn.request, self.context.worker.info.max_seconds)
-        self.context.worker.submit(Run(serial, plan), (self.client.key, "jam", self.name))
+        work = Run(serial, plan, self.client.key, urgent=True)
+        self.context.worker.submit(work, (self.client.key, "jam", self.name))
         self._writing = _Writing(serial, turn)
         self.context.events.follow(serial, self._on_event)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -83,7 +83,7 @@ class Runs:
         meter = self._delivery.meter(job, audio)
         plan = plan_request(job.request(f"{job.name}#{serial}", audio, meter), self._worker.info.max_seconds)
         job.origin, job.meter = audio.origin if audio is not None else 0.0, meter
-        self._submit(client, job, Run(serial, plan), job.asked)
+        self._submit(client, job, Run(serial, plan, client.key), job.asked)
         job.request_id = plan.id
         job.result, job.notes = None, {}
 
@@ -91,7 +91,7 @@ class Runs:
         """Queue a decoding of a finished job. Raises errors.Busy, errors.UnknownJob."""
         if job.result is None:
             raise UnknownJob(f"The job {job.name!r} has no result to decode again; run it and wait for its end.")
-        work = Redecode(self._events.next_number(), job.request_id, threshold, min_note)
+        work = Redecode(self._events.next_number(), job.request_id, threshold, min_note, client.key)
         self._submit(client, job, work, time.monotonic())
 
     def cancel(self, client: Client, job: Job) -> None:
@@ -127,10 +127,10 @@ class Runs:
             self._drop(job)
             self._delivery.silence(job, lambda: None)
 
-    def running_job(self, serial: int | None, client: Client) -> str:
-        """Name the job of a client that has this serial; empty when there is none."""
-        run = self._active.get(serial) if serial is not None else None
-        return run.job.name if run is not None and run.client is client else ""
+    def running_job(self, serials: Iterable[int], client: Client) -> str:
+        """Name the first job of a client among those with these serials; empty when there is none."""
+        runs = (self._active[serial] for serial in serials if serial in self._active)
+        return next((run.job.name for run in runs if run.client is client), "")
 
     def mute(self) -> None:
         """Stop running jobs from starting notes on the MIDI port; their notes are still sent over OSC."""
@@ -212,8 +212,9 @@ class Runs:
         delivery = run.job.settings.delivery
         if not run.notes:
             self._counts.first_notes.observe(time.monotonic() - run.asked)
-        new = [item for item in event.notes if (item.variation, item.index) not in run.notes]
-        changed = {(item.variation, item.index): item.note for item in event.notes}
+        notes = [item for item in event.notes if run.notes.get((item.variation, item.index)) != item.note]
+        new = [item for item in notes if (item.variation, item.index) not in run.notes]
+        changed = {(item.variation, item.index): item.note for item in notes}
         run.replaced = run.replaced or len(new) < len(changed)
         run.notes.update(changed)
         if delivery.deliver != "midi":

@@ -44,6 +44,7 @@ export interface Replies {
   "/diffroll/welcome": { protocol: number; version: string; model: string; device: string; sampleRate: number; maxSeconds: number };
   "/diffroll/pong": { n: number };
   "/diffroll/status": { state: string; queued: number; job: string; load: number };
+  "/diffroll/status/client": { client: string; waiting: number; running: number; share: number; wait: number };
   "/diffroll/status/job": { job: string; task: string; state: string; progress: number };
   "/diffroll/panicked": {  };
   "/diffroll/audio/ready": { buffer: string; seconds: number; sampleRate: number };
@@ -84,6 +85,7 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/welcome": ["protocol", "version", "model", "device", "sampleRate", "maxSeconds"],
   "/diffroll/pong": ["n"],
   "/diffroll/status": ["state", "queued", "job", "load"],
+  "/diffroll/status/client": ["client", "waiting", "running", "share", "wait"],
   "/diffroll/status/job": ["job", "task", "state", "progress"],
   "/diffroll/panicked": [],
   "/diffroll/audio/ready": ["buffer", "seconds", "sampleRate"],

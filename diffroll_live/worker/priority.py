@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 
-#: Beside busy threads of normal priority, a thread of this niceness gets 39 % of a core; one of 10 would get 10 %.
+#: More than it had. Beside busy threads of normal priority, a thread of this niceness gets 39 % of a core; one of 10 would get 10 %.
 JOB_NICENESS = 2
 _BELOW_NORMAL = -1  # THREAD_PRIORITY_BELOW_NORMAL
 _UTILITY = 0x11  # QOS_CLASS_UTILITY
@@ -16,7 +16,8 @@ _UTILITY = 0x11  # QOS_CLASS_UTILITY
 def let_others_go_first() -> None:
     """Lower the priority of the calling thread; threads that it starts later inherit that where the system does so."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), JOB_NICENESS)
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + JOB_NICENESS)
     elif sys.platform == "darwin":
         ctypes.CDLL(None).pthread_set_qos_class_self_np(_UTILITY, 0)
     elif sys.platform == "win32":

@@ -7,7 +7,8 @@ import os
 import sys
 import threading
 
-#: More than it had. Beside busy threads of normal priority, a thread of this niceness gets 39 % of a core; one of 10 would get 10 %.
+#: More than before. Beside busy threads of normal priority, a thread of niceness 2 gets 39 % of a core; one of 10 would
+#: get 10 %.
 JOB_NICENESS = 2
 _BELOW_NORMAL = -1  # THREAD_PRIORITY_BELOW_NORMAL
 _UTILITY = 0x11  # QOS_CLASS_UTILITY

@@ -1,7 +1,7 @@
 """The weights of music/readings.py: those with which the chosen readings come closest to beats that are known.
 
 Passages of the training scores are played with a tempo that drifts and hands that are not quite together, two bars of
-each left out as in a fill; half of the songs with marked beats come beside them, the other half only measures.
+each left out as in a fill. Songs with marked beats only measure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from diffroll_live.training.composing.scores import Score, read_scores
 
 PASSAGES, N_BARS, HOLE = 800, 10, (4, 6)  # bars in all, and those that are left out
 FEWEST = 40  # notes
-SONG_WEIGHT = 10  # passages that a song counts for
 TEMPO, SPREAD = 95.0, 0.25  # quarters a minute where a score says none, and of its logarithm
 DRIFTS, HANDS = (0.003, 0.012, 0.025), (0.004, 0.010, 0.016)  # of a quarter's logarithm, and s: strict to free
 MEMORY = 0.9  # of a drift from quarter to quarter
@@ -42,20 +41,14 @@ def report(scores: Path, songs: Path) -> str:
     training = [score for score in read_scores(scores) if score.split == "train"]
     passages = [example for _ in range(PASSAGES) if (example := _example(_played(training, rng))) is not None]
     marked = [example for song in read_songs(songs) if (example := _example(song)) is not None]
-    tuning, held_out = marked[: len(marked) // 2], marked[len(marked) // 2 :]
     half = len(passages) // 2
-    crossed = np.mean(
-        [
-            _mean(passages[half:], fit([*passages[:half], *tuning * SONG_WEIGHT])),
-            _mean(passages[:half], fit([*passages[half:], *tuning * SONG_WEIGHT])),
-        ]
-    )
-    weights = fit([*passages, *tuning * SONG_WEIGHT])
+    crossed = np.mean([_mean(passages[half:], fit(passages[:half])), _mean(passages[:half], fit(passages[half:]))])
+    weights = fit(passages)
     first, best = (np.mean([one.closeness[0] for one in passages]), np.mean([one.closeness.max() for one in passages]))
     return (
         f"{len(passages)} passages, F of their beats: the first reading {first:.3f}, the chosen one {crossed:.3f} with "
-        f"weights of the other half, the best {best:.3f}; songs that are held out {_mean(held_out, weights):.3f}, with "
-        f"the weights as they are {_mean(held_out, WEIGHTS):.3f}\n{np.round(weights, 2).tolist()}"
+        f"weights of the other half, the best {best:.3f}; songs that measure {_mean(marked, weights):.3f}, "
+        f"with the weights as they are {_mean(marked, WEIGHTS):.3f}\n{np.round(weights, 2).tolist()}"
     )
 
 

@@ -23,7 +23,7 @@ LOW, LONG = 0.35, 0.7  # quantiles of pitch and of length
 NEAR, NEAR_SHARE = 0.035, (0.04, 0.12)  # s, and its bounds as a share of a beat, that a note may lie beside it
 PARTS = (3, 4)  # of a beat
 USUAL_BEAT, USUAL_NOTES = 0.65, 3.0  # s; notes a beat
-WEIGHTS = np.array([5.15, 6.1, -0.64, 1.54, -2.54, 0.93, -1.25, 3.27, -3.73, 2.35])
+WEIGHTS = np.array([5.04, 6.16, -1.06, 1.4, -2.12, 0.79, -1.24, 3.01, -5.29, 1.42])
 
 Bools = npt.NDArray[np.bool_]
 

@@ -75,7 +75,7 @@ def test_no_numbers_stop_the_run_and_the_batch_is_kept(material, tmp_path):
     (kept,) = tmp_path.glob("batch-*.safetensors")
     assert str(kept) in caught.value.text
     batch = load_file(kept)
-    assert batch.keys() == {"samples", "edge", *ROLLS}
+    assert batch.keys() == {"samples", "edge", "pedal", "trust", *ROLLS}
     assert len(batch["samples"]) == 2
 
 

@@ -124,7 +124,10 @@ Picture = Literal["plot", "trajectory"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for, unchecked; ``music.plan`` makes a plan of it. ``audio`` is None for a generation."""
+    """What is asked for, unchecked; ``music.plan`` makes a plan of it.
+
+    ``audio`` is None for a generation, and where notes say what there is to fill or to continue.
+    """
 
     id: str
     task: Task
@@ -135,6 +138,7 @@ class Request:
     pictures: frozenset[Picture] = frozenset()
     meter: MeterMap | None = None  # bars and beats on the axis of the audio, where somebody knows them
     pedal: tuple[PedalSpan, ...] = ()  # that the user already has
+    locked: tuple[NoteEvent, ...] = ()  # notes that the user has and that stay within the regions, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +146,9 @@ class RequestPlan:
     """A valid request, as the engine answers it. Only ``music.plan.plan_request`` makes one.
 
     regions: where notes may be written, within the audio or the time after it. hidden: those of them whose audio the
-    model must not hear. kept: the user's notes that begin outside all regions; they are returned unchanged. until: the
-    end of the audio, or of the time after it, in seconds; what is written may ring so long.
+    model must not hear. kept: the user's notes that begin outside all regions, and those that are locked; they are
+    returned unchanged. locked: the latter alone, which new notes go with, but do not take for a model of loudness.
+    until: the end of the audio, or of the time after it, in seconds; what is written may ring so long.
     """
 
     id: str
@@ -151,6 +156,7 @@ class RequestPlan:
     regions: tuple[Region, ...]
     hidden: tuple[Region, ...]
     kept: tuple[NoteEvent, ...]
+    locked: tuple[NoteEvent, ...]
     options: Options
     pictures: frozenset[Picture]
     meter: MeterMap | None

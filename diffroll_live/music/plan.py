@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from diffroll_live.errors import AudioError, BadRegion, RequestError
-from diffroll_live.limits import MAX_KNOWN, MAX_REGIONS, REQUEST
-from diffroll_live.music.regions import ROUNDING, check_region, kept
+from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS, REQUEST
+from diffroll_live.music.regions import LAST_SECOND, ROUNDING, check_region, kept, spans_of
 from diffroll_live.types import Options, Region, Request, RequestPlan
+
+STEPS_PER_BEAT = 4  # sixteenths in a quarter note
 
 
 def plan_request(request: Request, max_seconds: float) -> RequestPlan:
@@ -18,14 +20,18 @@ def plan_request(request: Request, max_seconds: float) -> RequestPlan:
     check_options(request.options)
     _check_audio(request, max_seconds)
     regions = _written(request)
-    if len(request.known) > MAX_KNOWN:
-        raise RequestError(f"There are {len(request.known)} notes; at most {MAX_KNOWN} fit in one job.")
+    hidden = _hidden(request, regions)
+    _check_hidden(hidden)
+    if len(request.known) + len(request.locked) > MAX_KNOWN:
+        n_notes = len(request.known) + len(request.locked)
+        raise RequestError(f"There are {n_notes} notes; at most {MAX_KNOWN} fit in one job.")
     return RequestPlan(
         id=request.id,
         audio=None if request.task == "generate" else request.audio,
         regions=regions,
-        hidden=_hidden(request, regions),
-        kept=kept(request.known, regions),
+        hidden=hidden,
+        kept=tuple(sorted((*kept(request.known, regions), *request.locked))),
+        locked=request.locked,
         options=request.options,
         pictures=request.pictures,
         meter=request.meter,
@@ -46,19 +52,30 @@ def check_options(options: Options) -> None:
 
 
 def writable_span(request: Request) -> tuple[float, float]:
-    """Where the regions of a request may lie, in seconds: within its audio, or in the time after it."""
+    """Where the regions of a request may lie, in seconds: within its audio, in the time after it, or among its notes.
+
+    Notes without audio may be filled anywhere, and are continued from where the last of them ends.
+    """
     seconds = request.options.seconds
-    if request.task == "generate" or request.audio is None:
+    if request.task == "generate":
         return 0.0, seconds
-    end = request.audio.seconds
-    return (end, end + seconds) if request.task == "continue" else (0.0, end)
+    end = request.audio.seconds if request.audio is not None else _end_of_notes(request)
+    if request.task == "continue":
+        return end, end + seconds
+    return 0.0, end if request.audio is not None else LAST_SECOND
 
 
 def _check_audio(request: Request, max_seconds: float) -> None:
     if request.task == "generate":
         return
     if request.audio is None:
-        raise AudioError(f"The task {request.task} needs audio; send a buffer first.")
+        if request.task == "transcribe":
+            raise AudioError("The task transcribe needs audio; send a buffer first.")
+        if not (request.known or request.locked):
+            raise AudioError(
+                f"The task {request.task} needs audio or notes; send a buffer, or the notes that you have."
+            )
+        return
     if request.audio.seconds > max_seconds:
         raise AudioError(
             f"The audio is {request.audio.seconds:.0f} s long; at most {max_seconds:.0f} s fit. Send a part of it."
@@ -90,9 +107,26 @@ def _cut(region: Region, begin: float, end: float, task: str) -> Region:
     return inside
 
 
+def _end_of_notes(request: Request) -> float:
+    """Where the last note ends, in seconds: at its nearest sixteenth, where somebody knows the beat."""
+    end = max(note.offset for note in (*request.known, *request.locked))
+    if request.meter is None or request.meter.source == "none":
+        return end
+    tempo = request.meter.tempo
+    return tempo.position_at(round(tempo.beat_at(end) * STEPS_PER_BEAT) / STEPS_PER_BEAT)
+
+
+def _check_hidden(hidden: tuple[Region, ...]) -> None:
+    """Raise BadRegion for more to write than anybody waits for."""
+    seconds = sum(offset - onset for onset, offset in spans_of(hidden))
+    longest = LIMITS["seconds"].high
+    if seconds > longest + ROUNDING:
+        raise BadRegion(f"The regions to write are {seconds:.0f} s long; at most {longest:g} s fit in one job.")
+
+
 def _hidden(request: Request, regions: tuple[Region, ...]) -> tuple[Region, ...]:
     """Those of ``regions`` whose audio must not be heard, or has not been played yet."""
     if request.task == "transcribe":
         return ()
-    to_come = request.task in ("continue", "generate")
+    to_come = request.audio is None or request.task in ("continue", "generate")
     return tuple(region for region in regions if to_come or not region.hear)

@@ -44,6 +44,17 @@ def kept(known: Iterable[NoteEvent], regions: tuple[Region, ...]) -> tuple[NoteE
     return tuple(note for note in known if not any(holds(region, note) for region in regions))
 
 
+def spans_of(regions: Iterable[Region]) -> list[tuple[float, float]]:
+    """The spans that regions cover, in seconds, in order, merged where they overlap."""
+    spans: list[tuple[float, float]] = []
+    for region in sorted(regions, key=lambda r: r.onset):
+        if spans and region.onset < spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], region.offset)
+        else:
+            spans.append((region.onset, region.offset))
+    return spans
+
+
 def lasts(note: NoteEvent, min_note: float) -> bool:
     """Whether a note lasts ``min_note`` seconds, and at least the shortest possible time."""
     return note.duration >= max(min_note, SHORTEST) - SLACK

@@ -259,8 +259,9 @@ def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
     yield jobs.JobNew(job, request.task, buffer)
     for region in request.regions:
         yield jobs.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
-    for note in filter(_is_sent, request.known):
-        yield jobs.JobNote(job, note.pitch, note.onset, note.duration, note.velocity)
+    for locked, notes in ((False, request.known), (True, request.locked)):
+        for note in filter(_is_sent, notes):
+            yield jobs.JobNote(job, note.pitch, note.onset, note.duration, note.velocity, locked)
     for change in request.meter.changes() if request.meter is not None else ():
         yield jobs.JobTempo(job, change.t, change.bpm, change.numerator, change.denominator, change.beat)
     for key in Options.__dataclass_fields__:

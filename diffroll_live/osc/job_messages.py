@@ -32,13 +32,14 @@ class JobRegion:
 
 @dataclass(frozen=True, slots=True)
 class JobNote:
-    """Add a note that the client already has."""
+    """Add a note that the client already has; one that is locked stays within the regions, too."""
 
     job: Name
     pitch: int
     t: float  # s
     duration: float  # s
     velocity: int
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ class Job:
 
     name: str
     task: Task
-    buffer: str  # empty for a generation from nothing
+    buffer: str  # empty where there is no audio
     regions: list[Region] = field(default_factory=list)
     known: list[NoteEvent] = field(default_factory=list)
+    locked: list[NoteEvent] = field(default_factory=list)
     tempi: list[MeterChange] = field(default_factory=list)
     settings: JobSettings = field(default_factory=JobSettings)
     state: State = "new"
@@ -49,11 +50,11 @@ class Job:
         check_region(region)
         self.regions.append(region)
 
-    def add_note(self, note: NoteEvent) -> None:
+    def add_note(self, note: NoteEvent, *, locked: bool = False) -> None:
         """Add a note of the user's. Raises errors.RequestError for one that a piano cannot play."""
-        if len(self.known) >= MAX_KNOWN:
+        if len(self.known) + len(self.locked) >= MAX_KNOWN:
             raise RequestError(f"A job takes at most {MAX_KNOWN} notes; use a shorter range.")
-        self.known.append(check_note(note))
+        (self.locked if locked else self.known).append(check_note(note))
 
     def add_tempo(self, t: float, bpm: float, signature: tuple[int, int] | None, beat: float | None) -> None:
         """Add a change of tempo or signature; None is as before. Raises errors.RequestError for one that cannot be."""
@@ -70,7 +71,8 @@ class Job:
         """What the job asks for; ``audio`` is its buffer, ``meter`` the bars and beats as far as they are known."""
         known = tuple(sorted(self.known))
         pictures, options = PICTURES[self.settings.delivery.pictures], self.settings.options
-        return Request(request_id, self.task, audio, tuple(self.regions), known, options, pictures, meter)
+        locked = tuple(sorted(self.locked))
+        return Request(request_id, self.task, audio, tuple(self.regions), known, options, pictures, meter, locked=locked)
 
 
 class JobTable:
@@ -100,8 +102,8 @@ class JobTable:
         """
         if task not in TASKS:
             raise RequestError(f"There is no task {task!r}; choose {', '.join(TASKS)}.")
-        if not buffer and task != "generate":
-            raise RequestError(f"The task {task} needs a buffer; only generate goes without.")
+        if not buffer and task == "transcribe":
+            raise RequestError("The task transcribe needs a buffer; only the other tasks go without.")
         return self.put(Job(name, task, buffer))
 
     def put(self, job: Job) -> Job:

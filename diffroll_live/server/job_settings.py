@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from diffroll_live.errors import RequestError
-from diffroll_live.limits import CHANNEL, DELIVER, REQUEST, Choice, Option, Text, Value
+from diffroll_live.limits import CHANNEL, DELIVER, REQUEST, Choice, Limit, Option, Text, Value
+from diffroll_live.meter.meter_map import LAST_SECOND
 from diffroll_live.music.grid import Grid, parse_grid
 from diffroll_live.music.scales import Scale, parse_scale
 from diffroll_live.types import Options, Picture
@@ -30,6 +31,7 @@ DELIVERY: dict[str, Option] = {
     "deliver": DELIVER,
     "when": Choice(("now", "transport", "never"), default="now"),
     "channel": CHANNEL,
+    "origin": Limit(-LAST_SECOND, LAST_SECOND, unit="s", default=0.0),
     "save": Text(_text, default=""),
     "quantize": Text(parse_grid),
     "scale": Text(parse_scale),
@@ -41,13 +43,15 @@ DELIVERY: dict[str, Option] = {
 class Delivery:
     """Where the notes of a job go.
 
-    when: play notes as they arrive, when the DAW's playhead reaches them, or only on request. save: the path of a MIDI
-    file, or empty. quantize, scale: applied to notes as they are sent. pictures: what is kept for the eye.
+    when: play notes as they arrive, when the DAW's playhead reaches them, or only on request. origin: the DAW's
+    position of second 0, in seconds, where there is no buffer. save: the path of a MIDI file, or empty. quantize,
+    scale: applied to notes as they are sent. pictures: what is kept for the eye.
     """
 
     deliver: str = DELIVER.default
     when: str = DELIVERY["when"].default
     channel: int = CHANNEL.default
+    origin: float = DELIVERY["origin"].default
     save: str = DELIVERY["save"].default
     quantize: Grid | None = None
     scale: Scale | None = None

@@ -111,6 +111,7 @@ class WatchHandlers:
             raise UnknownJob(f"The job {message.source!r} has no result yet; copy it when it is done.")
         job = copy(source)
         job.name, job.owner, job.late = message.job, "", 0
-        job.regions, job.known, job.notes = list(source.regions), list(source.known), dict(source.notes)
+        job.regions, job.notes = list(source.regions), dict(source.notes)
+        job.known, job.locked, job.tempi = list(source.known), list(source.locked), list(source.tempi)
         client.jobs.put(job)
         self._runs.send_again(client, job)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from support.asking import Listener, ask, assert_near, changed, inside, noise, silence
 from support.engines import float32_engine
-from support.requests import CLIP, HEARD, HOLES, KNOWN, REQUESTS, TRANSCRIPTION
+from support.requests import CLIP, HEARD, HOLES, KEPT, KNOWN, REQUESTS, TRANSCRIPTION
 from support.tiny import write_tiny_model
 
 from diffroll_live.cli.engine_factory import EngineFactory
@@ -88,6 +88,18 @@ def test_known_notes_come_back_as_they_are_and_new_ones_stay_inside(
             assert one.pitch != other.pitch or one.offset <= other.onset, "not into one that was heard, either"
 
 
+def test_notes_are_filled_without_audio_and_the_locked_ones_stay_in_the_hole(engine: TorchEngine) -> None:
+    (notes,) = ask(engine, REQUESTS["inpaint notes alone"]).variations
+    locked = REQUESTS["inpaint notes alone"].locked
+    new = [note for note in notes if note not in KNOWN and note not in locked]
+    assert set(locked) < set(notes)
+    assert [note for note in notes if note in KNOWN] == list(KEPT)
+    assert new
+    for note in new:
+        assert any(inside(note, region) for region in HOLES)
+        assert not any(note.pitch == other.pitch and note.onset < other.offset > note.offset for other in locked)
+
+
 def test_time_to_come(engine: TorchEngine) -> None:
     (notes,) = ask(engine, REQUESTS["continue known notes"]).variations
     assert [note for note in notes if note in KNOWN] == list(KNOWN)
@@ -96,6 +108,9 @@ def test_time_to_come(engine: TorchEngine) -> None:
     regions = REQUESTS["continue in regions"].regions
     assert all(any(r.onset <= n.onset < r.offset and r.low <= n.pitch <= r.high for r in regions) for n in notes)
     assert all(n.offset <= 16.0 for n in notes)
+    (notes,) = ask(engine, REQUESTS["continue notes alone"]).variations
+    assert [note for note in notes if note in KNOWN] == list(KNOWN[:5])
+    assert all(3.1 <= note.onset < note.offset <= 5.1 for note in notes if note not in KNOWN)
     (notes,) = ask(engine, REQUESTS["generate"]).variations
     assert all(0.0 <= note.onset < note.offset <= 2.0 for note in notes)
     (notes,) = ask(engine, REQUESTS["generate in a region"]).variations

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from diffroll_live.engine.infill.composing import Piece, _released, covered, pieces_of
+from diffroll_live.engine.infill.composing import Piece, _released, pieces_of
 from diffroll_live.engine.infill.context import Span, Surroundings
 from diffroll_live.engine.infill.placement import has_triplets, place
 from diffroll_live.meter.meter_map import MeterChange, MeterMap, meter_of, steady_meter
@@ -66,6 +66,19 @@ def test_what_is_written_is_as_late_and_as_loud_as_what_is_around():
 def test_a_hole_between_two_steps_gets_the_nearer():
     placed = place(STEADY, bars(STEADY, 0.0, 4.0), (Region(1.03, 1.06),), (1.03, 1.06), scale(STEADY, 0.0, 1.0))
     assert placed.passage.hidden.any(1).sum() == 1
+
+
+def test_locked_notes_stay_in_the_hole_and_say_nothing_of_loudness():
+    own, locked = scale(STEADY, 0.0, 2.0, velocity=33), scale(STEADY, 0.0, 4.0, velocity=120)
+    locked[:, 2] += 24
+    given = np.vstack([own, locked])
+    given = given[np.argsort(given[:, 0], kind="stable")]
+    placed = place(STEADY, bars(STEADY, 0.0, 8.0), (HOLE,), (2.0, 4.0), given, locked)
+    notes, hidden = placed.passage.notes, placed.passage.hidden
+    assert len(notes) == len(given)
+    assert not placed.passage.is_hidden().any()
+    assert hidden.sum() == 16 * 88 - 4, "every cell but those of the four locked notes"
+    assert set(placed.velocities.tolist()) == {33.0}
 
 
 def test_only_the_pitches_of_a_region_are_hidden():
@@ -141,10 +154,6 @@ def test_long_holes_are_cut_into_pieces_that_join():
     for one, following in pairwise(pieces):
         assert one.end == pytest.approx(following.begin)
     assert max(sum(bar.beats for bar in piece.bars) for piece in pieces) <= 52
-
-
-def test_regions_that_overlap_are_one_span():
-    assert covered((Region(3.0, 5.0), Region(0.0, 1.0), Region(4.0, 6.0))) == [(0.0, 1.0), (3.0, 6.0)]
 
 
 def begins(piece: Piece) -> list[float]:

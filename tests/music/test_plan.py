@@ -10,6 +10,7 @@ from support.asking import noise, planned
 
 from diffroll_live.errors import AudioError, BadRegion, DiffrollError, RequestError
 from diffroll_live.limits import CHOICES, LIMITS, MAX_KNOWN, MAX_REGIONS
+from diffroll_live.meter.meter_map import steady_meter
 from diffroll_live.types import NoteEvent, Options, Region, Request, Task
 
 CLIP = noise(10.0)
@@ -133,6 +134,33 @@ def test_regions_lie_where_the_task_may_write(task: Task, begin: float, end: flo
         else:
             with pytest.raises(BadRegion, match="beyond"):
                 planned(request)
+
+
+NOTES = (NoteEvent(1.0, 3.0, 60, 64), NoteEvent(2.5, 4.3, 62, 64))
+
+
+def test_notes_go_without_audio() -> None:
+    assert planned(Request("job", "inpaint", None, (HOLE,), NOTES)).hidden == (HOLE,)
+    heard = replace(HOLE, hear=True)
+    assert planned(Request("job", "inpaint", None, (heard,), NOTES)).hidden == (heard,), "there is nothing to hear"
+    assert planned(Request("job", "continue", None, (), NOTES)).regions == (Region(4.3, 12.3),)
+    beat = steady_meter(60.0)
+    assert planned(Request("job", "continue", None, (), NOTES, meter=beat)).regions == (Region(4.25, 12.25),)
+    with pytest.raises(BadRegion, match=r"beyond 4\.30 to 12\.30"):
+        planned(Request("job", "continue", None, (Region(3.0, 5.0),), NOTES))
+
+
+def test_what_is_locked_stays_in_the_regions() -> None:
+    plan = planned(Request("job", "inpaint", None, (Region(0.0, 5.0),), NOTES[:1], locked=NOTES[1:]))
+    assert plan.kept == plan.locked == NOTES[1:]
+    with pytest.raises(RequestError, match="at most"):
+        planned(Request("job", "inpaint", None, (HOLE,), NOTES, locked=NOTES * MAX_KNOWN))
+
+
+def test_a_hole_of_more_than_ten_minutes_is_refused() -> None:
+    planned(Request("job", "inpaint", None, (Region(0.0, 600.0), Region(10.0, 500.0)), NOTES))
+    with pytest.raises(BadRegion, match="are 700 s long; at most 600 s"):
+        planned(Request("job", "inpaint", None, (Region(0.0, 400.0), Region(500.0, 800.0)), NOTES))
 
 
 def test_what_is_hidden() -> None:

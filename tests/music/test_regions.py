@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffroll_live.music.regions import fit, holds, kept, lasts
+from diffroll_live.music.regions import fit, holds, kept, lasts, spans_of
 from diffroll_live.types import NoteEvent, Region
 
 HOLE = Region(2.0, 4.0, 48, 72)
@@ -43,6 +43,10 @@ def test_new_notes_stay_in_their_region_and_out_of_the_way() -> None:
     )
     assert fit(new, (HOLE,), keep, 0.4) == (NoteEvent(2.6, 3.0, 60, 64), NoteEvent(3.6, 4.0, 60, 64, 3))
     assert fit((), (HOLE,), keep, 0.0) == ()
+
+
+def test_regions_that_overlap_are_one_span():
+    assert spans_of((Region(3.0, 5.0), Region(0.0, 1.0), Region(4.0, 6.0))) == [(0.0, 1.0), (3.0, 6.0)]
 
 
 NOTE = st.builds(

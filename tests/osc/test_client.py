@@ -19,7 +19,7 @@ from support.fake_engine import INFO, make_engine, notes_of
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.config import load_config
-from diffroll_live.errors import BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
+from diffroll_live.errors import AudioError, BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
 from diffroll_live.files.midi_file import read_smf, write_smf
 from diffroll_live.meter.meter_map import MeterChange, MeterMap, meter_of
 from diffroll_live.osc import messages, replies
@@ -129,6 +129,18 @@ def test_known_notes_come_back_as_they_are(client, audio):
         assert set(known) & set(notes) == {note for note in known if note.pitch != 60}
         assert rounded(notes) == rounded(notes_of(planned(request), variation))
         assert sorted(note.channel for note in notes if note.channel) == [3, 5, 9, 15]
+
+
+def test_notes_alone_are_filled_and_continued(client):
+    known, locked = (NoteEvent(0.5, 1.0, 60, 80), NoteEvent(2.5, 3.0, 62, 80)), (NoteEvent(1.5, 1.75, 64, 70, 2),)
+    inpaint = Request("x", "inpaint", None, (Region(1.0, 2.0),), known, Options(seed=3), locked=locked)
+    (notes,) = client.run(inpaint, Recorder()).variations
+    assert set(notes) > {*known, *locked}
+    assert rounded(notes) == rounded(notes_of(planned(inpaint), 0))
+    go_on = Request("x", "continue", None, (), known, Options(seconds=2.0))
+    assert rounded(client.run(go_on, Recorder()).variations[0]) == rounded(notes_of(planned(go_on), 0))
+    with pytest.raises(AudioError, match="needs audio or notes"):
+        client.run(Request("x", "inpaint", None, (Region(1.0, 2.0),)), Recorder())
 
 
 def test_one_connection_serves_many_requests(client, audio):

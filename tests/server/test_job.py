@@ -29,6 +29,8 @@ def test_a_request_holds_what_was_asked():
     assert request.regions == (Region(0.5, 1.0, 40, 50, hear=True),)
     assert request.known == (NoteEvent(0.0, 0.25, 61, 81), NoteEvent(1.5, 1.75, 60, 80))
     assert request.options == Options(steps=8)
+    job.add_note(NoteEvent(0.75, 1.0, 45, 80), locked=True)
+    assert job.request("id", None).locked == (NoteEvent(0.75, 1.0, 45, 80),)
 
 
 def test_numbers_of_regions_and_notes_are_bounded():
@@ -38,8 +40,9 @@ def test_numbers_of_regions_and_notes_are_bounded():
     with pytest.raises(BadRegion, match=str(MAX_REGIONS)):
         job.add_region(Region(0.0, 1.0))
     job.known = [NoteEvent(0.0, 1.0, 60, 1)] * MAX_KNOWN
-    with pytest.raises(RequestError, match=str(MAX_KNOWN)):
-        job.add_note(NoteEvent(0.0, 1.0, 60, 1))
+    for locked in (False, True):
+        with pytest.raises(RequestError, match=str(MAX_KNOWN)):
+            job.add_note(NoteEvent(0.0, 1.0, 60, 1), locked=locked)
 
 
 def test_a_region_that_can_hold_no_note_is_refused_at_once():
@@ -75,7 +78,7 @@ def test_every_option_of_a_request_has_a_key():
 
 
 @pytest.mark.parametrize("key", JobSettings.OPTIONS)
-@pytest.mark.parametrize("value", [-1.0, 1e12])
+@pytest.mark.parametrize("value", [-1e12, 1e12])
 def test_every_key_refuses_numbers_that_it_cannot_be(key, value):
     with pytest.raises(RequestError, match=key):
         set_option(JobSettings(), key, value)

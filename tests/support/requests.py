@@ -48,6 +48,8 @@ REQUESTS = {
         (Region(4.5, 5.0, 60, 80), Region(15.0, 16.0, 40, 50, hear=True)),
         options=Options(seconds=12.0),
     ),
+    "inpaint notes alone": Request("job", "inpaint", None, HOLES, KEPT, locked=(NoteEvent(1.25, 1.5, 64, 70),)),
+    "continue notes alone": Request("job", "continue", None, (), KNOWN[:5], Options(seconds=2.0)),
     "generate": Request("job", "generate", None, options=Options(seconds=2.0)),
     "generate in a region": Request("job", "generate", None, (Region(0.5, 1.5, 60, 80, hear=True),)),
 }

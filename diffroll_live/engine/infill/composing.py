@@ -17,13 +17,13 @@ from diffroll_live.engine.plan import EnginePlan
 from diffroll_live.engine.progress import Progress
 from diffroll_live.meter.meter_map import Bar, MeterMap
 from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
-from diffroll_live.music.regions import fit
+from diffroll_live.music.plan import STEPS_PER_BEAT
+from diffroll_live.music.regions import fit, spans_of
 from diffroll_live.turn_types import Paused
 from diffroll_live.types import NoteEvent, Region
 
 MOST_STEPS = 208  # of a passage, as in training
 PIECE_STEPS = 96  # of what is written at once
-STEPS_PER_BEAT = 4
 USUAL_DENSITY = 3.7  # notes a beat, where there is nothing around
 TEMPERATURE, COLDEST = 0.9, 0.05  # at the option 1, and at 0
 NUCLEUS = 0.97  # the rest of the probability is wrong notes
@@ -120,7 +120,8 @@ def place_piece(plan: EnginePlan, meter: MeterMap, piece: Piece, known: NoteArra
     holes = tuple(
         replace(hole, onset=max(hole.onset, piece.begin)) for hole in plan.infilled if hole.offset > piece.begin
     )
-    placement = place(meter, piece.bars, holes, (piece.begin, piece.end), known)
+    locked = to_array(plan.request.locked)
+    placement = place(meter, piece.bars, holes, (piece.begin, piece.end), known, locked)
     passage, factor = placement.passage, plan.request.options.density
     from_nothing = plan.request.audio is None and not plan.request.kept
     density = None
@@ -143,7 +144,7 @@ def pieces_of(meter: MeterMap, regions: tuple[Region, ...], around: Surroundings
 
     These reach no further than the music that is known, and the regions: what nobody knows is not silence.
     """
-    spans = covered(regions)
+    spans = [Span(*span) for span in spans_of(regions)]
     return tuple(piece for span in spans for piece in _pieces(meter, span, _known_with(span, around, meter)))
 
 
@@ -160,17 +161,6 @@ def _known_with(span: Span, around: Surroundings, meter: MeterMap) -> Span:
     end = meter.last_bar(found.end) if math.isfinite(found.end) else math.inf
     begin, end = max(begin, float(onset[there].min())), min(end, float(offset[there].max()))
     return Span(min(begin, span.begin), max(end, span.end))
-
-
-def covered(regions: tuple[Region, ...]) -> list[Span]:
-    """The spans that regions cover, merged where they overlap."""
-    spans: list[Span] = []
-    for region in sorted(regions, key=lambda r: r.onset):
-        if spans and region.onset < spans[-1].end:
-            spans[-1] = Span(spans[-1].begin, max(spans[-1].end, region.offset))
-        else:
-            spans.append(Span(region.onset, region.offset))
-    return spans
 
 
 def _pieces(meter: MeterMap, span: Span, known: Span) -> Iterator[Piece]:

@@ -32,6 +32,7 @@ STEADY = 1.5  # a standard deviation of velocities below which a person has type
 BEYOND = 4  # by which a velocity may exceed those around
 USUAL_VELOCITY, ACCENT = 68, 8  # where nothing around says how loud
 SHORTEST = 0.03  # s
+NOBODYS = np.zeros((0, 4))  # rows where there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,18 @@ class Placement:
 
 
 def place(
-    meter: MeterMap, bars: tuple[Bar, ...], holes: tuple[Region, ...], now: tuple[float, float], given: NoteArray
+    meter: MeterMap,
+    bars: tuple[Bar, ...],
+    holes: tuple[Region, ...],
+    now: tuple[float, float],
+    given: NoteArray,
+    locked: NoteArray = NOBODYS,
 ) -> Placement:
     """Cut out the passage of some bars.
 
     holes: all regions that are not written yet, of which those steps are asked for that lie in ``now``, in seconds.
-    given: rows (onset s, offset s, pitch, velocity), sorted, of all notes that are known.
+    given: rows (onset s, offset s, pitch, velocity), sorted, of all notes that are known. locked: those of them that
+    stay even in a hole, and whose loudness says nothing of the others'.
     """
     first_beat = bars[0].beat
     edges = np.rint((np.array([*(bar.beat for bar in bars), bars[-1].beat + bars[-1].beats]) - first_beat) * 24)
@@ -128,13 +135,18 @@ def place(
     )
     time = meter.tempo.positions_at(first_beat + np.append(grid.tick, length.sum()) / TICKS_PER_QUARTER)
     hidden = _cells(holes, time[:-1])
-    step = _outside(grid.nearest(np.rint(tick[:, 0]).astype(np.int64)), rows[:, 2].astype(int) - LOW_PITCH, hidden)
+    nearest, key = grid.nearest(np.rint(tick[:, 0]).astype(np.int64)), rows[:, 2].astype(int) - LOW_PITCH
+    is_locked = np.isin(_names(rows), _names(locked))
+    in_hole = is_locked & (key >= 0) & (key < N_KEYS)
+    hidden[nearest[in_hole], key[in_hole]] = False
+    step = _outside(nearest, key, hidden)
     notes, kept = _rows(step, rows, tick)
     residual, spread = _residuals(step[kept], rows[kept, 0], time)
     asked = _steps_in(time[:-1], now)
     passage = Passage(grid, notes, hidden, asked=asked)
     held = _holding(notes[:, 2], tick[kept, 1] - tick[kept, 0])
-    return Placement(passage, time, first_beat, meter, holes, residual, spread, held, rows[:, 3])
+    own = rows if is_locked.all() else rows[~is_locked]
+    return Placement(passage, time, first_beat, meter, holes, residual, spread, held, own[:, 3])
 
 
 def has_triplets(ticks: Doubles) -> bool:
@@ -147,6 +159,11 @@ def has_triplets(ticks: Doubles) -> bool:
     triplets = int((np.isin(nearest, BETWEEN) & close).sum())
     straight = int((np.isin(nearest, (6, 18)) & close).sum())
     return triplets >= FEWEST_TRIPLETS and triplets > straight
+
+
+def _names(rows: NoteArray) -> Doubles:
+    """A number for each note by which it is found again."""
+    return rows[:, 0] * 128 + rows[:, 2]
 
 
 def _holds(hole: Region, pitch: int) -> bool:

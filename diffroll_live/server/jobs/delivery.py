@@ -175,7 +175,7 @@ class NoteDelivery:
         if job.tempi:
             return job.given_meter
         if audio is None or audio.heard_at is None:
-            return self._timeline.meter(audio.origin if audio is not None else 0.0)
+            return self._timeline.meter(audio.origin if audio is not None else job.settings.delivery.origin)
         meter = self._timeline.meter_on_clock(audio.heard_at)
         return meter.from_time(audio.heard_at) if meter is not None else None
 
@@ -197,7 +197,7 @@ class NoteDelivery:
 
     def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery
-        kept = frozenset(job.known) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
+        kept = frozenset((*job.known, *job.locked)) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
         given = job.given_meter
         tempo_map, origin = (self._timeline.tempo_map, job.origin) if given is None else (given.tempo, 0.0)
         return NoteShaping(delivery.quantize, delivery.scale, tempo_map, origin, kept)

@@ -52,7 +52,7 @@ class JobHandlers:
 
     def _note(self, client: Client, message: m.JobNote) -> None:
         note = NoteEvent(message.t, message.t + message.duration, message.pitch, message.velocity)
-        client.jobs[message.job].add_note(note)
+        client.jobs[message.job].add_note(note, locked=message.locked)
 
     def _tempo(self, client: Client, message: m.JobTempo) -> None:
         signature = (message.numerator, message.denominator) if message.numerator or message.denominator else None

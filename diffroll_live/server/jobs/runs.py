@@ -82,7 +82,7 @@ class Runs:
         audio = self._delivery.placed(audio) if audio is not None else None
         meter = self._delivery.meter(job, audio)
         plan = plan_request(job.request(f"{job.name}#{serial}", audio, meter), self._worker.info.max_seconds)
-        job.origin, job.meter = audio.origin if audio is not None else 0.0, meter
+        job.origin, job.meter = audio.origin if audio is not None else job.settings.delivery.origin, meter
         self._submit(client, job, Run(serial, plan, client.key), job.asked)
         job.request_id = plan.id
         job.result, job.notes = None, {}

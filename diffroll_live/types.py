@@ -238,7 +238,10 @@ class Control(Protocol):
         """Report ``step`` of ``steps`` evaluations. Raises errors.Cancelled when the job was cancelled."""
 
     def grid(self, meter: MeterMap) -> None:
-        """Report the bars and beats that hidden regions are written on: once, before the first note."""
+        """Report the bars and beats of the music: once, before the first note that is written on them.
+
+        Where nothing is written they are those of the notes that were heard, reported after the last of these.
+        """
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Send notes that are already certain, before the request is done."""

@@ -36,6 +36,7 @@ class TaskChoices:
     duration: float | None = None
     regions: tuple[Region, ...] = ()
     known: Path | None = None
+    track: str | None = None  # of a MIDI file, that new notes go to
     model: str | None = None
     device: str = limits.DEVICE.default
     threads: int | None = None
@@ -146,6 +147,12 @@ KNOWN = click.option(
     metavar="KNOWN.mid",
     help="Notes that you have; outside the regions they are kept exactly.",
 )
+TRACK = click.option(
+    "--track",
+    metavar="TRACK",
+    help="The track of a MIDI file that new notes go to, by its number, its name or both with a channel (2, Piano, "
+    "1:3); otherwise the one with most notes around.",
+)
 (SECONDS,) = settings(REQUEST, "seconds")
 SAMPLING = settings(REQUEST, *(name for name in REQUEST if name != "seconds"))
 MODEL = click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
@@ -180,8 +187,8 @@ OUTPUT = (
 #: What each task takes besides SAMPLING, OUTPUT and where it runs.
 BY_TASK: dict[Task, tuple[Callable[..., Any], ...]] = {
     "transcribe": (INPUTS, *PART, REGION),
-    "inpaint": (INPUTS, *PART, REGION, HEAR, KNOWN),
-    "continue": (INPUTS, *PART, SECONDS, KNOWN),
+    "inpaint": (INPUTS, *PART, REGION, HEAR, KNOWN, TRACK),
+    "continue": (INPUTS, *PART, SECONDS, KNOWN, TRACK),
     "generate": (SECONDS,),
 }
 _SAMPLING_FIELDS = Options.__dataclass_fields__.keys()

@@ -11,16 +11,17 @@ from typing import Any
 
 import click
 
+from diffroll_live.cli.inputs import Given
 from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.regions import format_region
 from diffroll_live.errors import FileError
+from diffroll_live.files.atomic import write_atomic
 from diffroll_live.files.destination import follow, is_system
-from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import check_outputs, variation_paths
-from diffroll_live.meter.meter_map import NO_METER, MeterMap
+from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.music.plan import writable_span
 from diffroll_live.music.roll import pitch_name
-from diffroll_live.types import NoteEvent, Picture, Region, Request, Result
+from diffroll_live.types import NoteEvent, Picture, Region, Result
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -56,9 +57,10 @@ class Done:
     """The result for an input; ``source`` is None for a generation."""
 
     source: Path | None
+    given: Given
     outputs: Outputs
     result: Result
-    meter: MeterMap | None  # that new notes were written on
+    meter: MeterMap | None  # the bars and beats that notes were written on, or that were heard
 
 
 def plan_outputs(wanted: TaskChoices) -> tuple[Outputs, ...]:
@@ -103,17 +105,17 @@ def _outputs(
     return Outputs(each(midi), each(sound), plot, trajectory)
 
 
-def write_outputs(result: Result, request: Request, outputs: Outputs) -> None:
-    """Write every wanted file. Raises FileError when one cannot be written.
+def write_outputs(done: Done) -> None:
+    """Write every wanted file. Raises FileError when one cannot be written."""
+    outputs, result, request = done.outputs, done.result, done.given.request
+    for at, notes in enumerate(result.variations if outputs.midi or outputs.sound else ()):
+        midi = done.given.midi(notes, done.meter, result.pedal)
+        if outputs.midi:
+            write_atomic(outputs.midi[at], midi)
+        if outputs.sound:
+            from diffroll_live.files.sonify import sonify
 
-    MIDI files have the tempo and the bars of the request; where it has none, 4/4 at 120 from second 0.
-    """
-    for path, notes in zip(outputs.midi, result.variations, strict=False):
-        write_smf(path, notes, request.meter or NO_METER, result.pedal)
-    for path, notes in zip(outputs.sound, result.variations, strict=False):
-        from diffroll_live.files.sonify import sonify
-
-        sonify(path, notes, result.pedal)
+            sonify(outputs.sound[at], notes, result.pedal, midi)
     if result.pictures and (outputs.plot or outputs.trajectory):
         from diffroll_live.files.plot import draw_plot, draw_trajectory
 

@@ -35,6 +35,7 @@ from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
+from diffroll_live.music.beats import estimate_meter
 from diffroll_live.music.regions import fit, lasts
 from diffroll_live.turn_types import Ask, Paused, alone
 from diffroll_live.types import (
@@ -229,6 +230,8 @@ def _answer(
     written: list[list[NoteEvent]] = [[] for _ in range(options.variations)]
     if composer is not None and plan.infilled:
         written = yield from compose(plan, composer, meter, progress, around, transcribed)
+    if not plan.request.hidden:
+        progress.grid(plan.request.meter or estimate_meter(to_array([*kept, *transcribed[0]])))
     pedal = pedal_of(spans, plan.request, plan.adapter.geometry.frame_rate)
     answered = Answered(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written, pedal)
     return answered, pictures_of(plan, recording, [*spans, *around.sampled], written[0], progress.trail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,10 @@ import numpy as np
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.files.midi_meter import conductor_track, meter_of_file, read_tempo, stored_tempi, tempo_of
+from diffroll_live.files.midi_notes import TrackNote, notes_of
 from diffroll_live.files.midi_pedal import Timed, pedal_messages, read_pedal
-from diffroll_live.files.midi_repair import parse_smf
+from diffroll_live.files.midi_repair import ParsedFile, parse_smf
+from diffroll_live.files.paths import MIDI_SUFFIXES
 from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.meter.tempo_map import TempoMap
 from diffroll_live.types import NoteEvent, PedalSpan
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three seconds to read
 MAX_SECONDS = 24 * 3600.0
 TICKS_PER_BEAT = 960
+UNRELATED = 2  # the format of several pieces in one file
 _ENDS, _RELEASES, _PRESSES, _BEGINS = range(4)  # the order at one tick
 
 
@@ -53,7 +56,7 @@ class Score:
 def write_smf(
     path: Path, notes: Iterable[NoteEvent], meter: MeterMap = NO_METER, pedal: Iterable[PedalSpan] = ()
 ) -> None:
-    """Write notes as a Standard MIDI File, see ``smf_bytes``. The file appears complete or not at all.
+    """Write notes as ``smf_bytes`` does; the file appears complete or not at all.
 
     Raises FileError when a note does not fit a file, or the file cannot be written.
     """
@@ -63,24 +66,36 @@ def write_smf(
 def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER, pedal: Iterable[PedalSpan] = ()) -> bytes:
     """Make a Standard MIDI File (format 1) of notes: a track of tempi and signatures, then the notes.
 
-    A piece without bars and beats is written as 4/4 at 120. Tick 0 is second 0. A change of tempo or signature moves to
-    its nearest tick. Onsets and offsets move by half a tick at most (0.26 ms at 120 a minute), but no note is shorter
-    than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell them apart. The
-    pedal is written into every track of its channel, so that each of them sounds as it should wherever it is put.
-    Raises FileError when a note does not fit a file.
+    A piece without bars and beats is written as 4/4 at 120, which a text says. Tick 0 is second 0. A change of tempo or
+    signature moves to its nearest tick. Onsets and offsets move by half a tick at most (0.26 ms at 120 a minute), but
+    no note is shorter than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell
+    them apart. The pedal is written into every track of its channel, so that each of them sounds as it should wherever
+    it is put. Raises FileError when a note does not fit a file.
     """
+    meter = NO_METER if meter.source == "none" else meter
     tempi = stored_tempi(meter.tempo, TICKS_PER_BEAT)
     tempo_map = tempo_of(tempi, TICKS_PER_BEAT)
     ticks = sorted(_tick_note(note, tempo_map) for note in notes)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    file.tracks.append(conductor_track(tempi, meter, lambda t: _tick(t, tempo_map)))
+    file.tracks.append(conductor_track(tempi, meter, lambda t: tick_of(t, tempo_map, TICKS_PER_BEAT)))
     presses = tuple(pedal)
     for voice in _voices(ticks):
         channels = {note.channel for note in voice} or {span.channel for span in presses}
-        file.tracks.append(_note_track(voice, pedal_messages(presses, channels, lambda t: _tick(t, tempo_map))))
+        places = pedal_messages(presses, channels, lambda t: tick_of(t, tempo_map, TICKS_PER_BEAT))
+        file.tracks.append(_note_track(voice, places))
     data = io.BytesIO()
     file.save(file=data)
     return data.getvalue()
+
+
+def is_midi(path: Path) -> bool:
+    """Whether a file is MIDI, by its first bytes or else by its name."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(12)
+    except OSError:
+        head = b""
+    return head[:4] == b"MThd" or head[8:] == b"RMID" or path.suffix.lower() in MIDI_SUFFIXES
 
 
 def read_smf(path: Path) -> tuple[NoteEvent, ...]:
@@ -92,7 +107,18 @@ def read_score(path: Path) -> Score:
     """Read a Standard MIDI File: the notes and the pedal of all tracks together, sorted, its tempi and signatures.
 
     Of overlapping notes on one pitch of a track, the one that began first ends first. Notes that are never ended end
-    with their track. What cannot be read of a file is left out, and logged.
+    with their track.
+    Raises what ``open_smf`` raises.
+    """
+    file = open_smf(path)
+    tempo = read_tempo(file.file)
+    notes = [note for chunk in file.chunks if chunk.is_track for note in placed(notes_of(chunk), tempo, file.division)]
+    return Score(tuple(sorted(notes)), meter_of_file(file.file, tempo, notes), read_pedal(file.file, tempo))
+
+
+def open_smf(path: Path) -> ParsedFile:
+    """Read the chunks of a Standard MIDI File of format 0 or 1. What cannot be read of it is left out, and logged.
+
     Raises FileMissing, and FileError for a file that is too large or is no MIDI file.
     """
     path = Path(path)
@@ -107,25 +133,40 @@ def read_score(path: Path) -> Score:
         raise FileError(f"{path} is larger than {MAX_FILE_BYTES} bytes; choose a file with fewer events.")
     try:
         parsed = parse_smf(data)
-        score = _read_score(parsed.file)
     except FileError as error:
         raise FileError(f"{path}: {error.text}") from error
+    if parsed.division <= 0:
+        raise FileError(f"{path}: its times are SMPTE frames, not beats. Save it with ticks per quarter note.")
+    if parsed.kind == UNRELATED:
+        raise FileError(f"{path}: it holds several unrelated pieces (format 2). Save one of them as format 0 or 1.")
     for sentence in parsed.skipped:
         logger.warning("%s: %s", path, sentence)
-    return score
+    return parsed
 
 
-def _tick(seconds: float, tempo: TempoMap) -> int:
-    """The tick nearest to a time, 0 or more."""
-    return round(tempo.beat_at(seconds) * TICKS_PER_BEAT)
+def placed(notes: Sequence[TrackNote], tempo: TempoMap, division: int) -> list[NoteEvent]:
+    """Give notes their times in seconds, in the same order; there are ``division`` ticks a beat."""
+    ticks = np.array([(note.onset, note.offset) for note in notes], float).reshape(-1, 2)
+    times = tempo.positions_at(ticks / division).tolist()
+    return [
+        NoteEvent(onset, offset, note.pitch, note.velocity, note.channel)
+        for note, (onset, offset) in zip(notes, times, strict=True)
+    ]
+
+
+def tick_of(seconds: float, tempo: TempoMap, division: int) -> int:
+    """The tick nearest to a time; there are ``division`` a beat."""
+    return round(tempo.beat_at(seconds) * division)
 
 
 def _tick_note(note: NoteEvent, tempo: TempoMap) -> _TickNote:
     in_range = 0 <= note.channel <= 15 and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
     if not (in_range and 0 <= note.onset <= note.offset <= MAX_SECONDS):
         raise FileError(f"{note} does not fit a MIDI file: it must lie in the first day, on the keyboard.")
-    first = _tick(note.onset, tempo)
-    return _TickNote(first, max(first + 1, _tick(note.offset, tempo)), note.channel, note.pitch, note.velocity)
+    first = tick_of(note.onset, tempo, TICKS_PER_BEAT)
+    return _TickNote(
+        first, max(first + 1, tick_of(note.offset, tempo, TICKS_PER_BEAT)), note.channel, note.pitch, note.velocity
+    )
 
 
 def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
@@ -156,37 +197,3 @@ def _note_track(notes: Sequence[_TickNote], pedal: Sequence[Timed]) -> mido.Midi
 
 def _message(kind: str, note: _TickNote, velocity: int) -> mido.Message:
     return mido.Message(kind, channel=note.channel, note=note.pitch, velocity=velocity)
-
-
-def _read_score(file: mido.MidiFile) -> Score:
-    if file.ticks_per_beat <= 0:
-        raise FileError("its times are SMPTE frames, not beats. Save it with ticks per quarter note.")
-    if file.type == 2:
-        raise FileError("it holds several unrelated pieces (format 2). Save one of them as format 0 or 1.")
-    tempo = read_tempo(file)
-    notes = [note for track in file.tracks for note in _track_notes(track)]
-    times = tempo.positions_at(np.array([(note.onset, note.offset) for note in notes]) / file.ticks_per_beat)
-    placed = (
-        NoteEvent(onset, offset, note.pitch, note.velocity, note.channel)
-        for note, (onset, offset) in zip(notes, times.tolist(), strict=True)
-    )
-    return Score(tuple(sorted(placed)), meter_of_file(file, tempo), read_pedal(file, tempo))
-
-
-def _track_notes(track: mido.MidiTrack) -> list[_TickNote]:
-    notes = []
-    open_notes: dict[tuple[int, int], deque[tuple[int, int]]] = defaultdict(deque)  # onset, velocity; oldest first
-    at = 0
-    for message in track:
-        at += message.time
-        if message.type not in ("note_on", "note_off"):
-            continue
-        waiting = open_notes[message.channel, message.note]
-        if message.type == "note_on" and message.velocity > 0:
-            waiting.append((at, message.velocity))
-        elif waiting:
-            onset, velocity = waiting.popleft()
-            notes.append(_TickNote(onset, max(at, onset + 1), message.channel, message.note, velocity))
-    for (channel, pitch), waiting in open_notes.items():
-        notes += [_TickNote(onset, max(at, onset + 1), channel, pitch, velocity) for onset, velocity in waiting]
-    return notes

@@ -1,19 +1,27 @@
-"""Tempo and time signatures as a Standard MIDI File stores them: whole ticks, whole microseconds a beat."""
+"""Tempo and time signatures as a Standard MIDI File stores them: whole ticks, whole microseconds a beat.
+
+A file of ours says in a text where its tempo is not that of somebody who knows it, so that nobody takes it for that.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import mido
 
 from diffroll_live.errors import RequestError
-from diffroll_live.meter.meter_map import MeterMap, Signature
+from diffroll_live.meter.meter_map import NO_METER, MeterMap, Signature
 from diffroll_live.meter.tempo_map import TempoChange, TempoMap
+from diffroll_live.music.beats import FEWEST, UNSURE, confidence_of
+from diffroll_live.types import NoteEvent
 
 DEFAULT_US = 500_000  # microseconds a beat where a file has no tempo
+PLACEHOLDER = "Tempo and bars are not known: 120 in 4/4 is only to count by (diffroll-live)"
+_ESTIMATED = re.compile(r"Tempo and bars are estimated, confidence ([01]\.\d\d) \(diffroll-live\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,8 @@ def tempo_of(rows: Sequence[TickTempo], ppq: int) -> TempoMap:
 def conductor_track(rows: Sequence[TickTempo], meter: MeterMap, tick: Callable[[float], int]) -> mido.MidiTrack:
     """Write tempi and signatures as a track; ``tick`` is that of a time in seconds.
 
-    A signature stands at the beginning of the file, and at its first bar line where that lies later.
+    A signature stands at the beginning of the file, and at its first bar line where that lies later. A text says so
+    where tempo and bars are estimated, or unknown.
     """
     signatures = {0: meter.bar_at(meter.tempo.beat_at(0.0))}
     bar_line = meter.first_bar(0.0)
@@ -61,6 +70,8 @@ def conductor_track(rows: Sequence[TickTempo], meter: MeterMap, tick: Callable[[
         for at, bar in signatures.items()
     ]
     events += [(row.tick, mido.MetaMessage("set_tempo", tempo=row.beat_us)) for row in rows]
+    if remark := _remark(meter):
+        events.insert(0, (0, mido.MetaMessage("text", text=remark)))
     track, last = mido.MidiTrack(), 0
     for at, message in sorted(events, key=lambda event: event[0]):
         track.append(message.copy(time=at - last))
@@ -77,8 +88,39 @@ def read_tempo(file: mido.MidiFile) -> TempoMap:
     return tempo_of(rows, file.ticks_per_beat)
 
 
-def meter_of_file(file: mido.MidiFile, tempo: TempoMap) -> MeterMap | None:
-    """Read the bars of a file of this tempo; each of its signatures begins one. None for bars that no music has."""
+def meter_of_file(file: mido.MidiFile, tempo: TempoMap, notes: Sequence[NoteEvent]) -> MeterMap | None:
+    """Read the bars of a file of this tempo; each of its signatures begins one.
+
+    None where it does not know them: for bars that no music has, where it gives no tempo, and where what it gives is
+    the usual 120 in 4/4, which is a placeholder if its text says so or its ``notes`` keep to no such beat.
+    """
+    meter = _stored_meter(file, tempo)
+    if meter is None or not any(_events(file, "set_tempo")):
+        return None
+    texts = [message.text for _, message in _events(file, "text")]
+    is_usual = meter.changes() == NO_METER.changes()
+    if is_usual and (PLACEHOLDER in texts or not _keeps_to(tempo, notes)):
+        return None
+    found = next(filter(None, map(_ESTIMATED.fullmatch, texts)), None)
+    return replace(meter, source="estimated", confidence=float(found[1])) if found else meter
+
+
+def _remark(meter: MeterMap) -> str:
+    if meter.source == "none":
+        return PLACEHOLDER
+    if meter.source == "estimated" and meter.confidence:  # without any, it was chosen, as for a piece from nothing
+        return f"Tempo and bars are estimated, confidence {meter.confidence:.2f} (diffroll-live)"
+    return ""
+
+
+def _keeps_to(tempo: TempoMap, notes: Sequence[NoteEvent]) -> bool:
+    """Whether notes begin on the beats of a tempo and their fractions; few notes are given the benefit of the doubt."""
+    if len(notes) < FEWEST:
+        return True
+    return confidence_of(tempo.beats_at([note.onset for note in notes])) >= UNSURE
+
+
+def _stored_meter(file: mido.MidiFile, tempo: TempoMap) -> MeterMap | None:
     signatures = [Signature()]
     for tick, message in _events(file, "time_signature"):
         beat = tick / file.ticks_per_beat

@@ -37,27 +37,34 @@ def draw_plot(
 ) -> None:
     """Write a PNG: spectrogram, posteriorgram and roll on one time axis, regions shaded, velocity as colour.
 
+    Without audio there is no spectrogram.
     ``notes`` and ``regions`` are in seconds from the start of the pictures. Raises FileError when the file cannot be
     written.
     """
     seconds = len(pictures.posterior) / pictures.frame_rate
-    figure = Figure(figsize=(_width(seconds, 11, 60), 8.8), facecolor=PAPER, dpi=DPI)
-    grid = figure.add_gridspec(3, 2, width_ratios=(1, 0.012), height_ratios=(1, 1.15, 1.5), hspace=0.09, wspace=0.02)
+    has_sound = pictures.spectrogram.size > 1
+    heights = ((1,) if has_sound else ()) + (1.15, 1.5)
+    figure = Figure(figsize=(_width(seconds, 11, 60), 1.1 + 2.1 * sum(heights)), facecolor=PAPER, dpi=DPI)
+    grid = figure.add_gridspec(
+        len(heights), 2, width_ratios=(1, 0.012), height_ratios=heights, hspace=0.09, wspace=0.02
+    )
     figure.subplots_adjust(left=0.055, right=0.945, top=0.94, bottom=0.06)
-    spectrum, posterior, roll = (figure.add_subplot(grid[row, 0]) for row in range(3))
-    _heat(spectrum, pictures.spectrogram, pictures.frame_rate, 0)
+    *spectra, posterior, roll = (figure.add_subplot(grid[row, 0]) for row in range(len(heights)))
+    for spectrum in spectra:
+        _heat(spectrum, pictures.spectrogram, pictures.frame_rate, 0)
+        spectrum.set_yticks([])
+        spectrum.set_ylabel("frequency")
     probability = _heat(posterior, pictures.posterior, pictures.frame_rate, LOW_PITCH)
     velocity = _notes(roll, notes, seconds)
     for axes, scale, name in ((posterior, probability, "probability"), (roll, velocity, "velocity")):
         _pitch_axis(axes, *_span([note.pitch for note in notes] + [p for r in regions for p in _edges(r)]))
-        bar = figure.colorbar(scale, cax=figure.add_subplot(grid[1 if axes is posterior else 2, 1]))
+        bar = figure.colorbar(scale, cax=figure.add_subplot(grid[-2 if axes is posterior else -1, 1]))
         _style_bar(bar.ax, name)
-    for axes, name in ((spectrum, "spectrogram"), (posterior, "posteriorgram"), (roll, f"{len(notes)} notes")):
+    names = (*("spectrogram" for _ in spectra), "posteriorgram", f"{len(notes)} notes")
+    for axes, name in zip((*spectra, posterior, roll), names, strict=True):
         _style(axes, name, last=axes is roll)
         axes.set_xlim(0, seconds)
-        _shade(axes, regions, with_pitch=axes is not spectrum)
-    spectrum.set_yticks([])
-    spectrum.set_ylabel("frequency")
+        _shade(axes, regions, with_pitch=axes not in spectra)
     figure.suptitle(title, x=0.055, ha="left", color=INK, fontsize=13)
     write_atomic(path, _png(figure))
 

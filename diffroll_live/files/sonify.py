@@ -16,7 +16,7 @@ import soundfile
 
 from diffroll_live.errors import InternalError
 from diffroll_live.files.atomic import write_atomic
-from diffroll_live.files.midi_file import write_smf
+from diffroll_live.files.midi_file import smf_bytes
 from diffroll_live.music.pedal import held
 from diffroll_live.types import Floats, NoteEvent, PedalSpan
 
@@ -38,14 +38,16 @@ _PARTIALS = np.arange(1, 9)  # of a note, in the built-in synth
 _RELEASE = 0.12  # s
 
 
-def sonify(path: Path, notes: Sequence[NoteEvent], pedal: Sequence[PedalSpan] = ()) -> str:
+def sonify(path: Path, notes: Sequence[NoteEvent], pedal: Sequence[PedalSpan] = (), midi: bytes | None = None) -> str:
     """Write the notes and the pedal as a 44.1 kHz WAV file; return the renderer, ``fluidsynth`` or ``built-in``.
+
+    ``midi`` is a MIDI file of theirs that FluidSynth plays instead, for its instruments.
 
     Raises FileError when the file cannot be written, InternalError when FluidSynth fails.
     """
     program, font = find_fluidsynth(), find_sound_font()
     if program and font:
-        write_atomic(path, _run_fluidsynth(program, font, notes, pedal))
+        write_atomic(path, _run_fluidsynth(program, font, smf_bytes(notes, pedal=pedal) if midi is None else midi))
         return "fluidsynth"
     missing = "FluidSynth" if program is None else "a SoundFont"
     logger.warning("%s was not found, so the built-in synth is used (see 'diffroll-live doctor')", missing)
@@ -91,11 +93,11 @@ def _tone(note: NoteEvent, sample_rate: int) -> Floats:
     return tone
 
 
-def _run_fluidsynth(program: str, font: str, notes: Sequence[NoteEvent], pedal: Sequence[PedalSpan]) -> bytes:
+def _run_fluidsynth(program: str, font: str, midi: bytes) -> bytes:
     """Return the bytes of a WAV file. Raises InternalError if there is none."""
     with tempfile.TemporaryDirectory() as folder:
         score, sound = Path(folder) / "notes.mid", Path(folder) / "notes.wav"
-        write_smf(score, notes, pedal=pedal)
+        score.write_bytes(midi)
         options = ("-ni", "-q", "-g", "0.6", "-r", str(SAMPLE_RATE), "-T", "wav", "-F", str(sound))
         command = [program, *options, font, str(score)]
         try:

@@ -46,7 +46,7 @@ def estimate_meter(notes: Doubles) -> MeterMap:
     if not found:
         return NO_METER
     beats = meant(found, notes)[:MAX_METER_CHANGES]
-    confidence = max(_confidence(notes, reading) for reading in found)
+    confidence = max(confidence_of(np.interp(notes[:, 0], read, np.arange(len(read)))) for read in found)
     if confidence < UNSURE:
         return NO_METER
     return _meter(beats + begin, bars_of(notes, beats), confidence)
@@ -79,9 +79,8 @@ def _smooth(beats: Doubles) -> Doubles:
     return np.concatenate([beats[:1], (beats[:-2] + 2.0 * beats[1:-1] + beats[2:]) / 4.0, beats[-1:]])
 
 
-def _confidence(notes: Doubles, beats: Doubles) -> float:
-    """How sure it is that the notes keep to these beats: how closely onsets fall on them and on their fractions."""
-    places = np.interp(notes[:, 0], beats, np.arange(len(beats)))
+def confidence_of(places: Doubles) -> float:
+    """How sure it is that notes keep to beats: how closely their ``places``, in beats, fall on them and on parts."""
     on_parts, on_beats = closeness(places, PARTS), closeness(places, (1,))
     return float(1.0 / (1.0 + np.exp(-(_PARTS * on_parts + _BEATS * on_beats - _EVEN))))
 

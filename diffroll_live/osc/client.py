@@ -7,38 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 import socket
-import struct
 import time
 import zlib
-from collections import Counter, deque
-from collections.abc import Iterator
-from typing import Any, cast
+from collections import deque
+from typing import Any
 
 from diffroll_live.errors import DiffrollError, Incomplete, ProtocolError, TimedOut
-from diffroll_live.meter.meter_map import Source, steady_meter
-from diffroll_live.music.pedal import with_heard
-from diffroll_live.music.plan import plan_request
-from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import codec, messages, replies
 from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
+from diffroll_live.osc.client_job import GridReader, job_messages, result_of
 from diffroll_live.osc.framing import PacketReader, frame
+from diffroll_live.osc.grid_replies import JobGrid, JobGridChange
 from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.standing import Standing
 from diffroll_live.osc.status_replies import Status
-from diffroll_live.types import (
-    AudioBuffer,
-    Control,
-    NoteEvent,
-    Options,
-    PedalSpan,
-    Request,
-    Result,
-    StreamedNote,
-    Timings,
-)
+from diffroll_live.types import AudioBuffer, Control, NoteEvent, PedalSpan, Request, Result, StreamedNote
 
 CHUNK_BYTES = 1 << 16
 SILENCE = 30.0  # s without a message from the daemon, or with none but of other things, until it is asked
@@ -112,7 +97,7 @@ class Client:
     def _answer(self, job: str, buffer: str, request: Request, control: Control) -> Result:
         if request.audio is not None:
             self._send_audio(buffer, request.audio, control)
-        for message in _job_messages(job, buffer, request):
+        for message in job_messages(job, buffer, request):
             self._post(message)
         return self._follow(job, request, control)
 
@@ -144,15 +129,16 @@ class Client:
         """Collect notes until the job is done. Raises errors.UnknownJob when the daemon has lost the job."""
         notes: dict[tuple[int, int], NoteEvent] = {}
         pedal: list[PedalSpan] = []
-        standing = Standing(job, next(self._numbers))
-        while True:
+        standing, grid = Standing(job, next(self._numbers)), GridReader(job, request.meter)
+        done: Result | None = None
+        while done is None or grid.is_awaited:
             reply = self._reply()
             standing.hear(reply)
             match reply:
                 case replies.JobProgress(owner, step, steps) if owner == job:
                     control.progress(step, steps)
-                case replies.JobGrid(owner, source, confidence, bpm, numerator, denominator, bar_at) if owner == job:
-                    control.grid(steady_meter(bpm, (numerator, denominator), bar_at, cast(Source, source), confidence))
+                case JobGrid(owner) | JobGridChange(owner) if owner == job:
+                    self._hear_grid(grid, reply, control)
                 case replies.Note(owner, index, pitch, onset, duration, velocity, variation) if owner == job:
                     note = NoteEvent(onset, onset + duration, pitch, velocity)
                     notes[variation, index] = note
@@ -162,7 +148,16 @@ class Client:
                 case replies.JobDone(owner, count, seed, latency_ms) if owner == job:
                     if count != len(notes):
                         raise ProtocolError(f"The daemon sent {len(notes)} of {count} notes; send the task again.")
-                    return _result(request, notes, pedal, seed, latency_ms / 1000)
+                    done = result_of(request, notes, pedal, seed, latency_ms / 1000)
+        return done
+
+    def _hear_grid(self, grid: GridReader, reply: JobGrid | JobGridChange, control: Control) -> None:
+        """Take a word about a job's bars and beats; ask for what is missing, or pass them on when they are whole."""
+        question = grid.begin(reply) if isinstance(reply, JobGrid) else grid.take(reply)
+        if question is not None:
+            self._post(question)
+        elif not grid.is_awaited:
+            control.grid(grid.meter)
 
     def _post(self, message: Any) -> None:
         packet = frame(write_message(message))
@@ -252,50 +247,3 @@ class Client:
         if not data:
             raise self._lost("hung up.")
         return data
-
-
-def _job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
-    """Give the messages that describe a request, option by option."""
-    yield jobs.JobNew(job, request.task, buffer)
-    for region in request.regions:
-        yield jobs.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
-    for locked, notes in ((False, request.known), (True, request.locked)):
-        for note in filter(_is_sent, notes):
-            yield jobs.JobNote(job, note.pitch, note.onset, note.duration, note.velocity, locked)
-    for change in request.meter.changes() if request.meter is not None else ():
-        yield jobs.JobTempo(job, change.t, change.bpm, change.numerator, change.denominator, change.beat)
-    for key in Options.__dataclass_fields__:
-        value = getattr(request.options, key)
-        if value is not None:
-            yield jobs.JobSet(job, key, value)
-    yield jobs.JobSet(job, "deliver", "osc")
-    yield jobs.JobRun(job)
-
-
-def _is_sent(note: NoteEvent) -> bool:
-    """Whether the daemon takes a known note: others, such as key switches, are kept here alone."""
-    return LOW_PITCH <= note.pitch <= HIGH_PITCH
-
-
-def _result(
-    request: Request, notes: dict[tuple[int, int], NoteEvent], pedal: list[PedalSpan], seed: int, seconds: float
-) -> Result:
-    """Put the kept notes in place of what came back of them, since OSC has no channels and rounds times."""
-    plan = plan_request(request, math.inf)
-    kept = plan.kept
-    variations = []
-    for number in range(request.options.variations):
-        returned = Counter(_as_sent(note) for note in kept if _is_sent(note))
-        new = []
-        for note in (note for (variation, _), note in notes.items() if variation == number):
-            returned[_as_sent(note)] -= 1
-            if returned[_as_sent(note)] < 0:
-                new.append(note)
-        variations.append(tuple(sorted([*kept, *new])))
-    return Result(request.id, tuple(variations), seed, Timings(total=seconds), pedal=with_heard(plan, pedal))
-
-
-def _as_sent(note: NoteEvent) -> tuple[float, int, int]:
-    """What OSC keeps of a note."""
-    (onset,) = struct.unpack(">f", struct.pack(">f", note.onset))
-    return onset, note.pitch, note.velocity

@@ -55,6 +55,13 @@ class JobTempo:
 
 
 @dataclass(frozen=True, slots=True)
+class JobGridQuery:
+    """Ask for every change of tempo and signature of the bars and beats that a job was written on."""
+
+    job: Name
+
+
+@dataclass(frozen=True, slots=True)
 class JobSet:
     """Set an option."""
 

@@ -140,6 +140,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/region": jobs.JobRegion,
     "/diffroll/job/note": jobs.JobNote,
     "/diffroll/job/tempo": jobs.JobTempo,
+    "/diffroll/job/grid/changes": jobs.JobGridQuery,
     "/diffroll/job/set": jobs.JobSet,
     "/diffroll/job/run": jobs.JobRun,
     "/diffroll/job/cancel": jobs.JobCancel,

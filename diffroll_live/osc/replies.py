@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from diffroll_live.osc import grid_replies as g
 from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import pedal_replies as p
 from diffroll_live.osc import status_replies as s
@@ -156,19 +157,6 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class JobGrid:
-    """Report the tempo and the bars that a job is written on, where its first region begins."""
-
-    job: str
-    source: str  # one of meter.Source
-    confidence: float  # 0..1
-    bpm: float  # quarter notes a minute
-    numerator: int
-    denominator: int
-    first_bar_t: float  # s, of the first bar line from 0 on
-
-
-@dataclass(frozen=True, slots=True)
 class Note:
     """Deliver one note of a result."""
 
@@ -262,7 +250,8 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/audio/freed": AudioFreed,
     "/diffroll/job/accepted": JobAccepted,
     "/diffroll/job/progress": JobProgress,
-    "/diffroll/job/grid": JobGrid,
+    "/diffroll/job/grid": g.JobGrid,
+    "/diffroll/job/grid/change": g.JobGridChange,
     "/diffroll/note": Note,
     "/diffroll/job/done": JobDone,
     "/diffroll/job/cancelled": JobCancelled,

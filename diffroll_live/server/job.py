@@ -71,8 +71,8 @@ class Job:
         """What the job asks for; ``audio`` is its buffer, ``meter`` the bars and beats as far as they are known."""
         known = tuple(sorted(self.known))
         pictures, options = PICTURES[self.settings.delivery.pictures], self.settings.options
-        locked = tuple(sorted(self.locked))
-        return Request(request_id, self.task, audio, tuple(self.regions), known, options, pictures, meter, locked=locked)
+        regions, locked = tuple(self.regions), tuple(sorted(self.locked))
+        return Request(request_id, self.task, audio, regions, known, options, pictures, meter, locked=locked)
 
 
 class JobTable:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.asking import Listener, ask, assert_near, changed, inside, noise, silence
+from support.asking import Listener, ask, assert_near, changed, inside, noise, planned, silence
 from support.engines import float32_engine
 from support.requests import CLIP, HEARD, HOLES, KEPT, KNOWN, REQUESTS, TRANSCRIPTION
 from support.tiny import write_tiny_model
@@ -38,6 +38,8 @@ def test_every_request_is_answered_streamed_and_counted(engine: TorchEngine, nam
     assert all(list(notes) == sorted(notes) for notes in result.variations)
     assert listener.variations(2) == result.variations
     assert len({note.index for note in listener.streamed}) == len(listener.streamed)
+    assert len(listener.grids) == 1
+    assert listener.notes_before_grid == (0 if planned(request).hidden else len(listener.streamed))
     assert [step for step, _ in listener.reports] == list(range(1, len(listener.reports) + 1))
     assert all(step <= steps for step, steps in listener.reports)
     if "transcribe" in name:  # how many evaluations writing takes is known when it is written

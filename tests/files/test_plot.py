@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,15 @@ def test_the_plot_changes_with_notes_and_regions(tmp_path):
     assert not turquoise(notes).any()
     assert turquoise(region).sum() > 500  # the outline in all three panels
     assert (empty != notes).any(axis=2).mean() > 0.01
+
+
+@pytest.mark.slow
+def test_without_audio_there_is_no_spectrogram(tmp_path):
+    draw_plot(tmp_path / "sound.png", pictures(), NOTES)
+    draw_plot(tmp_path / "notes.png", replace(pictures(), spectrogram=np.zeros((1, 1), np.float32)), NOTES)
+    sound, notes = (pixels(tmp_path / f"{name}.png").shape for name in ("sound", "notes"))
+    assert notes[1] == sound[1]
+    assert notes[0] < 0.8 * sound[0]
 
 
 @pytest.mark.slow

@@ -47,13 +47,29 @@ def test_a_tempo_that_no_music_has_is_not_taken_from_the_transport(own_daemon):
     assert grids(client) == [("none", 0.0, 120.0, 4, 4, 0.0)]
 
 
-def test_a_transcription_has_no_grid(own_daemon, make_wav, tmp_path):
+def test_a_transcription_tells_its_grid_behind_its_notes(own_daemon, make_wav, tmp_path):
     _, client = own_daemon
     client.send("/diffroll/audio/file", "take", str(make_wav(tmp_path / "take.wav")))
     client.expect("/diffroll/audio/ready")
     client.send("/diffroll/transcribe", "job", "take")
     _, before = client.until("/diffroll/job/done")
-    assert "/diffroll/job/grid" not in [reply.address for reply in before]
+    assert before[-1].address == "/diffroll/job/grid"
+    assert before[-1].args[1:3] == ("none", 0.0)
+
+
+def test_every_change_of_a_grid_is_told_on_request(own_daemon):
+    _, client = own_daemon
+    assert client.ask_wrongly("/diffroll/job/grid/changes", "none").args[1] == "unknown-job"
+    client.send("/diffroll/job/new", "new", "generate", "")
+    assert client.ask_wrongly("/diffroll/job/grid/changes", "new").args[1] == "unknown-job"
+    grids(client, ("tempo", -0.5, 100.0, 6, 8, 0.0), ("tempo", 0.7, 50.0), ("tempo", 1.9, 50.0, 4, 4))
+    client.send("/diffroll/job/grid/changes", "new")
+    rows = [client.expect("/diffroll/job/grid/change").args[1:] for _ in range(3)]
+    assert rows == [
+        (0, 3, -0.5, 100.0, 6, 8, 0.0),
+        (1, 3, pytest.approx(0.7), 50.0, 6, 8, pytest.approx(2.0)),
+        (2, 3, pytest.approx(1.9), 50.0, 4, 4, pytest.approx(3.0)),
+    ]
 
 
 def test_a_file_that_is_saved_has_the_bars_that_were_given(own_daemon):

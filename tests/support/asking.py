@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +33,7 @@ class Listener:
         self.reports: list[tuple[int, int]] = []
         self.streamed: list[StreamedNote] = []
         self.grids: list[MeterMap] = []
+        self.notes_before_grid = 0
 
     def progress(self, step: int, steps: int) -> None:
         self.reports.append((step, steps))
@@ -40,8 +41,8 @@ class Listener:
             raise Cancelled("The test cancelled.")
 
     def grid(self, meter: MeterMap) -> None:
-        assert not self.streamed, "the grid comes before the first note"
         self.grids.append(meter)
+        self.notes_before_grid = len(self.streamed)
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         self.streamed.extend(notes)
@@ -63,6 +64,11 @@ def planned(request: Request, max_seconds: float = 1800.0) -> RequestPlan:
 def ask(engine: Engine, request: Request, control: Control | None = None) -> Result:
     """Have an engine answer a request, planned as the daemon and the command line plan it."""
     return alone(engine, engine.answer(planned(request, engine.info.max_seconds), control or Listener()))
+
+
+def rounded(notes: Iterable[NoteEvent]) -> list[tuple[float, float, int, int]]:
+    """What is left of notes where OSC has carried their times as 32-bit floats."""
+    return [(round(note.onset, 4), round(note.offset, 4), note.pitch, note.velocity) for note in notes]
 
 
 def noise(seconds: float, rate: int = 16_000, level: float = 0.1, seed: int = 0) -> AudioBuffer:

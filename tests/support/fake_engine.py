@@ -11,7 +11,8 @@ import numpy as np
 
 from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
-from diffroll_live.meter.meter_map import NO_METER
+from diffroll_live.meter.meter_map import NO_METER, MeterMap, Signature
+from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 from diffroll_live.turn_types import Ask, Batch, alone
 from diffroll_live.types import (
     Answer,
@@ -41,6 +42,12 @@ LIVE_PITCH = 60
 PEDAL = (PedalSpan(0.25, 0.75), PedalSpan(1.0, 2.5))  # of a job that asks for one by its name
 CRASH = 0.875  # a first sample that kills the process
 DEFAULT_STEPS = 4
+RUBATO = MeterMap(  # what a job of that name is said to keep to
+    TempoMap((TempoChange(0.25, 90.0), TempoChange(1.0, 100.0), TempoChange(2.0, 85.0))),
+    (Signature(1.0, 3, 4),),
+    "estimated",
+    0.75,
+)
 
 
 def notes_of(plan: RequestPlan, variation: int) -> tuple[NoteEvent, ...]:
@@ -116,8 +123,9 @@ class FakeEngine:
         streamed = [
             StreamedNote(index, v, note) for v, notes in enumerate(variations) for index, note in enumerate(notes)
         ]
+        meter = plan.meter or (RUBATO if plan.id.startswith("rubato#") else NO_METER)
         if plan.hidden:
-            control.grid(plan.meter or NO_METER)
+            control.grid(meter)
         steps = plan.options.steps or DEFAULT_STEPS
         for step in range(1, steps + 1):
             time.sleep(STEP_SECONDS)
@@ -127,6 +135,8 @@ class FakeEngine:
                 self._break_down(plan)
             yield None
         control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
+        if not plan.hidden:
+            control.grid(meter)
         pedal = PEDAL if plan.id.startswith("pedalled") and plan.options.pedal == "on" else ()
         result = Result(plan.id, variations, plan.options.seed, pictures=pictures_of(plan, steps), pedal=pedal)
         self._finished[plan.id] = result

@@ -72,6 +72,7 @@ def script() -> list[tuple[str, tuple[Any, ...], str | None]]:
         ("/diffroll/job/set", ("fill", "variations", 2), None),
         ("/diffroll/job/set", ("fill", "deliver", "osc"), None),
         ("/diffroll/job/run", ("fill",), done),
+        ("/diffroll/job/grid/changes", ("fill",), "/diffroll/job/grid/change"),
         ("/diffroll/job/redecode", ("fill", 0.06, 0.05), done),
         ("/diffroll/job/notes", ("fill",), done),
         ("/diffroll/job/play", ("fill", 1), None),

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from diffroll_live.cli.handover import open_nearest
+from diffroll_live.cli.inputs import MAX_SECONDS
 from diffroll_live.cli.options import BY_TASK, LOCAL, OUTPUT, REMOTE, SAMPLING, TaskChoices, choices, with_options
-from diffroll_live.cli.run import MAX_SECONDS, Opened, run_task
+from diffroll_live.cli.run import Opened, run_task
 from diffroll_live.music.plan import plan_request
 from diffroll_live.types import Control, Request, Result, Task
 
@@ -65,7 +66,11 @@ transcribe = local_command(
     "Write the notes that are played in recordings: WAV, FLAC, MP3 or Ogg, up to four hours of each at a time.",
 )
 inpaint = local_command(
-    "inpaint", "Write new notes into regions of a recording, from what surrounds them. Notes outside stay as they are."
+    "inpaint",
+    "Write new notes into regions of a recording or a MIDI file, from what surrounds them. Notes outside stay as they "
+    "are, and so do all other tracks and events of a MIDI file.",
 )
-continue_ = local_command("continue", "Write what could come after a recording; the new notes start at its end.")
+continue_ = local_command(
+    "continue", "Write what could come after a recording or a MIDI file; the new notes start at its end."
+)
 generate = local_command("generate", "Write something new from nothing.")

@@ -15,6 +15,7 @@ from diffroll_live.server.audio.handlers import AudioHandlers
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import ACTIVE, Job
 from diffroll_live.server.jobs.delivery import NoteDelivery
+from diffroll_live.server.jobs.grid import tell_changes
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.types import NoteEvent, Region
 
@@ -31,6 +32,7 @@ class JobHandlers:
             m.JobRegion: self._region,
             m.JobNote: self._note,
             m.JobTempo: self._tempo,
+            m.JobGridQuery: lambda client, message: tell_changes(client, client.jobs[message.job]),
             m.JobSet: self._set,
             m.JobRun: lambda client, message: self._run(client, client.jobs[message.job]),
             m.JobCancel: lambda client, message: self._runs.cancel(client, client.jobs[message.job]),

@@ -13,12 +13,13 @@ from typing import Any
 
 from diffroll_live.errors import Cancelled, DiffrollError, UnknownJob
 from diffroll_live.music.plan import plan_request
-from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobGrid, JobProgress
+from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobProgress
 from diffroll_live.server.clients import Client
 from diffroll_live.server.counts import Counts
 from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.job import ACTIVE, Job, NoteKey
 from diffroll_live.server.jobs.delivery import NoteDelivery, Playback
+from diffroll_live.server.jobs.grid import tell_grid
 from diffroll_live.server.surviving import surviving
 from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
 from diffroll_live.worker.messages import (
@@ -202,11 +203,8 @@ class Runs:
 
     def _gridded(self, run: ActiveRun, event: Gridded) -> None:
         assert isinstance(run.work, Run)
-        meter, begin = event.meter, min(region.onset for region in run.work.plan.hidden)
-        bar = meter.bar_at(meter.tempo.beat_at(begin))
-        tempo, bar_at = meter.tempo.tempo_at(begin), meter.first_bar(0.0)
-        signature = bar.numerator, bar.denominator
-        run.client.send(JobGrid(run.job.name, meter.source, meter.confidence, tempo, *signature, bar_at))
+        run.job.meter = event.meter
+        tell_grid(run.client, run.job, event.meter, min(region.onset for region in run.work.plan.regions))
 
     def _noted(self, run: ActiveRun, event: Noted) -> None:
         delivery = run.job.settings.delivery

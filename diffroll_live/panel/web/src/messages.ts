@@ -23,8 +23,9 @@ export interface Requests {
   "/diffroll/jam/stop": [jam: string];
   "/diffroll/job/new": [job: string, task: string, buffer: string];
   "/diffroll/job/region": [job: string, t0: number, t1: number, low?: number, high?: number, hear?: boolean | number];
-  "/diffroll/job/note": [job: string, pitch: number, t: number, duration: number, velocity: number];
+  "/diffroll/job/note": [job: string, pitch: number, t: number, duration: number, velocity: number, locked?: boolean | number];
   "/diffroll/job/tempo": [job: string, t: number, bpm: number, numerator?: number, denominator?: number, beat?: number];
+  "/diffroll/job/grid/changes": [job: string];
   "/diffroll/job/set": [job: string, key: string, value: string | number];
   "/diffroll/job/run": [job: string];
   "/diffroll/job/cancel": [job: string];
@@ -62,6 +63,7 @@ export interface Replies {
   "/diffroll/job/accepted": { job: string; ahead: number };
   "/diffroll/job/progress": { job: string; step: number; steps: number };
   "/diffroll/job/grid": { job: string; source: string; confidence: number; bpm: number; numerator: number; denominator: number; firstBarT: number };
+  "/diffroll/job/grid/change": { job: string; index: number; count: number; t: number; bpm: number; numerator: number; denominator: number; beat: number };
   "/diffroll/note": { job: string; index: number; pitch: number; t: number; duration: number; velocity: number; variation: number };
   "/diffroll/job/done": { job: string; notes: number; seed: number; latencyMs: number };
   "/diffroll/job/cancelled": { job: string };
@@ -103,6 +105,7 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/job/accepted": ["job", "ahead"],
   "/diffroll/job/progress": ["job", "step", "steps"],
   "/diffroll/job/grid": ["job", "source", "confidence", "bpm", "numerator", "denominator", "firstBarT"],
+  "/diffroll/job/grid/change": ["job", "index", "count", "t", "bpm", "numerator", "denominator", "beat"],
   "/diffroll/note": ["job", "index", "pitch", "t", "duration", "velocity", "variation"],
   "/diffroll/job/done": ["job", "notes", "seed", "latencyMs"],
   "/diffroll/job/cancelled": ["job"],

@@ -12,7 +12,7 @@ from diffroll_live.archive.items import Answer, Item, Transcribed, Untranscribed
 from diffroll_live.errors import DiffrollError, InternalError
 from diffroll_live.files.audio_file import read_audio
 from diffroll_live.files.midi_file import smf_bytes
-from diffroll_live.meter.meter_map import MeterMap
+from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.music.plan import plan_request
 from diffroll_live.types import Engine, Options, Request, StreamedNote
 
@@ -20,13 +20,16 @@ logger = logging.getLogger(__name__)
 
 
 class Unheard:
-    """A control that nobody listens to."""
+    """A control that nobody listens to; it keeps the bars and beats."""
+
+    meter = NO_METER
 
     def progress(self, step: int, steps: int) -> None:
         """Tell nobody."""
 
     def grid(self, meter: MeterMap) -> None:
-        """Tell nobody."""
+        """Keep them for the file."""
+        self.meter = meter
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Tell nobody."""
@@ -46,8 +49,9 @@ class Transcriber:
         try:
             audio = read_audio(Path(item.path), max_seconds=self.max_seconds)
             request = Request("", "transcribe", audio, options=self.options)  # one name, so that one is remembered
-            result = self.engine.run(plan_request(request, self.max_seconds), Unheard())
-            files = tuple(smf_bytes(notes, pedal=result.pedal) for notes in result.variations)
+            control = Unheard()
+            result = self.engine.run(plan_request(request, self.max_seconds), control)
+            files = tuple(smf_bytes(notes, control.meter, result.pedal) for notes in result.variations)
         except DiffrollError as error:
             return Untranscribed(item.name, error.code, error.text)
         except Exception as error:

@@ -15,9 +15,9 @@ from diffroll_live.archive.report import REPORT, Entry, Report
 from diffroll_live.archive.results import Results
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.cli.engine_factory import EngineFactory
+from diffroll_live.cli.inputs import MAX_SECONDS
 from diffroll_live.cli.options import DEVICE, MODEL, PATH, setting, settings, with_options
 from diffroll_live.cli.progress import ProgressBar, ProgressBars
-from diffroll_live.cli.run import MAX_SECONDS
 from diffroll_live.limits import PROCESSES, REQUEST
 from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL, find_model
 from diffroll_live.types import Options

@@ -19,7 +19,7 @@ from support.fake_engine import INFO, make_engine, notes_of
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.config import load_config
-from diffroll_live.errors import BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
+from diffroll_live.errors import AudioError, BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
 from diffroll_live.files.midi_file import read_smf, write_smf
 from diffroll_live.osc import messages, replies
 from diffroll_live.osc.client import Client
@@ -85,7 +85,7 @@ def test_a_request_is_answered_as_by_the_engine_itself(client, audio):
     result = client.run(request, control)
     assert result.seed == 5
     assert [rounded(notes) for notes in result.variations] == [rounded(notes_of(planned(request), v)) for v in (0, 1)]
-    assert (6, 6) in control.steps
+    assert (6, 6) in control.reports
     assert len(control.streamed) == sum(map(len, result.variations))
     assert result.timings.total > 0
 
@@ -116,7 +116,7 @@ def test_one_connection_serves_many_requests(client, audio):
 
 
 def test_the_daemons_error_is_raised_as_what_it_is(client):
-    with pytest.raises(RequestError, match="needs a buffer"):
+    with pytest.raises(AudioError, match="needs audio or notes"):
         client.run(Request("x", "inpaint", None), Listener())
 
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from diffroll_live.errors import RequestError
+from diffroll_live.notation.lengths import parse_length
+from diffroll_live.notation.pitches import PitchRange, parse_range, range_text
+from diffroll_live.notation.scales import Scale, parse_scale
 
 MAX_REGIONS = 256
 MAX_KNOWN = 50_000  # notes that the user has
@@ -35,6 +38,11 @@ class Option:
     def check(self, value: Value) -> Any:
         """Return the value as the settings keep it. Raises RequestError, whose sentence lacks the option's name."""
         raise NotImplementedError
+
+    def write(self, value: Any) -> Value:
+        """Write what the settings keep so that ``check`` returns it again."""
+        kept: Value = value
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +83,18 @@ class Choice(Option):
 
 @dataclass(frozen=True, slots=True)
 class Text(Option):
-    """A text that ``parse`` reads; it raises RequestError as ``check`` does."""
+    """A text that ``parse`` reads and ``form`` writes; the first raises RequestError as ``check`` does."""
 
     parse: Callable[[Value], Any]
+    form: Callable[[Any], Value] = str
 
     def check(self, value: Value) -> Any:
         """Return what the text means."""
         return self.parse(value)
+
+    def write(self, value: Any) -> Value:
+        """Write it as a text."""
+        return self.form(value)
 
 
 class Settings(Protocol):
@@ -157,7 +170,8 @@ LIMITS: dict[str, Limit] = {
     "guidance": Limit(0, 20, sentence="Guidance scale towards the audio, 0 is none; otherwise the model's own."),
     "seed": Limit(0, 2**31 - 1, whole=True, default=0, sentence="The same seed gives the same notes."),  # an int32
     "temperature": Limit(0, 5, default=1.0, sentence="How freely pitches are chosen in the regions."),
-    "density": Limit(0, 4, default=1.0, sentence="More (above 1) or fewer new notes."),
+    "density": Limit(0, 4, default=1.0, sentence="More (above 1) or fewer new notes than around."),
+    "polyphony": Limit(1, 10, whole=True, sentence="New notes that may sound at once; otherwise as around."),
     "threshold": Limit(0.01, 0.99, sentence="Onset probability that makes a note; otherwise the model's own."),
     "min_note": Limit(0, 10, unit="s", default=0.03, sentence="Drop notes shorter than this, in seconds."),
     "variations": Limit(1, 16, whole=True, default=1, sentence="Number of versions, each in a file of its own."),
@@ -177,7 +191,39 @@ CHOICES: dict[str, Choice] = {
         "otherwise the model's own.",
     ),
 }
-REQUEST: dict[str, Option] = {**CHOICES, **LIMITS}
+#: ... and these are written as music is.
+NOTATED: dict[str, Text] = {
+    "shortest": Text(parse_length, float, sentence="The shortest new note, such as 1/16; otherwise as around."),
+    "longest": Text(parse_length, float, sentence="The longest new note, such as 1/2; otherwise as around."),
+    "range": Text(parse_range, range_text, sentence="The lowest and the highest new note, such as C3-C5."),
+    "scale": Text(parse_scale, sentence="The scale of new notes, such as 'D minor' or Dmin; otherwise as around."),
+}
+REQUEST: dict[str, Option] = {**CHOICES, **LIMITS, **NOTATED}
+
+#: What each region may choose for itself, of what is written there: the fields of types.Controls.
+CONTROLS: dict[str, Option] = {
+    name: replace(REQUEST[name], default=None)
+    for name in ("temperature", "density", "polyphony", "shortest", "longest", "range", "scale")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """How new notes are to be: None is as the request says, or as around. Lengths are in quarter notes."""
+
+    OPTIONS: ClassVar[Mapping[str, Option]] = CONTROLS
+
+    temperature: float | None = None
+    density: float | None = None
+    polyphony: int | None = None
+    shortest: float | None = None
+    longest: float | None = None
+    range: PitchRange | None = None
+    scale: Scale | None = None
+
+
+#: Nothing is wished for.
+AS_AROUND = Controls()
 
 #: What a live input may choose.
 LIVE: dict[str, Option] = {
@@ -200,7 +246,7 @@ JAM: dict[str, Option] = {
     "memory": Limit(1, 60, unit="s", default=24.0, sentence="Seconds of the past that the model continues."),
     "ahead": Limit(0.5, 30, unit="s", default=4.0, sentence="Seconds written at a time."),
     "lead": Limit(0.05, 5, unit="s", default=0.12, sentence="Seconds from the turn to the answer, at least."),
-    **{name: REQUEST[name] for name in ("quality", "seed", "temperature", "density")},
+    **{name: REQUEST[name] for name in ("quality", "seed", *CONTROLS)},
     "channel": CHANNEL,
 }
 

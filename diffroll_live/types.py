@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
-from diffroll_live.limits import REQUEST
+from diffroll_live.limits import AS_AROUND, REQUEST, Controls
 from diffroll_live.live_types import LiveTranscriber
+from diffroll_live.notation.pitches import PitchRange
+from diffroll_live.notation.scales import Scale
 from diffroll_live.turn_types import Ask, Batch, Paused
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ class PedalSpan:
 class Region:
     """Where the model may write: times in [onset, offset), pitches low..high inclusive.
 
-    ``hear`` lets the model hear the audio there; without it the audio is hidden.
+    ``hear`` lets the model hear the audio there; without it the audio is hidden. ``controls`` are this region's own.
     """
 
     onset: float
@@ -70,6 +72,7 @@ class Region:
     low: int = 21
     high: int = 108
     hear: bool = False
+    controls: Controls = AS_AROUND
 
     @property
     def duration(self) -> float:
@@ -112,6 +115,11 @@ class Options:
     seed: int = REQUEST["seed"].default
     temperature: float = REQUEST["temperature"].default
     density: float = REQUEST["density"].default
+    polyphony: int | None = REQUEST["polyphony"].default
+    shortest: float | None = REQUEST["shortest"].default  # quarter notes
+    longest: float | None = REQUEST["longest"].default  # quarter notes
+    range: PitchRange | None = REQUEST["range"].default
+    scale: Scale | None = REQUEST["scale"].default
     threshold: float | None = REQUEST["threshold"].default
     min_note: float = REQUEST["min_note"].default  # s
     variations: int = REQUEST["variations"].default

@@ -13,7 +13,7 @@ import click
 from diffroll_live import limits
 from diffroll_live.cli.regions import parse_region
 from diffroll_live.errors import RequestError
-from diffroll_live.limits import METER, REQUEST, Choice, Limit, Option
+from diffroll_live.limits import CONTROLS, METER, REQUEST, Choice, Limit, Option, Text
 from diffroll_live.types import Options, Region, Task
 
 if TYPE_CHECKING:
@@ -136,8 +136,9 @@ REGION = click.option(
     "regions",
     multiple=True,
     callback=_regions,
-    metavar="FROM-TO[@LOW-HIGH]",
-    help="Seconds, and pitches by name (C4 is 60) or number: 4.0-6.5@C3-C5. May be given several times.",
+    metavar="FROM-TO[@LOW-HIGH][,NAME=VALUE...]",
+    help="Seconds, and pitches by name (C4 is 60) or number: 4.0-6.5@C3-C5. May be given several times. New notes of a "
+    "region may have wishes of their own: 4-8,density=1.5,scale=Dmin.",
 )
 HEAR = click.option("--hear", is_flag=True, help="Let the model hear the audio in the regions; otherwise it is hidden.")
 KNOWN = click.option(
@@ -154,7 +155,12 @@ TRACK = click.option(
     "1:3); otherwise the one with most notes around.",
 )
 (SECONDS,) = settings(REQUEST, "seconds")
-SAMPLING = settings(REQUEST, *(name for name in REQUEST if name != "seconds"))
+SAMPLING = settings(REQUEST, *(name for name in REQUEST if name != "seconds" and name not in CONTROLS))
+#: What is wished of all new notes; a region may have its own.
+WISHES = tuple(
+    setting(option, f"--{name}", type=Parsed(option)) if isinstance(option, Text) else setting(option, f"--{name}")
+    for name, option in ((name, REQUEST[name]) for name in CONTROLS)
+)
 MODEL = click.option("--model", metavar="NAME", help="One of 'diffroll-live models'; otherwise the default one.")
 DEVICE = setting(limits.DEVICE, "--device")
 THREADS = setting(limits.THREADS, "--threads")
@@ -187,9 +193,9 @@ OUTPUT = (
 #: What each task takes besides SAMPLING, OUTPUT and where it runs.
 BY_TASK: dict[Task, tuple[Callable[..., Any], ...]] = {
     "transcribe": (INPUTS, *PART, REGION),
-    "inpaint": (INPUTS, *PART, REGION, HEAR, KNOWN, TRACK),
-    "continue": (INPUTS, *PART, SECONDS, KNOWN, TRACK),
-    "generate": (SECONDS,),
+    "inpaint": (INPUTS, *PART, REGION, HEAR, KNOWN, TRACK, *WISHES),
+    "continue": (INPUTS, *PART, SECONDS, KNOWN, TRACK, *WISHES),
+    "generate": (SECONDS, *WISHES),
 }
 _SAMPLING_FIELDS = Options.__dataclass_fields__.keys()
 
@@ -198,6 +204,9 @@ def choices(task: Task, given: dict[str, Any]) -> TaskChoices:
     """Collect the values that click parsed for a task. Raises click.UsageError when a necessary one is missing."""
     sampling = {name: given.pop(name) for name in list(given) if name in _SAMPLING_FIELDS}
     hear = bool(given.pop("hear", task == "transcribe"))
+    wished = next((name for name in CONTROLS if REQUEST[name].default is None and sampling.get(name) is not None), None)
+    if hear and wished:
+        raise click.UsageError(f"With --hear the regions are transcribed; --{wished} is for what is written.")
     regions = tuple(replace(region, hear=hear) for region in given.pop("regions", ()))
     if task == "inpaint" and not regions:
         raise click.UsageError("Choose where to write new notes: --region FROM-TO, in seconds.")

@@ -1,58 +1,61 @@
-"""Regions as people type them: ``4.0-6.5`` or ``4.0-6.5@C3-C5``. Pure text in, `types.Region` out."""
+"""Regions as people type them: ``4.0-6.5``, ``4-6@C3-C5``, ``4-8,density=1.5,scale=Dmin``. Text to `types.Region`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from diffroll_live.errors import BadRegion
-from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH, pitch_name
+from diffroll_live.errors import BadRegion, RequestError
+from diffroll_live.limits import CONTROLS, Controls, Limit, set_option
+from diffroll_live.notation.pitches import HIGH_PITCH, LOW_PITCH, PITCH, parse_pitch, pitch_name
 from diffroll_live.types import Region
 
 _TIME = r"(\d{1,7}(?:\.\d{0,12})?)"
-_PITCH = r"([A-Ga-g][#b]?\d|\d{1,3})"
-_REGION = re.compile(rf"{_TIME}-{_TIME}(?:@{_PITCH}(?:-{_PITCH})?)?")
-_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_ACCIDENTALS = {"": 0, "#": 1, "b": -1}
+_REGION = re.compile(rf"{_TIME}-{_TIME}(?:@{PITCH}(?:-{PITCH})?)?")
 
 
 def parse_region(text: str, *, hear: bool = False) -> Region:
     """Read ``FROM-TO`` in seconds, with an optional ``@LOW-HIGH`` in note names (C4 is 60) or MIDI numbers.
 
-    One pitch, ``@C4``, means that pitch alone. Raises BadRegion when the text is no region, the region is empty or
-    reversed, or a pitch is not on the piano.
+    One pitch, ``@C4``, means that pitch alone. Controls of the region follow: ``,density=1.5,scale=D minor``.
+    Raises BadRegion when the text is no region, the region is empty or reversed, a pitch is not on the piano, or a
+    control is not one.
     """
-    match = _REGION.fullmatch(text.strip())
+    place, *wishes = text.split(",")
+    match = _REGION.fullmatch(place.strip())
     if match is None:
         raise BadRegion(f"'{text}' is not a region; write FROM-TO in seconds, e.g. 4.0-6.5 or 4.0-6.5@C3-C5.")
     onset, offset = float(match[1]), float(match[2])
     if onset >= offset:
         raise BadRegion(f"The region {text} is empty or reversed; write the earlier time first.")
-    low = parse_pitch(match[3]) if match[3] else LOW_PITCH
-    high = parse_pitch(match[4] or match[3]) if match[3] else HIGH_PITCH
+    try:
+        low = parse_pitch(match[3]) if match[3] else LOW_PITCH
+        high = parse_pitch(match[4] or match[3]) if match[3] else HIGH_PITCH
+        controls = _controls(wishes)
+    except RequestError as error:
+        raise BadRegion(f"In the region {text}: {error.text}") from error
     if low > high:
         raise BadRegion(f"The pitches of region {text} are reversed; write the lower one first.")
-    return Region(onset, offset, low, high, hear)
+    return Region(onset, offset, low, high, hear, controls)
 
 
-def parse_pitch(text: str) -> int:
-    """Read a note name (``C#3``, ``Bb4``; C4 is 60) or a MIDI number. Raises BadRegion outside 21..108."""
-    pitch = int(text) if text.isdigit() else _named_pitch(text)
-    if not LOW_PITCH <= pitch <= HIGH_PITCH:
-        raise BadRegion(f"The pitch {text} is not on the piano; choose from A0 (21) to C8 (108).")
-    return pitch
+def _controls(wishes: Sequence[str]) -> Controls:
+    """Read ``density=1.5`` and its like. Raises RequestError."""
+    controls = Controls()
+    for wish in wishes:
+        name, _, value = (part.strip() for part in wish.partition("="))
+        option = CONTROLS.get(name)
+        is_number = isinstance(option, Limit) and re.fullmatch(r"-?\d{1,9}(\.\d{0,9})?", value)
+        controls = set_option(controls, name, float(value) if is_number else value)
+    return controls
 
 
 def format_region(region: Region) -> str:
-    """Write a region so that `parse_region` reads the same one back, to the microsecond and except for ``hear``."""
+    """Write a region so that `parse_region` reads the same place back, to the microsecond."""
     times = f"{_seconds(region.onset)}-{_seconds(region.offset)}"
     if (region.low, region.high) == (LOW_PITCH, HIGH_PITCH):
         return times
     return f"{times}@{pitch_name(region.low)}-{pitch_name(region.high)}"
-
-
-def _named_pitch(name: str) -> int:
-    octave = int(name[-1])
-    return 12 * (octave + 1) + _SEMITONES[name[0].upper()] + _ACCIDENTALS[name[1:-1]]
 
 
 def _seconds(value: float) -> str:

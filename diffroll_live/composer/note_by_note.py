@@ -14,7 +14,7 @@ import torch
 from diffroll_live.composer.network import SHUT, Batch, Composer
 from diffroll_live.composer.note_cache import NoteCache, Said
 from diffroll_live.composer.options import MOST_IN_STEP, WritingOptions, draw_index
-from diffroll_live.composer.passage import Passage, rooms
+from diffroll_live.composer.passage import Bools, Passage, rooms
 from diffroll_live.composer.tokens import ASK_NEXT, KNOWN, WRITTEN, Surroundings
 from diffroll_live.composer.vocabulary import (
     DURATIONS,
@@ -27,6 +27,8 @@ from diffroll_live.composer.vocabulary import (
 )
 
 AHEAD = 4  # steps that are asked for at once while nothing begins
+MOST_NARROWED = 3.0  # what is added to logits of the keys that are left, at most
+EAGERNESS, SPARSEST = 3.0, 1e-3  # the power of a density by which the odds of a note rise, and the least one
 
 Note = tuple[int, int, int, int]
 """A row of a Passage: step, key, ticks, velocity."""
@@ -49,8 +51,10 @@ class NoteWriter:
         self._rng = np.random.default_rng(list(seed))
         self._around = Surroundings(passage)
         self._rooms = rooms(self._around.known_onsets, passage.grid)
-        free = options.allowed(passage.hidden) & ~self._around.known_sounding & (self._rooms >= options.shortest)
-        self._allowed = torch.from_numpy(free).to(self._device)
+        free = passage.hidden & ~self._around.known_sounding & (self._rooms >= options.shortest)
+        self._open = options.allowed(free)
+        self._allowed = torch.from_numpy(self._open if options.among is None else free & options.among).to(self._device)
+        self._eagerness = EAGERNESS * float(np.log(max(options.density, SPARSEST)))
         self._durations = options.durations()
         known = self._around.known
         self._has_velocity = bool((known[:, 3] > 0).any())
@@ -115,6 +119,9 @@ class NoteWriter:
         above = torch.tensor([last], device=self._device)
         logits = self._network.key_logits(answer.said[None], answer.lags[None], free[None], above)[0]
         scaled = logits.double().cpu().numpy() / self._options.temperature
+        scaled[NO_KEY] -= self._eagerness
+        if self._options.among is not None:
+            scaled = narrowed(scaled, self._open[step], in_place_of_all=count == 0)
         return draw_index(scaled, self._rng.random(), self._options.nucleus)
 
     def _choose_touch(self, answer: Said, step: int, key: int) -> tuple[int, int]:
@@ -133,3 +140,13 @@ class NoteWriter:
         self._onset[step, key] = True
         self._ends[key] = grid.tick[step] + ticks
         self._sounding[step + 1 : int(np.searchsorted(grid.tick, self._ends[key])), key] = True
+
+
+def narrowed(logits: np.ndarray, open_keys: Bools, *, in_place_of_all: bool) -> np.ndarray:
+    """Leave the open ones of some keys, (89,) logits; ``in_place_of_all`` they are struck as often as all would be."""
+    shut = np.append(~open_keys, False)
+    left = np.where(shut, SHUT, logits)
+    if in_place_of_all and open_keys.any():
+        mass, rest = (float(np.logaddexp.reduce(some[:NO_KEY])) for some in (logits, left))
+        left[:NO_KEY] += min(mass - rest, MOST_NARROWED)
+    return left

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffroll_live.composer.passage import Bools
-from diffroll_live.composer.vocabulary import DURATIONS, N_KEYS
+from diffroll_live.composer.vocabulary import DURATIONS
 
 MOST_IN_STEP = 10  # notes, as there are fingers
 
@@ -17,16 +17,20 @@ class WritingOptions:
     """Temperatures divide logits; keys are drawn from the share ``nucleus`` of the probability (Holtzman et al., 2020).
 
     touch_temperature: of lengths and velocities.
-    polyphony: notes that may sound at once. shortest, longest: ticks. keys: (88,) bool, None for all.
+    density: about how many times as many notes as otherwise.
+    polyphony: notes that may sound at once. shortest, longest: ticks. keys: (88,) or (n_steps, 88) bool, which may be
+    written, None for all; among: the same of keys that these are a choice of, instead of which they are struck.
     """
 
     temperature: float = 1.0
     touch_temperature: float = 0.7
     nucleus: float = 1.0
+    density: float = 1.0
     polyphony: int = MOST_IN_STEP
     shortest: int = int(DURATIONS[0])
     longest: int = int(DURATIONS[-1])
     keys: Bools | None = None
+    among: Bools | None = None
 
     def durations(self) -> Bools:
         """Which lengths may be drawn, (N_DURATIONS,); the nearest one where none lies between."""
@@ -36,8 +40,8 @@ class WritingOptions:
         return fits
 
     def allowed(self, hidden: Bools) -> Bools:
-        """The cells of ``hidden`` (n, 88) that notes may be written into."""
-        return hidden if self.keys is None else hidden & self.keys[:N_KEYS]
+        """The cells of ``hidden`` (n_steps, 88) that notes may be written into."""
+        return hidden if self.keys is None else hidden & self.keys
 
 
 def draw_index(logits: np.ndarray, uniform: float, nucleus: float = 1.0) -> int:

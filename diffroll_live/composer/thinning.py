@@ -19,6 +19,7 @@ from diffroll_live.composer.batches import batch_of
 from diffroll_live.composer.network import SHUT, Composer
 from diffroll_live.composer.options import WritingOptions, draw_index
 from diffroll_live.composer.passage import Bools, Passage, onsets, rooms, sustained
+from diffroll_live.composer.steps import StepGrid
 from diffroll_live.composer.tokens import passage_tokens
 from diffroll_live.composer.vocabulary import DURATIONS, Ints
 
@@ -41,7 +42,8 @@ def thin(
     known = passage.notes[~passage.is_hidden()]
     written = np.zeros((0, 4), np.int64)
     has_velocity = bool((known[:, 3] > 0).any())
-    durations = options.durations()
+    durations, open_cells = options.durations(), options.allowed(passage.hidden)
+    voices = Voices(passage.grid, options.polyphony)
     for index in range(steps):
         now, after = index / steps, (index + 1) / steps
         tokens = passage_tokens(
@@ -53,25 +55,52 @@ def thin(
         free = ~sustained(there, passage.grid) & (rooms(begun, passage.grid) >= options.shortest)
         batch = batch_of([tokens], network.classes.device)
         said = network(batch)[0, holes]
-        allowed = torch.from_numpy(options.allowed(tokens.allowed[holes]) & free[tokens.step[holes]]).to(said.device)
+        free &= open_cells & voices.free()[:, None]
+        allowed = torch.from_numpy(tokens.allowed[holes] & free[tokens.step[holes]]).to(said.device)
         logits = network.every_logit(said, batch.lags[0, holes], allowed)
-        chances = _sharpened(logits, allowed, options.temperature).sigmoid() * allowed
+        chances = _sharpened(logits, allowed, options).sigmoid() * allowed
         share = (after - now) / (1 - now)
         new = torch.from_numpy(rng.random(chances.shape)).to(said.device) < chances * share
         row, key = torch.nonzero(new, as_tuple=True)
         length, velocity = (part.double().cpu().numpy() for part in network.touch_logits(said[row], key))
         cells = np.stack([tokens.step[holes][row.cpu().numpy()], key.cpu().numpy()], 1)
+        likely = chances[row, key].double().cpu().numpy()
         room = rooms(_with(begun, cells), passage.grid)
         fresh = []
-        for place, (step, k) in enumerate(cells.tolist()):
+        for place in np.lexsort((-likely, cells[:, 0])).tolist():  # where not all have room, the likelier are written
+            step, k = cells[place].tolist()
             lengths = np.where(durations, length[place], SHUT) / options.touch_temperature
             ticks = int(DURATIONS[draw_index(lengths, rng.random())])
             level = draw_index(velocity[place] / options.touch_temperature, rng.random()) * 16 + 8
-            if room[step, k] >= options.shortest:  # otherwise the key is struck again too soon
-                fresh.append((step, k, min(ticks, int(room[step, k])), level if has_velocity else 0))
+            ticks = voices.room(step, min(ticks, int(room[step, k])))
+            if ticks >= options.shortest:  # otherwise the key is struck again too soon, or no voice is left
+                voices.add(step, ticks)
+                fresh.append((step, k, ticks, level if has_velocity else 0))
         evaluated()
+        fresh.sort()
         yield from fresh
         written = np.concatenate([written, np.array(fresh, np.int64).reshape(-1, 4)])
+
+
+class Voices:
+    """How many written notes sound at each step, never more than ``most``."""
+
+    def __init__(self, grid: StepGrid, most: int) -> None:
+        self._tick, self._most = grid.tick, most
+        self._sounding = np.zeros(grid.n_steps, np.int64)
+
+    def free(self) -> Bools:
+        """The steps at which one more may sound, (n_steps,)."""
+        return np.asarray(self._sounding < self._most)
+
+    def room(self, step: int, ticks: int) -> int:
+        """How many of ``ticks`` a note of a step may last before there are too many, 0 for none."""
+        full = np.flatnonzero(~self.free()[step:])
+        return min(ticks, int(self._tick[step + full[0]] - self._tick[step])) if len(full) else ticks
+
+    def add(self, step: int, ticks: int) -> None:
+        """Let a note sound."""
+        self._sounding[step : int(np.searchsorted(self._tick, self._tick[step] + ticks))] += 1
 
 
 def _with(begun: Bools, cells: Ints) -> Bools:
@@ -85,12 +114,12 @@ def _sorted(notes: Ints) -> Ints:
     return notes[np.lexsort((notes[:, 1], notes[:, 0]))]
 
 
-def _sharpened(logits: Tensor, allowed: Tensor, temperature: float) -> Tensor:
-    """Divide logits by a temperature, then shift them so that as many notes are expected as before."""
-    if temperature == 1.0:
+def _sharpened(logits: Tensor, allowed: Tensor, options: WritingOptions) -> Tensor:
+    """Divide logits by the temperature, then shift them: as many notes are expected as before, times the density."""
+    if options.temperature == options.density == 1.0:
         return logits
-    wanted = (logits.sigmoid() * allowed).sum()
-    scaled = logits / temperature
+    wanted = ((logits.sigmoid() * allowed).sum() * options.density).clamp(max=float(allowed.sum()))
+    scaled = logits / options.temperature
     low, high = torch.full_like(wanted, -WIDEST), torch.full_like(wanted, WIDEST)
     for _ in range(HALVINGS):
         middle = (low + high) / 2

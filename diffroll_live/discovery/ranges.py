@@ -10,7 +10,7 @@ from typing import Any
 
 from diffroll_live.audio.chunks import MAX_CHUNK_BYTES, MAX_CHUNKS
 from diffroll_live.audio.pcm import FORMATS, MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-from diffroll_live.limits import LIMITS, LIVE, TEMPO, Limit
+from diffroll_live.limits import CONTROLS, LIMITS, LIVE, MAX_REGIONS, TEMPO, Limit
 from diffroll_live.live_types import LiveSettings
 from diffroll_live.music.regions import LAST_SECOND
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
@@ -74,6 +74,9 @@ BY_FIELD: dict[tuple[type[Any], str], Range] = {
     (jobs.JobNote, "t"): _SECOND,
     (jobs.JobTempo, "bpm"): _limit(TEMPO),
     (jobs.JobSet, "key"): _one_of(JobSettings.OPTIONS),
+    (jobs.JobRegionSet, "key"): _one_of(CONTROLS),
+    (jobs.JobRegionSet, "region"): _between(0, MAX_REGIONS - 1),
+    (jobs.JobNote, "locked"): _FLAG,
     (jobs.JobPlay, "variation"): _between(0, LIMITS["variations"].high - 1),
     (j.JamStart, "source"): _one_of(SOURCES),
     (j.JamSet, "key"): _one_of(JamSettings.OPTIONS),

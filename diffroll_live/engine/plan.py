@@ -11,6 +11,7 @@ from diffroll_live.engine.window_asks import Sampling
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.samplers import SAMPLERS
+from diffroll_live.music.controls import under
 from diffroll_live.types import QUALITIES, Options, Region, RequestPlan
 
 WRITING_STEPS = 8  # evaluations of a piece, for writers that take so many
@@ -22,7 +23,8 @@ class EnginePlan:
     """Everything decided about a request before any computation.
 
     windowed: the regions that are answered window by window, from the audio or by filling what ``masks`` hide.
-    infilled: those that the composer writes, from the notes around them. ``writer`` and ``writing_steps`` say how.
+    infilled: those that the composer writes, from the notes around them, with all their controls. ``writer`` and
+    ``writing_steps`` say how.
     """
 
     request: RequestPlan
@@ -53,13 +55,13 @@ def plan_for_model(
     ``abreast`` windows are worth asking for at once.
     """
     options = request.options
-    infilled = request.hidden if composes else ()
+    infilled = tuple(under(options, region) for region in request.hidden) if composes else ()
     window_sampling = _sampling(options, defaults, defaults.reading_steps)
     return EnginePlan(
         request=request,
         adapter=adapter,
         n_frames=n_frames,
-        windowed=tuple(region for region in request.regions if region not in infilled),
+        windowed=tuple(region for region in request.regions if not (composes and region in request.hidden)),
         infilled=infilled,
         masks=hide(adapter, request.hidden, n_frames) if request.hidden and not infilled else None,
         thresholds=_thresholds(options, defaults),

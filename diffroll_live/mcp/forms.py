@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from diffroll_live.limits import REQUEST, Choice, Limit
+from diffroll_live.limits import REQUEST, Choice, Limit, Text
 from diffroll_live.music.regions import LAST_SECOND
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 
@@ -75,6 +75,8 @@ def _field(name: str) -> tuple[Any, Any]:
     option = REQUEST[name]
     if isinstance(option, Choice):
         return Literal[option.names] | None, Field(default=None, description=option.sentence)
+    if isinstance(option, Text):
+        return str | None, Field(default=None, description=option.sentence)
     assert isinstance(option, Limit)
     number = int if option.whole else float
     kind = Annotated[number, Field(ge=option.low, le=option.high)]  # type: ignore[valid-type]

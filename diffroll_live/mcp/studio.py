@@ -18,6 +18,7 @@ from diffroll_live.osc import messages as m
 from diffroll_live.osc import replies as r
 from diffroll_live.osc import watch_messages as w
 from diffroll_live.osc import watch_replies as s
+from diffroll_live.osc.grid_replies import JobGrid
 from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.standing import Standing
 from diffroll_live.osc.status_replies import Status
@@ -139,7 +140,7 @@ class Studio:
             match reply:
                 case r.JobProgress(owner, step, total) if owner == job:
                     steps.put_nowait((step, total))
-                case r.JobGrid(owner, source, confidence, bpm, numerator, denominator, bar_at) if owner == job:
+                case JobGrid(owner, source, confidence, bpm, numerator, denominator, bar_at) if owner == job:
                     signature = numerator, denominator
                     piece.meter = steady_meter(bpm, signature, bar_at, cast(Source, source), confidence)
                 case r.Note(owner, index, pitch, onset, duration, velocity, variation) if owner == job:

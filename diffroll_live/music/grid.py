@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 
 from diffroll_live.errors import RequestError
+from diffroll_live.notation.lengths import note_value
 
-_FORM = re.compile(r"(\d{1,2})/(\d{1,2})([td]?)(?:\s+(\S+))?(?:\s+(\S+))?")
-_KINDS = {"": 1.0, "t": 2 / 3, "d": 3 / 2}  # straight, triplet, dotted
-_DENOMINATORS = (1, 2, 4, 8, 16, 32, 64)
+_FORM = re.compile(r"(\S+)(?:\s+(\S+))?(?:\s+(\S+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,10 @@ def parse_grid(value: str | float) -> Grid | None:
     if value == "off":
         return None
     found = _FORM.fullmatch(value.strip()) if isinstance(value, str) else None
-    if found is None or int(found[1]) < 1 or int(found[2]) not in _DENOMINATORS:
+    step = note_value(found[1]) if found is not None else None
+    if found is None or step is None:
         raise RequestError(f"must be a note value such as 1/16, 1/8t or 1/4d, or off, not {value!r}")
-    step = 4.0 * int(found[1]) / int(found[2]) * _KINDS[found[3]]
-    return Grid(step, _number(found[4], "strength", 0.0, 1.0, 1.0), _number(found[5], "swing", 0.5, 0.75, 0.5))
+    return Grid(step, _number(found[2], "strength", 0.0, 1.0, 1.0), _number(found[3], "swing", 0.5, 0.75, 0.5))
 
 
 def _number(text: str | None, name: str, low: float, high: float, default: float) -> float:

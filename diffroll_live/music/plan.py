@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from diffroll_live.errors import AudioError, BadRegion, RequestError
-from diffroll_live.limits import LIMITS, MAX_KNOWN, MAX_REGIONS, REQUEST
+from diffroll_live.limits import AS_AROUND, LIMITS, MAX_KNOWN, MAX_REGIONS, REQUEST
+from diffroll_live.music.controls import check_controls
 from diffroll_live.music.regions import LAST_SECOND, ROUNDING, check_region, kept, spans_of
 from diffroll_live.types import Options, Region, Request, RequestPlan
 
@@ -22,6 +23,12 @@ def plan_request(request: Request, max_seconds: float) -> RequestPlan:
     regions = _written(request)
     hidden = _hidden(request, regions)
     _check_hidden(hidden)
+    for region in regions:
+        if region in hidden:
+            check_controls(request.options, region)
+        elif region.controls != AS_AROUND:
+            where = f"The region {region.onset:g}-{region.offset:g} s"
+            raise BadRegion(f"{where} is heard, and its controls are for what is written; hide it, or take them away.")
     if len(request.known) + len(request.locked) > MAX_KNOWN:
         n_notes = len(request.known) + len(request.locked)
         raise RequestError(f"There are {n_notes} notes; at most {MAX_KNOWN} fit in one job.")
@@ -46,7 +53,7 @@ def check_options(options: Options) -> None:
         value = getattr(options, name)
         if value is not None:
             try:
-                option.check(value)
+                option.check(option.write(value))
             except RequestError as error:
                 raise RequestError(f"{name} {error.text}.") from error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from diffroll_live.meter.tempo_map import TempoMap
 from diffroll_live.music.grid import Grid
-from diffroll_live.music.scales import Scale
+from diffroll_live.notation.scales import Scale
 from diffroll_live.types import NoteEvent
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-LOW_PITCH = 21  # A0
-HIGH_PITCH = 108  # C8
+from diffroll_live.notation.pitches import HIGH_PITCH, LOW_PITCH, pitch_name
+
+__all__ = ("HIGH_PITCH", "LOW_PITCH", "N_PITCHES", "SLACK", "RollGeometry", "pitch_name")
+
 N_PITCHES = HIGH_PITCH - LOW_PITCH + 1  # 88
 
 SLACK = 2e-6  # s; the same time computed from two frames differs by less
-
-NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,3 @@ class RollGeometry:
     def seconds(self, frame: float) -> float:
         """The time of a frame's centre."""
         return frame / self.frame_rate
-
-
-def pitch_name(pitch: int) -> str:
-    """Name a MIDI pitch; 60 is C4."""
-    return f"{NOTE_NAMES[pitch % 12]}{pitch // 12 - 1}"

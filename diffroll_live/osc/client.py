@@ -153,10 +153,11 @@ class Client:
 
     def _hear_grid(self, grid: GridReader, reply: JobGrid | JobGridChange, control: Control) -> None:
         """Take a word about a job's bars and beats; ask for what is missing, or pass them on when they are whole."""
-        question = grid.begin(reply) if isinstance(reply, JobGrid) else grid.take(reply)
-        if question is not None:
+        if isinstance(reply, JobGridChange):
+            grid.take(reply)
+        elif (question := grid.begin(reply)) is not None:
             self._post(question)
-        elif not grid.is_awaited:
+        if not grid.is_awaited:
             control.grid(grid.meter)
 
     def _post(self, message: Any) -> None:

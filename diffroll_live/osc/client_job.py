@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from diffroll_live.errors import ProtocolError
+from diffroll_live.limits import CONTROLS, REQUEST, Controls, Option, Value
 from diffroll_live.meter.meter_map import MeterChange, MeterMap, Source, meter_of
 from diffroll_live.music.pedal import with_heard
 from diffroll_live.music.plan import plan_request
@@ -55,17 +56,26 @@ def job_messages(job: str, buffer: str, request: Request) -> Iterator[Any]:
     yield jobs.JobNew(job, request.task, buffer)
     for region in request.regions:
         yield jobs.JobRegion(job, region.onset, region.offset, region.low, region.high, region.hear)
+    for number, region in enumerate(request.regions):
+        for key, value in _chosen(region.controls):
+            yield jobs.JobRegionSet(job, number, key, value)
     for locked, notes in ((False, request.known), (True, request.locked)):
         for note in filter(_is_sent, notes):
             yield jobs.JobNote(job, note.pitch, note.onset, note.duration, note.velocity, locked)
     for change in request.meter.changes() if request.meter is not None else ():
         yield jobs.JobTempo(job, change.t, change.bpm, change.numerator, change.denominator, change.beat)
-    for key in Options.__dataclass_fields__:
-        value = getattr(request.options, key)
-        if value is not None:
-            yield jobs.JobSet(job, key, value)
+    for key, value in _chosen(request.options, REQUEST):
+        yield jobs.JobSet(job, key, value)
     yield jobs.JobSet(job, "deliver", "osc")
     yield jobs.JobRun(job)
+
+
+def _chosen(settings: Options | Controls, table: Mapping[str, Option] = CONTROLS) -> Iterator[tuple[str, Value]]:
+    """The options of a table that are set, as they are sent."""
+    for key, option in table.items():
+        value = getattr(settings, key)
+        if value is not None:
+            yield key, option.write(value)
 
 
 def _is_sent(note: NoteEvent) -> bool:

@@ -31,6 +31,16 @@ class JobRegion:
 
 
 @dataclass(frozen=True, slots=True)
+class JobRegionSet:
+    """Set a control of a region; regions are counted from 0 in the order in which they were added."""
+
+    job: Name
+    region: int
+    key: str
+    value: Setting
+
+
+@dataclass(frozen=True, slots=True)
 class JobNote:
     """Add a note that the client already has; one that is locked stays within the regions, too."""
 

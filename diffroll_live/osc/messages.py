@@ -138,6 +138,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/jam/stop": j.JamStop,
     "/diffroll/job/new": jobs.JobNew,
     "/diffroll/job/region": jobs.JobRegion,
+    "/diffroll/job/region/set": jobs.JobRegionSet,
     "/diffroll/job/note": jobs.JobNote,
     "/diffroll/job/tempo": jobs.JobTempo,
     "/diffroll/job/grid/changes": jobs.JobGridQuery,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from diffroll_live.errors import BadRegion, Busy, RequestError, UnknownJob
-from diffroll_live.limits import MAX_KNOWN, MAX_METER_CHANGES, MAX_REGIONS
+from diffroll_live.limits import MAX_KNOWN, MAX_METER_CHANGES, MAX_REGIONS, Value, set_option
 from diffroll_live.meter.meter_map import MeterChange, MeterMap, meter_of, next_change
 from diffroll_live.music.regions import LAST_SECOND, check_region
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
@@ -49,6 +49,13 @@ class Job:
             raise BadRegion(f"A job takes at most {MAX_REGIONS} regions; use several jobs.")
         check_region(region)
         self.regions.append(region)
+
+    def set_region(self, index: int, key: str, value: Value) -> None:
+        """Set a control of a region, counted from 0. Raises errors.BadRegion and errors.RequestError."""
+        if not 0 <= index < len(self.regions):
+            raise BadRegion(f"The job has {len(self.regions)} regions, counted from 0; there is no region {index}.")
+        region = self.regions[index]
+        self.regions[index] = replace(region, controls=set_option(region.controls, key, value))
 
     def add_note(self, note: NoteEvent, *, locked: bool = False) -> None:
         """Add a note of the user's. Raises errors.RequestError for one that a piano cannot play."""

@@ -10,7 +10,6 @@ from diffroll_live.errors import RequestError
 from diffroll_live.limits import CHANNEL, DELIVER, REQUEST, Choice, Limit, Option, Text, Value
 from diffroll_live.meter.meter_map import LAST_SECOND
 from diffroll_live.music.grid import Grid, parse_grid
-from diffroll_live.music.scales import Scale, parse_scale
 from diffroll_live.types import Options, Picture
 
 
@@ -34,7 +33,6 @@ DELIVERY: dict[str, Option] = {
     "origin": Limit(-LAST_SECOND, LAST_SECOND, unit="s", default=0.0),
     "save": Text(_text, default=""),
     "quantize": Text(parse_grid),
-    "scale": Text(parse_scale),
     "pictures": Choice(tuple(PICTURES), default="none"),
 }
 
@@ -44,8 +42,8 @@ class Delivery:
     """Where the notes of a job go.
 
     when: play notes as they arrive, when the DAW's playhead reaches them, or only on request. origin: the DAW's
-    position of second 0, in seconds, where there is no buffer. save: the path of a MIDI file, or empty. quantize,
-    scale: applied to notes as they are sent. pictures: what is kept for the eye.
+    position of second 0, in seconds, where there is no buffer. save: the path of a MIDI file, or empty. quantize:
+    applied to notes as they are sent. pictures: what is kept for the eye.
     """
 
     deliver: str = DELIVER.default
@@ -54,7 +52,6 @@ class Delivery:
     origin: float = DELIVERY["origin"].default
     save: str = DELIVERY["save"].default
     quantize: Grid | None = None
-    scale: Scale | None = None
     pictures: str = DELIVERY["pictures"].default
 
 

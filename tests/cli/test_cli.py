@@ -137,7 +137,7 @@ def test_every_bad_input_is_told(engine, tmp_path, capsys):
         ("transcribe CLIP -o OUT --region 1-2@C9", 2, "not on the piano"),
         ("inpaint CLIP -o OUT", 2, "--region"),
         ("transcribe CLIP -o OUT --steps 0", 2, "--steps"),
-        ("transcribe CLIP -o OUT --density nan", 2, "finite"),
+        ("transcribe CLIP -o OUT --guidance nan", 2, "finite"),
         ("transcribe CLIP -o OUT --device tpu", 2, "tpu"),
         ("transcribe CLIP -o OUT --sampler euler", 2, "dpmpp-2m"),
         ("send generate -o OUT --sampler euler", 2, "dpmpp-2m"),

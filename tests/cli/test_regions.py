@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diffroll_live.cli.regions import format_region, parse_pitch, parse_region
+from diffroll_live.cli.regions import format_region, parse_region
 from diffroll_live.errors import BadRegion
-from diffroll_live.music.roll import pitch_name
+from diffroll_live.limits import Controls
+from diffroll_live.notation.pitches import parse_pitch, pitch_name
+from diffroll_live.notation.scales import parse_scale
 from diffroll_live.types import Region
 
 milliseconds = st.integers(0, 10**7)
@@ -39,6 +42,34 @@ def test_flats_and_small_letters(text, pitch):
 )
 def test_what_is_no_region_is_refused(text):
     with pytest.raises(BadRegion):
+        parse_region(text)
+
+
+def test_a_region_has_wishes_of_its_own():
+    wishes = "density=1.5,scale=Dmin,polyphony=2,shortest=1/16,longest=2,range=D3-B4,temperature=0.5"
+    controls = Controls(0.5, 1.5, 2, 0.25, 2.0, (50, 71), parse_scale("D minor"))
+    assert parse_region(f"4-8@C3-C5,{wishes}") == Region(4.0, 8.0, 48, 72, controls=controls)
+    assert parse_region("4-8,scale=F# dorian").controls == Controls(scale=parse_scale("F# dorian"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("4-8,densty=1", "no option 'densty'; did you mean 'density'"),
+        ("4-8,density", "The option density must be a number"),
+        ("4-8,density=much", "The option density must be a number"),
+        ("4-8,polyphony=0", "must be a whole number from 1 to 10"),
+        ("4-8,polyphony=2.5", "must be a whole number from 1 to 10"),
+        ("4-8,scale=Q", "must be a root and a scale"),
+        ("4-8,range=C5-C3", "must be given with the lower pitch first"),
+        ("4-8,range=A-1", "must be a range of pitches"),
+        ("4-8,shortest=1/5", "must be a note value"),
+        ("4-8,longest=0", "must be a note value"),
+        ("4-8,", "no option ''"),
+    ],
+)
+def test_a_wish_that_is_none_is_refused_with_those_that_are(text, sentence):
+    with pytest.raises(BadRegion, match=re.escape(sentence)):
         parse_region(text)
 
 

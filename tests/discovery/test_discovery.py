@@ -84,7 +84,7 @@ def test_every_address_is_there_with_its_types_and_a_description():
             "sffiii",
             [None, (0.0, 86_400.0), (0.0, 86_400.0), (21, 108), (21, 108), [0, 1]],
         ),
-        ("/diffroll/job/note", "siffi", [None, (21, 108), (0.0, 86_400.0), None, (1, 127)]),
+        ("/diffroll/job/note", "siffii", [None, (21, 108), (0.0, 86_400.0), None, (1, 127), [0, 1]]),
         ("/diffroll/generate", "sf", [None, (0.1, 600)]),
         ("/diffroll/job/new", "sss", [None, ["transcribe", "inpaint", "continue", "generate"], None]),
     ],

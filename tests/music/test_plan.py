@@ -9,8 +9,10 @@ import pytest
 from support.asking import noise, planned
 
 from diffroll_live.errors import AudioError, BadRegion, DiffrollError, RequestError
-from diffroll_live.limits import CHOICES, LIMITS, MAX_KNOWN, MAX_REGIONS
+from diffroll_live.limits import CHOICES, LIMITS, MAX_KNOWN, MAX_REGIONS, Controls
 from diffroll_live.meter.meter_map import steady_meter
+from diffroll_live.music.controls import pitches_of, under
+from diffroll_live.notation.scales import parse_scale
 from diffroll_live.types import NoteEvent, Options, Region, Request, Task
 
 CLIP = noise(10.0)
@@ -155,6 +157,37 @@ def test_what_is_locked_stays_in_the_regions() -> None:
     assert plan.kept == plan.locked == NOTES[1:]
     with pytest.raises(RequestError, match="at most"):
         planned(Request("job", "inpaint", None, (HOLE,), NOTES, locked=NOTES * MAX_KNOWN))
+
+
+@pytest.mark.parametrize(
+    ("controls", "sentence"),
+    [
+        (Controls(shortest=2.0, longest=1.0), "shortest note that is longer than its longest"),
+        (Controls(range=(80, 90)), "left without a pitch"),
+        (Controls(range=(61, 61), scale=parse_scale("C major")), "left without a pitch"),
+        (Controls(polyphony=0), "polyphony must be a whole number"),
+        (Controls(density=9.0), "density must be a number"),
+    ],
+)
+def test_wishes_that_cannot_be_met_are_refused(controls: Controls, sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence):
+        planned(Request("job", "inpaint", None, (replace(HOLE, controls=controls),), NOTES))
+
+
+def test_wishes_of_the_request_hold_where_a_region_has_none() -> None:
+    with pytest.raises(BadRegion, match="left without a pitch"):
+        planned(Request("job", "inpaint", None, (HOLE,), NOTES, Options(range=(80, 90))))
+    own = replace(HOLE, controls=Controls(range=(50, 60)))
+    whole = under(Options(range=(80, 90), polyphony=2), own)
+    assert whole.controls == Controls(1.0, 1.0, 2, range=(50, 60))
+    assert pitches_of(whole) == tuple(range(50, 61))
+    planned(Request("job", "inpaint", None, (own,), NOTES, Options(range=(80, 90))))
+
+
+def test_what_is_heard_takes_no_wishes() -> None:
+    heard = replace(HOLE, hear=True, controls=Controls(density=2.0))
+    with pytest.raises(BadRegion, match="is heard, and its controls are for what is written"):
+        planned(inpaint(heard))
 
 
 def test_a_hole_of_more_than_ten_minutes_is_refused() -> None:

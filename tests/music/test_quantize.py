@@ -10,7 +10,7 @@ from diffroll_live.errors import RequestError
 from diffroll_live.meter.tempo_map import TempoChange, TempoMap
 from diffroll_live.music.grid import Grid, parse_grid
 from diffroll_live.music.quantize import NoteShaping
-from diffroll_live.music.scales import SCALES, parse_scale
+from diffroll_live.notation.scales import SCALES, parse_scale
 from diffroll_live.types import NoteEvent
 
 GRIDS = st.builds(Grid, st.sampled_from([0.25, 0.5, 1.0, 1 / 3]), st.floats(0.0, 1.0), st.floats(0.5, 0.75))

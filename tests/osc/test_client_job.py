@@ -19,9 +19,16 @@ from diffroll_live.types import NoteEvent, Options, Region, Request
 HOLE = Region(1.0, 2.0)
 
 
+@pytest.fixture(scope="module")
+def own_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """A daemon that no DAW has told its tempo."""
+    with RunningDaemon(tmp_path_factory.mktemp("daemon")) as running:
+        yield running
+
+
 @pytest.fixture
-def remote(daemon: RunningDaemon) -> Iterator[Client]:
-    connected = Client("127.0.0.1", daemon.port, "test")
+def remote(own_daemon: RunningDaemon) -> Iterator[Client]:
+    connected = Client("127.0.0.1", own_daemon.port, "test")
     yield connected
     connected.close()
 

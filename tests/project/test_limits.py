@@ -12,7 +12,20 @@ from support.paths import BRIDGE
 from diffroll_live.config import Config
 from diffroll_live.engine.loading import PRECISIONS, choose_device
 from diffroll_live.errors import RequestError
-from diffroll_live.limits import CHOICES, CONFIG, DEVICE, LIMITS, LIVE, Choice, Limit, Option, set_option
+from diffroll_live.limits import (
+    CHOICES,
+    CONFIG,
+    CONTROLS,
+    DEVICE,
+    LIMITS,
+    LIVE,
+    REQUEST,
+    Choice,
+    Controls,
+    Limit,
+    Option,
+    set_option,
+)
 from diffroll_live.live_types import Deliver, Lane, LiveSettings
 from diffroll_live.midi.ports import APIS
 from diffroll_live.server.jam.settings import Cue, JamSettings
@@ -20,7 +33,7 @@ from diffroll_live.server.job_settings import JobSettings
 from diffroll_live.timeline.table import SOURCES
 from diffroll_live.types import Options, Quality
 
-SETTINGS = (JobSettings(), LiveSettings(), JamSettings())
+SETTINGS = (JobSettings(), LiveSettings(), JamSettings(), Controls())
 ROWS = [(settings, key) for settings in SETTINGS for key in settings.OPTIONS]
 PROTOCOL = (BRIDGE / "PROTOCOL.md").read_text()
 
@@ -32,7 +45,15 @@ def other(option: Option) -> Any:
             return option.high if option.high != option.default else option.low
         case Choice():
             return next(name for name in option.names if name != option.default)
-    return {"save": "x.mid", "quantize": "1/16", "scale": "C major", "cue": "note 21"}
+    return {
+        "save": "x.mid",
+        "quantize": "1/16",
+        "scale": "C major",
+        "cue": "note 21",
+        "range": "C3-C5",
+        "shortest": "1/16",
+        "longest": "1/2",
+    }
 
 
 @pytest.mark.parametrize(("settings", "key"), ROWS, ids=lambda value: value if isinstance(value, str) else "")
@@ -60,7 +81,7 @@ def test_defaults_are_within_their_limits(settings: Any, key: str) -> None:
         assert set_option(settings, key, default) == settings
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: type(settings).__name__)
+@pytest.mark.parametrize("settings", SETTINGS[:3], ids=lambda settings: type(settings).__name__)
 def test_an_option_that_is_not_there_is_told_with_those_that_are(settings: Any) -> None:
     with pytest.raises(RequestError, match=r"no option 'chanel'; did you mean 'channel'\? The options are .*channel"):
         set_option(settings, "chanel", 1)
@@ -88,7 +109,16 @@ def test_names_agree_with_what_they_name() -> None:
     assert api.names == ("auto", *APIS, "none")
     assert isinstance(source, Choice)
     assert source.names == tuple(SOURCES)
-    assert {*CHOICES, *LIMITS} == {item.name for item in fields(Options)}
+    assert set(REQUEST) == {item.name for item in fields(Options)}
+    assert set(CONTROLS) == {item.name for item in fields(Controls)}
+
+
+@pytest.mark.parametrize("name", REQUEST)
+def test_what_is_set_is_written_so_that_it_is_read_again(name: str) -> None:
+    option = REQUEST[name]
+    value = other(option)
+    kept = option.check(value[name] if isinstance(value, dict) else value)
+    assert option.check(option.write(kept)) == kept
 
 
 @pytest.mark.parametrize("name", DEVICE.names)

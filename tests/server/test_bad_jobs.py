@@ -67,7 +67,11 @@ def test_a_full_disk_is_told_and_the_notes_still_come(tmp_path, limited_daemon):
         (("region", "job", 0.0, 1.0, 60, 109), "bad-region"),
         (("region", "job", 0.0, 1.0, 70, 60), "bad-region"),
         (("region", "job", 0.0, 1.0, 60, 70, 2), "bad-message"),
+        (("region/set", "job", 0, "density", 1.0), "bad-region"),
+        (("region/set", "job", -1, "density", 1.0), "bad-region"),
+        (("region/set", "none", 0, "density", 1.0), "unknown-job"),
         (("note", "job", 20, 0.0, 1.0, 64), "bad-option"),
+        (("note", "job", 60, 0.0, 1.0, 64, 2), "bad-message"),
         (("note", "job", 109, 0.0, 1.0, 64), "bad-option"),
         (("note", "job", 60, 0.0, 0.0, 64), "bad-option"),
         (("note", "job", 60, -1.0, 1.0, 64), "bad-option"),
@@ -87,6 +91,15 @@ def test_a_full_disk_is_told_and_the_notes_still_come(tmp_path, limited_daemon):
         (("set", "job", "quantize", "1/16 2"), "bad-option"),
         (("set", "job", "quantize", 16), "bad-option"),
         (("set", "job", "scale", "minor"), "bad-option"),
+        (("set", "job", "polyphony", 0), "bad-option"),
+        (("set", "job", "polyphony", 2.5), "bad-option"),
+        (("set", "job", "shortest", "1/5"), "bad-option"),
+        (("set", "job", "longest", 0.0), "bad-option"),
+        (("set", "job", "longest", 65.0), "bad-option"),
+        (("set", "job", "range", "C5-C3"), "bad-option"),
+        (("set", "job", "range", "C3-C9"), "bad-option"),
+        (("set", "job", "range", 60), "bad-option"),
+        (("set", "job", "origin", 1e9), "bad-option"),
         (("redecode", "job", 0.5, 0.1), "unknown-job"),
         (("notes", "job"), "unknown-job"),
         (("play", "job"), "bad-option"),
@@ -108,6 +121,45 @@ def test_regions_outside_the_buffer_or_too_short_are_never_queued(client, t0, t1
     assert "/diffroll/job/accepted" not in {reply.address for reply in before}
     client.send("/diffroll/status")
     assert client.expect("/diffroll/status/job").args[:3] == ("j", "inpaint", "new")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "code"),
+    [
+        ("density", 5.0, "bad-option"),
+        ("dnsity", 1.0, "bad-option"),
+        ("seed", 1, "bad-option"),
+        ("scale", "H major", "bad-option"),
+        ("range", "C6-C7", None),
+    ],
+)
+def test_wishes_of_a_region_that_cannot_be(client, key, value, code):
+    client.send("/diffroll/job/new", "job", "inpaint", "")
+    client.send("/diffroll/job/region", "job", 0.0, 4.0, 48, 72)
+    client.send("/diffroll/job/note", "job", 60, 5.0, 1.0, 64)
+    if code is not None:
+        assert client.ask_wrongly("/diffroll/job/region/set", "job", 0, key, value).args[1] == code
+        return
+    client.send("/diffroll/job/region/set", "job", 0, key, value)
+    assert client.ask_wrongly("/diffroll/job/run", "job").args[:2] == ("job", "bad-region")
+
+
+def test_a_job_of_notes_needs_notes_and_has_a_longest_hole(client):
+    client.send("/diffroll/job/new", "job", "inpaint", "")
+    client.send("/diffroll/job/region", "job", 0.0, 600.5)
+    assert client.ask_wrongly("/diffroll/job/run", "job").args[:2] == ("job", "bad-audio")
+    client.send("/diffroll/job/note", "job", 60, 700.0, 1.0, 64)
+    assert client.ask_wrongly("/diffroll/job/run", "job").args[:2] == ("job", "bad-region")
+
+
+def test_ten_thousand_notes_need_no_audio(daemon):
+    with daemon.tcp() as client:
+        client.send("/diffroll/job/new", "many", "inpaint", "")
+        client.send("/diffroll/job/region", "many", 100.0, 102.0)
+        for at in range(10_000):
+            client.send("/diffroll/job/note", "many", 30 + at % 60, at * 0.05, 0.04, 64, at % 2)
+        client.send("/diffroll/job/run", "many")
+        assert client.collect("many").end.args[1] > 9900
 
 
 def test_inpainting_without_a_region(client):

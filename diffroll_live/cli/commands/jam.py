@@ -15,7 +15,7 @@ from diffroll_live.cli.live_events import JsonLines, View
 from diffroll_live.cli.options import ENGINE, setting, settings, with_options
 from diffroll_live.config import load_config
 from diffroll_live.errors import Busy, DeviceMemory, InternalError, PortClosed
-from diffroll_live.limits import CONFIG, PORT
+from diffroll_live.limits import CONFIG, CONTROLS, PORT
 from diffroll_live.osc import jam_messages, messages, replies
 from diffroll_live.server.jam.settings import JamSettings
 
@@ -32,7 +32,7 @@ _FLAGS = {
     "transport": "transport.source",
 }
 #: The options that are passed on to the daemon's jam.
-_SETTINGS = ("cue", "rest_bars", "tempo", "beats", "ahead", "lead", "quality", "seed", "temperature", "density")
+_SETTINGS = ("cue", "rest_bars", "tempo", "beats", "ahead", "lead", "quality", "seed", *CONTROLS)
 
 
 @click.command("jam")
@@ -52,7 +52,7 @@ def jam(midi_in: str | None, audio: str | None, as_json: bool, **options: Any) -
     """
     config = load_config(None, {field: options[name] for name, field in _FLAGS.items()})
     scheduler = open_midi(config.midi)
-    chosen = {name: options[name] for name in _SETTINGS}
+    chosen = {name: options[name] for name in _SETTINGS if options[name] is not None}
     view: View = JsonLines() if as_json else JamPrinter()
     try:
         with view:

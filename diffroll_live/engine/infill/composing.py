@@ -9,24 +9,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diffroll_live.composer.network import Composer
-from diffroll_live.composer.options import WritingOptions
 from diffroll_live.composer.samplers import WRITERS
 from diffroll_live.engine.infill.context import Span, Surroundings
 from diffroll_live.engine.infill.placement import Placement, place
+from diffroll_live.engine.infill.wishes import bounded, shortest_seconds, writing_options
 from diffroll_live.engine.plan import EnginePlan
 from diffroll_live.engine.progress import Progress
+from diffroll_live.limits import Controls
 from diffroll_live.meter.meter_map import Bar, MeterMap
 from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
 from diffroll_live.music.plan import STEPS_PER_BEAT
-from diffroll_live.music.regions import fit, spans_of
+from diffroll_live.music.regions import fit, holds, spans_of
 from diffroll_live.turn_types import Paused
 from diffroll_live.types import NoteEvent, Region
 
 MOST_STEPS = 208  # of a passage, as in training
 PIECE_STEPS = 96  # of what is written at once
 USUAL_DENSITY = 3.7  # notes a beat, where there is nothing around
-TEMPERATURE, COLDEST = 0.9, 0.05  # at the option 1, and at 0
-NUCLEUS = 0.97  # the rest of the probability is wrong notes
 FEWEST_STEPS = 64  # of a piece that has an end of its own; a shorter one is a part of one
 LONGEST_RING = 60.0  # s after a piece in which a known note may end one that is written
 EXPECTED_EVALUATIONS = 60  # of a piece, for a progress bar
@@ -34,11 +33,28 @@ EXPECTED_EVALUATIONS = 60  # of a piece, for a progress bar
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What is written at once: [begin, end) in seconds, and the bars that are looked at."""
+    """What is written at once: the part of ``regions`` in [begin, end) s, and the bars that are looked at.
+
+    The regions have the same controls.
+    """
 
     begin: float
     end: float
     bars: tuple[Bar, ...]
+    regions: tuple[Region, ...]
+
+    @property
+    def controls(self) -> Controls:
+        """How its notes are to be."""
+        return self.regions[0].controls
+
+    def holes(self) -> tuple[Region, ...]:
+        """Its part of the regions."""
+        return tuple(
+            replace(region, onset=max(region.onset, self.begin), offset=min(region.offset, self.end))
+            for region in self.regions
+            if region.onset < self.end and region.offset > self.begin
+        )
 
 
 def compose(
@@ -62,8 +78,9 @@ def compose(
         known = _joined(around.notes, transcribed[variation])
         for number, piece in enumerate(pieces):
             progress.total = progress.done + left * EXPECTED_EVALUATIONS
-            placement = place_piece(plan, meter, piece, known)
-            new = yield from _write(plan, composer, placement, progress, known, (variation, number))
+            placement = place_piece(plan, meter, pieces[number:], known)
+            earlier = [note for note in written[-1] if any(holds(region, note) for region in piece.regions)]
+            new = yield from _write(plan, composer, piece, placement, progress, known, earlier, (variation, number))
             written[-1].extend(new)
             known = _joined(known, new)
             left -= 1
@@ -79,17 +96,19 @@ def _joined(known: NoteArray, new: Sequence[NoteEvent]) -> NoteArray:
 def _write(
     plan: EnginePlan,
     composer: Composer,
+    piece: Piece,
     placement: Placement,
     progress: Progress,
     known: NoteArray,
+    earlier: Sequence[NoteEvent],
     which: tuple[int, int],
 ) -> Paused[list[NoteEvent]]:
-    """Write one piece of a variation; ``which`` are the numbers of both."""
-    options, until = plan.request.options, plan.request.until
+    """Write one piece of a variation; ``which`` are the numbers of both, ``earlier`` what its regions have already."""
+    options, until, controls = plan.request.options, plan.request.until, piece.controls
     seed = [options.seed, *which]
     rng = np.random.default_rng([*seed, 1])
     around = to_notes(known[(known[:, 1] > placement.time[0]) & (known[:, 0] < placement.time[-1] + LONGEST_RING)])
-    wishes = WritingOptions(temperature=max(TEMPERATURE * options.temperature, COLDEST), nucleus=NUCLEUS)
+    wishes = writing_options(controls, piece.holes(), placement, until)
     written: list[NoteEvent] = []
     late, last = 0.0, -1
     rows = WRITERS[plan.writer](composer, placement.passage, wishes, seed, plan.writing_steps, progress.advanced)
@@ -102,7 +121,9 @@ def _write(
             late, last = placement.lateness(rng), row[0]
         others = (*around, *written)
         event = _released(placement.event(row, rng, late), others, placement.room(row[0]))
-        new = fit([event], plan.infilled, others, options.min_note, until)
+        voiced = bounded(event, controls, placement.meter, (*earlier, *written))
+        least = shortest_seconds(event, controls, placement.meter)
+        new = fit(voiced, piece.regions, others, max(options.min_note, least), until)
         written.extend(new)
         progress.send(which[0], new)
         yield None
@@ -115,19 +136,18 @@ def _released(event: NoteEvent, others: Sequence[NoteEvent], room: float) -> Not
     return replace(event, onset=until) if until - event.onset <= room else event
 
 
-def place_piece(plan: EnginePlan, meter: MeterMap, piece: Piece, known: NoteArray) -> Placement:
-    """Place a piece; say whether the music begins or ends with it, and how dense it is to be."""
-    holes = tuple(
-        replace(hole, onset=max(hole.onset, piece.begin)) for hole in plan.infilled if hole.offset > piece.begin
-    )
+def place_piece(plan: EnginePlan, meter: MeterMap, pieces: Sequence[Piece], known: NoteArray) -> Placement:
+    """Place the first of the ``pieces`` that are left; say whether the music begins or ends with it, and how dense."""
+    piece = pieces[0]
+    holes = tuple(hole for left in pieces for hole in left.holes())
     locked = to_array(plan.request.locked)
     placement = place(meter, piece.bars, holes, (piece.begin, piece.end), known, locked)
-    passage, factor = placement.passage, plan.request.options.density
+    passage = placement.passage
     from_nothing = plan.request.audio is None and not plan.request.kept
     density = None
-    if factor != 1.0 or from_nothing:
+    if from_nothing:
         beats = float((~passage.hidden).all(1).sum()) / STEPS_PER_BEAT
-        density = factor * (len(passage.notes) / max(beats, 1.0) if len(passage.notes) else USUAL_DENSITY)
+        density = len(passage.notes) / max(beats, 1.0) if len(passage.notes) else USUAL_DENSITY
     last = max(region.offset for region in plan.infilled)
     ends = from_nothing and piece.end >= last - 1e-6 and _steps(meter.bars(0.0, last)) >= FEWEST_STEPS
     passage = replace(
@@ -142,10 +162,15 @@ def place_piece(plan: EnginePlan, meter: MeterMap, piece: Piece, known: NoteArra
 def pieces_of(meter: MeterMap, regions: tuple[Region, ...], around: Surroundings) -> tuple[Piece, ...]:
     """Cut what the regions cover into pieces of a few bars, in the order of time, each with the bars around it.
 
+    A piece has regions of the same controls only; those that lie beside them are written before it or after it.
     These reach no further than the music that is known, and the regions: what nobody knows is not silence.
     """
-    spans = [Span(*span) for span in spans_of(regions)]
-    return tuple(piece for span in spans for piece in _pieces(meter, span, _known_with(span, around, meter)))
+    pieces: list[Piece] = []
+    for controls in dict.fromkeys(region.controls for region in regions):
+        own = tuple(region for region in regions if region.controls == controls)
+        for span in (Span(*span) for span in spans_of(own)):
+            pieces += _pieces(meter, span, _known_with(span, around, meter), own)
+    return tuple(sorted(pieces, key=lambda piece: piece.begin))
 
 
 def _known_with(span: Span, around: Surroundings, meter: MeterMap) -> Span:
@@ -163,7 +188,7 @@ def _known_with(span: Span, around: Surroundings, meter: MeterMap) -> Span:
     return Span(min(begin, span.begin), max(end, span.end))
 
 
-def _pieces(meter: MeterMap, span: Span, known: Span) -> Iterator[Piece]:
+def _pieces(meter: MeterMap, span: Span, known: Span, regions: tuple[Region, ...]) -> Iterator[Piece]:
     bars = meter.bars(*span)
     first = 0
     while first < len(bars):
@@ -172,7 +197,7 @@ def _pieces(meter: MeterMap, span: Span, known: Span) -> Iterator[Piece]:
             last += 1
         start = max(span.begin, float(meter.tempo.positions_at(bars[first].beat)))
         stop = min(span.end, float(meter.tempo.positions_at(bars[last - 1].beat + bars[last - 1].beats)))
-        yield Piece(start, stop, _window(meter, bars[first:last], known))
+        yield Piece(start, stop, _window(meter, bars[first:last], known), regions)
         first = last
 
 

@@ -67,7 +67,7 @@ class Placement:
         end, length = int(tick[step]) + ticks, ticks * self._held(ticks, rng)
         offset = self._time_at(int(tick[step]) + length) + onset - self.time[step]
         free = int(np.searchsorted(tick, end))
-        offset = min(offset, self.time[free] if free < len(tick) else self._time_at(end))
+        offset = float(min(offset, self.time[free] if free < len(tick) else self._time_at(end)))
         return NoteEvent(onset, max(offset, onset + SHORTEST), key + LOW_PITCH, self._velocity(step, velocity, rng))
 
     def room(self, step: int) -> float:
@@ -81,7 +81,7 @@ class Placement:
         """The nearest time to ``onset`` at which a note of a pitch may begin."""
         spans = [(hole.onset, max(hole.onset, hole.offset - INSIDE)) for hole in self.holes if _holds(hole, pitch)]
         times = [min(max(onset, begin), end) for begin, end in spans]
-        return min(times, key=lambda time: abs(time - onset), default=onset)
+        return float(min(times, key=lambda time: abs(time - onset), default=onset))
 
     def _held(self, ticks: int, rng: np.random.Generator) -> float:
         """Draw how many times its length a note is held, as notes of that length are around, or any."""
@@ -142,7 +142,7 @@ def place(
     step = _outside(nearest, key, hidden)
     notes, kept = _rows(step, rows, tick)
     residual, spread = _residuals(step[kept], rows[kept, 0], time)
-    asked = _steps_in(time[:-1], now)
+    asked = steps_in(time[:-1], now)
     passage = Passage(grid, notes, hidden, asked=asked)
     held = _holding(notes[:, 2], tick[kept, 1] - tick[kept, 0])
     own = rows if is_locked.all() else rows[~is_locked]
@@ -179,12 +179,12 @@ def _holding(ticks: Ints, played: Doubles) -> Doubles:
 def _cells(holes: tuple[Region, ...], time: Doubles) -> Bools:
     hidden = np.zeros((len(time), N_KEYS), bool)
     for hole in holes:
-        inside = _steps_in(time, (hole.onset, hole.offset))
+        inside = steps_in(time, (hole.onset, hole.offset))
         hidden[inside, hole.low - LOW_PITCH : hole.high - LOW_PITCH + 1] = True
     return hidden
 
 
-def _steps_in(time: Doubles, span: tuple[float, float]) -> Bools:
+def steps_in(time: Doubles, span: tuple[float, float]) -> Bools:
     """The steps in a span; where it lies between two, the nearer, if the span overlaps the passage."""
     begin, end = span
     inside = (time >= begin - 1e-3) & (time < end - 1e-3)

@@ -197,7 +197,8 @@ class NoteDelivery:
 
     def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery
-        kept = frozenset((*job.known, *job.locked)) if delivery.quantize or delivery.scale else frozenset[NoteEvent]()
+        scale = job.settings.options.scale
+        kept = frozenset((*job.known, *job.locked)) if delivery.quantize or scale else frozenset[NoteEvent]()
         given = job.given_meter
         tempo_map, origin = (self._timeline.tempo_map, job.origin) if given is None else (given.tempo, 0.0)
-        return NoteShaping(delivery.quantize, delivery.scale, tempo_map, origin, kept)
+        return NoteShaping(delivery.quantize, scale, tempo_map, origin, kept)

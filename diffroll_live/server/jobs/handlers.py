@@ -30,6 +30,9 @@ class JobHandlers:
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             m.JobNew: self._new,
             m.JobRegion: self._region,
+            m.JobRegionSet: lambda client, message: client.jobs[message.job].set_region(
+                message.region, message.key, message.value
+            ),
             m.JobNote: self._note,
             m.JobTempo: self._tempo,
             m.JobGridQuery: lambda client, message: tell_changes(client, client.jobs[message.job]),

@@ -23,6 +23,7 @@ export interface Requests {
   "/diffroll/jam/stop": [jam: string];
   "/diffroll/job/new": [job: string, task: string, buffer: string];
   "/diffroll/job/region": [job: string, t0: number, t1: number, low?: number, high?: number, hear?: boolean | number];
+  "/diffroll/job/region/set": [job: string, region: number, key: string, value: string | number];
   "/diffroll/job/note": [job: string, pitch: number, t: number, duration: number, velocity: number, locked?: boolean | number];
   "/diffroll/job/tempo": [job: string, t: number, bpm: number, numerator?: number, denominator?: number, beat?: number];
   "/diffroll/job/grid/changes": [job: string];

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diffroll_live.errors import RequestError
-from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
+from diffroll_live.notation.pitches import HIGH_PITCH, LOW_PITCH
 
 #: Name -> semitones above the root.
 SCALES: dict[str, tuple[int, ...]] = {
@@ -29,14 +29,19 @@ SCALES: dict[str, tuple[int, ...]] = {
 }
 _ROOTS = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _ACCIDENTALS = {"": 0, "#": 1, "b": -1}
-_FORM = re.compile(r"([a-g])([#b]?)\s+([a-z ]+)")
+_SHORT = {"maj": "major", "min": "minor", "m": "minor"}
+_FORM = re.compile(r"([a-g])([#b]?)(?:\s+([a-z ]+)|(maj|min|m))")
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The pitch classes (0 is C) of a scale."""
+    """The pitch classes (0 is C) of a scale, and how it is written."""
 
     classes: frozenset[int]
+    name: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return self.name
 
     def snap(self, pitch: int) -> int:
         """Find the nearest pitch of the scale on the piano; the lower one if two are equally near."""
@@ -45,7 +50,7 @@ class Scale:
 
 
 def parse_scale(value: str | float) -> Scale | None:
-    """Read ``C minor``, ``F# dorian``, ``Bb major pentatonic``; ``off`` is None.
+    """Read ``C minor``, ``F# dorian``, ``Bb major pentatonic``, also ``Cmin`` and ``Bbmaj``; ``off`` is None.
 
     Raises errors.RequestError, whose text leaves out the option's name.
     """
@@ -54,8 +59,10 @@ def parse_scale(value: str | float) -> Scale | None:
     found = _FORM.fullmatch(" ".join(value.lower().split())) if isinstance(value, str) else None
     if found is None:
         raise RequestError(f"must be a root and a scale such as C minor or F# dorian, or off, not {value!r}")
-    if found[3] not in SCALES:
-        near = difflib.get_close_matches(found[3], SCALES, n=1, cutoff=0.0)[0]
+    name = _SHORT.get(found[4] or found[3], found[3])
+    if name not in SCALES:
+        near = difflib.get_close_matches(name, SCALES, n=1, cutoff=0.0)[0]
         raise RequestError(f"must be one of the scales {', '.join(SCALES)}; did you mean {near!r}")
     root = _ROOTS[found[1]] + _ACCIDENTALS[found[2]]
-    return Scale(frozenset((root + step) % 12 for step in SCALES[found[3]]))
+    text = f"{found[1].upper()}{found[2]} {name}"
+    return Scale(frozenset((root + step) % 12 for step in SCALES[name]), text)

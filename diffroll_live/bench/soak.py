@@ -15,7 +15,6 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,6 +31,7 @@ from diffroll_live.bench.live_material import rendered
 from diffroll_live.bench.memory import LINUX, PROC, family, proc_parents, resident
 from diffroll_live.bench.midi_lateness import environment
 from diffroll_live.bench.note_balance import Balance
+from diffroll_live.bench.soak_plan import Plan
 from diffroll_live.bench.stream_link import StreamLink
 from diffroll_live.errors import RequestError
 from diffroll_live.osc.codec import Message
@@ -48,20 +48,6 @@ _RECENT = 6  # jobs, one of which is cancelled
 
 Report = Callable[[int, int], None]
 """Called with the seconds done and the total."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long, and how much of what has a number: kills of the inference process, and hostile datagrams."""
-
-    minutes: float
-    kills: int
-    datagrams: int
-
-    @classmethod
-    def of(cls, minutes: float) -> Plan:
-        """A share of a hundred kills and a million datagrams in two hours."""
-        return cls(minutes, round(minutes * 100 / 120), round(minutes * 1_000_000 / 120))
 
 
 class Soak:
@@ -124,7 +110,7 @@ class Soak:
 
             latest = begun + 1.5 * length + RETURN  # by which it must all have been done
             while (now := time.monotonic()) < begun + length or (
-                now < latest and (self._kills_due or not flood.is_done)
+                now < latest and (self._kills_due or self._killed is not None or not flood.is_done)
             ):
                 self._player.play(self._music, disturb)
                 for name in BETWEEN:
@@ -188,6 +174,7 @@ class Soak:
         deadline = time.monotonic() + SETTLE
         while time.monotonic() < deadline or self._killed is not None:
             time.sleep(0.05)
+            self._ask_whether_back()
             self._follow()
             if time.monotonic() > deadline + RETURN:
                 break
@@ -195,15 +182,23 @@ class Soak:
 
     def _kill_if_due(self) -> None:
         """Kill the inference process, as the system does when out of memory, once it is due and notes sound."""
-        if self._killed is not None:
-            self._link.send("/diffroll/status")
-        elif self._kills_due and time.monotonic() >= self._kills_due[0] and self.balance.notes.hanging:
+        self._ask_whether_back()
+        if (
+            self._killed is None
+            and self._kills_due
+            and time.monotonic() >= self._kills_due[0]
+            and self.balance.notes.hanging
+        ):
             del self._kills_due[0]
             for each in family(self._daemon.pid, proc_parents()):
                 if b"spawn_main" in (PROC / str(each) / "cmdline").read_bytes():
                     os.kill(each, signal.SIGKILL)
             self.balance.kills += 1
             self._killed, self._was_down = time.monotonic(), False
+
+    def _ask_whether_back(self) -> None:
+        if self._killed is not None:
+            self._link.send("/diffroll/status")
 
     def _see_whether_back(self, state: str) -> None:
         if self._killed is None:

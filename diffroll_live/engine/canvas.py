@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from diffroll_live.engine.region_cells import region_cells
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.cut_windows import cut_windows
 from diffroll_live.model.roll_targets import NoteArray, target_of
+from diffroll_live.model.transfers import to_device
 from diffroll_live.music.roll import N_PITCHES
 from diffroll_live.types import Region
 
@@ -41,4 +41,4 @@ def known_canvas(adapter: ModelAdapter, regions: tuple[Region, ...], notes: Note
     known[:, :end] = 1
     known[region_cells(geometry, regions, length)] = 0
     np.maximum(known, (target.frame.T > 0), out=known)
-    return Canvas(adapter.draw(target), torch.from_numpy(known).to(adapter.device))
+    return Canvas(adapter.draw(target), to_device(known, adapter.device))

@@ -31,6 +31,7 @@ from diffroll_live.engine.threads import ThreadChoice
 from diffroll_live.engine.transcription import PosteriorSpan, decode_span, evaluations, region_windows, transcribe
 from diffroll_live.engine.window_asks import WindowAsk
 from diffroll_live.engine.window_batch import WindowBatch
+from diffroll_live.engine.window_program import Programs
 from diffroll_live.errors import DeviceMemory, RequestError, UnknownJob
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
@@ -94,8 +95,9 @@ class Answered:
 class TorchEngine:
     """Answers requests with one adapter, and a composer if there is one; not for several threads at once.
 
-    ``abreast`` windows are sampled together, of one request or of several. ``threads`` chooses their number, unless the
-    user has; ``preparations`` are done one by one when nothing waits.
+    ``abreast`` windows are sampled together, of one request or of several, by ``programs`` where the device replays
+    them. ``threads`` chooses how many compute, unless the user has. ``preparations`` are done one by one when nothing
+    waits.
     """
 
     def __init__(
@@ -108,9 +110,10 @@ class TorchEngine:
         preparations: Iterable[Callable[[Control], object]] = (),
         *,
         abreast: int = 1,
+        programs: Programs | None = None,
     ) -> None:
         self.adapter, self._info, self.defaults, self.composer = adapter, info, defaults, composer
-        self.abreast = abreast
+        self.abreast, self._programs = abreast, programs
         self._threads, self._preparations = threads, deque(preparations)
         self._priority: PriorityGate | None = None  # of streams over requests, once there is one
         self._recordings = Recordings(adapter, defaults.gate)
@@ -161,7 +164,7 @@ class TorchEngine:
                 together.append(ask)
                 room -= len(ask.windows)
         watched = self._threads.watched if self._threads is not None else nullcontext
-        return WindowBatch(self.adapter, together, self.abreast, watched)
+        return WindowBatch(self.adapter, together, self.abreast, self._programs, watched)
 
     def tune(self, control: Control) -> bool:
         """Warm one more shape, or choose the number of threads again; see types.Engine."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Posterior
+from diffroll_live.model.transfers import to_device
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.types import AudioBuffer
 
@@ -151,7 +152,7 @@ class Resampled:
         low, high = max(first, 0), max(min(last, self.n_samples), 0)
         begin = max(low // self._out - self._around, 0)
         end = -(-high // self._out) + self._around
-        source = torch.from_numpy(self._source[begin * self._step : end * self._step]).to(self._device)
+        source = to_device(self._source[begin * self._step : end * self._step], self._device)
         part = self._convert(source)[low - begin * self._out : high - begin * self._out]
         return torch.nn.functional.pad(part, (low - first, last - high))
 

@@ -17,6 +17,7 @@ from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.progress import SilentControl
 from diffroll_live.engine.threads import ThreadChoice, reference
+from diffroll_live.engine.window_program import CAPTURES, Programs
 from diffroll_live.errors import CheckpointError, RequestError
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.compact import CompactAdapter
@@ -74,8 +75,10 @@ def load_engine(
     measures = threads is None and chosen.type == "cpu"
     choice = ThreadChoice(torch.get_num_threads(), reference(adapter)) if measures else None
     abreast = defaults.batch if COMPUTES_ABREAST[chosen.type] else 1
-    preparations = warm_ups(TorchEngine(adapter, info, defaults, composer, abreast=abreast)) if warm else ()
-    engine = TorchEngine(adapter, info, defaults, composer, choice, preparations, abreast=abreast)
+    programs = Programs(adapter, CAPTURES[chosen.type]) if chosen.type in CAPTURES else None
+    rehearsing = TorchEngine(adapter, info, defaults, composer, abreast=abreast, programs=programs)
+    preparations = warm_ups(rehearsing, 1 if programs is None else 2) if warm else ()
+    engine = TorchEngine(adapter, info, defaults, composer, choice, preparations, abreast=abreast, programs=programs)
     if warm:
         engine.tune(SilentControl())
     return engine
@@ -161,17 +164,18 @@ def _diffroll(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> 
 ADAPTERS = {"compact": _compact, "diffroll": _diffroll}
 
 
-def warm_ups(engine: TorchEngine) -> list[Callable[[Control], object]]:
+def warm_ups(engine: TorchEngine, times: int) -> list[Callable[[Control], object]]:
     """List what runs the shapes of requests, the most likely first: a window, a block to write, a batch of windows.
 
-    ``engine`` remembers them, so it must not be the one that answers requests.
+    Each comes so many times; what comes twice is captured, where it can be. ``engine`` remembers them, so it must not
+    be the one that answers requests.
     """
     rate, frames = engine.info.sample_rate, engine.adapter.window_frames
     window = frames / engine.adapter.geometry.frame_rate
     noise = np.random.default_rng(0).standard_normal(int(window * (engine.abreast + 1) * DAW_RATE)) * 0.01
     short = AudioBuffer("", noise[: int(window * rate)].astype(np.float32), rate)
     long = AudioBuffer("", noise.astype(np.float32), DAW_RATE)
-    once = Options(steps=1)
+    once = Options(steps=1 if times == 1 else None)
     requests = [
         Request("warm-up", "transcribe", short, options=once),
         Request("warm-up", "inpaint", short, (Region(0.25 * window, 0.3 * window),), options=once),
@@ -179,7 +183,8 @@ def warm_ups(engine: TorchEngine) -> list[Callable[[Control], object]]:
     ]
     if engine.composer is None and not engine.adapter.fills_hidden:
         del requests[1]
-    return [partial(engine.run, plan_request(request, engine.info.max_seconds)) for request in requests]
+    plans = [plan_request(request, engine.info.max_seconds) for request in requests for _ in range(times)]
+    return [partial(engine.run, plan) for plan in plans]
 
 
 def _info(folder: ModelFolder, adapter: ModelAdapter, device: torch.device, dtype: torch.dtype) -> ModelInfo:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from diffroll_live.engine.region_cells import region_cells
 from diffroll_live.engine.window_asks import Audible
 from diffroll_live.model.adapters.base import ModelAdapter
+from diffroll_live.model.transfers import to_device
 from diffroll_live.types import Region
 
 
@@ -41,5 +41,5 @@ def hide(adapter: ModelAdapter, regions: tuple[Region, ...], n_frames: int) -> A
     cells = region_cells(adapter.geometry, regions, end + adapter.window_frames)
     if end > n_frames:
         cells[:, n_frames:] = True
-    hidden = torch.from_numpy(cells).to(adapter.device)
+    hidden = to_device(cells, adapter.device)
     return AudioMasks(Audible((~hidden).float(), ~np.logical_and.reduce(cells, axis=0)), hidden[:, :end].T)

@@ -28,6 +28,11 @@ class Progress:
         self.total, self.done = 0, 0  # evaluations
         self.trail: list[Tensor] = []  # x0 estimates, (n_frames, 88), for a trajectory
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether every estimate is to be seen."""
+        return self._keep_trail
+
     def evaluated(self, x0: Tensor) -> None:
         """Count an evaluation, x0 (n_windows, ...). Raises errors.Cancelled when the job was cancelled."""
         self.done += 1

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from diffroll_live.engine.canvas import Canvas
@@ -89,10 +88,16 @@ class WindowAsk:
         """One row of a batch for each window."""
         return (WindowRow(self, window) for window in self.windows)
 
-    def evaluated(self, x0: Tensor) -> None:
-        """Report an evaluation, x0 (n_windows, ...); an error of whoever hears of it, as Cancelled, is the ask's."""
+    def evaluated(self, x0: Tensor | None) -> None:
+        """Report an evaluation, x0 (n_windows, ...) where it can be seen.
+
+        An error of whoever hears of it, such as Cancelled, is the ask's.
+        """
         try:
-            self.progress.evaluated(x0)
+            if x0 is None:
+                self.progress.advanced()
+            else:
+                self.progress.evaluated(x0)
         except DiffrollError as error:
             self.error = error
 
@@ -125,8 +130,3 @@ class WindowRow:
     def kept(self, posterior: Posterior) -> Posterior:
         """The frames of the window's posterior that are kept."""
         return posterior.cut(self.window.first - self.window.begin, self.window.last - self.window.begin)
-
-
-def side_by_side(parts: list[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """Concatenate rows, part by part."""
-    return tuple(torch.cat(column) for column in zip(*parts, strict=True))

@@ -12,15 +12,14 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import cycle, islice
 
 import torch
-from torch import Tensor
 
 from diffroll_live.engine.out_of_memory import TOO_LITTLE, is_shortage
-from diffroll_live.engine.window_asks import WindowAsk, WindowRow, side_by_side
+from diffroll_live.engine.window_asks import WindowAsk, WindowRow
+from diffroll_live.engine.window_chains import Chains, EagerChains
+from diffroll_live.engine.window_program import Programs
 from diffroll_live.errors import DeviceMemory
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Posterior, join
-from diffroll_live.model.samplers import seeded_noise
-from diffroll_live.music.roll import N_PITCHES
 
 Found = list[tuple[WindowRow, int, Posterior]]
 """Kept frames of a row and a variation."""
@@ -29,7 +28,7 @@ Found = list[tuple[WindowRow, int, Posterior]]
 class WindowBatch:
     """Samples asks of one kind in ``size`` rows, or fewer where memory is short; see turn_types.Batch.
 
-    ``watched`` surrounds whatever computes.
+    ``programs`` are those that the device can replay. ``watched`` surrounds whatever computes.
     """
 
     def __init__(
@@ -37,9 +36,10 @@ class WindowBatch:
         adapter: ModelAdapter,
         asks: Sequence[WindowAsk],
         size: int,
+        programs: Programs | None = None,
         watched: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        self.asks, self._adapter, self._watched = tuple(asks), adapter, watched
+        self.asks, self._adapter, self._programs, self._watched = tuple(asks), adapter, programs, watched
         self._running = self._run([row for ask in asks for row in ask.rows()], size)
 
     @torch.inference_mode()
@@ -51,6 +51,10 @@ class WindowBatch:
         for ask in self.asks:
             ask.progress.spent("sample", time.perf_counter() - begin)
         return done
+
+    def _chains(self, rows: list[WindowRow]) -> Chains:
+        program = self._programs.find(rows) if self._programs is not None else None
+        return program or EagerChains(self._adapter)
 
     def _run(self, rows: list[WindowRow], size: int) -> Iterator[None]:
         found: Found = []
@@ -86,47 +90,15 @@ class WindowBatch:
         filled = list(islice(cycle(rows), size))
         conditions, asks = rows[0].ask.conditions, dict.fromkeys(row.ask for row in rows)
         found: Found = []
-        chains = Chains(self._adapter, filled)
+        chains = self._chains(filled)
+        chains.load(filled)
         for variation in range(conditions.variations):
-            for x0 in chains.evaluate(variation):
+            for x0 in chains.evaluate([row.seed(variation) for row in filled]):
                 for ask in asks:
                     if ask.error is None:
-                        ask.evaluated(x0[[row.ask is ask for row in rows].index(True) :])
+                        ask.evaluated(None if x0 is None else x0[[row.ask is ask for row in rows].index(True) :])
                 if all(ask.error is not None for ask in asks):
                     return []
                 yield
             found += [(row, variation, row.kept(part)) for row, part in zip(rows, chains.posteriors(), strict=False)]
         return found
-
-
-class Chains:
-    """Chains of sampling steps, one for each row, all of one kind."""
-
-    def __init__(self, adapter: ModelAdapter, rows: list[WindowRow]) -> None:
-        self._adapter, self._rows, self._ask = adapter, rows, rows[0].ask
-        windows, mask = side_by_side([row.cut(adapter) for row in rows])
-        known = side_by_side([row.known(adapter) for row in rows])
-        self._encoded = adapter.encode(windows, mask)
-        condition, scale = adapter.condition(self._encoded, *known), self._ask.guidance
-        if scale:
-            unconditional = adapter.encode(windows, torch.zeros_like(mask[:, :1]))
-            self._denoise = adapter.guided(condition, adapter.condition(unconditional, *known), scale)
-        else:
-            self._denoise = adapter.denoise(condition)
-        self._x0: Tensor | None = None
-
-    def evaluate(self, variation: int) -> Iterator[Tensor]:
-        """Sample one variation; yield x0, (n_rows, channels, n_frames, 88), after every evaluation."""
-        adapter, sampling = self._adapter, self._ask.conditions.sampling
-        noise = seeded_noise([row.seed(variation) for row in self._rows], adapter.device)
-        x_t = torch.empty((len(self._rows), adapter.channels, adapter.window_frames, N_PITCHES), device=adapter.device)
-        noise(x_t)
-        timesteps = adapter.schedule.timesteps(sampling.steps)
-        for x0 in sampling.sampler(self._denoise, x_t, timesteps, adapter.schedule, noise=noise):
-            self._x0 = x0
-            yield x0
-
-    def posteriors(self) -> list[Posterior]:
-        """The last estimate as posteriors, one for each row."""
-        assert self._x0 is not None
-        return self._adapter.posteriors(self._x0, self._encoded)

@@ -12,7 +12,7 @@ from support.paths import GOLDEN
 from support.reference import final_scale
 from torch import Tensor
 
-from diffroll_live.engine import window_batch
+from diffroll_live.engine import window_chains
 from diffroll_live.engine.canvas import Canvas
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.progress import Progress, SilentControl
@@ -71,7 +71,7 @@ def golden_chain(
         entries = iter((golden["x_T"], *draws))
         return lambda out: out.copy_(next(entries))
 
-    patch.setattr(window_batch, "seeded_noise", recorded)
+    patch.setattr(window_chains, "seeded_noise", recorded)
     heard = None if audible is None else Audible(audible, audible.any(dim=0).numpy())
     asked = ask(adapter, adapter.features(golden["waveform"][0]), [Window(0, 0, 80)], sampling, audible=heard)
     listener = KeepingProgress(adapter, SilentControl())

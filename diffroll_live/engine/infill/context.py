@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from diffroll_live.engine.features import Recording
 from diffroll_live.engine.plan import EnginePlan
@@ -24,6 +23,7 @@ from diffroll_live.engine.window_asks import Audible, WindowConditions
 from diffroll_live.engine.windows import Window
 from diffroll_live.model.decoding import Posterior, join
 from diffroll_live.model.roll_targets import NoteArray, to_array, to_notes
+from diffroll_live.model.transfers import to_device
 from diffroll_live.music.regions import kept
 from diffroll_live.turn_types import Paused
 
@@ -109,7 +109,7 @@ class Reading:
         return window, self._plan.context_sampling, self._covered[inside].tobytes()
 
     def _audible(self) -> Audible:
-        cells = torch.from_numpy(~self._covered)[None].float().to(self._plan.adapter.device)
+        cells = to_device(~self._covered, self._plan.adapter.device)[None].float()
         return Audible(cells, ~self._covered)
 
 

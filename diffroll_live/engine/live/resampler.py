@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from diffroll_live.engine.features import LONGEST_BLOCK, SINC_REACH, sinc_resampler
+from diffroll_live.model.transfers import to_device
 from diffroll_live.types import Floats
 
 
@@ -32,7 +33,7 @@ class StreamingResampler:
     def push(self, samples: Floats) -> Tensor:
         """Take any number of samples; return those that are certain now, (n_samples,) on the device."""
         self._kept = np.concatenate([self._kept, samples])
-        converted = self._convert(torch.from_numpy(self._kept).to(self._device))
+        converted = self._convert(to_device(self._kept, self._device))
         certain = max((len(self._kept) - self._reach) * self._out // self._step, self._returned)
         fresh: Tensor = converted[self._returned : certain]
         spare = certain // self._out - self._around  # periods that nothing to come depends on

@@ -18,6 +18,7 @@ from diffroll_live.model.networks.compact import CHANNELS, ROLL_WIDTH, Compact, 
 from diffroll_live.model.networks.pitch_paths import QUIET
 from diffroll_live.model.roll_targets import NoteArray, RollTarget
 from diffroll_live.model.schedules import CosineSchedule
+from diffroll_live.model.transfers import to_device
 from diffroll_live.music.roll import N_PITCHES, RollGeometry
 
 GUIDANCE_INTERVAL = (0.3, 0.8)  # of t; guidance does harm near pure noise and nothing near the end (arXiv 2404.07724)
@@ -144,7 +145,7 @@ class CompactAdapter:
     def draw(self, target: RollTarget) -> Tensor:
         """Onset, frame and velocity stacked, in [-1, 1]: (264, n_frames)."""
         roll = np.concatenate([target.onset.T, target.frame.T, target.velocity.T]) * 2 - 1
-        return torch.from_numpy(roll).to(self.device)
+        return to_device(roll, self.device)
 
     def probabilities(self, x0: Tensor) -> Tensor:
         """Convert x0 to probabilities of onset and frame and to the velocity of sounding notes, 0 to 1; same shape."""

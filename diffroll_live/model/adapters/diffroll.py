@@ -17,6 +17,7 @@ from diffroll_live.model.networks.diffroll_mel import LogMel, fundamental_bins, 
 from diffroll_live.model.networks.diffroll_notes import extract_notes
 from diffroll_live.model.roll_targets import NoteArray, RollTarget, long_enough
 from diffroll_live.model.schedules import LinearSchedule
+from diffroll_live.model.transfers import to_device
 from diffroll_live.music.roll import LOW_PITCH, N_PITCHES, RollGeometry
 
 STRIKE_FRAMES = 3  # after an onset, in which a note is loudest
@@ -101,7 +102,7 @@ class DiffRollAdapter:
 
     def draw(self, target: RollTarget) -> Tensor:
         """The sounding frames, 0 or 1: (88, n_frames)."""
-        return torch.from_numpy(np.ascontiguousarray(target.frame.T)).to(self.device)
+        return to_device(np.ascontiguousarray(target.frame.T), self.device)
 
     def probabilities(self, x0: Tensor) -> Tensor:
         """x0 clamped to [0, 1]."""

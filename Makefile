@@ -5,7 +5,7 @@ help:
 	@echo "make install  .venv with everything, system packages included"
 	@echo "make install-tests  that, and the programs that tests run: Lua, Pure Data, SuperCollider, Ardour, eSpeak NG, Chromium, Node"
 	@echo "make demo     the whole path on a piano clip: demo/out.mid, demo/out.wav, demo/out.png"
-	@echo "make listen   ten examples of each task, to hear and to see: listen/index.html (after diffroll-live prepare)"
+	@echo "make listen   examples of each task, to hear and to see: listen/index.html"
 	@echo "make test     lint, types, import contracts and tests"
 	@echo "make test-fast  the tests that need no JACK, no real time and under a minute"
 	@echo "make check    lint, types and import contracts alone"

@@ -71,7 +71,7 @@ def load_engine(
             f"{folder.path / 'config.json'} names the sampler {defaults.sampler!r}, which does not exist."
         )
     info = _info(folder, adapter, chosen, dtype)
-    composer = _composer(folder, chosen)
+    composer = load_composer(folder, chosen)
     measures = threads is None and chosen.type == "cpu"
     choice = ThreadChoice(torch.get_num_threads(), reference(adapter)) if measures else None
     abreast = defaults.batch if COMPUTES_ABREAST[chosen.type] else 1
@@ -84,7 +84,7 @@ def load_engine(
     return engine
 
 
-def _composer(folder: ModelFolder, device: torch.device) -> Composer | None:
+def load_composer(folder: ModelFolder, device: torch.device) -> Composer | None:
     """The composer of a folder whose files have been verified, if it has one. Raises CheckpointError."""
     if not folder.has_composer:
         return None

@@ -9,7 +9,6 @@ from diffroll_live.errors import RequestError
 from diffroll_live.evaluation.figures import PICTURES
 from diffroll_live.evaluation.parts import PARTS
 from diffroll_live.evaluation.store import Row
-from diffroll_live.evaluation.tables import table
 from diffroll_live.files.atomic import write_atomic
 
 PAGE = "FIGURES.md"
@@ -32,7 +31,7 @@ def write_figures(folder: Path, name: str, command: str, rows: Mapping[str, list
         if not members:
             continue
         shown = PARTS[part]
-        text += [f"## {shown.title}\n", f"{shown.about}\n", f"{table(members, shown.columns)}\n"]
+        text += [f"## {shown.title}\n", f"{shown.about}\n", f"{shown.table(members)}\n"]
         if draw := PICTURES.get(part):
             picture = f"figures-{part}.png"
             write_atomic(folder / picture, draw(members))

@@ -41,6 +41,23 @@ def draw_beside(rows: Sequence[Row]) -> bytes:
     return _grouped(list(dict.fromkeys(row["set"] for row in rows)), by_program, "onset F1")
 
 
+def draw_ways(rows: Sequence[Row]) -> bytes:
+    """Plot the judge's bits over time, a line through each sampler's ways of writing; what was composed as a level."""
+    figure, axes = _axes("ms for two bars", "judge, bits a note")
+    axes.set_xscale("log")
+    composed, *written = [row for row in rows if row["judge"] is not None]
+    axes.axhline(composed["judge"], color=INK, linewidth=1, linestyle=":", label=composed["sampler"])
+    plain = [row for row in written if row["density"] == 1.0]
+    for sampler, colour in zip(dict.fromkeys(row["sampler"] for row in plain), COLOURS, strict=False):
+        points = [row for row in plain if row["sampler"] == sampler]
+        place = [(1000 * row["seconds"], row["judge"]) for row in points]
+        axes.plot(*zip(*place, strict=True), "o", color=colour, label=sampler)
+        for row, where in zip(points, place, strict=True):
+            steps = f"{row['steps']} at " if row.get("steps") else "at "
+            axes.annotate(f" {steps}{row['temperature']:g}", where, color=INK, fontsize=8, va="bottom")
+    return _png(figure, axes)
+
+
 def _bars(names: list[str], figures: dict[str, Sequence[Row]], label: str) -> bytes:
     values = {name.replace("_", " + "): [row[name] for row in rows] for name, rows in figures.items()}
     return _grouped(names, values, label)
@@ -83,4 +100,9 @@ def _png(figure: Figure, axes: Axes) -> bytes:
 
 Draw = Callable[[Sequence[Row]], bytes]
 #: The plots of the parts that have one beside their table.
-PICTURES: dict[str, Draw] = {"transcription": draw_scores, "steps": draw_steps, "beside": draw_beside}
+PICTURES: dict[str, Draw] = {
+    "transcription": draw_scores,
+    "steps": draw_steps,
+    "beside": draw_beside,
+    "ways": draw_ways,
+}

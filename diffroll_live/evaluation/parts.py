@@ -4,39 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Literal
 
 from diffroll_live.engine.engine import TorchEngine
-from diffroll_live.evaluation import basic_pitch, composing, non_piano, pedal, steps, tables, weaknesses
-from diffroll_live.evaluation.clips import TUNING_SEED, EvaluationSet, clips
+from diffroll_live.errors import RequestError
+from diffroll_live.evaluation import basic_pitch, non_piano, pedal, steps, tables, weaknesses
+from diffroll_live.evaluation.clips import TUNING_SEED, EvaluationSet, clips, open_evaluation_set
+from diffroll_live.evaluation.composing import columns
+from diffroll_live.evaluation.composing.comparing import compared, ways
+from diffroll_live.evaluation.composing.composers import fingerprint
+from diffroll_live.evaluation.composing.holes import KINDS
+from diffroll_live.evaluation.composing.session import Session
 from diffroll_live.evaluation.evaluation import transcribed
+from diffroll_live.evaluation.listening.pieces import shipped_scores
 from diffroll_live.evaluation.store import Row, Store
 from diffroll_live.evaluation.tables import SCORES, Columns, percent, plain
 from diffroll_live.evaluation.transcribing import TestSet, test_sets, transcription
 from diffroll_live.model.roll_targets import NoteArray
+from diffroll_live.training.composing.scores import Score, read_scores
+from diffroll_live.training.examples.windows import Material
 from diffroll_live.types import AudioBuffer, Options
 
 FEW = 6  # clips for slow measurements: 200 evaluations per window
-DIALLED = 20  # gaps for each value of an option
 BESIDE = 8  # clips per piano for another program
 
+Needs = Literal["pianos", "scores"]
+"""The material of a part: recorded pianos and pieces for them, or scores with bars and beats."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class EvaluationSetup:
-    """A model and its test material. ``python``: the Python of another environment with Basic Pitch."""
+    """A model and its test material, which is opened when it is first needed.
+
+    work: the folder of prepared data. python: the Python of another environment with Basic Pitch. scores: the folder of
+    scores with bars and beats.
+    """
 
     engine: TorchEngine
-    stage: EvaluationSet
+    work: Path
     store: Store
     options: Options
     heard: tuple[str, ...]
     unheard: str
     clips: int
     gaps: int  # of each kind
+    kinds: tuple[str, ...]  # of gaps in scores; all where none is named
     recordings: Path | None
     python: Path | None
+    scores: Path | None
     say: Callable[[str], None]
+
+    @cached_property
+    def stage(self) -> EvaluationSet:
+        """Pianos and pieces. Raises FileMissing or FileError, RequestError without a piano or the split."""
+        return open_evaluation_set(
+            Material(self.work / "bank", self.work / "corpus", unheard=""), (*self.heard, self.unheard)
+        )
+
+    @cached_property
+    def session(self) -> Session:
+        """What is written into held-out scores. Raises RequestError without a composer, FileMissing or FileError."""
+        composer = self.engine.composer
+        if composer is None or self.scores is None:
+            raise RequestError(
+                "Writing is measured on a folder of scores, --scores FOLDER, by a model with a composer."
+            )
+        return Session(self.engine, fingerprint(composer), read_scores(self.scores), self._kept_alone, self.say)
+
+    @cached_property
+    def blind_scores(self) -> list[Score]:
+        """What a blind test plays: the scores that were given, or those that ship. Raises RequestError, FileError."""
+        if self.engine.composer is None:
+            raise RequestError("This model has no composer, so there is nothing to listen to blindly; name another.")
+        return shipped_scores() if self.scores is None else read_scores(self.scores)
 
     def hear(self, audio: AudioBuffer) -> NoteArray:
         """Transcribe as any request would."""
@@ -51,6 +93,10 @@ class EvaluationSetup:
         pianos = (*self.heard, self.unheard)
         return self.store.rows(name, {"options": asdict(self.options), "pianos": pianos, **settings}, make)
 
+    def _kept_alone(self, name: str, make: Callable[[], list[Row]], **settings: object) -> list[Row]:
+        """The same for what depends on no pianos, and names its options itself."""
+        return self.store.rows(name, settings, make)
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -60,6 +106,12 @@ class Part:
     about: str  # how it was measured
     rows: Callable[[EvaluationSetup], list[Row]]
     columns: Columns
+    by: str = ""  # the figure that heads a table of its own
+    needs: Needs = "pianos"
+
+    def table(self, rows: list[Row]) -> str:
+        """The rows in Markdown."""
+        return tables.by_group(rows, self.columns, self.by) if self.by else tables.table(rows, self.columns)
 
 
 def _transcription(setup: EvaluationSetup) -> list[Row]:
@@ -136,18 +188,13 @@ def _ours(setup: EvaluationSetup, chosen: TestSet) -> list[Row]:
     return [{**basic_pitch.timed(setup.hear, chosen), "program": setup.engine.info.name}]
 
 
-def session_of(setup: EvaluationSetup) -> composing.Session:
-    """The session that measures writing."""
-    writers = composing.Writers(setup.engine, setup.stage)
-    return composing.Session(writers, setup.heard[0], setup.options, setup.kept, setup.say)
-
-
 def _composing(setup: EvaluationSetup) -> list[Row]:
-    return composing.table_of(session_of(setup), setup.gaps, setup.say)
+    """Rows of all writers; none without scores."""
+    return compared(setup.session, setup.kinds or tuple(KINDS), setup.gaps, setup.options) if setup.scores else []
 
 
-def _dials(setup: EvaluationSetup) -> list[Row]:
-    return setup.kept("dials", lambda: composing.dials(session_of(setup), DIALLED), count=DIALLED)
+def _ways(setup: EvaluationSetup) -> list[Row]:
+    return ways(setup.session, setup.gaps, setup.options) if setup.scores else []
 
 
 #: In the order of printing.
@@ -231,43 +278,7 @@ PARTS: dict[str, Part] = {
         },
     ),
     "composing": Part(
-        "Filling, continuing, generating",
-        "Gaps of 0.5 to 4 s in pieces of the validation split, and continuations and generations of 10 s, beside what"
-        " was composed there and three baselines. Overlap: of the histograms of all notes with the composed ones, 1 if"
-        " equal; composed music in one half of the gaps beside the other half shows the attainable maximum. In scale"
-        " and key: relative to the surrounding music. Cut and doubled: per 100 notes, at the borders."
-        " Match: the longest run of notes that also occurs in the training rolls, in any key.",
-        _composing,
-        {
-            "kind": ("task", plain),
-            "writer": ("written by", plain),
-            "empty": ("empty", percent),
-            "notes_a_second": ("notes per second", tables.hundredth),
-            "pitch": ("pitch overlap", tables.hundredth),
-            "pitch_class": ("pitch class", tables.hundredth),
-            "duration": ("duration", tables.hundredth),
-            "interval": ("onset interval", tables.hundredth),
-            "velocity": ("velocity", tables.hundredth),
-            "in_scale": ("in scale", tables.hundredth),
-            "key": ("key", tables.hundredth),
-            "polyphony": ("polyphony", tables.hundredth),
-            "polyphony_in_range": ("in range", percent),
-            "cut": ("cut", tables.tenth),
-            "doubled": ("doubled", tables.tenth),
-            "longest_match": ("match", plain),
-        },
+        "Filling, continuing, generating", columns.ABOUT, _composing, columns.WRITERS, by="kind", needs="scores"
     ),
-    "dials": Part(
-        "What temperature and density do",
-        "Gaps with the audio around them.",
-        _dials,
-        {
-            "option": ("option", plain),
-            "value": ("value", plain),
-            "notes_a_second": ("notes per second", tables.hundredth),
-            "pitch": ("pitch overlap", tables.hundredth),
-            "in_scale": ("in scale", tables.hundredth),
-            "spread": ("spread of pitch classes", tables.hundredth),
-        },
-    ),
+    "ways": Part("Ways of writing, how good and how soon", columns.ABOUT_WAYS, _ways, columns.WAYS, needs="scores"),
 }

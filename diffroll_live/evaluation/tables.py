@@ -30,6 +30,11 @@ def milliseconds(value: float) -> str:
     return f"{1000 * value:.1f} ms"
 
 
+def whole_milliseconds(value: float) -> str:
+    """Seconds as milliseconds without decimals."""
+    return f"{1000 * value:.0f} ms"
+
+
 def hundredth(value: float) -> str:
     """A number with two decimals."""
     return f"{value:.2f}"
@@ -65,6 +70,16 @@ def table(rows: Sequence[Row], columns: Columns) -> str:
     cells = [[_cell(row.get(name), form) for name, (_, form) in columns.items()] for row in rows]
     lines = [heads, ["---"] * len(heads), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def by_group(rows: Sequence[Row], columns: Columns, group: str) -> str:
+    """Write a table for each value of the figure ``group``, under that as its heading, without figures it lacks."""
+    parts = []
+    for value in dict.fromkeys(row[group] for row in rows):
+        members = [row for row in rows if row[group] == value]
+        known = {name: column for name, column in columns.items() if any(row.get(name) is not None for row in members)}
+        parts.append(f"**{value}**\n\n{table(members, known)}")
+    return "\n\n".join(parts)
 
 
 def _cell(value: Any, form: Form) -> str:

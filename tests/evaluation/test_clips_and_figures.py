@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,10 @@ import pytest
 from support.training_material import HEARD, UNHEARD, Folders
 
 from diffroll_live.errors import FileMissing, InternalError, RequestError
-from diffroll_live.evaluation import listening, speech
-from diffroll_live.evaluation.baselines import Chain, bar_before
+from diffroll_live.evaluation import speech
 from diffroll_live.evaluation.basic_pitch import GRID, transcribe, tuned_threshold
 from diffroll_live.evaluation.card import PAGE, write_figures
 from diffroll_live.evaluation.clips import SECONDS, EvaluationSet, clips, in_a_room, open_evaluation_set
-from diffroll_live.evaluation.gaps import KINDS, gaps
 
 pytest_plugins = ["support.training_fixtures"]
 
@@ -60,33 +57,6 @@ def test_a_stage_needs_its_pianos_and_material(folders: Folders) -> None:
         open_evaluation_set(folders.material, ("organ",))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_gaps_are_the_same_each_time_and_hide_what_they_ask_for(stage: EvaluationSet, kind: str) -> None:
-    first, second = (list(gaps(stage, HEARD, kind, 2)) for _ in range(2))
-    for one, other in zip(first, second, strict=True):
-        assert np.array_equal(one.inside, other.inside)
-        assert one.request.options == other.request.options
-        region = one.region
-        rows = one.inside
-        assert ((rows[:, 0] >= region.onset) & (rows[:, 0] < region.offset) & (rows[:, 1] <= region.offset)).all()
-        assert ((rows[:, 2] >= region.low) & (rows[:, 2] <= region.high)).all()
-        assert not ((one.around[:, 0] >= region.onset) & (one.around[:, 0] < region.offset)).any()
-        assert bool(one.request.known) == (kind == "gap, only notes around")
-        if one.request.audio is not None:
-            assert one.request.audio.samples.any() == (kind != "gap, only notes around")
-
-
-def test_baselines_stay_in_their_gap(stage: EvaluationSet) -> None:
-    chain = Chain(stage.corpus)
-    for gap in gaps(stage, HEARD, "continuation", 3):
-        bar = bar_before(gap)
-        assert set(bar[:, 2]) <= set(gap.around[:, 2])
-        for rows in (bar, chain(gap)):
-            assert len(rows) > 3
-            assert ((rows[:, 0] >= gap.region.onset) & (rows[:, 1] <= gap.region.offset)).all()
-        assert np.array_equal(chain(gap), chain(gap))
-
-
 @pytest.mark.slow
 def test_another_program_is_run_by_its_own_python(stage: EvaluationSet, tmp_path: Path) -> None:
     script = tmp_path / "python"
@@ -127,6 +97,16 @@ ROWS = {
         for steps in (1, 2)
     ],
     "beside": [],
+    "composing": [
+        {"kind": kind, "writer": writer, "judge": 5.0, "auc": auc, "key_held": held}
+        for kind, held in (("two bars", None), ("pieces", 0.5))
+        for writer, auc in (("composed", None), ("small", [0.75, 0.6, 0.9]))
+    ],
+    "ways": [
+        {"sampler": "composed", "judge": 5.0},
+        {"sampler": "thinning", "steps": 4, "temperature": 0.8, "density": 1.0, "judge": 6.0, "seconds": 0.1},
+        {"sampler": "thinning", "steps": 4, "temperature": 0.8, "density": 2.0, "judge": 7.0, "seconds": 0.2},
+    ],
 }
 
 
@@ -134,40 +114,15 @@ def test_a_page_of_figures_has_a_small_picture_and_a_table_for_each_part(tmp_pat
     (tmp_path / "config.json").write_text("{}")
     text = write_figures(tmp_path, "small", "diffroll-live evaluate models/small --card", ROWS).read_text()
     assert "Beside Basic Pitch" not in text
-    for part in ("transcription", "steps"):
+    for part in ("transcription", "steps", "ways"):
         picture = tmp_path / f"figures-{part}.png"
         assert picture.read_bytes().startswith(b"\x89PNG")
         assert picture.stat().st_size < 150_000
         assert f"({picture.name})" in text
     assert "| heard pianos | 2 | 0.900 |" in text
+    assert "**two bars**\n\n| written by | judge, bits a note | told from composed, AUC |\n" in text
+    assert "| small | 5.00 | 0.75 (0.60 to 0.90) | 0.50 |" in text, "what pieces alone have is shown for them"
+    assert "| thinning | 4 | 0.80 | 200 % | 7.00 |" in text
     with pytest.raises(RequestError, match="not a model folder"):
         write_figures(tmp_path / "nowhere", "small", "", ROWS)
     assert (tmp_path / PAGE).is_file()
-
-
-@pytest.mark.slow
-def test_every_example_can_be_heard_and_seen(
-    folders: Folders, stage: EvaluationSet, tmp_path: Path, monkeypatch
-) -> None:
-    from support.tiny import COMPOSER, tiny_composer
-    from support.training_material import SMALL
-
-    from diffroll_live.engine.loading import load_engine
-    from diffroll_live.training.composing.export import write_composer
-    from diffroll_live.training.runs.export import export
-    from diffroll_live.training.runs.states import write_state
-    from diffroll_live.training.runs.subjects import compact
-    from diffroll_live.training.runs.trainer import Schedule, Trainer
-
-    trainer = Trainer(compact(SMALL), Schedule(1, seed=1), "cpu")
-    write_state(tmp_path / "state.pt", trainer.state({}))
-    export(tmp_path / "state.pt", tmp_path / "small", "# small\n", decode={}, sampling={}, version="1")
-    write_composer(tmp_path / "small", tiny_composer().state_dict(), {"network": asdict(COMPOSER)})
-    monkeypatch.setattr(listening, "COUNT", 1)
-    engine = load_engine(str(tmp_path / "small"), "cpu", warm=False)
-    page = listening.make_page(engine, stage, HEARD, tmp_path / "listen", lambda said: None)
-    text = page.read_text()
-    for file in page.parent.iterdir():
-        assert file == page or f'"{file.name}"' in text
-    assert len(list(page.parent.glob("*.flac"))) == 8
-    assert len(list(page.parent.glob("*.png"))) == 4

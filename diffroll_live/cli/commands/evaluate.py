@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,8 @@ from diffroll_live.cli.progress import ProgressBar, ProgressBars
 from diffroll_live.types import Options
 
 if TYPE_CHECKING:
-    from diffroll_live.evaluation.parts import EvaluationSetup
+    from diffroll_live.engine.engine import TorchEngine
+    from diffroll_live.evaluation.parts import EvaluationSetup, Needs
     from diffroll_live.evaluation.store import Row
 
 HEARD = ("splendid_steinway", "headroom_close")  # pianos used in training
@@ -38,6 +39,20 @@ class PartNames(click.ParamType[str]):
         return value
 
 
+class KindNames(click.ParamType[str]):
+    """A kind of hole, checked as late."""
+
+    name = "kind"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check a name."""
+        from diffroll_live.evaluation.composing.holes import KINDS
+
+        if value not in KINDS:
+            self.fail(f"There is no kind of gap {value!r}; choose one of {', '.join(KINDS)}.", param, ctx)
+        return value
+
+
 @click.command("evaluate")
 @click.argument("model")
 @click.option(
@@ -46,17 +61,36 @@ class PartNames(click.ParamType[str]):
 @click.option("--all", "everything", is_flag=True, help="Measure every part.")
 @click.option("--card", is_flag=True, help="Measure every part, and write tables and plots into the folder MODEL.")
 @click.option("--clips", type=click.IntRange(1, 1000), default=24, show_default=True, help="Rendered clips per piano.")
-@click.option("--gaps", type=click.IntRange(1, 1000), default=100, show_default=True, help="Gaps of each kind.")
+@click.option("--gaps", type=click.IntRange(1, 1000), default=64, show_default=True, help="Gaps of each kind.")
+@click.option(
+    "--kind", "kinds", multiple=True, type=KindNames(), help='Only this kind of gap of "composing", such as "two bars".'
+)
 @click.option("--piano", "pianos", multiple=True, default=HEARD, show_default=True, help="Pianos used in training.")
 @click.option(
     "--unheard", default=UNHEARD, show_default=True, metavar="PIANO", help="The piano held back from training."
 )
 @click.option("--recordings", type=PATH, help="A folder of FLAC files, each with a CSV of its notes.")
 @click.option(
+    "--scores", type=PATH, help="A folder of scores with bars and beats, to measure writing on: DATA/score-grid."
+)
+@click.option(
+    "--composer",
+    type=PATH,
+    metavar="MODEL|RUN",
+    help="Another model's composer, or one in training, in place of MODEL's.",
+)
+@click.option(
     "--beside", type=PATH, metavar="PYTHON", help="The Python of an environment with Basic Pitch, for comparison."
 )
 @click.option("--steps", type=click.IntRange(1, 1000), help="Evaluations per window; otherwise the model's default.")
 @click.option("--threshold", type=PROBABILITY, help="Onset threshold; otherwise the model's.")
+@click.option("--pictures", type=PATH, metavar="FOLDER", help="Draw twelve fills instead of measuring.")
+@click.option(
+    "--blind", type=PATH, metavar="FOLDER", help="Make a page for a blind listening test instead of measuring."
+)
+@click.option(
+    "--answers", type=PATH, multiple=True, metavar="FILE", help="Score the answers to the page of --blind instead."
+)
 @click.option("--tune", is_flag=True, help="Tune thresholds instead of measuring.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row.")
 @click.option("--fresh", is_flag=True, help="Ignore cached figures.")
@@ -68,20 +102,17 @@ def evaluate(
     parts: tuple[str, ...],
     everything: bool,
     card: bool,
-    clips: int,
-    gaps: int,
-    pianos: tuple[str, ...],
-    unheard: str,
-    recordings: Path | None,
-    beside: Path | None,
-    steps: int | None,
-    threshold: float | None,
+    composer: Path | None,
+    pictures: Path | None,
+    blind: Path | None,
+    answers: tuple[Path, ...],
     tune: bool,
     as_json: bool,
     fresh: bool,
     device: str,
     threads: int | None,
     work: Path,
+    **given: Any,
 ) -> None:
     """Measure MODEL, a name or a folder, on pieces not used in training, and print tables.
 
@@ -89,28 +120,33 @@ def evaluate(
     recording's notes are moved by the best constant shift, up to 60 ms. Figures are cached in the folder of prepared
     data, so an interrupted measurement resumes where it stopped.
     """
+    if answers:
+        _print_answers(blind, answers, as_json)
+        return
     from diffroll_live.engine.loading import load_engine
-    from diffroll_live.evaluation.clips import open_evaluation_set
-    from diffroll_live.evaluation.evaluation import recorded
-    from diffroll_live.evaluation.parts import PARTS, EvaluationSetup
-    from diffroll_live.evaluation.scores import require_mir_eval
-    from diffroll_live.evaluation.store import Store
-    from diffroll_live.training.examples.windows import Material
+    from diffroll_live.evaluation.parts import PARTS
 
-    require_mir_eval()
-    stage = open_evaluation_set(Material(work / "bank", work / "corpus", unheard=""), (*pianos, unheard))
-    if recordings is not None:
-        next(recorded(recordings))
-    engine = load_engine(model, device, threads)
-    store = Store(work / PROOF / engine.info.sha256[:12], fresh=fresh)
-    options = Options(steps=steps, threshold=threshold)
     names = tuple(PARTS) if everything or card else parts or QUICK
+    otherwise = tune or pictures is not None or blind is not None  # than to measure parts
+    needs: set[Needs] = set() if otherwise else {PARTS[name].needs for name in names}
+    if tune:
+        needs.add("pianos")
+    if pictures is not None:
+        needs.add("scores")
+    if "pianos" in needs:
+        from diffroll_live.evaluation.scores import require_mir_eval
+
+        require_mir_eval()
+    engine = load_engine(model, device, threads)
+    if composer is not None:
+        from diffroll_live.evaluation.composing.composers import read_composer_from
+
+        engine.composer = read_composer_from(composer, engine.adapter.device)
     with ProgressBars() as bars, bars.stage("Measuring") as shown:
-        setup = EvaluationSetup(
-            engine, stage, store, options, pianos, unheard, clips, gaps, recordings, beside, shown.say
-        )
-        if tune:
-            click.echo(json.dumps(_tuned(setup, shown)))
+        setup = _setup(engine, work, shown, fresh, **given)
+        _check(setup, needs, explicit=otherwise or (bool(parts) and not (everything or card)))
+        if otherwise:
+            _do_otherwise(setup, shown, tune=tune, pictures=pictures, blind=blind)
             return
         found = {}
         for name in names:
@@ -119,24 +155,90 @@ def evaluate(
     if card:
         from diffroll_live.evaluation.card import write_figures
 
-        click.echo(write_figures(Path(model), engine.info.name, _command(model, recordings, beside), found))
+        click.echo(write_figures(Path(model), engine.info.name, _command(model, setup), found))
 
 
-def _command(model: str, recordings: Path | None, beside: Path | None) -> str:
+def _do_otherwise(
+    setup: EvaluationSetup, shown: ProgressBar, *, tune: bool, pictures: Path | None, blind: Path | None
+) -> None:
+    """Tune, draw fills, or make a page for a blind test."""
+    if tune:
+        click.echo(json.dumps(_tuned(setup, shown)))
+    if pictures is not None:
+        from diffroll_live.evaluation.composing.showing import show_fills
+
+        for path in show_fills(setup.session, pictures, setup.options):
+            click.echo(path)
+    if blind is not None:
+        from diffroll_live.evaluation.listening.blind import key_file, make_blind
+
+        click.echo(make_blind(setup.engine, setup.blind_scores, blind, shown.say))
+        click.echo(f"The key is {key_file(blind)}; do not look before you have answered.", err=True)
+
+
+def _print_answers(blind: Path | None, answers: tuple[Path, ...], as_json: bool) -> None:
+    from diffroll_live.evaluation.listening.blind_scores import COLUMNS, blind_scores
+    from diffroll_live.evaluation.tables import table
+
+    if blind is None:
+        raise click.UsageError("Say which page was answered: --blind FOLDER.")
+    rows = blind_scores(blind, answers)
+    for line in [json.dumps(row) for row in rows] if as_json else [table(rows, COLUMNS)]:
+        click.echo(line)
+
+
+def _setup(
+    engine: TorchEngine,
+    work: Path,
+    shown: ProgressBar,
+    fresh: bool,
+    *,
+    steps: int | None,
+    threshold: float | None,
+    pianos: tuple[str, ...],
+    beside: Path | None,
+    **given: Any,
+) -> EvaluationSetup:
+    from diffroll_live.evaluation.parts import EvaluationSetup
+    from diffroll_live.evaluation.store import Store
+
+    return EvaluationSetup(
+        engine,
+        work,
+        Store(work / PROOF / engine.info.sha256[:12], fresh=fresh),
+        Options(steps=steps, threshold=threshold),
+        heard=pianos,
+        python=beside,
+        say=shown.say,
+        **given,
+    )
+
+
+def _check(setup: EvaluationSetup, needs: set[Needs], *, explicit: bool) -> None:
+    """Open the material before anything is measured; parts that were not asked for by name may lack their scores."""
+    from diffroll_live.evaluation.evaluation import recorded
+
+    if "pianos" in needs and setup.stage and setup.recordings is not None:
+        next(recorded(setup.recordings))
+    if "scores" in needs and (explicit or setup.scores is not None):
+        setup.session.holes("two bars", 1)
+
+
+def _command(model: str, setup: EvaluationSetup) -> str:
     """The command that makes the page again, independent of where the data is."""
-    given = [" --recordings RECORDINGS" if recordings else "", " --beside PYTHON" if beside else ""]
-    return f"diffroll-live evaluate {model} --card{''.join(given)}"
+    given = {"--scores DATA/score-grid": setup.scores, "--recordings RECORDINGS": setup.recordings}
+    given["--beside PYTHON"] = setup.python
+    return " ".join([f"diffroll-live evaluate {model} --card", *(text for text, path in given.items() if path)])
 
 
 def _print(name: str, rows: list[Row], as_json: bool) -> None:
     from diffroll_live.evaluation.parts import PARTS
-    from diffroll_live.evaluation.tables import table
 
     if as_json:
         for row in rows:
             click.echo(json.dumps({"part": name, **row}))
     elif rows:
-        click.echo(f"\n{PARTS[name].title}\n\n{table(rows, PARTS[name].columns)}")
+        click.echo(f"\n{PARTS[name].title}\n\n{PARTS[name].table(rows)}")
 
 
 def _tuned(setup: EvaluationSetup, shown: ProgressBar) -> dict[str, object]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from diffroll_live.bench.material import PIECE_SECONDS, piece
+from diffroll_live.bench.material import PIECE_SECONDS, SAMPLE_RATE, piece
 from diffroll_live.bench.memory import resident
 from diffroll_live.music.plan import plan_request
 from diffroll_live.types import AudioBuffer, Engine, Options, Region, Request
@@ -93,11 +93,23 @@ class SimulatedClient:
 
 
 class Simulation:
-    """``n`` clients at a desk for ``seconds`` of real time; the clients with files have ones of ``file_seconds``."""
+    """``n`` clients at a desk for ``seconds`` of real time; the clients with files have ones of ``file_seconds``.
 
-    def __init__(self, engine: Engine, make_desk: MakeDesk, n: int, seconds: float, file_seconds: float = 60.0) -> None:
+    Their audio has ``rate`` Hz.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        make_desk: MakeDesk,
+        n: int,
+        seconds: float,
+        file_seconds: float = 60.0,
+        rate: int = SAMPLE_RATE,
+    ) -> None:
         self._engine, self._seconds = engine, seconds
-        music = piece(max(SCENE, file_seconds) + PIECE_SECONDS)
+        made = piece((max(SCENE, file_seconds) + PIECE_SECONDS) * rate / SAMPLE_RATE)
+        music = replace(made, sample_rate=rate)
         self._clients = [SimulatedClient(number, music, file_seconds) for number in range(n)]
         self._by_serial: dict[int, SimulatedClient] = {}
         self._desk = make_desk(engine, self._hear)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from diffroll_live.types import AudioBuffer, Floats, NoteEvent
 
@@ -41,6 +40,8 @@ def bars(n_bars: int) -> tuple[NoteEvent, ...]:
 
 def write_wav(path: Path, seconds: float) -> None:
     """Write a piece of any length as 16-bit stereo, one part at a time."""
+    import soundfile  # which a bare machine does not have
+
     once = np.repeat(piece(min(seconds, PIECE_SECONDS)).samples[:, None], 2, axis=1)
     left = round(seconds * SAMPLE_RATE)
     with soundfile.SoundFile(path, "w", SAMPLE_RATE, 2, "PCM_16") as file:

@@ -166,6 +166,11 @@ class TorchEngine:
         watched = self._threads.watched if self._threads is not None else nullcontext
         return WindowBatch(self.adapter, together, self.abreast, self._programs, watched)
 
+    @property
+    def replays(self) -> bool:
+        """Whether the device replays batches that come again."""
+        return self._programs is not None
+
     def tune(self, control: Control) -> bool:
         """Warm one more shape, or choose the number of threads again; see types.Engine."""
         if self._preparations:

@@ -33,6 +33,7 @@ from diffroll_live.worker.turns import Turns
 logger = logging.getLogger(__name__)
 
 REPORTED = 0.25  # s of computing, after which the daemon is told whose it was
+BRIEF = 30.0  # s of music
 _NOTES_AT_ONCE = 128
 _GONE = (BrokenPipeError, ConnectionResetError)  # whoever is sent to
 
@@ -200,7 +201,7 @@ class Desk:
 
     def _charge(self, served: list[_Job], seconds: float) -> None:
         for job in served:
-            self._turns.charge(job.work.client, seconds / len(served))
+            self._turns.charge(job.work.client, seconds / len(served), brief=_is_brief(job.work))
             self._had[job.work.client] += seconds / len(served)
 
     def _report(self) -> None:
@@ -211,6 +212,13 @@ class Desk:
         for event in self._ends:
             self._send(event)
         self._ends.clear()
+
+
+def _is_brief(work: Work) -> bool:
+    """Whether work is about so little music that it is done sooner than others would wait for it."""
+    if isinstance(work, Redecode):
+        return True
+    return sum(region.duration for region in work.plan.regions) * work.plan.options.variations <= BRIEF
 
 
 def _step(batch: Batch) -> tuple[bool, DiffrollError | None]:

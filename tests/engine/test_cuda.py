@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
-from support.asking import ask
-from support.paths import EXAMPLES
+from support.asking import ask, changed, planned
 from support.requests import REQUESTS
 from support.tiny import write_tiny_model
 from torch import Tensor
 
-from diffroll_live.cli import exit_codes
-from diffroll_live.cli.app import run
+from diffroll_live.bench.material import piece
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.loading import load_engine
 from diffroll_live.errors import DeviceMemory
 from diffroll_live.evaluation.scores import score
-from diffroll_live.files.audio_file import read_audio
 from diffroll_live.model.networks.compact import Denoiser
 from diffroll_live.model.roll_targets import to_array
 from diffroll_live.model.samplers import SAMPLERS, seeded_noise
 from diffroll_live.types import Request
+from diffroll_live.worker.desk import Desk
+from diffroll_live.worker.messages import Finished, Run
 
 pytestmark = [
     pytest.mark.requires_cuda,
@@ -92,7 +90,7 @@ def test_sampling_never_waits_for_the_device(engine: TorchEngine, sampler: str) 
 
 
 def test_it_hears_what_the_cpu_hears() -> None:
-    clip = read_audio(EXAMPLES / "clip.flac")
+    clip = replace(piece(20.0), sample_rate=16_000)  # a bare machine can neither read a file nor resample it
     request = Request("clip", "transcribe", clip)
     cuda, cpu = (
         to_array(ask(load_engine("compact", device, warm=False), request).variations[0]) for device in ("cuda", "cpu")
@@ -124,10 +122,24 @@ def test_where_the_device_is_full_fewer_windows_go_at_once(
             ask(engine, request)
 
 
-def test_the_bench_runs_and_names_the_device(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = write_tiny_model(tmp_path / "tiny").path
-    words = ["bench", "--only", "clip", "--repeat", "1", "--model", str(model), "--device", "cuda", "--json"]
-    assert run(words) == exit_codes.OK
-    document = json.loads(capsys.readouterr().out)
-    assert document["machine"]["gpu"] == torch.cuda.get_device_name()
-    assert document["figures"]
+def test_batches_that_come_again_are_replayed_and_give_the_same_notes(engine: TorchEngine) -> None:
+    request = REQUESTS["transcribe long audio"]
+    launched = TorchEngine(engine.adapter, engine.info, engine.defaults, engine.composer, abreast=engine.abreast)
+    wanted = ask(launched, request).variations
+    for _ in range(3):
+        engine.forget()
+        assert ask(engine, request).variations == wanted
+    assert engine._programs is not None
+    assert engine._programs._programs
+
+
+def test_company_changes_no_bit(engine: TorchEngine) -> None:
+    requests = [changed(REQUESTS["transcribe long audio"], seed=seed) for seed in range(4)]
+    wanted = [ask(engine, request).variations for request in requests]
+    events: list[Finished] = []
+    desk = Desk(engine, lambda event: events.append(event) if isinstance(event, Finished) else None)
+    for serial, request in enumerate(requests):
+        desk.put(Run(serial, planned(request, engine.info.max_seconds), str(serial)))
+    while not desk.is_empty:
+        desk.turn(desk.next())
+    assert [event.result.variations for event in sorted(events, key=lambda event: event.serial)] == wanted

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from diffroll_live.worker.turns import CREDIT, Turns
 
 
-def served(turns: Turns, clients: tuple[str, ...], seconds: float, rounds: int) -> Counter[str]:
+def served(
+    turns: Turns, clients: tuple[str, ...], seconds: float, rounds: int, brief: tuple[str, ...] = ("fill", "often")
+) -> Counter[str]:
     """What each client gets of so many turns of so many seconds."""
     had: Counter[str] = Counter()
     for _ in range(rounds):
         first = turns.order(clients)[0]
-        turns.charge(first, seconds)
+        turns.charge(first, seconds, brief=first in brief)
         had[first] += seconds
     return had
 
@@ -30,33 +34,40 @@ def test_who_comes_goes_before_who_has_computed_for_minutes():
     turns.enter("file")
     served(turns, ("file",), 0.25, 240)
     turns.enter("fill")
-    had = served(turns, ("file", "fill"), 0.1, 15)
-    assert had["fill"] > 1.4
-    assert turns.order(("file", "fill"))[0] == "fill"
+    had = served(turns, ("file", "fill"), 0.1, 25)
+    assert had["fill"] == pytest.approx(2.5)
     had = served(turns, ("file", "fill"), 0.1, 400)
     assert abs(had["file"] - had["fill"]) <= 2 * CREDIT + 0.2  # from then on they share
 
 
-def test_a_short_job_is_not_cut_short_for_another():
+def test_who_comes_goes_before_long_work_that_has_only_begun():
+    turns = Turns()
+    turns.enter("file")
+    served(turns, ("file",), 0.1, 3)
+    turns.enter("fill")
+    assert served(turns, ("file", "fill"), 0.1, 5)["fill"] >= 0.3
+
+
+def test_brief_work_is_not_interrupted_for_little():
     turns = Turns()
     for client in ("a", "b"):
         turns.enter(client)
     first = turns.order(("a", "b"))[0]
-    turns.charge(first, 0.9 * CREDIT)
+    turns.charge(first, 0.9 * CREDIT, brief=True)
     assert turns.order(("a", "b"))[0] == first
-    turns.charge(first, 0.2 * CREDIT)
+    turns.charge(first, 0.2 * CREDIT, brief=True)
     assert turns.order(("a", "b"))[0] != first
 
 
 def test_being_idle_saves_no_more_than_the_credit():
     turns = Turns()
     turns.enter("idle")
-    turns.charge("idle", 0.1)
+    turns.charge("idle", 0.1, brief=False)
     turns.enter("busy")
     served(turns, ("busy",), 1.0, 1000)
     turns.enter("idle")
     had = served(turns, ("busy", "idle"), 0.1, 100)
-    assert had["idle"] - had["busy"] <= 2 * CREDIT + 0.2
+    assert had["idle"] - had["busy"] <= CREDIT + 1.0 + 0.2  # and the turn that was under way
 
 
 def test_coming_back_again_and_again_gains_nothing():
@@ -73,7 +84,7 @@ def test_who_is_long_gone_is_forgotten():
     turns = Turns()
     for number in range(50):
         turns.enter(f"guest {number}")
-        turns.charge(f"guest {number}", 0.01)
+        turns.charge(f"guest {number}", 0.01, brief=True)
     turns.enter("file")
     served(turns, ("file",), 1.0, 10)
     assert len(turns._had) == 1

@@ -46,16 +46,8 @@ def minute(settings: Settings, progress: Progress) -> Iterator[Figure]:
 
 def compared(idle: Figure, loaded: Figure) -> Figure:
     """Put a figure with load beside the one without."""
-    note = f"idle {idle.median:.3g} {idle.unit}".rstrip()
-    if idle.unit not in TIMES:
-        return replace(loaded, name=f"{loaded.name}, beside load", note=f"{note}; {loaded.note}".rstrip("; "))
-    times = loaded.median / idle.median
-    return replace(
-        loaded,
-        name=f"{loaded.name}, beside load",
-        asked=MOST_TIMES * idle.median,
-        note=f"{note}, so {times:.2g} times as long",
-    )
+    asked = MOST_TIMES * idle.median if idle.unit in TIMES else loaded.asked
+    return replace(loaded, name=f"{loaded.name}, beside load", asked=asked, idle=idle.median)
 
 
 @contextmanager

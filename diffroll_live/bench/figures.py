@@ -32,6 +32,7 @@ class Settings:
     live_seconds: float = 40.0  # of rendered piano for each of them
     live_minutes: float = 0.0  # of piano at 250 ms, after that
     recording: Path | None = None  # to play instead of rendered piano
+    xrun_seconds: float = 20.0  # in which a JACK server is watched
     minute_seconds: float = 60.0  # transcribed without load and with it
     loaded_latencies_ms: tuple[float, ...] = (100.0,)  # of live input without load and with it
     published_layers: int = 15
@@ -41,18 +42,27 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement: a value per repetition, and the required maximum ``asked``, if any."""
+    """One measurement: a value per repetition, and the required maximum ``asked``, if any.
+
+    ``idle`` is the median without load, where this was measured beside it.
+    """
 
     name: str
     unit: str
     values: tuple[float, ...]
     asked: float | None = None
     note: str = ""
+    idle: float | None = None
 
     @property
     def median(self) -> float:
         """The median value."""
         return statistics.median(self.values)
+
+    @property
+    def times(self) -> float | None:
+        """How many times as much it is beside load."""
+        return self.median / self.idle if self.idle else None
 
     @property
     def spread(self) -> tuple[float, float]:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 Times = npt.NDArray[np.float64]
 """(n, 2) rows: a time in seconds, and a pitch."""
 
+Seconds = npt.NDArray[np.float64]
+
 GRID = 0.02  # s, step of the search for a shift
 
 
@@ -31,19 +33,22 @@ class Matched:
         return float(np.percentile(self.lags, share)) if self.lags else 0.0
 
 
-def match(played: Times, sent: Times, least: float, most: float) -> Matched:
+def match(played: Times, sent: Times, least: float, most: float, held: Seconds | None = None) -> Matched:
     """Match notes of the same pitch sent ``least`` to ``most`` seconds after they were played.
 
-    Greedy in order of time, which matches as many as possible.
+    held: (n_sent,) seconds that each sent note may come later than that. Greedy in order of time, which matches as many
+    as possible.
     """
+    late = np.zeros(len(sent)) if held is None else held
     lags = []
     for pitch in np.unique(played[:, 1]):
-        waiting = list(np.sort(sent[sent[:, 1] == pitch, 0]))
+        rows = sent[:, 1] == pitch
+        waiting = sorted(zip((sent[rows, 0] - late[rows]).tolist(), sent[rows, 0].tolist(), strict=True))
         for onset in np.sort(played[played[:, 1] == pitch, 0]):
-            while waiting and waiting[0] < onset + least:
+            while waiting and waiting[0][0] < onset + least:
                 waiting.pop(0)
-            if waiting and waiting[0] <= onset + most:
-                lags.append(float(waiting.pop(0) - onset))
+            if waiting and waiting[0][0] <= onset + most:
+                lags.append(float(waiting.pop(0)[1] - onset))
     return Matched(len(played), len(sent), tuple(lags))
 
 

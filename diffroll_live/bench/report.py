@@ -20,23 +20,31 @@ def heading(machine: Machine) -> str:
 
 
 def table(figures: Sequence[Figure]) -> Table:
-    """Lay out the figures; a median that meets its target is green, otherwise red."""
+    """Lay out the figures; a median that meets its target is green, otherwise red.
+
+    Where some were measured without load too, those have columns of their own.
+    """
     made = Table()
     made.add_column("what", overflow="fold")
-    for column in ("median", "range", "target"):
+    beside = ("idle", "times") if any(figure.idle is not None for figure in figures) else ()
+    for column in (*beside, "median", "range", "target"):
         made.add_column(column, justify="right", no_wrap=True)
     made.add_column("how", overflow="fold")
     for figure in figures:
         asked = "" if figure.asked is None else f"<= {_quantity(figure.asked, figure.unit)}"
         least, greatest = figure.spread
         spread = f"{_number(least)} to {_number(greatest)} ({len(figure.values)})"
-        made.add_row(figure.name, _median(figure), spread, asked, figure.note)
+        idle = "" if figure.idle is None else _quantity(figure.idle, figure.unit)
+        times = "" if figure.times is None else _number(figure.times)
+        made.add_row(figure.name, *((idle, times) if beside else ()), _median(figure), spread, asked, figure.note)
     return made
 
 
 def document(figures: Sequence[Figure], machine: Machine) -> str:
     """Write one JSON document; the values are in the order in which they were measured."""
-    rows: list[dict[str, Any]] = [asdict(figure) | {"median": figure.median} for figure in figures]
+    rows: list[dict[str, Any]] = [
+        asdict(figure) | {"median": figure.median, "times": figure.times} for figure in figures
+    ]
     return json.dumps({"version": __version__, "machine": asdict(machine), "figures": rows}, indent=2)
 
 

@@ -15,6 +15,7 @@ from diffroll_live.bench.published import published
 from diffroll_live.bench.requests import first_note, start
 from diffroll_live.bench.transport import transport
 from diffroll_live.bench.upload import upload
+from diffroll_live.bench.xruns import xruns
 
 Benchmark = Callable[[Settings, Progress], Iterator[Figure]]
 
@@ -32,6 +33,6 @@ BENCHMARKS: dict[str, Benchmark] = {
 }
 
 #: Benchmarks in real time on a JACK server, run only on request.
-LIVE_BENCHMARKS: dict[str, Benchmark] = {"live": live}
+LIVE_BENCHMARKS: dict[str, Benchmark] = {"live": live, "xruns": xruns}
 TRANSPORT_BENCHMARKS: dict[str, Benchmark] = {"transport": transport}
 LOAD_BENCHMARKS: dict[str, Benchmark] = {"beside-load": beside_load}

@@ -12,7 +12,7 @@ from diffroll_live import __version__
 from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.run import Opened
 from diffroll_live.errors import Busy, DiffrollError, InternalError, TimedOut, TooLarge
-from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL
+from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL, find_model
 from diffroll_live.types import Control, Request, Result
 
 PATIENCE = 0.05  # s that whatever has the daemon's port may take to connect, and again to greet
@@ -20,7 +20,7 @@ _LOCAL = "127.0.0.1"
 
 
 def open_nearest(wanted: TaskChoices, open_here: Callable[[TaskChoices], Opened]) -> Opened:
-    """Open an idle daemon of this version and model on the default port, or else the engine of ``open_here``.
+    """Open an idle daemon of this version and these weights on the default port, or else the engine of ``open_here``.
 
     The engine also takes over when the daemon fails. What OSC cannot say (pictures, a device, threads) is done here.
     """
@@ -37,11 +37,12 @@ def _open_daemon(wanted: TaskChoices, open_here: Callable[[TaskChoices], Opened]
     from diffroll_live.osc.client import Client  # not imported where nobody listens
 
     try:
+        weights = find_model(wanted.model or DEFAULT_MODEL).sha256
         client = Client(_LOCAL, wanted.port, "diffroll-live", patience=PATIENCE)
     except DiffrollError:
         return None
-    welcome, wish = client.welcome, (__version__, wanted.model or DEFAULT_MODEL)
-    if (welcome.version, welcome.model) != wish or client.status().state != "ready":
+    welcome = client.welcome
+    if (welcome.version, welcome.weights) != (__version__, weights) or client.status().state != "ready":
         client.close()
         return None
     click.echo(f"The daemon on port {wanted.port} does this; with --local, it is done here.", err=True)

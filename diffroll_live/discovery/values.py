@@ -17,7 +17,7 @@ def live_values(report: Report) -> dict[str, Any]:
     model, worker = report.model, report.worker
     return {
         "/diffroll/welcome": Welcome(
-            PROTOCOL_VERSION, __version__, model.name, model.device, model.sample_rate, report.max_seconds
+            PROTOCOL_VERSION, __version__, model.name, model.device, model.sample_rate, report.max_seconds, model.sha256
         ),
         "/diffroll/status": Status(worker.state, worker.queued, "", worker.load),
         "/diffroll/watch/transport": report.transport,

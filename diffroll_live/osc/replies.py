@@ -25,6 +25,7 @@ class Welcome:
     device: str
     sample_rate: int  # Hz, of the model's front end
     max_seconds: float  # of one buffer
+    weights: str  # the SHA-256 of all that the model consists of
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,8 @@ class SessionHandlers:
         client.outbox.redirect(message.reply_port)
         client.max_datagram = message.max_datagram or client.max_datagram
         info = self._worker.info
-        client.send(Welcome(PROTOCOL_VERSION, __version__, info.name, info.device, info.sample_rate, self._max_seconds))
+        about = info.name, info.device, info.sample_rate, self._max_seconds, info.sha256
+        client.send(Welcome(PROTOCOL_VERSION, __version__, *about))
 
     def _status(self, client: Client, _: m.StatusQuery) -> None:
         status = self._worker.status()

@@ -15,6 +15,7 @@ from diffroll_live.bench.beside_load import MOST_TIMES, beside_load, busy_cores,
 from diffroll_live.bench.cpu import cpu_seconds
 from diffroll_live.bench.figures import Figure, Progress, Settings
 from diffroll_live.bench.machine import usable_cores
+from diffroll_live.bench.report import table
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 
@@ -51,13 +52,16 @@ def test_each_part_is_measured_without_load_and_then_with_it(
     assert seen == [0, usable_cores()] * 2
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
     time, points = figures[:2]
-    assert (time.median, time.asked, time.note) == (1.0, MOST_TIMES * 0.5, "idle 0.5 s, so 2 times as long")
-    assert (points.asked, points.note) == (5.0, "idle 3 points; F1 0.9")
+    assert (time.median, time.idle, time.times, time.asked) == (1.0, 0.5, 2.0, MOST_TIMES * 0.5)
+    assert (points.asked, points.idle, points.note) == (5.0, 3.0, "F1 0.9")
+    shown = table([time, points])
+    assert [column.header for column in shown.columns] == ["what", "idle", "times", "median", "range", "target", "how"]
+    assert [next(iter(column.cells)) for column in shown.columns][1:3] == ["0.5 s", "2"]
 
 
 def test_a_figure_that_is_zero_without_load_has_no_ratio() -> None:
     lost = compared(Figure("hops missed", "", (0.0,), 0.0), Figure("hops missed", "", (2.0,), 0.0))
-    assert (lost.asked, lost.note) == (0.0, "idle 0")
+    assert (lost.asked, lost.idle, lost.times) == (0.0, 0.0, None)
 
 
 @pytest.mark.slow

@@ -10,13 +10,15 @@ import pytest
 import soundfile
 from support.jack import DummyJack
 from support.paths import EXAMPLES
+from support.tiny import write_tiny_model
 
 from diffroll_live.audio.jack.server import SAMPLE_RATE
 from diffroll_live.bench.figures import Settings
 from diffroll_live.bench.jack_player import JackPlayer
-from diffroll_live.bench.live import live
+from diffroll_live.bench.live import Recorded, live
 from diffroll_live.bench.live_material import PEAK, recorded, rendered
 from diffroll_live.bench.live_scores import match, match_shifted
+from diffroll_live.bench.xruns import xruns
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.errors import FileError, PortError, TimedOut
@@ -49,6 +51,29 @@ def test_what_is_played_comes_out_of_the_midi_port(recording: Path) -> None:
     if values["hops missed"] == values["losses of audio"] == 0:  # else this machine has no time for live input
         assert values["onset F1 below offline"] < 40
         assert 150 < values["sound to MIDI, p95"] < 350
+
+
+@pytest.mark.realtime
+@pytest.mark.timeout(300)
+def test_a_jack_server_is_watched_without_and_with_work(tmp_path: Path) -> None:
+    model = write_tiny_model(tmp_path / "tiny").path
+    settings = Settings(str(model), "cpu", repeat=1, xrun_seconds=1.0, minute_seconds=5.0)
+    steps: list[tuple[int, int]] = []
+    idle, working = xruns(settings, lambda *step: steps.append(step))
+    assert steps == [(1, 1)]
+    assert len(idle.values) == len(working.values) == 1
+    assert working.asked == idle.values[0] >= 0
+
+
+def test_notes_count_by_the_latency_that_was_held() -> None:
+    recorded = Recorded(held=[(1.0, 0.1), (2.0, 0.3), (3.0, 0.1)])
+    np.testing.assert_array_equal(recorded.held_at(np.array([0.5, 1.5, 2.5, 9.0]), 0.1), [0.1, 0.3, 0.1, 0.1])
+    np.testing.assert_array_equal(recorded.held_at(np.array([1.5]), 0.4), [0.4])
+    np.testing.assert_array_equal(Recorded().held_at(np.array([1.5]), 0.2), [0.2])
+    played, sent = np.array([[1.0, 60.0], [2.0, 60.0]]), np.array([[1.1, 60.0], [2.3, 60.0]])
+    assert len(match(played, sent, -0.05, 0.05, np.array([0.1, 0.1])).lags) == 1
+    found = match(played, sent, -0.05, 0.05, np.array([0.1, 0.3]))
+    np.testing.assert_allclose(found.lags, [0.1, 0.3])
 
 
 def test_the_player_plays_to_the_end_and_needs_a_server_and_a_port(

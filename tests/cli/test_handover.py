@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.asking import planned
@@ -16,6 +17,7 @@ from diffroll_live.cli import exit_codes
 from diffroll_live.cli.handover import open_nearest
 from diffroll_live.cli.options import TaskChoices
 from diffroll_live.cli.run import Opened, run_task
+from diffroll_live.errors import CheckpointError
 from diffroll_live.files.midi_file import read_smf
 from diffroll_live.types import Options
 
@@ -64,8 +66,30 @@ def test_a_daemon_of_the_same_model_does_the_work_and_the_notes_are_the_same(
     assert read_smf(tmp_path / "out.mid") == notes != ()
 
 
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fake model, and another one of its name that lies in a folder."""
+    weights = {INFO.name: INFO.sha256, "elsewhere/fake": "1" * 64}
+
+    def find(name: str) -> SimpleNamespace:
+        if name not in weights:
+            raise CheckpointError(f"There is no model {name!r}.")
+        return SimpleNamespace(sha256=weights[name])
+
+    monkeypatch.setattr("diffroll_live.cli.handover.find_model", find)
+
+
 @pytest.mark.parametrize(
-    "choices", [{"local": True}, {"model": "other"}, {"threads": 1}, {"device": "cpu"}, {"plot": "a.png"}], ids=str
+    "choices",
+    [
+        {"local": True},
+        {"model": "other"},
+        {"model": "elsewhere/fake"},
+        {"threads": 1},
+        {"device": "cpu"},
+        {"plot": "a.png"},
+    ],
+    ids=str,
 )
 def test_what_a_daemon_would_do_otherwise_is_done_here(
     daemon: RunningDaemon, tmp_path: Path, choices: dict[str, object]

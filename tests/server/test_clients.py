@@ -16,7 +16,7 @@ from diffroll_live import __version__
 
 def test_hello_tells_of_the_model(any_client):
     welcome = any_client.ask("/diffroll/hello", "test", answer="/diffroll/welcome")
-    assert welcome.args == (1, __version__, INFO.name, INFO.device, INFO.sample_rate, INFO.max_seconds)
+    assert welcome.args == (1, __version__, INFO.name, INFO.device, INFO.sample_rate, INFO.max_seconds, INFO.sha256)
 
 
 def test_hello_redirects_replies_to_the_port_it_names(daemon):

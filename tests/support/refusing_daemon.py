@@ -20,7 +20,7 @@ Answer = Callable[[Any], tuple[Any, ...]]
 
 NOTE = (60, 0.0, 0.5, 90, 0)
 ANSWERS: dict[type[Any], Answer] = {
-    m.Hello: lambda _: (r.Welcome(1, "0", "fake", "cpu", 16_000, 1800.0),),
+    m.Hello: lambda _: (r.Welcome(1, "0", "fake", "cpu", 16_000, 1800.0, "0" * 64),),
     m.Ping: lambda ping: (r.Pong(ping.n),),
     m.StatusQuery: lambda _: (s.Status("ready", 0, "", 0.0),),
     m.AudioOpen: lambda opening: (r.AudioOpened(opening.buffer, 4),),

@@ -43,7 +43,7 @@ export interface Requests {
 }
 
 export interface Replies {
-  "/diffroll/welcome": { protocol: number; version: string; model: string; device: string; sampleRate: number; maxSeconds: number };
+  "/diffroll/welcome": { protocol: number; version: string; model: string; device: string; sampleRate: number; maxSeconds: number; weights: string };
   "/diffroll/pong": { n: number };
   "/diffroll/status": { state: string; queued: number; job: string; load: number };
   "/diffroll/status/client": { client: string; waiting: number; running: number; share: number; wait: number };
@@ -85,7 +85,7 @@ export interface Replies {
 }
 
 export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
-  "/diffroll/welcome": ["protocol", "version", "model", "device", "sampleRate", "maxSeconds"],
+  "/diffroll/welcome": ["protocol", "version", "model", "device", "sampleRate", "maxSeconds", "weights"],
   "/diffroll/pong": ["n"],
   "/diffroll/status": ["state", "queued", "job", "load"],
   "/diffroll/status/client": ["client", "waiting", "running", "share", "wait"],

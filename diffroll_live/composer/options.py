@@ -23,7 +23,7 @@ class WritingOptions:
     """
 
     temperature: float = 1.0
-    touch_temperature: float = 0.7
+    touch_temperature: float = 0.5
     nucleus: float = 1.0
     density: float = 1.0
     polyphony: int = MOST_IN_STEP

@@ -63,6 +63,19 @@ def test_what_is_written_is_as_late_and_as_loud_as_what_is_around():
     assert note.velocity == 33, "somebody typed it"
 
 
+def test_typed_velocities_say_nothing_to_the_composer_and_played_ones_do():
+    typed = scale(STEADY, 4.0, 8.0)
+    assert not place(STEADY, bars(STEADY, 0.0, 8.0), (HOLE,), (2.0, 4.0), typed).passage.notes[:, 3].any()
+    played = typed.copy()
+    played[:, 3] += 4 * np.arange(len(played))
+    assert place(STEADY, bars(STEADY, 0.0, 8.0), (HOLE,), (2.0, 4.0), played).passage.notes[:, 3].all()
+
+
+def test_what_is_written_between_two_steps_is_not_late():
+    between = scale(STEADY, 4.0, 8.0, late=0.0624)  # of steps of 0.125 s
+    assert not len(place(STEADY, bars(STEADY, 0.0, 8.0), (HOLE,), (2.0, 4.0), between).residual)
+
+
 def test_a_hole_between_two_steps_gets_the_nearer():
     placed = place(STEADY, bars(STEADY, 0.0, 4.0), (Region(1.03, 1.06),), (1.03, 1.06), scale(STEADY, 0.0, 1.0))
     assert placed.passage.hidden.any(1).sum() == 1

@@ -146,6 +146,8 @@ def place(
     passage = Passage(grid, notes, hidden, asked=asked)
     held = _holding(notes[:, 2], tick[kept, 1] - tick[kept, 0])
     own = rows if is_locked.all() else rows[~is_locked]
+    if len(own) and own[:, 3].std() < STEADY:
+        notes[:, 3] = 0  # typed as in a score, which the composer knows as music that says nothing of its loudness
     return Placement(passage, time, first_beat, meter, holes, residual, spread, held, own[:, 3])
 
 
@@ -218,8 +220,9 @@ def _residuals(step: Ints, onset: Doubles, time: Doubles) -> tuple[Doubles, Doub
     """By how much chords come late, one value a step, and by how much notes differ from their chord."""
     if not len(step):
         return np.zeros(0), np.zeros(0)
-    room = MOST_RESIDUAL * (time[step + 1] - time[step])
-    late = np.clip(onset - time[step], -room, room)
+    late = onset - time[step]
+    near = np.abs(late) <= MOST_RESIDUAL * (time[step + 1] - time[step])  # others are written between the steps
+    step, late = step[near], late[near]
     chords, which = np.unique(step, return_inverse=True)
     mean = np.bincount(which, late) / np.bincount(which)
     return mean[: len(chords)], late - mean[which]

@@ -17,7 +17,7 @@ from diffroll_live.music.controls import pitches_of
 from diffroll_live.music.roll import LOW_PITCH
 from diffroll_live.types import NoteEvent, Region
 
-TEMPERATURE, COLDEST = 0.9, 0.05  # at the option 1, and at 0
+TEMPERATURE, COLDEST = 0.8, 0.05  # at the option 1, and at 0
 NUCLEUS = 0.97  # the rest of the probability is wrong notes
 LATEST = 0.5  # of its length that a note may wait for a voice
 

@@ -73,6 +73,10 @@ class Worker:
         self._shares = Shares()
         self._info: ModelInfo | None = None
 
+    def begin(self) -> None:
+        """Start the process ahead of ``start``; it loads the model meanwhile. ``close`` must follow."""
+        self._supervisor.begin()
+
     def start(self, post: Post, listener: Callable[[Event], None]) -> None:
         """Start the process. ``post`` runs a call on the owner's thread, where ``listener`` gets the events."""
         self._post_call = post

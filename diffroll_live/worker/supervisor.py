@@ -12,7 +12,7 @@ import multiprocessing
 import queue
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -51,12 +51,18 @@ class Supervisor:
         self._awake, self._waker = self._context.Pipe(duplex=False)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="diffroll-worker", daemon=True)
+        self._begun: tuple[BaseProcess, Connection, Connection] | None = None
         self._loaded = False  # whether the engine of the present process is
         self._failures = 0  # starts in a row that came to nothing
         self._backoff = Backoff(_FIRST_PAUSE, _LAST_PAUSE)
 
+    def begin(self) -> None:
+        """Start the first process ahead of the thread; one that cannot be started is the thread's to try again."""
+        with _interrupts_held(), contextlib.suppress(Exception):
+            self._begun = self._spawn()
+
     def start(self) -> None:
-        """Start the thread and with it the process."""
+        """Start the thread and with it the process, unless that has begun."""
         self._thread.start()
 
     def send(self, message: Work | Cancel) -> None:
@@ -77,15 +83,20 @@ class Supervisor:
         self._waker.send_bytes(b"c")
         if self._thread.is_alive():
             self._thread.join()
+        elif self._begun is not None:
+            self._end(*self._begun)
         self._awake.close()
         self._waker.close()
 
     def _supervise(self) -> None:
-        if hasattr(signal, "pthread_sigmask"):  # inherited: a Ctrl-C must not end a process that is still starting
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        with _interrupts_held():
+            self._keep_alive()
+
+    def _keep_alive(self) -> None:
         while not self._closing.is_set():
             try:
-                process, connection, live = self._spawn()
+                process, connection, live = self._begun or self._spawn()
+                self._begun = None
             except Exception as error:
                 logger.exception("the inference process cannot be started")
                 self._report_failed_start(f"The inference process cannot be started ({error}); close other programs.")
@@ -177,3 +188,16 @@ class Supervisor:
             if process.exitcode is not None:
                 return
         logger.error("the inference process %s cannot be ended", process.pid)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back from this thread, and from the processes that it starts until they are ready for one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

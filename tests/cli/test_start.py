@@ -24,7 +24,7 @@ print("imported", [name for name in sys.argv[1].split(",") if name in sys.module
         (("--help",), ()),
         (("doctor", "--quick", "--json"), ()),
         (("transcribe", "--help"), ("numpy", "mido")),
-        (("serve", "--help"), ("numpy", "mido", "asyncio")),
+        (("serve", "--help"), ()),
         (("mcp", "--help"), ()),
         (("service", "status"), ()),
     ],

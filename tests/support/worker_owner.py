@@ -20,11 +20,13 @@ TIMEOUT = 30.0
 class WorkerOwner:
     """Owns a worker: runs the calls that it posts, and keeps its events."""
 
-    def __init__(self, factory: Callable[[], Any] = make_engine, **options: Any) -> None:
+    def __init__(self, factory: Callable[[], Any] = make_engine, *, begun: bool = False, **options: Any) -> None:
         self.calls: queue.Queue[Callable[[], None]] = queue.Queue()
         self.events: list[Any] = []
         self._others = _engines()
         self.worker = Worker(factory, grace=0.3, **options)
+        if begun:
+            self.worker.begin()
         self.worker.start(self.calls.put, self.events.append)
 
     def until(self, holds: Callable[[Any], bool]) -> Any:

@@ -30,6 +30,7 @@ from diffroll_live.worker.messages import (
     describe_exit,
 )
 from diffroll_live.worker.process import main
+from diffroll_live.worker.queue import Worker
 from diffroll_live.worker.supervisor import Supervisor
 
 
@@ -124,6 +125,26 @@ def test_a_client_slot_holds_one_piece_of_waiting_work(owner):
     for serial in (1, 3, 4):
         assert isinstance(owner.end_of(serial), Finished)
     assert 0.0 < owner.worker.status().load <= 1.0
+
+
+def test_a_process_that_has_begun_is_the_one_that_works():
+    owner = WorkerOwner(begun=True)
+    pid = owner.pid
+    owner.ready()
+    owner.worker.submit(run(1), "a")
+    assert isinstance(owner.end_of(1), Finished)
+    assert owner.pid == pid
+    owner.worker.close()
+    assert not alive(pid)
+
+
+def test_a_process_that_nobody_starts_is_ended():
+    others = {child.pid for child in multiprocessing.active_children()}
+    worker = Worker(make_engine, grace=0.3)
+    worker.begin()
+    (begun,) = {child.pid for child in multiprocessing.active_children()} - others
+    worker.close()
+    assert not alive(begun)
 
 
 def test_a_long_job_of_one_client_does_not_hold_up_a_short_one_of_another(owner):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from diffroll_live.cli.commands.serve import start_midi
+from diffroll_live.cli.commands.serving import start_midi
 from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.config import Config, MidiConfig
 from diffroll_live.errors import PortError

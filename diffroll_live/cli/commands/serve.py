@@ -1,27 +1,19 @@
-"""``diffroll-live serve``: which puts the model's process, the sockets and the MIDI port together."""
+"""``diffroll-live serve``: the options of the daemon. The model's process starts before all else is imported."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from diffroll_live.cli.beside import Beside, opened_beside
 from diffroll_live.cli.engine_factory import EngineFactory
 from diffroll_live.cli.options import ENGINE, PATH, setting, with_options
-from diffroll_live.config import Config, MidiConfig, load_config
+from diffroll_live.config import load_config
 from diffroll_live.errors import RequestError
 from diffroll_live.limits import CONFIG, METRICS_PORT, PANEL_PORT, PORT, Limit
-from diffroll_live.midi.ports import PortChoice
-from diffroll_live.midi.scheduler import Scheduler
-from diffroll_live.midi.sinks import MidiSink
-from diffroll_live.server.daemon import serve as serve_clients
-from diffroll_live.worker.queue import Worker
 
 FLAGS = {
     "host": "server.host",
@@ -87,42 +79,13 @@ def serve(config_file: Path | None, panel: dict[str, Any], metrics: dict[str, An
         ours.setLevel(logging.INFO)
     engine = config.engine
     factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
+    from diffroll_live.worker.queue import Worker
+
     worker = Worker(factory, config.server.queue_size)
-    scheduler = start_midi(config.midi)
-
+    worker.begin()  # the model is loaded while all that the daemon itself consists of is imported
     try:
-        with opened_beside(config) as beside:
-            _serve(config, worker, scheduler, beside)
+        from diffroll_live.cli.commands.serving import serve_all
+
+        serve_all(config, worker)
     finally:
-        if scheduler is not None:
-            scheduler.close()
-
-
-def _serve(config: Config, worker: Worker, scheduler: Scheduler | None, beside: Beside) -> None:
-    def ready(port: int) -> None:
-        where = f"{config.server.host}:{port}"
-        click.echo(f"Ready at {where} (OSC over UDP and TCP), model {worker.info.name} on {worker.info.device}.")
-        for line in beside.lines:
-            click.echo(line)
-
-    readable = replace(config.server, allowed_folders=(*config.server.allowed_folders, *beside.folders))
-    asyncio.run(
-        serve_clients(
-            replace(config, server=readable),
-            worker,
-            scheduler,
-            ready=ready,
-            spool=readable.spool_folder,
-            attach=beside.open,
-        )
-    )
-
-
-def start_midi(midi: MidiConfig) -> Scheduler | None:
-    """Open the MIDI output, or keep trying (the scheduler warns); None when the configuration wants no MIDI."""
-    if midi.api == "none":
-        return None
-    choice = PortChoice(midi.api, midi.port or None, midi.client_name, midi.port_name)  # type: ignore[arg-type]
-    scheduler = Scheduler(lambda: MidiSink(choice))
-    scheduler.start()
-    return scheduler
+        worker.close()

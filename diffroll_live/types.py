@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from diffroll_live.meter.meter_map import MeterMap
 
     Floats = npt.NDArray[np.float32]
+    Levels = npt.NDArray[np.uint8]
 else:
-    Floats = Any  # commands that need no arrays start sooner without numpy
+    Floats = Levels = Any  # commands that need no arrays start sooner without numpy
 
 Task = Literal["transcribe", "inpaint", "continue", "generate"]
 TASKS: tuple[Task, ...] = ("transcribe", "inpaint", "continue", "generate")
@@ -192,17 +193,30 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A step of a sampling trajectory: what is expected of some frames of a roll after a network evaluation.
+
+    levels: (n, 88) uint8 from frame ``first`` on, of ``n_frames`` in all at ``frame_rate`` a second; 255 is certainty.
+    """
+
+    first: int
+    levels: Levels
+    n_frames: int
+    frame_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class Pictures:
     """Arrays for plots; ``frame_rate`` frames per second, bin 0 of a roll is pitch 21.
 
     spectrogram: (n_frames, n_bins) float32 in [0, 1]; posterior: (n_frames, 88) onset-or-frame probability;
-    trajectory: (n_steps, n_frames, 88), the x0 estimate after each network evaluation.
+    trajectory: estimates that, drawn over one another, show the roll as it emerges.
     """
 
     frame_rate: float
     spectrogram: Floats
     posterior: Floats
-    trajectory: Floats
+    trajectory: tuple[Estimate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +258,9 @@ class Control(Protocol):
 
     def progress(self, step: int, steps: int) -> None:
         """Report ``step`` of ``steps`` evaluations. Raises errors.Cancelled when the job was cancelled."""
+
+    def estimate(self, estimate: Estimate) -> None:
+        """Report a step of the trajectory, in their order, where the request asks for it."""
 
     def grid(self, meter: MeterMap) -> None:
         """Report the bars and beats of the music: once, before the first note that is written on them.

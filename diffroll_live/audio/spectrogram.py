@@ -6,9 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diffroll_live.music.roll import LOW_PITCH, N_PITCHES
-from diffroll_live.types import AudioBuffer, Floats
-
-Levels = npt.NDArray[np.uint8]
+from diffroll_live.types import AudioBuffer, Floats, Levels
 
 FRAME_RATE = 40.0  # frames per second
 ROWS_PER_KEY = 3

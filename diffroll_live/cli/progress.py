@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from diffroll_live.meter.meter_map import MeterMap
+    from diffroll_live.types import Estimate
 
 
 class ProgressBars:
@@ -62,6 +63,9 @@ class ProgressBar:
     def say(self, detail: str) -> None:
         """Show a few words beside the bar."""
         self._update(detail=detail)
+
+    def estimate(self, estimate: Estimate) -> None:
+        """Show nothing: the result holds the trajectory."""
 
     def grid(self, meter: MeterMap) -> None:
         """Keep the bars and beats that are written on, to say which they were."""

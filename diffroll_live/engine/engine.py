@@ -134,7 +134,7 @@ class TorchEngine:
         begin = time.perf_counter()
         if plan.hidden and self.composer is None and not self.adapter.fills_hidden:
             raise RequestError(f"The model {self._info.name!r} has no composer; serve another to write notes.")
-        progress = Progress(self.adapter, control, keep_trail="trajectory" in plan.pictures)
+        progress = Progress(self.adapter, control)
         try:
             with progress.timed("frontend"):
                 recording = self._recordings.of(plan.audio)
@@ -146,6 +146,8 @@ class TorchEngine:
                 composes=self.composer is not None,
                 abreast=self.abreast,
             )
+            if "trajectory" in plan.pictures:
+                progress.follow(engine_plan.n_rolled)
             answered, pictures = yield from _answer(engine_plan, self.composer, recording, progress)
         except (RuntimeError, MemoryError) as error:
             if is_shortage(error):

@@ -46,6 +46,12 @@ class EnginePlan:
         """Frames that windows may cover: of the audio, and of what is to be filled after it."""
         return self.n_frames if self.masks is None else self.masks.n_frames
 
+    @property
+    def n_rolled(self) -> int:
+        """Frames of a roll that holds all that is read and written."""
+        ends = (self.adapter.geometry.n_frames(region.offset) for region in self.infilled)
+        return max(self.n_readable, *ends, 1)
+
 
 def plan_for_model(
     request: RequestPlan, adapter: ModelAdapter, defaults: Defaults, n_frames: int, *, composes: bool, abreast: int = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,8 +88,8 @@ class WindowAsk:
         """One row of a batch for each window."""
         return (WindowRow(self, window) for window in self.windows)
 
-    def evaluated(self, x0: Tensor | None) -> None:
-        """Report an evaluation, x0 (n_windows, ...) where it can be seen.
+    def evaluated(self, windows: Sequence[Window], x0: Tensor | None) -> None:
+        """Report an evaluation of some of the windows, x0 (n_windows, ...) where it is to be seen.
 
         An error of whoever hears of it, such as Cancelled, is the ask's.
         """
@@ -97,7 +97,7 @@ class WindowAsk:
             if x0 is None:
                 self.progress.advanced()
             else:
-                self.progress.evaluated(x0)
+                self.progress.evaluated(windows, x0)
         except DiffrollError as error:
             self.error = error
 

@@ -96,7 +96,9 @@ class WindowBatch:
             for x0 in chains.evaluate([row.seed(variation) for row in filled]):
                 for ask in asks:
                     if ask.error is None:
-                        ask.evaluated(None if x0 is None else x0[[row.ask is ask for row in rows].index(True) :])
+                        mine = [index for index, row in enumerate(rows) if row.ask is ask]
+                        seen = x0 is not None and variation == 0 and ask.progress.is_watched
+                        ask.evaluated([rows[index].window for index in mine], x0[mine] if seen else None)
                 if all(ask.error is not None for ask in asks):
                     return []
                 yield

@@ -6,7 +6,7 @@ Draws from `types.Pictures` and notes only; knows no model and runs none.
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,8 @@ from PIL import Image
 
 from diffroll_live.errors import FileError
 from diffroll_live.files.atomic import write_atomic
-from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH, pitch_name
-from diffroll_live.types import Floats, NoteEvent, Pictures, Region
+from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH, N_PITCHES, pitch_name
+from diffroll_live.types import Estimate, Floats, NoteEvent, Pictures, Region
 
 PAPER, INK, FAINT, REGION_COLOUR = "#12101c", "#e9e6f2", "#2c2842", "#45e0c8"
 HEAT = LinearSegmentedColormap.from_list("heat", [PAPER, "#3b1f6b", "#b5367a", "#fb8861", "#fcfdbf"])
@@ -70,24 +70,26 @@ def draw_plot(
 
 
 def draw_trajectory(path: Path, pictures: Pictures, title: str = "") -> None:
-    """Write a GIF of the x0 estimate after each network evaluation, thinned to at most 60 of them.
+    """Write a GIF of the roll after each estimate of the trajectory, thinned to at most 60 of them.
 
     Raises FileError when the result holds no trajectory or the file cannot be written.
     """
     n_steps = len(pictures.trajectory)
     if n_steps == 0:
         raise FileError("This result has no trajectory; request one when you run the task.")
-    seconds = pictures.trajectory.shape[1] / pictures.frame_rate
+    shown = set(np.linspace(0, n_steps - 1, min(n_steps, MAX_GIF_STEPS)).round().astype(int).tolist())
+    rolls = [(step, roll) for step, roll in enumerate(emerging(pictures.trajectory)) if step in shown]
+    seconds = len(rolls[0][1]) / pictures.frame_rate
     figure = Figure(figsize=(_width(seconds, 8, 14), 4.4), facecolor=PAPER, dpi=80)
     axes = figure.add_axes((0.06, 0.12, 0.92, 0.76))
-    heat = _heat(axes, pictures.trajectory[0], pictures.frame_rate, LOW_PITCH)
-    sounding = LOW_PITCH + np.flatnonzero(pictures.trajectory[-1].max(axis=0) > 0.3)
+    heat = _heat(axes, rolls[0][1], pictures.frame_rate, LOW_PITCH)
+    sounding = LOW_PITCH + np.flatnonzero(rolls[-1][1].max(axis=0) > 0.3)
     _pitch_axis(axes, *_span(sounding.tolist()))
     _style(axes, "", last=True)
     heading = figure.suptitle("", x=0.06, ha="left", color=INK, fontsize=12)
     images = []
-    for step in np.unique(np.linspace(0, n_steps - 1, min(n_steps, MAX_GIF_STEPS)).round().astype(int)):
-        heat.set_data(pictures.trajectory[step].T)
+    for step, roll in rolls:
+        heat.set_data(roll.T)
         heading.set_text(f"{title}  evaluation {step + 1} of {n_steps}".strip())
         images.append(_grab(figure))
     pace = STEP_MS if len(images) > 12 else FEW_STEPS_MS
@@ -125,6 +127,14 @@ def spectrogram_png(levels: Floats, frame_rate: float, title: str = "") -> bytes
     axes.set_yticks([])
     figure.suptitle(title, x=0.055, ha="left", color=INK, fontsize=13)
     return _png(figure)
+
+
+def emerging(trajectory: Sequence[Estimate]) -> Iterator[Floats]:
+    """The roll after each estimate of a trajectory, drawn over those before: (n_frames, 88) in [0, 1]."""
+    roll = np.zeros((max((estimate.n_frames for estimate in trajectory), default=0), N_PITCHES), np.float32)
+    for estimate in trajectory:
+        roll[estimate.first : estimate.first + len(estimate.levels)] = estimate.levels / np.float32(255)
+        yield roll.copy()
 
 
 def _heat(axes: Axes, values: Floats, frame_rate: float, lowest: int) -> AxesImage:

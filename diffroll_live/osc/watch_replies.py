@@ -64,7 +64,7 @@ class WatchedTransport:
 class Picture:
     """Deliver some frames of a picture, ``rows`` levels each from the lowest pitch up, as base64 of bytes 0 to 255.
 
-    ``step`` counts the evaluations of a trajectory from 0, of ``steps``; ``first`` is the first frame of ``frames``.
+    ``step`` counts the estimates of a trajectory from 0, of ``steps``; ``first`` is the first frame of ``frames``.
     """
 
     about: str

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.turn_types import Ask, Batch
-from diffroll_live.types import Answer, Engine, Result, StreamedNote
+from diffroll_live.types import Answer, Engine, Estimate, Result, StreamedNote
 from diffroll_live.worker.messages import (
     Computed,
+    Estimated,
     Failed,
     Finished,
     Gridded,
@@ -53,6 +54,10 @@ class EventControl:
         if self.is_cancelled:
             raise Cancelled("The job was cancelled.")
         self.send(Progressed(self.serial, step, steps))
+
+    def estimate(self, estimate: Estimate) -> None:
+        """Report a step of the trajectory."""
+        self.send(Estimated(self.serial, estimate))
 
     def grid(self, meter: MeterMap) -> None:
         """Report the bars and beats that are written on."""

@@ -11,7 +11,7 @@ from diffroll_live.errors import Cancelled, DiffrollError
 if TYPE_CHECKING:
     from diffroll_live.live_types import LiveEstimate
     from diffroll_live.meter.meter_map import MeterMap
-    from diffroll_live.types import Floats, ModelInfo, RequestPlan, Result, StreamedNote
+    from diffroll_live.types import Estimate, Floats, ModelInfo, RequestPlan, Result, StreamedNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,14 @@ class Progressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimated:
+    """A step of the trajectory."""
+
+    serial: int
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class Gridded:
     """The bars and beats that notes are written on."""
 
@@ -176,7 +184,18 @@ class LiveFailed:
 
 
 Event = (
-    Ready | StartFailed | Died | Started | Progressed | Gridded | Noted | Finished | Failed | LiveEstimated | LiveFailed
+    Ready
+    | StartFailed
+    | Died
+    | Started
+    | Progressed
+    | Estimated
+    | Gridded
+    | Noted
+    | Finished
+    | Failed
+    | LiveEstimated
+    | LiveFailed
 )
 Report = Event | Computed
 """Whatever the process sends; who has submitted work hears of events alone."""

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
 from diffroll_live.meter.meter_map import MeterMap
-from diffroll_live.types import Engine, StreamedNote
+from diffroll_live.types import Engine, Estimate, StreamedNote
 from diffroll_live.worker.desk import Desk
 from diffroll_live.worker.inbox import Inbox
 from diffroll_live.worker.live_thread import LiveThread
@@ -38,6 +38,9 @@ class IdleControl:
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Keep notes from everybody."""
+
+    def estimate(self, estimate: Estimate) -> None:
+        """Keep estimates from everybody."""
 
     def grid(self, meter: MeterMap) -> None:
         """Keep the grid from everybody."""

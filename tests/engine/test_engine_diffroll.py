@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.asking import Listener, ask, noise, silence
 from support.engines import float32_engine
@@ -17,6 +18,7 @@ from support.paths import GOLDEN
 from diffroll_live.engine import loading
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.errors import Cancelled, CheckpointError, RequestError
+from diffroll_live.files.plot import emerging
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder
 from diffroll_live.model.checkpoints.lightning import import_checkpoint
@@ -131,8 +133,8 @@ def test_known_notes_stay_on_the_roll_and_nothing_else_outside_the_regions(engin
     )
     pictures = ask(engine, request).pictures
     assert pictures is not None
-    for estimate in pictures.trajectory:
-        outside = estimate[:150]
+    for roll in emerging(pictures.trajectory):
+        outside = roll[:150]
         assert outside[64:96, 39].tolist() == [1.0] * 32
         assert outside.sum() == 32.0
 
@@ -190,9 +192,11 @@ def test_pictures_show_what_was_heard_and_estimated(engine: TorchEngine) -> None
     n_frames = -(-25 * 16_000 // 512)
     assert pictures.spectrogram.shape == (n_frames, 229)
     assert pictures.posterior.shape == (n_frames, 88)
-    assert pictures.trajectory.shape == (4, 640, 88)
-    for array in (pictures.spectrogram, pictures.posterior, pictures.trajectory):
+    *_, last = emerging(pictures.trajectory)
+    assert last.shape == (n_frames, 88)
+    for array in (pictures.spectrogram, pictures.posterior, last):
         assert 0.0 <= array.min() < array.max() <= 1.0
+    assert np.abs(last - pictures.posterior).max() <= 1 / 255  # where the trajectory ends
 
 
 @pytest.mark.parametrize(

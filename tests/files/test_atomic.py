@@ -14,14 +14,15 @@ from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files import sonify as sound
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.files.plot import draw_plot, draw_trajectory
-from diffroll_live.types import NoteEvent, Pictures
+from diffroll_live.types import Estimate, NoteEvent, Pictures
 
 NOTES = (NoteEvent(0.1, 0.4, 60, 90),)
 
 
 def draw(path: Path) -> None:
-    rolls = np.zeros((2, 50, 88), np.float32)
-    pictures = Pictures(50.0, np.zeros((50, 229), np.float32), rolls[0], rolls)
+    roll = np.zeros((50, 88), np.float32)
+    trajectory = (Estimate(0, roll.astype(np.uint8), 50, 50.0),) * 2
+    pictures = Pictures(50.0, np.zeros((50, 229), np.float32), roll, trajectory)
     if path.suffix == ".gif":
         draw_trajectory(path, pictures)
     else:

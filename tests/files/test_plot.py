@@ -11,7 +11,7 @@ from PIL import Image
 
 from diffroll_live.errors import FileError
 from diffroll_live.files.plot import MAX_GIF_STEPS, draw_plot, draw_trajectory
-from diffroll_live.types import NoteEvent, Pictures, Region
+from diffroll_live.types import Estimate, NoteEvent, Pictures, Region
 
 FRAME_RATE, SECONDS = 50.0, 4.0
 NOTES = (NoteEvent(0.5, 1.0, 60, 20), NoteEvent(1.0, 3.0, 64, 120), NoteEvent(1.0, 1.2, 67, 70))
@@ -20,7 +20,8 @@ NOTES = (NoteEvent(0.5, 1.0, 60, 20), NoteEvent(1.0, 3.0, 64, 120), NoteEvent(1.
 def pictures(n_steps: int = 4, seconds: float = SECONDS) -> Pictures:
     n_frames = round(seconds * FRAME_RATE)
     rng = np.random.default_rng(0)
-    trajectory = rng.random((n_steps, n_frames, 88), dtype=np.float32)
+    levels = rng.integers(0, 256, (n_steps, n_frames, 88), dtype=np.uint8)
+    trajectory = tuple(Estimate(0, part, n_frames, FRAME_RATE) for part in levels)
     posterior = np.zeros((n_frames, 88), np.float32)
     posterior[50:150, 64 - 21] = 1
     return Pictures(FRAME_RATE, rng.random((n_frames, 229), dtype=np.float32) / 4, posterior, trajectory)

@@ -69,13 +69,14 @@ def test_a_job_keeps_what_it_was_asked_to_keep(client):
     client.send("/diffroll/job/new", "seen", "generate", "")
     client.send("/diffroll/job/set", "seen", "pictures", "trajectory")
     client.send("/diffroll/job/run", "seen")
+    emerging = picture(client, "trajectory")
+    assert emerging[:, 0, 60 - 21].tolist() == [63, 127, 191, 255]
     client.collect("seen")
     client.send("/diffroll/job/picture", "seen", "posterior")
     (posterior,) = picture(client, "posterior")
     assert (posterior.argmax(axis=1) == 60 - 21).all()
     client.send("/diffroll/job/picture", "seen", "trajectory")
-    trajectory = picture(client, "trajectory")
-    assert trajectory[:, 0, 60 - 21].tolist() == [63, 127, 191, 255]
+    assert (picture(client, "trajectory") == emerging).all()
 
 
 def test_there_is_no_picture_that_was_not_asked_for(client):

@@ -16,6 +16,7 @@ from diffroll_live.types import (
     AudioBuffer,
     Control,
     Engine,
+    Estimate,
     NoteEvent,
     Region,
     Request,
@@ -34,11 +35,15 @@ class Listener:
         self.streamed: list[StreamedNote] = []
         self.grids: list[MeterMap] = []
         self.notes_before_grid = 0
+        self.estimates: list[Estimate] = []
 
     def progress(self, step: int, steps: int) -> None:
         self.reports.append((step, steps))
         if len(self.reports) == self.cancel_at:
             raise Cancelled("The test cancelled.")
+
+    def estimate(self, estimate: Estimate) -> None:
+        self.estimates.append(estimate)
 
     def grid(self, meter: MeterMap) -> None:
         self.grids.append(meter)

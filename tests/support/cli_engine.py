@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from diffroll_live.types import Answer, Pictures, RequestPlan, Result
+from diffroll_live.types import Answer, Estimate, Pictures, RequestPlan, Result
 from support.fake_engine import FakeEngine
 
 
@@ -23,13 +23,15 @@ class CliEngine(FakeEngine):
         result = yield from super().answer(plan, control)
         if not plan.pictures:
             return result
-        rolls = np.zeros((3, 100, 88), np.float32)
+        roll = np.zeros((100, 88), np.float32)
         return Result(
             result.request_id,
             result.variations,
             result.seed,
             result.timings,
-            Pictures(50.0, np.zeros((100, 229), np.float32), rolls[0], rolls),
+            Pictures(
+                50.0, np.zeros((100, 229), np.float32), roll, (Estimate(0, roll.astype(np.uint8), 100, 50.0),) * 3
+            ),
         )
 
 

@@ -17,6 +17,7 @@ from diffroll_live.turn_types import Ask, Batch, alone
 from diffroll_live.types import (
     Answer,
     Control,
+    Estimate,
     ModelInfo,
     NoteEvent,
     PedalSpan,
@@ -65,9 +66,9 @@ def pictures_of(plan: RequestPlan, steps: int) -> Pictures | None:
         return None
     posterior = np.zeros((4, 88), np.float32)
     posterior[:, 60 - 21] = 1.0
-    trail = steps if "trajectory" in plan.pictures else 0
-    trajectory = np.array([posterior * (step + 1) / steps for step in range(trail)], np.float32).reshape(trail, 4, 88)
-    return Pictures(10.0, np.zeros((4, 8), np.float32), posterior, trajectory)
+    trail = range(steps if "trajectory" in plan.pictures else 0)
+    levels = [(255 * posterior * (step + 1) / steps).astype(np.uint8) for step in trail]
+    return Pictures(10.0, np.zeros((4, 8), np.float32), posterior, tuple(Estimate(0, part, 4, 10.0) for part in levels))
 
 
 class FakeStream:
@@ -127,9 +128,12 @@ class FakeEngine:
         if plan.hidden:
             control.grid(meter)
         steps = plan.options.steps or DEFAULT_STEPS
+        pictures = pictures_of(plan, steps)
         for step in range(1, steps + 1):
             time.sleep(STEP_SECONDS)
             control.progress(step, steps)
+            if pictures is not None and pictures.trajectory:
+                control.estimate(pictures.trajectory[step - 1])
             if step == steps // 2:
                 control.notes(streamed[: len(streamed) // 2])
                 self._break_down(plan)
@@ -138,7 +142,7 @@ class FakeEngine:
         if not plan.hidden:
             control.grid(meter)
         pedal = PEDAL if plan.id.startswith("pedalled") and plan.options.pedal == "on" else ()
-        result = Result(plan.id, variations, plan.options.seed, pictures=pictures_of(plan, steps), pedal=pedal)
+        result = Result(plan.id, variations, plan.options.seed, pictures=pictures, pedal=pedal)
         self._finished[plan.id] = result
         return result
 

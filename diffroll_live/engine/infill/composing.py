@@ -125,7 +125,7 @@ def _write(
         least = shortest_seconds(event, controls, placement.meter)
         new = fit(voiced, piece.regions, others, max(options.min_note, least), until)
         written.extend(new)
-        progress.send(which[0], new)
+        progress.wrote(which[0], new)
         yield None
 
 

@@ -20,9 +20,11 @@ from diffroll_live.server.event_router import EventRouter
 from diffroll_live.server.job import ACTIVE, Job, NoteKey
 from diffroll_live.server.jobs.delivery import NoteDelivery, Playback
 from diffroll_live.server.jobs.grid import tell_grid
+from diffroll_live.server.pictures import send_estimate
 from diffroll_live.server.surviving import surviving
 from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
 from diffroll_live.worker.messages import (
+    Estimated,
     Event,
     Failed,
     Finished,
@@ -50,6 +52,8 @@ class ActiveRun:
     playback: Playback
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
     replaced: bool = False  # a note that was sent before has changed
+    steps: int = 0  # evaluations that are expected
+    estimates: int = 0  # of its trajectory so far
 
     @property
     def task(self) -> str:
@@ -71,6 +75,7 @@ class Runs:
         self._handlers: dict[type[Any], Callable[[ActiveRun, Any], None]] = {
             Started: self._started,
             Progressed: self._progressed,
+            Estimated: self._estimated,
             Gridded: self._gridded,
             Noted: self._noted,
             Finished: self._finished,
@@ -198,8 +203,12 @@ class Runs:
         self._counts.waits.observe(time.monotonic() - run.asked)
 
     def _progressed(self, run: ActiveRun, event: Progressed) -> None:
-        run.job.progress = event.step / max(1, event.steps)
+        run.steps, run.job.progress = event.steps, event.step / max(1, event.steps)
         run.client.send(JobProgress(run.job.name, event.step, event.steps))
+
+    def _estimated(self, run: ActiveRun, event: Estimated) -> None:
+        step, run.estimates = run.estimates, run.estimates + 1
+        send_estimate(run.client, run.job.name, event.estimate, step, max(run.steps, run.estimates))
 
     def _gridded(self, run: ActiveRun, event: Gridded) -> None:
         assert isinstance(run.work, Run)

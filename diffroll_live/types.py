@@ -14,6 +14,7 @@ from diffroll_live.limits import AS_AROUND, REQUEST, Controls
 from diffroll_live.live_types import LiveTranscriber
 from diffroll_live.notation.pitches import PitchRange
 from diffroll_live.notation.scales import Scale
+from diffroll_live.picture_types import Estimate, Pictures
 from diffroll_live.turn_types import Ask, Batch, Paused
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from diffroll_live.meter.meter_map import MeterMap
 
     Floats = npt.NDArray[np.float32]
-    Levels = npt.NDArray[np.uint8]
 else:
-    Floats = Levels = Any  # commands that need no arrays start sooner without numpy
+    Floats = Any  # commands that need no arrays start sooner without numpy
 
 Task = Literal["transcribe", "inpaint", "continue", "generate"]
 TASKS: tuple[Task, ...] = ("transcribe", "inpaint", "continue", "generate")
@@ -190,33 +190,6 @@ class Timings:
     sample: float = 0.0
     decode: float = 0.0
     total: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A step of a sampling trajectory: what is expected of some frames of a roll after a network evaluation.
-
-    levels: (n, 88) uint8 from frame ``first`` on, of ``n_frames`` in all at ``frame_rate`` a second; 255 is certainty.
-    """
-
-    first: int
-    levels: Levels
-    n_frames: int
-    frame_rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Arrays for plots; ``frame_rate`` frames per second, bin 0 of a roll is pitch 21.
-
-    spectrogram: (n_frames, n_bins) float32 in [0, 1]; posterior: (n_frames, 88) onset-or-frame probability;
-    trajectory: estimates that, drawn over one another, show the roll as it emerges.
-    """
-
-    frame_rate: float
-    spectrogram: Floats
-    posterior: Floats
-    trajectory: tuple[Estimate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from diffroll_live.files.audio_file import read_audio
 from diffroll_live.files.midi_file import smf_bytes
 from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.music.plan import plan_request
+from diffroll_live.picture_types import Estimate
 from diffroll_live.types import Engine, Options, Request, StreamedNote
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ class Unheard:
     meter = NO_METER
 
     def progress(self, step: int, steps: int) -> None:
+        """Tell nobody."""
+
+    def estimate(self, estimate: Estimate) -> None:
         """Tell nobody."""
 
     def grid(self, meter: MeterMap) -> None:

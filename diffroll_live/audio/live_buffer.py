@@ -95,6 +95,15 @@ class LiveBuffer:
         kept = self._ring.snapshot(self.name, self._origin)
         return replace(kept, heard_at=self._clock.time_of(self._clock.end - len(kept.samples)))
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been going on, by its samples."""
+        return self._ring.seconds
+
+    def since(self, second: float) -> AudioBuffer:
+        """Copy what is kept from ``second`` of the stream on; ``origin`` is the second at which the copy begins."""
+        return self._ring.since(self.name, second)
+
     def close(self) -> None:
         """Take no more, and end every note."""
         self.closed = True

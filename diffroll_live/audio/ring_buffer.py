@@ -33,6 +33,18 @@ class RingBuffer:
         samples = self._ring[:kept].copy() if whole else np.roll(self._ring, -(self._end % size))
         return AudioBuffer(name, samples, self.rate, origin + (self._end - kept) / self.rate)
 
+    @property
+    def seconds(self) -> float:
+        """The length of the stream so far."""
+        return self._end / self.rate
+
+    def since(self, name: str, second: float) -> AudioBuffer:
+        """Copy what is kept from ``second`` of the stream on; ``origin`` is where the copy begins."""
+        size = len(self._ring)
+        first = max(round(second * self.rate), self._end - size, 0)
+        indices = np.arange(first, self._end) % size
+        return AudioBuffer(name, self._ring[indices], self.rate, first / self.rate)
+
     def _append(self, samples: Floats) -> None:
         self._end += max(0, len(samples) - self._capacity)
         samples = samples[-self._capacity :]

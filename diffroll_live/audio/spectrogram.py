@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from diffroll_live.music.roll import LOW_PITCH, N_PITCHES
-from diffroll_live.types import AudioBuffer, Floats, Levels
+from diffroll_live.picture_types import Levels
+from diffroll_live.types import AudioBuffer, Floats
+
+Doubles = npt.NDArray[np.float64]
 
 FRAME_RATE = 40.0  # frames per second
 ROWS_PER_KEY = 3
@@ -15,6 +18,7 @@ _RANGE_DB = 84.0  # from the darkest level to the brightest
 _TOP_DB = -6.0  # the brightest level, relative to a sine of full scale
 #: The window of each band in seconds, from a pitch on: low keys need long windows, high ones short.
 _BANDS = ((LOW_PITCH, 0.37), (48, 0.186), (66, 0.093))
+REACH = 0.37 / 2**0.5  # s before and after a frame on which it depends, as windows are rounded to powers of two
 
 
 def n_frames(audio: AudioBuffer) -> int:
@@ -22,26 +26,28 @@ def n_frames(audio: AudioBuffer) -> int:
     return max(1, int(np.ceil(audio.seconds * FRAME_RATE)))
 
 
-def levels(audio: AudioBuffer, first: int, count: int) -> Levels:
-    """Return frames ``first`` to ``first + count``, (count, ROWS), row 0 a third of a key below the lowest pitch."""
+def levels(audio: AudioBuffer, first: int, count: int, begin: float = 0.0) -> Levels:
+    """Return frames ``first`` to ``first + count``, (count, ROWS), row 0 a third of a key below the lowest pitch.
+
+    Frames are counted from second 0; the audio begins at second ``begin``.
+    """
     rows = np.arange(ROWS)
     pitches = LOW_PITCH + (rows - (ROWS_PER_KEY - 1) / 2) / ROWS_PER_KEY
     frequencies = 440.0 * 2.0 ** ((pitches - 69) / 12)
+    times: Doubles = (first + np.arange(count, dtype=np.float64) + 0.5) / FRAME_RATE - begin
     power = np.empty((count, ROWS), np.float32)
     for band, (low, seconds) in enumerate(_BANDS):
         high = _BANDS[band + 1][0] if band + 1 < len(_BANDS) else np.inf
         chosen = (pitches >= (low if band else -np.inf) - 0.5) & (pitches < high - 0.5)
-        power[:, chosen] = _magnitudes(audio, first, count, seconds, frequencies[chosen])
+        power[:, chosen] = _magnitudes(audio, times, seconds, frequencies[chosen])
     decibels = 20.0 * np.log10(np.maximum(power, 1e-7))
     return np.asarray(np.clip(255.0 * (1.0 + (decibels - _TOP_DB) / _RANGE_DB), 0, 255)).astype(np.uint8)
 
 
-def _magnitudes(
-    audio: AudioBuffer, first: int, count: int, seconds: float, frequencies: npt.NDArray[np.float64]
-) -> Floats:
-    """Measure the magnitudes at ``frequencies`` (Hz) around each frame: (count, n_frequencies)."""
+def _magnitudes(audio: AudioBuffer, times: Doubles, seconds: float, frequencies: Doubles) -> Floats:
+    """Measure the magnitudes at ``frequencies`` (Hz) around each of ``times``: (n_times, n_frequencies)."""
     size = 1 << round(np.log2(seconds * audio.sample_rate))
-    centres = np.round((first + np.arange(count) + 0.5) * audio.sample_rate / FRAME_RATE).astype(np.int64)
+    centres = np.round(times * audio.sample_rate).astype(np.int64)
     begin = int(centres[0]) - size // 2
     end = int(centres[-1]) + size // 2 + 1
     inside = audio.samples[max(0, begin) : max(0, end)]

@@ -32,6 +32,7 @@ class Daemon:
     pid: int  # of its main process
     port: int
     ready_seconds: float  # from the start of the process to its ready line
+    panel: str = ""  # the address of its panel, where it was asked for one
 
 
 @contextmanager
@@ -42,12 +43,13 @@ def running_daemon(settings: Settings, *flags: str) -> Iterator[Daemon]:
         begin = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
             try:
-                line = _first_line(process)
+                line = _next_line(process)
                 seconds = time.perf_counter() - begin
                 ready = re.match(r"Ready at \S+:(\d+) ", line)
                 if ready is None:
                     raise InternalError(f"The daemon does not start: {last_line(log)}")
-                yield Daemon(process.pid, int(ready[1]), seconds)
+                panel = _next_line(process).removeprefix("The panel: ").strip() if "--panel" in flags else ""
+                yield Daemon(process.pid, int(ready[1]), seconds, panel)
             finally:
                 _stop(process)
 
@@ -128,8 +130,8 @@ class Link:
             raise TimedOut(f"The benchmark's daemon does not answer ({error}); run the benchmark again.") from error
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
-    """Wait for a line of output; empty if the process ends or stays silent for too long."""
+def _next_line(process: subprocess.Popen[str]) -> str:
+    """Wait for the next line of output; empty if the process ends or stays silent for too long."""
     watchdog = threading.Timer(START_SECONDS, process.kill)
     watchdog.start()
     try:

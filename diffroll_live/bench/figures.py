@@ -35,6 +35,9 @@ class Settings:
     xrun_seconds: float = 20.0  # in which a JACK server is watched
     minute_seconds: float = 60.0  # transcribed without load and with it
     loaded_latencies_ms: tuple[float, ...] = (100.0,)  # of live input without load and with it
+    panel_seconds: float = 600.0  # of the sound that is scrolled over
+    panel_notes: int = 5000
+    panel_scroll_seconds: float = 10.0  # that are spent scrolling
     published_layers: int = 15
     published_channels: int = 512
     published_kernel: int = 9  # frames

@@ -13,6 +13,7 @@ from diffroll_live.bench.material import TEMPO, bars, piece
 from diffroll_live.errors import InternalError
 from diffroll_live.meter.meter_map import MeterMap, steady_meter
 from diffroll_live.music.plan import plan_request
+from diffroll_live.picture_types import Estimate
 from diffroll_live.types import NoteEvent, Options, Region, Request, StreamedNote
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ class _Listener:
     first: float | None = field(default=None)
 
     def progress(self, step: int, steps: int) -> None:
+        """Ignore."""
+
+    def estimate(self, estimate: Estimate) -> None:
         """Ignore."""
 
     def grid(self, meter: MeterMap) -> None:

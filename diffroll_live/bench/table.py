@@ -11,6 +11,7 @@ from diffroll_live.bench.fills import fills
 from diffroll_live.bench.jam import jam
 from diffroll_live.bench.live import live
 from diffroll_live.bench.midi_lateness import midi
+from diffroll_live.bench.panel import panel
 from diffroll_live.bench.published import published
 from diffroll_live.bench.requests import first_note, start
 from diffroll_live.bench.transport import transport
@@ -36,3 +37,6 @@ BENCHMARKS: dict[str, Benchmark] = {
 LIVE_BENCHMARKS: dict[str, Benchmark] = {"live": live, "xruns": xruns}
 TRANSPORT_BENCHMARKS: dict[str, Benchmark] = {"transport": transport}
 LOAD_BENCHMARKS: dict[str, Benchmark] = {"beside-load": beside_load}
+
+#: The panel in a browser, which only those have who develop it.
+PANEL_BENCHMARKS: dict[str, Benchmark] = {"panel": panel}

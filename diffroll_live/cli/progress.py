@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from diffroll_live.meter.meter_map import MeterMap
-    from diffroll_live.types import Estimate
+    from diffroll_live.picture_types import Estimate
 
 
 class ProgressBars:

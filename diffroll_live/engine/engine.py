@@ -38,6 +38,7 @@ from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
 from diffroll_live.music.beats import estimate_meter
 from diffroll_live.music.regions import fit, lasts
+from diffroll_live.picture_types import Pictures
 from diffroll_live.turn_types import Ask, Paused, alone
 from diffroll_live.types import (
     Answer,
@@ -45,7 +46,6 @@ from diffroll_live.types import (
     ModelInfo,
     NoteEvent,
     PedalSpan,
-    Pictures,
     Region,
     RequestPlan,
     Result,
@@ -147,7 +147,7 @@ class TorchEngine:
                 abreast=self.abreast,
             )
             if "trajectory" in plan.pictures:
-                progress.follow(engine_plan.n_rolled)
+                progress.follow(engine_plan.n_rolled, plan.kept)
             answered, pictures = yield from _answer(engine_plan, self.composer, recording, progress)
         except (RuntimeError, MemoryError) as error:
             if is_shortage(error):

@@ -12,7 +12,8 @@ from diffroll_live.engine.trail import Trail
 from diffroll_live.engine.transcription import PosteriorSpan
 from diffroll_live.model.roll_targets import target_of, to_array
 from diffroll_live.music.roll import N_PITCHES
-from diffroll_live.types import Floats, NoteEvent, Pictures
+from diffroll_live.picture_types import Pictures
+from diffroll_live.types import Floats, NoteEvent
 
 
 def pictures_of(

@@ -13,7 +13,8 @@ from diffroll_live.engine.trail import Trail
 from diffroll_live.engine.windows import Window
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.model.adapters.base import ModelAdapter
-from diffroll_live.types import Control, Estimate, NoteEvent, StreamedNote, Timings
+from diffroll_live.picture_types import Estimate
+from diffroll_live.types import Control, NoteEvent, StreamedNote, Timings
 
 Stage = Literal["frontend", "sample", "decode"]
 
@@ -28,9 +29,10 @@ class Progress:
         self.total, self.done = 0, 0  # evaluations
         self.trail: Trail | None = None
 
-    def follow(self, n_frames: int) -> None:
-        """Report and keep the trajectory from now on, on a roll of ``n_frames``."""
+    def follow(self, n_frames: int, kept: Sequence[NoteEvent]) -> None:
+        """Report and keep the trajectory from now on, on a roll of ``n_frames`` with the notes that are kept."""
         self.trail = Trail(self._control, self._adapter.geometry, n_frames)
+        self.trail.wrote(kept)
 
     @property
     def is_watched(self) -> bool:

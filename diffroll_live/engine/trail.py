@@ -11,7 +11,8 @@ from torch import Tensor
 from diffroll_live.engine.windows import Window
 from diffroll_live.model.roll_targets import target_of, to_array
 from diffroll_live.music.roll import N_PITCHES, RollGeometry
-from diffroll_live.types import Control, Estimate, NoteEvent
+from diffroll_live.picture_types import Estimate
+from diffroll_live.types import Control, NoteEvent
 
 MOST_BYTES = 16 << 20  # of the estimates that are kept
 

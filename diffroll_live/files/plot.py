@@ -21,7 +21,8 @@ from PIL import Image
 from diffroll_live.errors import FileError
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH, N_PITCHES, pitch_name
-from diffroll_live.types import Estimate, Floats, NoteEvent, Pictures, Region
+from diffroll_live.picture_types import Estimate, Pictures
+from diffroll_live.types import Floats, NoteEvent, Region
 
 PAPER, INK, FAINT, REGION_COLOUR = "#12101c", "#e9e6f2", "#2c2842", "#45e0c8"
 HEAT = LinearSegmentedColormap.from_list("heat", [PAPER, "#3b1f6b", "#b5367a", "#fb8861", "#fcfdbf"])

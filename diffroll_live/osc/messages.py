@@ -10,6 +10,8 @@ from typing import Any
 
 from diffroll_live.osc import jam_messages as j
 from diffroll_live.osc import job_messages as jobs
+from diffroll_live.osc import result_messages as res
+from diffroll_live.osc import state_messages as st
 from diffroll_live.osc import timeline_messages as t
 from diffroll_live.osc import watch_messages as w
 from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting
@@ -120,6 +122,9 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/status": StatusQuery,
     "/diffroll/panic": Panic,
     "/diffroll/watch": w.Watch,
+    "/diffroll/history": st.HistoryQuery,
+    "/diffroll/midi/ports": st.MidiPortsQuery,
+    "/diffroll/doctor": st.DoctorQuery,
     "/diffroll/audio/file": AudioFile,
     "/diffroll/audio/open": AudioOpen,
     "/diffroll/audio/chunk": AudioChunk,
@@ -148,6 +153,9 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/redecode": jobs.JobRedecode,
     "/diffroll/job/play": jobs.JobPlay,
     "/diffroll/job/notes": jobs.JobNotes,
+    "/diffroll/job/finish": res.JobFinish,
+    "/diffroll/job/save": res.JobSave,
+    "/diffroll/job/return": res.JobReturn,
     "/diffroll/job/copy": w.JobCopy,
     "/diffroll/job/picture": w.JobPicture,
     "/diffroll/transcribe": jobs.Transcribe,

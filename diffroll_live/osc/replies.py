@@ -11,6 +11,8 @@ from typing import Any
 from diffroll_live.osc import grid_replies as g
 from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import pedal_replies as p
+from diffroll_live.osc import result_replies as res
+from diffroll_live.osc import state_replies as st
 from diffroll_live.osc import status_replies as s
 from diffroll_live.osc import watch_replies as w
 
@@ -254,6 +256,7 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/grid": g.JobGrid,
     "/diffroll/job/grid/change": g.JobGridChange,
     "/diffroll/note": Note,
+    "/diffroll/job/saved": res.JobSaved,
     "/diffroll/job/done": JobDone,
     "/diffroll/job/cancelled": JobCancelled,
     "/diffroll/late": Late,
@@ -268,5 +271,12 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/watch/buffer": w.WatchedBuffer,
     "/diffroll/watch/error": w.WatchedError,
     "/diffroll/watch/transport": w.WatchedTransport,
+    "/diffroll/watch/daemon": w.WatchedDaemon,
+    "/diffroll/history": st.History,
+    "/diffroll/history/job": st.HistoryJob,
+    "/diffroll/midi/ports": st.MidiPorts,
+    "/diffroll/midi/port": st.MidiPort,
+    "/diffroll/doctor": st.Doctor,
+    "/diffroll/doctor/finding": st.DoctorFinding,
     "/diffroll/error": Error,
 }

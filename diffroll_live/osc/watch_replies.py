@@ -61,6 +61,17 @@ class WatchedTransport:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedDaemon:
+    """Report how the daemon itself is doing, since it started."""
+
+    memory_mb: float  # of all its processes; 0 where the system does not say
+    restarts: int  # of the inference process
+    xruns: int  # times that live inputs have lost samples
+    midi: str  # where notes go, or why they go nowhere
+    playing: int  # whether there is a MIDI port to play on
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """Deliver some frames of a picture, ``rows`` levels each from the lowest pitch up, as base64 of bytes 0 to 255.
 

@@ -35,7 +35,7 @@ class PanelFolder:
         return folder / f"{secrets.token_urlsafe(18)}{suffix}"
 
     def midi(self, key: str) -> Path:
-        """Find a MIDI file by its key. Raises errors.FileMissing."""
+        """Find a MIDI file by its key. Raises errors.FileMissing for one that is not written yet, or no longer kept."""
         found = next((path for path in (self.path / "midi").glob("*.mid") if path.stem == key), None)
         if found is None:
             raise FileMissing("This MIDI file is no longer kept; save it again.")

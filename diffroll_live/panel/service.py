@@ -70,7 +70,7 @@ def _routes(transfers: Transfers, connections: Connections) -> list[BaseRoute]:
         Route("/audio", spoken(transfers.download), methods=["GET"]),
         Route("/clip", spoken(transfers.clip), methods=["POST"]),
         Route("/midi/read", spoken(transfers.read_midi), methods=["POST"]),
-        Route("/midi", spoken(transfers.write_midi), methods=["POST"]),
+        Route("/midi", spoken(transfers.new_midi), methods=["POST"]),
         Route("/midi/{key}", spoken(transfers.fetch_midi), methods=["GET"]),
         WebSocketRoute("/messages", connections.serve),
     ]

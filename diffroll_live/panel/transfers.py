@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
-import math
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
@@ -14,18 +12,14 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from diffroll_live.errors import DiffrollError, FileError, ProtocolError, RequestError, TooLarge, UnknownBuffer
-from diffroll_live.files.midi_file import MAX_FILE_BYTES, read_smf, write_smf
-from diffroll_live.limits import MAX_KNOWN
-from diffroll_live.meter.meter_map import steady_meter
+from diffroll_live.errors import DiffrollError, FileError, TooLarge, UnknownBuffer
+from diffroll_live.files.midi_file import MAX_FILE_BYTES, read_score
 from diffroll_live.panel.connections import Connections
 from diffroll_live.panel.folder import PanelFolder, audio_suffix
-from diffroll_live.types import AudioBuffer, NoteEvent
+from diffroll_live.types import AudioBuffer
 
 MAX_AUDIO_BYTES = 256 << 20
-_MAX_NOTES_BYTES = 8 << 20
 _MAX_UPLOADS = 2  # at once
-_TEMPI = (20.0, 400.0)  # quarter notes a minute
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -64,25 +58,32 @@ class Transfers:
         return Response(data, media_type="audio/wav")
 
     async def read_midi(self, request: Request) -> Response:
-        """Answer with the notes of a MIDI file: [pitch, t, duration, velocity] each."""
+        """Answer with what a MIDI file says.
+
+        notes: [pitch, t, duration, velocity] each. changes: [t, bpm, numerator, denominator, beat] each, none where
+        the file has no bars that music has.
+        """
         data = b"".join([part async for part in _bounded(request, MAX_FILE_BYTES)])
         path = self._folder.new("midi", ".mid")
         path.write_bytes(data)
         try:
-            notes = await asyncio.get_running_loop().run_in_executor(None, read_smf, path)
+            score = await asyncio.get_running_loop().run_in_executor(None, read_score, path)
         except FileError as error:
             raise type(error)(error.text.replace(str(path), "The file")) from error
         finally:
             path.unlink(missing_ok=True)
-        return JSONResponse({"notes": [[note.pitch, note.onset, note.duration, note.velocity] for note in notes]})
+        changes = score.meter.changes() if score.meter is not None else ()
+        return JSONResponse(
+            {
+                "notes": [[note.pitch, note.onset, note.duration, note.velocity] for note in score.notes],
+                "changes": [[row.t, row.bpm, row.numerator, row.denominator, row.beat] for row in changes],
+            }
+        )
 
-    async def write_midi(self, request: Request) -> Response:
-        """Write notes as a MIDI file; answer with a key under which it can be fetched without the token."""
-        data = b"".join([part async for part in _bounded(request, _MAX_NOTES_BYTES)])
-        notes, tempo, metre = _asked(data)
+    async def new_midi(self, _: Request) -> Response:
+        """Name a MIDI file for ``/diffroll/job/save``, and the key under which it is fetched without the token."""
         path = self._folder.new("midi", ".mid")
-        write_smf(path, notes, steady_meter(tempo, metre))
-        return JSONResponse({"key": path.stem})
+        return JSONResponse({"path": str(path), "key": path.stem})
 
     async def fetch_midi(self, request: Request) -> Response:
         """Send a MIDI file by its key, as a program that a note was dragged to asks for it."""
@@ -118,21 +119,6 @@ async def _bounded(request: Request, limit: int) -> AsyncIterator[bytes]:
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"A file of more than {limit / 1e6:.0f} MB is too large; choose a shorter part of it.")
-
-
-def _asked(data: bytes) -> tuple[list[NoteEvent], float, tuple[int, int]]:
-    """Read what a page wants in a MIDI file. Raises errors.ProtocolError, errors.RequestError."""
-    try:
-        body = json.loads(data)
-        rows, tempo, metre = body["notes"], float(body["tempo"]), tuple(int(number) for number in body["metre"])
-        notes = [NoteEvent(float(t), float(t) + float(d), int(pitch), int(v)) for pitch, t, d, v in rows]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise ProtocolError("The notes could not be read; send pitch, t, duration and velocity of each.") from error
-    if len(notes) > MAX_KNOWN or not all(math.isfinite(note.offset) for note in notes):
-        raise RequestError(f"A MIDI file takes at most {MAX_KNOWN} notes, at finite times.")
-    if not _TEMPI[0] <= tempo <= _TEMPI[1] or len(metre) != 2:
-        raise RequestError(f"A tempo is {_TEMPI[0]:g} to {_TEMPI[1]:g}, and a metre has two numbers.")
-    return notes, tempo, (metre[0], metre[1])
 
 
 def _wav(audio: AudioBuffer) -> bytes:

@@ -27,18 +27,22 @@ from diffroll_live.server.endpoints.sockets import ACCEPTED_AT_ONCE, TcpEndpoint
 from diffroll_live.server.endpoints.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
 from diffroll_live.server.event_router import EventRouter
+from diffroll_live.server.history import History
 from diffroll_live.server.jam.handlers import JamHandlers
 from diffroll_live.server.jam.session import JamContext
 from diffroll_live.server.jobs.delivery import NoteDelivery
 from diffroll_live.server.jobs.handlers import JobHandlers
+from diffroll_live.server.jobs.results import ResultHandlers
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.server.live.handlers import LiveHandlers
 from diffroll_live.server.midi_output import MidiOut
 from diffroll_live.server.pictures import PictureHandlers
 from diffroll_live.server.report import Reporter
 from diffroll_live.server.session import SessionHandlers
+from diffroll_live.server.surroundings import SurroundingsHandlers
 from diffroll_live.server.surviving import surviving
 from diffroll_live.server.transport import TransportHandlers
+from diffroll_live.server.vitals import Vitals
 from diffroll_live.server.watch import WatchHandlers
 from diffroll_live.timeline.sources import SourceThread
 from diffroll_live.timeline.table import SOURCES, source_opener
@@ -91,7 +95,7 @@ class Daemon:
     """The parts of a running daemon, put together."""
 
     def __init__(self, config: Config, worker: Worker, midi: MidiOut | None, folder: SpoolFolder | None) -> None:
-        self._config = config.server
+        self._config, self._midi_config = config.server, config.midi
         self._worker = worker
         self._midi = midi
         self._folder = folder
@@ -107,7 +111,8 @@ class Daemon:
         events.follow_process(self._on_process)
         counts = self._counts = Counts()
         events.follow_process(counts.on_process)
-        self._runs = Runs(worker, events, self._delivery, counts)
+        self._history = History()
+        self._runs = Runs(worker, events, self._delivery, counts, self._history)
         self._live = LiveHandlers(worker, events, midi)
         context = JamContext(worker, events, midi, self._timeline, self._clock, config.midi.api)
         self._jams = JamHandlers(context, self._live)
@@ -120,7 +125,6 @@ class Daemon:
         self._looking: asyncio.Task[None] | None = None
         self._attached = AsyncExitStack()
         self._watching: WatchHandlers | None = None
-        self._pictures: PictureHandlers | None = None
         self._reporter: Reporter | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -142,23 +146,30 @@ class Daemon:
     async def listen(self, datagram: Any, stream: Any) -> None:
         """Serve clients, including what they have sent since the sockets were bound."""
         max_seconds = min(self._config.max_buffer_seconds, self._worker.info.max_seconds)
-        buffers = BufferStore(self._config, self._clients)
-        inputs = LiveInputs(self._config, self._clients, buffers, self._live.open)
-        audio = self._audio = AudioHandlers(self._readable(), self._clients, buffers, inputs, max_seconds)
+        clients, buffers = self._clients, BufferStore(self._config, self._clients)
+        inputs = LiveInputs(self._config, clients, buffers, self._live.open)
+        audio = self._audio = AudioHandlers(self._readable(), clients, buffers, inputs, max_seconds)
         listening = self._listening = InputHandlers(inputs)
         session = SessionHandlers(self._worker, self._runs, self._jams, self._delivery, max_seconds)
         jobs = JobHandlers(audio, self._runs, self._delivery)
+        results = ResultHandlers(clients, audio, self._events, self._delivery, self._history)
         transport = TransportHandlers(self._timeline, self._clock, follows=self._open_source is None)
-        source = self._source
-        watching = WatchHandlers(self._clients, buffers, self._runs, self._timeline, source, self._clock)
+        vitals = Vitals(self._midi, self._counts, lambda: inputs.overruns)
+        watching = WatchHandlers(clients, buffers, self._runs, self._timeline, self._source, self._clock, vitals.report)
         pictures = PictureHandlers(audio)
-        self._watching, self._pictures = watching, pictures
+        around = SurroundingsHandlers(self._midi_config, lambda: int(datagram.getsockname()[1]))
+        self._attached.callback(pictures.close)
+        self._attached.push_async_callback(around.close)
+        self._watching = watching
         self._reporter = Reporter(
             *(self._worker, self._clients, self._live, self._midi, self._counts, watching.transport, max_seconds)
         )
         self._clients.evict = self._forget
         self._clients.plays, self._clients.watches = self._jams.has, watching.has
-        handlers = (session, audio, listening, jobs, transport, self._live, self._jams, watching, pictures)
+        handlers = (
+            *(session, audio, listening, jobs, results, transport, self._live, self._jams),
+            *(watching, pictures, around, self._history),
+        )
         dispatcher = self._dispatcher = Dispatcher(*(each.handlers for each in handlers))
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
@@ -199,10 +210,8 @@ class Daemon:
         loop = asyncio.get_running_loop()
         if self._following is not None:
             await loop.run_in_executor(None, self._following.close)
-        if self._midi is not None:
-            await loop.run_in_executor(
-                None, self._midi.close
-            )  # callbacks that wait for silence run before this returns
+        if self._midi is not None:  # callbacks that wait for silence run before this returns
+            await loop.run_in_executor(None, self._midi.close)
         await loop.run_in_executor(None, self._worker.close)
         if self._audio is not None:
             self._audio.close()
@@ -228,8 +237,6 @@ class Daemon:
         """Stop all inputs and cancel all jobs."""
         if self._listening is not None:
             await self._listening.close()
-        if self._pictures is not None:
-            self._pictures.close()
         self._jams.close()
         self._live.close()
         for client in self._clients:

@@ -70,6 +70,11 @@ class Job:
         self.tempi.append(next_change(self.tempi[-1] if self.tempi else None, t, bpm, signature, beat))
 
     @property
+    def given(self) -> tuple[NoteEvent, ...]:
+        """The notes of the user's, in order."""
+        return tuple(sorted((*self.known, *self.locked)))
+
+    @property
     def given_meter(self) -> MeterMap | None:
         """The bars and beats that the client sent, if it did."""
         return meter_of(self.tempi, "given") if self.tempi else None

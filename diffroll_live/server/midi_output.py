@@ -10,6 +10,7 @@ from typing import Protocol
 
 from diffroll_live.midi.note_queue import NoteTotals
 from diffroll_live.midi.playhead import PlayheadModel
+from diffroll_live.midi.reconnecting_sink import PortState
 from diffroll_live.types import NoteEvent
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,10 @@ class MidiOut(Protocol):
     @property
     def now(self) -> Callable[[], float]:
         """The clock of every ``start`` and ``due``, in seconds."""
+
+    @property
+    def state(self) -> PortState:
+        """Whether the port is open, in words."""
 
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
         """Play notes; ``start`` is the time of their second 0. Raises Busy, PortClosed and RequestError."""

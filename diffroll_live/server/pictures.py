@@ -11,17 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from diffroll_live.audio.spectrogram import FRAME_RATE, levels, n_frames
+from diffroll_live.audio.live_buffer import LiveBuffer
+from diffroll_live.audio.spectrogram import FRAME_RATE, REACH, levels, n_frames
 from diffroll_live.errors import Incomplete, RequestError, UnknownJob
 from diffroll_live.osc import watch_messages as w
 from diffroll_live.osc.codec import MAX_STRING
 from diffroll_live.osc.watch_replies import Picture
+from diffroll_live.picture_types import Estimate, Levels, Pictures
 from diffroll_live.server.audio.handlers import AudioHandlers
 from diffroll_live.server.clients import Client
-from diffroll_live.types import AudioBuffer, Estimate, Levels, Pictures
+from diffroll_live.types import AudioBuffer
 
 _TILE = 256  # frames that are computed at once
 _AROUND = 200  # bytes of a message without its levels
+_LIVE_SECONDS = 0.1  # between two looks at a live input
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,10 @@ class PictureHandlers:
             task.cancel()
 
     def _of_audio(self, client: Client, message: w.AudioPicture) -> None:
+        live = self._audio.live(client, message.buffer)
+        if live is not None:
+            self._begin(client, message.buffer, _send_as_it_comes(client, live))
+            return
         audio = self._audio.get(client, message.buffer)
         if audio is None:
             raise Incomplete(f"The buffer {message.buffer!r} is still being read; ask when it is ready.")
@@ -87,6 +94,26 @@ async def _send_spectrogram(client: Client, frame: _Frame, audio: AudioBuffer) -
         count = min(_TILE, frame.frames - first)
         tile = await loop.run_in_executor(None, partial(levels, audio, first, count))
         await _send(client, frame, 0, first, tile)
+
+
+async def _send_as_it_comes(client: Client, live: LiveBuffer) -> None:
+    """Send the spectrogram of a live input until it ends, each frame when all the sound that it depends on is there."""
+    loop = asyncio.get_running_loop()
+    first = 0
+    while not live.closed:
+        ready = int((live.seconds - REACH) * FRAME_RATE)
+        if ready < first:  # the input has started over
+            first = 0
+        if ready > first:
+            audio = live.since(first / FRAME_RATE - REACH)
+            first = max(first, int(np.ceil(audio.origin * FRAME_RATE)))
+            count = min(_TILE, ready - first)
+            tile = await loop.run_in_executor(None, levels, audio, first, count, audio.origin)
+            frame = _Frame(live.name, "spectrogram", FRAME_RATE, first + count)
+            await _send(client, frame, 0, first, tile)
+            first += count
+        if ready - first < _TILE:
+            await asyncio.sleep(_LIVE_SECONDS)
 
 
 async def _send_posterior(client: Client, job: str, pictures: Pictures) -> None:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
+from dataclasses import replace
 from typing import Any
 
 from diffroll_live.errors import Incomplete, RequestError, UnknownJob
 from diffroll_live.osc import watch_messages as w
-from diffroll_live.osc.watch_replies import WatchedBuffer, WatchedClient, WatchedError, WatchedJob, WatchedTransport
+from diffroll_live.osc.watch_replies import (
+    WatchedBuffer,
+    WatchedClient,
+    WatchedDaemon,
+    WatchedError,
+    WatchedJob,
+    WatchedTransport,
+)
 from diffroll_live.server.audio.buffers import BufferStore
 from diffroll_live.server.buffer import Buffer
 from diffroll_live.server.clients import Client, ClientTable
+from diffroll_live.server.job import Job
+from diffroll_live.server.jobs.grid import tell_grid
 from diffroll_live.server.jobs.runs import Runs
 from diffroll_live.timeline.timeline import Timeline
 
@@ -30,6 +40,7 @@ class WatchHandlers:
         timeline: Timeline,
         source: str,
         clock: Callable[[], float],
+        daemon: Callable[[], WatchedDaemon],
     ) -> None:
         self._clients = clients
         self._buffers = buffers
@@ -37,6 +48,7 @@ class WatchHandlers:
         self._timeline = timeline
         self._source = source
         self._clock = clock
+        self._daemon = daemon
         self._watchers: dict[str, Seen] = {}  # by client key, what each has been sent
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             w.Watch: self._watch,
@@ -64,6 +76,7 @@ class WatchHandlers:
 
     def _reports(self, watcher: Client) -> Iterator[tuple[Key, Any]]:
         yield ("transport",), self.transport()
+        yield ("daemon",), self._daemon()
         for client in self._clients:
             if client is watcher:
                 continue
@@ -107,11 +120,23 @@ class WatchHandlers:
 
     def _copy_job(self, client: Client, message: w.JobCopy) -> None:
         source = self._other(message.client).jobs[message.source]
-        if source.result is None:
-            raise UnknownJob(f"The job {message.source!r} has no result yet; copy it when it is done.")
-        job = copy(source)
-        job.name, job.owner, job.late = message.job, "", 0
-        job.regions, job.notes = list(source.regions), dict(source.notes)
-        job.known, job.locked, job.tempi = list(source.known), list(source.locked), list(source.tempi)
+        job = _copy(source, message.job)
+        follows = self._runs.follow(source, client, job)
+        if not follows and source.result is None:
+            raise UnknownJob(f"The job {message.source!r} has no result yet; copy it when it is run.")
         client.jobs.put(job)
-        self._runs.send_again(client, job)
+        if job.meter is not None:
+            tell_grid(client, job, job.meter, min((region.onset for region in job.regions), default=0.0))
+        if not follows:
+            self._runs.send_again(client, job)
+
+
+def _copy(source: Job, name: str) -> Job:
+    """Copy a job with all it was given, but not to where its client wants its notes: they only go to this one."""
+    job = copy(source)
+    job.name, job.owner, job.late = name, "", 0
+    job.regions, job.notes = list(source.regions), dict(source.notes)
+    job.known, job.locked, job.tempi = list(source.known), list(source.locked), list(source.tempi)
+    delivery = replace(source.settings.delivery, deliver="osc", save="")
+    job.settings = replace(source.settings, delivery=delivery)
+    return job

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
 from diffroll_live.meter.meter_map import MeterMap
+from diffroll_live.picture_types import Estimate
 from diffroll_live.turn_types import Ask, Batch
-from diffroll_live.types import Answer, Engine, Estimate, Result, StreamedNote
+from diffroll_live.types import Answer, Engine, Result, StreamedNote
 from diffroll_live.worker.messages import (
     Computed,
     Estimated,

@@ -11,7 +11,8 @@ from diffroll_live.errors import Cancelled, DiffrollError
 if TYPE_CHECKING:
     from diffroll_live.live_types import LiveEstimate
     from diffroll_live.meter.meter_map import MeterMap
-    from diffroll_live.types import Estimate, Floats, ModelInfo, RequestPlan, Result, StreamedNote
+    from diffroll_live.picture_types import Estimate
+    from diffroll_live.types import Floats, ModelInfo, RequestPlan, Result, StreamedNote
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
 from diffroll_live.meter.meter_map import MeterMap
-from diffroll_live.types import Engine, Estimate, StreamedNote
+from diffroll_live.picture_types import Estimate
+from diffroll_live.types import Engine, StreamedNote
 from diffroll_live.worker.desk import Desk
 from diffroll_live.worker.inbox import Inbox
 from diffroll_live.worker.live_thread import LiveThread

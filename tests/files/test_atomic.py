@@ -14,7 +14,8 @@ from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files import sonify as sound
 from diffroll_live.files.atomic import write_atomic
 from diffroll_live.files.plot import draw_plot, draw_trajectory
-from diffroll_live.types import Estimate, NoteEvent, Pictures
+from diffroll_live.picture_types import Estimate, Pictures
+from diffroll_live.types import NoteEvent
 
 NOTES = (NoteEvent(0.1, 0.4, 60, 90),)
 

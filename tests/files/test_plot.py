@@ -11,7 +11,8 @@ from PIL import Image
 
 from diffroll_live.errors import FileError
 from diffroll_live.files.plot import MAX_GIF_STEPS, draw_plot, draw_trajectory
-from diffroll_live.types import Estimate, NoteEvent, Pictures, Region
+from diffroll_live.picture_types import Estimate, Pictures
+from diffroll_live.types import NoteEvent, Region
 
 FRAME_RATE, SECONDS = 50.0, 4.0
 NOTES = (NoteEvent(0.5, 1.0, 60, 20), NoteEvent(1.0, 3.0, 64, 120), NoteEvent(1.0, 1.2, 67, 70))

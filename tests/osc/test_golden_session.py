@@ -21,10 +21,15 @@ UNSHOWN = {
     *(
         address
         for address in MESSAGES
-        if address.startswith("/diffroll/watch") or address.endswith(("/copy", "/picture"))
+        if address.startswith(("/diffroll/watch", "/diffroll/history"))
+        or address.endswith(("/copy", "/return", "/picture"))
     ),
-    # what is live, and what depends on the machine's devices
-    *(address for address in MESSAGES if address.startswith(("/diffroll/live/", "/diffroll/jam/"))),
+    # what is live, and what depends on the machine and its devices
+    *(
+        address
+        for address in MESSAGES
+        if address.startswith(("/diffroll/live/", "/diffroll/jam/", "/diffroll/midi/", "/diffroll/doctor"))
+    ),
     *("/diffroll/audio/listen", "/diffroll/audio/inputs", "/diffroll/audio/input", "/diffroll/audio/level"),
     *(
         "/diffroll/audio/listening",

@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def person(served: ServedPanel, browser: Browser) -> Iterator[Person]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
     someone = Person(context.new_page(), served.panel.address)
     yield someone
     context.close()

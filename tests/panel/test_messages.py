@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.uploads import upload_tone
 
-from diffroll_live.panel.schema import typescript
+from diffroll_live.panel.schema import WRITERS
 from diffroll_live.panel.service import DIST
 
 
@@ -103,5 +103,6 @@ def test_pictures_come_as_bytes(served, page):
     assert len(levels) % rows == 0
 
 
-def test_the_page_is_compiled_against_the_daemons_table():
-    assert (DIST.parent / "src" / "messages.ts").read_text() == typescript()
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_page_is_compiled_against_the_daemons_tables(name):
+    assert (DIST.parent / "src" / "wire" / f"{name}.ts").read_text() == WRITERS[name]()

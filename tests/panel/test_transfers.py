@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from support.paths import EXAMPLES
 
-from diffroll_live.files.midi_file import read_smf, write_smf
+from diffroll_live.files.midi_file import write_smf
+from diffroll_live.meter.meter_map import steady_meter
 from diffroll_live.panel.folder import MAX_KEPT
 from diffroll_live.types import NoteEvent
 
@@ -58,40 +59,37 @@ def test_only_the_newest_uploads_are_kept(served):
     assert len(list((served.panel.folder.path / "audio").iterdir())) == MAX_KEPT["audio"]
 
 
-def test_notes_go_out_as_the_file_that_any_client_gets(served, tmp_path):
-    body = json.dumps({"notes": NOTES, "tempo": 120, "metre": [4, 4]}).encode()
-    status, answer, _ = served.request("POST", "/midi", body)
+def test_notes_go_out_as_the_file_that_any_client_gets(served, page, tmp_path):
+    status, answer, _ = served.request("POST", "/midi", b"")
     assert status == 200
-    status, data, headers = served.request("GET", f"/midi/{json.loads(answer)['key']}", token=None)
+    named = json.loads(answer)
+    assert served.request("GET", f"/midi/{named['key']}", token=None)[0] == 400  # it is not written yet
+    page.send("/diffroll/job/new", "mine", "generate", "")
+    for note in NOTES:
+        pitch, t, duration, velocity = note
+        page.send("/diffroll/job/note", "mine", pitch, t, duration, velocity)
+    page.send("/diffroll/job/finish", "mine")
+    page.send("/diffroll/job/save", "mine", named["path"])
+    assert page.expect("/diffroll/job/saved") == ["mine", named["path"]]
+    status, data, headers = served.request("GET", f"/midi/{named['key']}", token=None)
     assert (status, headers["content-type"]) == (200, "audio/midi")
     path = tmp_path / "same.mid"
     write_smf(path, [NoteEvent(t, t + d, pitch, velocity) for pitch, t, d, velocity in NOTES])
     assert data == path.read_bytes()
 
 
-def test_a_midi_file_is_read_as_notes(served, tmp_path):
+def test_a_midi_file_is_read_with_its_bars(served, tmp_path):
     path = tmp_path / "in.mid"
-    write_smf(path, [NoteEvent(0.0, 0.5, 60, 90)])
+    write_smf(path, [NoteEvent(0.0, 0.5, 60, 90)], steady_meter(90.0, (3, 4)))
     status, body, _ = served.request("POST", "/midi/read", path.read_bytes())
-    assert (status, json.loads(body)) == (200, {"notes": [[60, 0.0, 0.5, 90]]})
-    assert len(read_smf(path)) == 1
+    assert status == 200
+    read = json.loads(body)
+    assert read["notes"] == [[60, 0.0, pytest.approx(0.5, abs=1e-3), 90]]
+    assert read["changes"] == [[0.0, pytest.approx(90.0, abs=1e-3), 3, 4, 0.0]]
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/midi/read", b"no MIDI"),
-        ("/midi", b"no JSON"),
-        ("/midi", b'{"notes": 1}'),
-        ("/midi", b'{"notes": [[60, 0, 1]], "tempo": 120, "metre": [4, 4]}'),
-        ("/midi", b'{"notes": [[60, 1e999, 1, 1]], "tempo": 120, "metre": [4, 4]}'),
-        ("/midi", b'{"notes": [[999, 0, 1, 1]], "tempo": 120, "metre": [4, 4]}'),
-        ("/midi", b'{"notes": [], "tempo": 0, "metre": [4, 4]}'),
-        ("/midi", b'{"notes": [], "tempo": 120, "metre": [4, 3]}'),
-    ],
-)
-def test_what_is_no_music_is_refused_with_a_sentence(served, path, body):
-    status, answer, _ = served.request("POST", path, body)
+def test_what_is_no_midi_file_is_refused_with_a_sentence(served):
+    status, answer, _ = served.request("POST", "/midi/read", b"no MIDI")
     assert status == 400
     assert json.loads(answer)["text"].endswith(".")
 

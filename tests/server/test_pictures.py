@@ -6,6 +6,7 @@ import base64
 
 import numpy as np
 import pytest
+from support.musician import Musician
 from support.osc_client import OscClient, Reply
 from support.uploads import upload_tone
 
@@ -77,6 +78,22 @@ def test_a_job_keeps_what_it_was_asked_to_keep(client):
     assert (posterior.argmax(axis=1) == 60 - 21).all()
     client.send("/diffroll/job/picture", "seen", "trajectory")
     assert (picture(client, "trajectory") == emerging).all()
+
+
+def test_the_picture_of_a_live_input_grows_with_its_sound(client):
+    musician = Musician(client)
+    client.send("/diffroll/audio/picture", "live")
+    shown: list[Reply] = []
+
+    def enough() -> bool:
+        while (reply := client.next(0.001)) is not None:
+            shown.extend([reply] if reply.address == "/diffroll/picture" else [])
+        return bool(shown) and shown[-1].args[6] >= 60
+
+    musician.play(0.5, enough)
+    ends = [tile.args[7] + len(base64.b64decode(tile.args[8])) // ROWS for tile in shown]
+    assert [tile.args[7] for tile in shown] == [0, *ends[:-1]]  # frame after frame, none twice
+    assert max(tile.args[6] for tile in shown) == ends[-1]
 
 
 def test_there_is_no_picture_that_was_not_asked_for(client):

@@ -67,6 +67,41 @@ def test_copies_are_the_watchers_own(client, other):
     assert other.collect("theirs").notes == notes
 
 
+def test_a_job_that_runs_is_followed_from_its_first_note_to_its_end(client, other):
+    client.send("/diffroll/watch")
+    other.send("/diffroll/hello", "in a hurry")
+    key = key_of(client, "in a hurry")
+    other.send("/diffroll/generate", "before", 1.0)
+    other.send("/diffroll/job/new", "next", "generate", "")
+    other.send("/diffroll/job/set", "next", "deliver", "midi")
+    other.send("/diffroll/job/set", "next", "steps", 50)
+    other.send("/diffroll/job/run", "next")
+    seen(client, "/diffroll/watch/job", lambda args: args[1] == "next" and args[4] in {"queued", "running"})
+    client.send("/diffroll/job/copy", "ours", key, "next")
+    followed = client.collect("ours")
+    assert followed.end.address == "/diffroll/job/done"
+    assert len(followed.notes) == followed.end.args[1] > 0
+    assert [reply.args[0] for reply in followed.before if reply.address == "/diffroll/job/progress"][-1] == "ours"
+    client.send("/diffroll/job/redecode", "ours", 0.01, 0.0)
+    assert client.collect("ours").notes  # though its own client wanted none over OSC
+
+
+def test_whoever_follows_a_job_learns_that_it_was_cancelled_and_may_leave(client, other):
+    client.send("/diffroll/watch")
+    other.send("/diffroll/hello", "undecided")
+    key = key_of(client, "undecided")
+    other.send("/diffroll/job/new", "long", "generate", "")
+    other.send("/diffroll/job/set", "long", "steps", 500)
+    other.send("/diffroll/job/run", "long")
+    seen(client, "/diffroll/watch/job", lambda args: args[1] == "long" and args[4] == "running")
+    client.send("/diffroll/job/copy", "left", key, "long")
+    client.send("/diffroll/job/copy", "kept", key, "long")
+    client.send("/diffroll/job/cancel", "left")
+    assert client.expect("/diffroll/job/cancelled").args == ("left",)
+    other.send("/diffroll/job/cancel", "long")
+    assert client.expect("/diffroll/job/cancelled").args == ("kept",)
+
+
 def test_what_is_not_there_cannot_be_copied(client, other):
     other.send("/diffroll/generate", "running", 1.0)
     assert client.ask_wrongly("/diffroll/audio/copy", "b", "nobody", "b").args[1] == "bad-option"

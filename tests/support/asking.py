@@ -11,12 +11,12 @@ import numpy as np
 from diffroll_live.errors import Cancelled
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.music.plan import plan_request
+from diffroll_live.picture_types import Estimate
 from diffroll_live.turn_types import alone
 from diffroll_live.types import (
     AudioBuffer,
     Control,
     Engine,
-    Estimate,
     NoteEvent,
     Region,
     Request,

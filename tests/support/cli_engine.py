@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from diffroll_live.types import Answer, Estimate, Pictures, RequestPlan, Result
+from diffroll_live.picture_types import Estimate, Pictures
+from diffroll_live.types import Answer, RequestPlan, Result
 from support.fake_engine import FakeEngine
 
 

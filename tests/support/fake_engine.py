@@ -13,15 +13,14 @@ from diffroll_live.errors import CheckpointError, DeviceMemory, UnknownJob
 from diffroll_live.live_types import LiveEstimate, OnsetCandidate, SoundingSpan
 from diffroll_live.meter.meter_map import NO_METER, MeterMap, Signature
 from diffroll_live.meter.tempo_map import TempoChange, TempoMap
+from diffroll_live.picture_types import Estimate, Pictures
 from diffroll_live.turn_types import Ask, Batch, alone
 from diffroll_live.types import (
     Answer,
     Control,
-    Estimate,
     ModelInfo,
     NoteEvent,
     PedalSpan,
-    Pictures,
     RequestPlan,
     Result,
     StreamedNote,

@@ -1,57 +1,115 @@
-"""Pictures of the panel's states, with the real model: ``PYTHONPATH=tests python -m support.panel_pictures FOLDER``."""
+"""Pictures of the panel's states with the real model, as ``script/panel-pictures FOLDER`` takes them.
+
+A daemon of its own, Debian's Chromium, a JACK server without hardware for the live input; each picture is a PNG of 256
+colours below 200 kB.
+"""
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from diffroll_live.audio.jack.server import SAMPLE_RATE, DummyJack
+from diffroll_live.bench.jack_player import JackPlayer
+from diffroll_live.files.audio_file import read_audio
 from support.browser import Person, chromium
+from support.paths import EXAMPLES
 
 SIZE = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
-SERVE = ("serve", "--port", "0", "--panel", "0", "--midi-api", "none", "--spool", "none")
+SERVE = ("serve", "--port", "0", "--panel", "0", "--midi-api", "jack", "--spool", "none")
+PLAYER = "piano"
+LARGEST = 200_000  # bytes
 
 
-def take(folder: Path, address: str) -> None:
+def take(folder: Path, address: str, player: JackPlayer) -> None:
     """Go through the states and save a picture of each."""
     with chromium() as browser:
-        page = browser.new_page(viewport=SIZE)
+        page = browser.new_page(viewport=SIZE, color_scheme="dark")
         person = Person(page, address)
-
-        def save(name: str) -> None:
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=folder / f"{name}.png")
-
         person.sees("#link", "ready")
-        save("empty")
+        save(page, folder / "empty.png")
         person.opens_the_clip()
         person.transcribes()
-        save("transcribed")
+        save(page, folder / "transcribed.png")
         person.paints(0.42, 0.5, 0.62, 0.92)
-        save("painting")
-        page.fill("#count", "3")
+        person.sees("#selected", "Region 1 of 1")
+        save(page, folder / "painting.png")
+        page.fill("#dial-variations", "3")
         person.presses("#fill")
         person.sees("#history", "Fill, seed 0")
-        save("filled")
-        person.presses("#theme")
-        save("light")
+        save(page, folder / "filled.png")
+        page.emulate_media(color_scheme="light")
+        save(page, folder / "light.png")
         page.set_viewport_size(PHONE)
-        save("phone")
+        save(page, folder / "phone.png")
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size(SIZE)
+        live(person, player)
+        save(page, folder / "live.png")
+        person.presses("#listen")
+        for section in ("out", "state"):
+            person.opens(section)
+            save(page, folder / f"{section}.png")
+
+
+def live(person: Person, player: JackPlayer) -> None:
+    """Listen to somebody who plays the clip."""
+    clip = read_audio(EXAMPLES / "clip.flac", name="clip", max_seconds=60.0)
+    at = np.arange(0, len(clip.samples), clip.sample_rate / SAMPLE_RATE)
+    samples = np.interp(at, np.arange(len(clip.samples)), clip.samples).astype(np.float32)
+    person.opens("live")
+    device = person.page.locator("#device option", has_text=PLAYER).first
+    person.page.select_option("#device", value=device.get_attribute("value"))
+    person.presses("#listen")
+    person.sees("#liveStatus", "Listening")
+    threading.Thread(target=player.play, args=(samples,), daemon=True).start()
+    expect(person.page.locator("#canvas")).to_have_attribute("data-notes", re.compile("^[4-9][0-9]$"))
+    expect(person.page.locator("#liveFacts")).to_contain_text("Hops missed")
+
+
+def save(page: Page, path: Path) -> None:
+    """Take a picture once the page has settled, of as many colours as it takes to be small."""
+    page.mouse.move(4, 4)
+    page.wait_for_load_state("networkidle")
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    for colours in (256, 128, 64):
+        shot.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        if path.stat().st_size < LARGEST:
+            return
+
+
+@contextmanager
+def daemon() -> Iterator[str]:
+    """Run a daemon; give the address of its panel."""
+    command = [sys.executable, "-m", "diffroll_live", *SERVE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        try:
+            assert running.stdout is not None
+            found = (re.match(r"The panel: (\S+)", line) for line in running.stdout)
+            yield next(match[1] for match in found if match)
+        finally:
+            running.terminate()
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "diffroll_live", *SERVE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
-        try:
-            assert daemon.stdout is not None
-            found = (re.match(r"The panel: (\S+)", line) for line in daemon.stdout)
-            take(folder, next(match[1] for match in found if match))
-        finally:
-            daemon.terminate()
+    with DummyJack(f"diffroll-pictures-{os.getpid()}") as jack:
+        os.environ.update(jack.environment)
+        with JackPlayer(PLAYER) as player, daemon() as address:
+            take(folder, address, player)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 
 from diffroll_live.midi.note_queue import NoteTotals
 from diffroll_live.midi.playhead import PlayheadModel
+from diffroll_live.midi.reconnecting_sink import PortState
 from diffroll_live.types import NoteEvent
 
 
@@ -24,6 +25,7 @@ class RecordingScheduler:
         self.placed: list[tuple[str, tuple[NoteEvent, ...], float]] = []
         self.playheads: list[PlayheadModel] = []
         self.late: dict[str, int] = {}
+        self.state = PortState(True, "Notes are written down.")
 
     def play(self, owner: str, notes: Sequence[NoteEvent], start: float) -> None:
         with self._lock:

@@ -9,7 +9,13 @@ import click
 from rich.console import Console
 
 from diffroll_live.bench.figures import Figure, Settings
-from diffroll_live.bench.table import BENCHMARKS, LIVE_BENCHMARKS, LOAD_BENCHMARKS, TRANSPORT_BENCHMARKS
+from diffroll_live.bench.table import (
+    BENCHMARKS,
+    LIVE_BENCHMARKS,
+    LOAD_BENCHMARKS,
+    PANEL_BENCHMARKS,
+    TRANSPORT_BENCHMARKS,
+)
 from diffroll_live.cli import exit_codes, failures
 from diffroll_live.cli.options import DEVICE, MODEL, PATH, setting
 from diffroll_live.cli.progress import ProgressBars
@@ -30,6 +36,7 @@ WIDTH = 150  # columns, if the output is not a terminal
 @click.option("--live", is_flag=True, help="Measure live input instead: a piano into a JACK port, MIDI out of another.")
 @click.option("--transport", is_flag=True, help="Measure notes on a DAW's timeline instead: a scripted JACK transport.")
 @click.option("--beside-load", is_flag=True, help="Measure without load, and with a busy process on every core.")
+@click.option("--panel", is_flag=True, help="Measure the panel instead, in a headless Chromium.")
 @setting(
     LIVE["latency"],
     "--latency",
@@ -52,6 +59,7 @@ def bench(
     live: bool,
     transport: bool,
     beside_load: bool,
+    panel: bool,
     latencies: tuple[float, ...],
     minutes: float,
     recording: Path | None,
@@ -67,11 +75,12 @@ def bench(
             (live, LIVE_BENCHMARKS),
             (transport, TRANSPORT_BENCHMARKS),
             (beside_load, LOAD_BENCHMARKS),
+            (panel, PANEL_BENCHMARKS),
         )
         if wanted
     ]
     if len(special) + bool(only) > 1:
-        raise click.UsageError("Choose one of --only, --live, --transport and --beside-load.")
+        raise click.UsageError("Choose one of --only, --live, --transport, --beside-load and --panel.")
     if not live and (latencies or minutes or recording):
         raise click.UsageError("--latency, --minutes and --recording need --live.")
     if model is not None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from diffroll_live.audio.chunks import ChunkAssembly, ChunkPlan
+from diffroll_live.audio.live_buffer import LiveBuffer
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import (
     BadChecksum,
@@ -62,6 +63,10 @@ class AudioHandlers:
         Raises errors.UnknownBuffer, and errors.Incomplete while chunks are missing.
         """
         return self._buffers.find(client, name).snapshot(name)
+
+    def live(self, client: Client, name: str) -> LiveBuffer | None:
+        """Return what fills a live buffer of a client; None for one that has ended. Raises errors.UnknownBuffer."""
+        return self._buffers.find(client, name).live
 
     def wait(self, client: Client, name: str, then: Then) -> None:
         """Call ``then`` when a buffer that is being loaded is ready, or with the error that kept it from being so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from diffroll_live.audio.live_buffer import LiveBuffer, Session
 from diffroll_live.config import ServerConfig
 from diffroll_live.errors import Busy, DiffrollError, Incomplete, ProtocolError
 from diffroll_live.osc import messages as m
-from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioOpened
+from diffroll_live.osc.replies import AudioAck, AudioFreed, AudioOpened, AudioOverrun
 from diffroll_live.server.audio.buffers import BYTES_PER_SAMPLE, BufferStore
 from diffroll_live.server.buffer import Buffer
 from diffroll_live.server.clients import Client, ClientTable
@@ -37,6 +38,7 @@ class LiveInputs:
         self._clients = clients
         self._buffers = buffers
         self._open_session = open_session
+        self.overruns = 0  # times that inputs have lost samples, those that have ended included
 
     def add(
         self, client: Client, name: str, latency_ms: float, *, origin: float = 0.0, stream: ChunkStream | None = None
@@ -49,9 +51,24 @@ class LiveInputs:
         keep = round(self._config.live_seconds * _RATE)
         open_session = partial(self._open_session, client, name, latency_ms=latency_ms)
         jitter = DEVICE_JITTER if stream is None else CLIENT_JITTER
-        live = LiveBuffer(name, client.send, open_session, jitter=jitter, keep_samples=keep, origin=origin)
+        live = LiveBuffer(
+            name, self._counting(client.send), open_session, jitter=jitter, keep_samples=keep, origin=origin
+        )
         self._buffers.put(client, name, Buffer(keep * BYTES_PER_SAMPLE, live=live, stream=stream))
         return live
+
+    def _counting(self, send: Callable[[object], None]) -> Callable[[object], None]:
+        """Count the losses that one input reports."""
+        before = 0
+
+        def tell(reply: object) -> None:
+            nonlocal before
+            if isinstance(reply, AudioOverrun):
+                self.overruns += reply.count - before
+                before = reply.count
+            send(reply)
+
+        return tell
 
     def fail(self, client: Client, live: LiveBuffer, error: DiffrollError) -> None:
         """Drop a live buffer, and tell its client why."""

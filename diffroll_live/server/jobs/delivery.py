@@ -181,24 +181,31 @@ class NoteDelivery:
 
     async def save(self, client: Client, job: Job, result: Result) -> None:
         """Write each variation of a job as a MIDI file, if it asked for that; the client is told of a failure."""
-        delivery = job.settings.delivery
-        if not delivery.save:
-            return
+        path = job.settings.delivery.save
+        if path:
+            try:
+                await self.save_as(path, job, result.variations, result.pedal)
+            except DiffrollError as error:
+                client.send_error(job.name, error)
+
+    async def save_as(
+        self, path: str, job: Job, variations: Sequence[Sequence[NoteEvent]], pedal: Sequence[PedalSpan]
+    ) -> None:
+        """Write variations of a job as MIDI files, shaped as the job wants them.
+
+        Raises errors.FileError for a path that is not allowed, or cannot be written.
+        """
         loop = asyncio.get_running_loop()
         shape, meter = self._shape(job), job.meter or NO_METER
-        try:
-            paths = allowed_save_paths(delivery.save, len(result.variations), self._config.allowed_folders)
-            for path, variation in zip(paths, result.variations, strict=True):
-                notes = tuple(sorted(shape.apply(note) for note in variation))
-                write = partial(write_smf, path, notes, meter, result.pedal)
-                await loop.run_in_executor(None, write)
-        except DiffrollError as error:
-            client.send_error(job.name, error)
+        paths = allowed_save_paths(path, len(variations), self._config.allowed_folders)
+        for each, variation in zip(paths, variations, strict=True):
+            notes = tuple(sorted(shape.apply(note) for note in variation))
+            await loop.run_in_executor(None, partial(write_smf, each, notes, meter, pedal))
 
     def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery
         scale = job.settings.options.scale
-        kept = frozenset((*job.known, *job.locked)) if delivery.quantize or scale else frozenset[NoteEvent]()
+        kept = frozenset(job.given) if delivery.quantize or scale else frozenset[NoteEvent]()
         given = job.given_meter
         tempo_map, origin = (self._timeline.tempo_map, job.origin) if given is None else (given.tempo, 0.0)
         return NoteShaping(delivery.quantize, scale, tempo_map, origin, kept)

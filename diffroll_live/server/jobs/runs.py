@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,12 +16,12 @@ from diffroll_live.osc.replies import JobAccepted, JobCancelled, JobDone, JobPro
 from diffroll_live.server.clients import Client
 from diffroll_live.server.counts import Counts
 from diffroll_live.server.event_router import EventRouter
-from diffroll_live.server.job import ACTIVE, Job, NoteKey
+from diffroll_live.server.history import History
+from diffroll_live.server.job import ACTIVE, Job, State
+from diffroll_live.server.jobs.active import ActiveRun
 from diffroll_live.server.jobs.delivery import NoteDelivery, Playback
-from diffroll_live.server.jobs.grid import tell_grid
-from diffroll_live.server.pictures import send_estimate
 from diffroll_live.server.surviving import surviving
-from diffroll_live.types import AudioBuffer, NoteEvent, Result, StreamedNote
+from diffroll_live.types import AudioBuffer, Result, StreamedNote
 from diffroll_live.worker.messages import (
     Estimated,
     Event,
@@ -41,32 +40,15 @@ from diffroll_live.worker.queue import Worker
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class ActiveRun:
-    """One piece of work of a job."""
-
-    client: Client
-    job: Job
-    work: Work
-    asked: float  # monotonic s
-    playback: Playback
-    notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
-    replaced: bool = False  # a note that was sent before has changed
-    steps: int = 0  # evaluations that are expected
-    estimates: int = 0  # of its trajectory so far
-
-    @property
-    def task(self) -> str:
-        """What is done, for counting."""
-        return "redecode" if isinstance(self.work, Redecode) else self.job.task
-
-
 class Runs:
     """All running or waiting work, by serial number."""
 
-    def __init__(self, worker: Worker, events: EventRouter, delivery: NoteDelivery, counts: Counts) -> None:
+    def __init__(
+        self, worker: Worker, events: EventRouter, delivery: NoteDelivery, counts: Counts, history: History
+    ) -> None:
         self._worker = worker
         self._counts = counts
+        self._history = history
         self._events = events
         self._delivery = delivery
         self._active: dict[int, ActiveRun] = {}
@@ -75,8 +57,8 @@ class Runs:
         self._handlers: dict[type[Any], Callable[[ActiveRun, Any], None]] = {
             Started: self._started,
             Progressed: self._progressed,
-            Estimated: self._estimated,
-            Gridded: self._gridded,
+            Estimated: lambda run, event: run.show(event.estimate),
+            Gridded: lambda run, event: run.write_on(event.meter),
             Noted: self._noted,
             Finished: self._finished,
             Failed: self._failed,
@@ -157,6 +139,16 @@ class Runs:
 
         self._spawn(send())
 
+    def follow(self, source: Job, client: Client, job: Job) -> bool:
+        """Show a job that waits or runs to another client as ``job``, from its first note on; False if it does not."""
+        run = next((run for run in self._active.values() if run.job is source), None)
+        if run is None:
+            return False
+        job.state, job.progress = source.state, source.progress
+        run.followers.append((client, job))
+        self._delivery.send(client, job, run.notes.items())
+        return True
+
     def _submit(self, client: Client, job: Job, work: Work, asked: float) -> None:
         self._delivery.check(job)
         ahead, superseded = self._worker.submit(work, (client.key, type(work)))
@@ -171,17 +163,28 @@ class Runs:
     def _supersede(self, serial: int) -> None:
         run = self._active.pop(serial)
         self._events.drop(serial)
-        run.job.state = "cancelled"
-        self._counts.jobs[run.task, "cancelled"] += 1
-        run.client.send(JobCancelled(run.job.name))
+        self._end(run, "cancelled")
+        run.tell(JobCancelled)
 
     def _drop(self, job: Job) -> None:
+        """Give up all work of a job, and whatever it follows."""
         for serial, run in tuple(self._active.items()):
+            run.leave(job)
             if run.job is job:
                 del self._active[serial]
                 self._events.drop(serial)
-                self._counts.jobs[run.task, "cancelled"] += 1
                 self._worker.cancel(serial)
+                self._end(run, "cancelled")
+                for client, follower in run.followers:
+                    client.send(JobCancelled(follower.name))
+
+    def _end(self, run: ActiveRun, state: State) -> None:
+        run.enter(state, run.job.progress)
+        self._remember(run, state)
+
+    def _remember(self, run: ActiveRun, state: State) -> None:
+        self._counts.jobs[run.task, state] += 1
+        self._history.add(run.client, run.job, state, run.asked)
 
     def _on_event(self, run: ActiveRun, event: Event) -> None:
         with self._guarding(run):
@@ -199,21 +202,13 @@ class Runs:
             self._worker.cancel(serial)
 
     def _started(self, run: ActiveRun, _: Started) -> None:
-        run.job.state = "running"
+        run.enter("running", 0.0)
         self._counts.waits.observe(time.monotonic() - run.asked)
 
     def _progressed(self, run: ActiveRun, event: Progressed) -> None:
-        run.steps, run.job.progress = event.steps, event.step / max(1, event.steps)
-        run.client.send(JobProgress(run.job.name, event.step, event.steps))
-
-    def _estimated(self, run: ActiveRun, event: Estimated) -> None:
-        step, run.estimates = run.estimates, run.estimates + 1
-        send_estimate(run.client, run.job.name, event.estimate, step, max(run.steps, run.estimates))
-
-    def _gridded(self, run: ActiveRun, event: Gridded) -> None:
-        assert isinstance(run.work, Run)
-        run.job.meter = event.meter
-        tell_grid(run.client, run.job, event.meter, min(region.onset for region in run.work.plan.regions))
+        run.steps = event.steps
+        run.enter("running", event.step / max(1, event.steps))
+        run.tell(lambda name: JobProgress(name, event.step, event.steps))
 
     def _noted(self, run: ActiveRun, event: Noted) -> None:
         delivery = run.job.settings.delivery
@@ -224,8 +219,8 @@ class Runs:
         changed = {(item.variation, item.index): item.note for item in notes}
         run.replaced = run.replaced or len(new) < len(changed)
         run.notes.update(changed)
-        if delivery.deliver != "midi":
-            self._delivery.send(run.client, run.job, changed.items())
+        for client, job in run.audience():
+            self._delivery.send(client, job, changed.items())
         if delivery.deliver != "osc" and delivery.when != "never":
             self._sound(run, new)
 
@@ -246,30 +241,23 @@ class Runs:
         client, job, serial = run.client, run.job, run.work.serial
         if isinstance(run.work, Redecode):
             run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
-            if job.settings.delivery.deliver != "midi":
-                await self._delivery.send_all(client, job, run.notes.items(), lambda: serial in self._active)
+            for other, mirror in tuple(run.audience()):
+                await self._delivery.send_all(other, mirror, run.notes.items(), lambda: serial in self._active)
         if serial in self._active:
             await self._delivery.save(client, job, result)
         if self._active.pop(serial, None) is None:
             return
-        job.result, job.notes, job.state, job.progress = result, run.notes, "done", 1.0
-        if job.settings.delivery.deliver != "midi":
-            self._delivery.send_pedal(client, job, result.pedal)
+        run.finish(result)
+        for other, mirror in run.audience():
+            self._delivery.send_pedal(other, mirror, result.pedal)
         latency = time.monotonic() - run.asked
-        self._counts.jobs[run.task, "done"] += 1
         self._counts.totals.observe(latency)
-        client.send(JobDone(job.name, len(run.notes), result.seed, 1000.0 * latency))
+        run.tell(lambda name: JobDone(name, len(run.notes), result.seed, 1000.0 * latency))
+        self._remember(run, "done")
         self._play_improved(run)
         self._press(run, result)
-        logger.info(
-            "%s %s of %s: %d notes in %.3f s, %s",
-            job.task,
-            job.name,
-            client.key,
-            len(run.notes),
-            latency,
-            result.timings,
-        )
+        about = (job.task, job.name, client.key, len(run.notes), latency, result.timings)
+        logger.info("%s %s of %s: %d notes in %.3f s, %s", *about)
 
     def _press(self, run: ActiveRun, result: Result) -> None:
         """Play the pedal below the notes that this run has played."""
@@ -288,14 +276,14 @@ class Runs:
     def _failed(self, run: ActiveRun, event: Failed) -> None:
         del self._active[run.work.serial]
         cancelled = isinstance(event.error, Cancelled)
-        run.job.state = "cancelled" if cancelled else "failed"
-        self._counts.jobs[run.task, run.job.state] += 1
+        self._end(run, "cancelled" if cancelled else "failed")
 
         def tell() -> None:
             if cancelled:
-                run.client.send(JobCancelled(run.job.name))
-            else:
-                run.client.send_error(run.job.name, event.error)
+                run.tell(JobCancelled)
+                return
+            for client, job in run.everyone():
+                client.send_error(job.name, event.error)
 
         self._delivery.silence(run.job, tell)
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { named, readTile } from "../../../diffroll_live/panel/web/src/connection.js";
-import { loudness } from "../../../diffroll_live/panel/web/src/live.js";
-import { FIELDS } from "../../../diffroll_live/panel/web/src/messages.js";
-import { palette } from "../../../diffroll_live/panel/web/src/tiles.js";
+import { named, readTile } from "../../../diffroll_live/panel/web/src/wire/connection.js";
+import { loudness } from "../../../diffroll_live/panel/web/src/daemon/live.js";
+import { FIELDS } from "../../../diffroll_live/panel/web/src/wire/messages.js";
+import { palette } from "../../../diffroll_live/panel/web/src/stage/tiles.js";
 
 test("a reply's arguments get the names of the protocol's table", () => {
   const reply = named("/diffroll/note", ["job", 3, 60, 1.5, 0.25, 90, 0]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Doc, EMPTY, type Region, Steps, covers, fitted, moved, withNotes } from "../../../diffroll_live/panel/web/src/doc.js";
+import { type Doc, EMPTY, type Region, covers, fitted, marked, moved, withLocked, withNotes } from "../../../diffroll_live/panel/web/src/work/doc.js";
 
 const REGION: Region = { t0: 1, t1: 2, low: 50, high: 60, hear: true };
 const NOTE = { pitch: 60, t: 1, duration: 1, velocity: 80 };
@@ -31,34 +31,16 @@ test("notes are kept in order, and other variations as they are", () => {
   const changed = withNotes(doc, [{ ...NOTE, t: 3 }, NOTE]);
   assert.deepEqual(changed.variations[0]!.map((note) => note.t), [1, 3]);
   assert.equal(changed.variations[1], doc.variations[1]);
+  assert.ok(changed.edited);
 });
 
-test("steps are undone and redone, and a new one forgets those that were undone", () => {
-  const steps = new Steps();
-  for (const title of ["a", "b", "c"]) steps.push({ ...EMPTY, title }, title);
-  steps.undo();
-  steps.undo();
-  assert.equal(steps.doc.title, "a");
-  steps.redo();
-  assert.equal(steps.doc.title, "b");
-  steps.push({ ...EMPTY, title: "d" }, "d");
-  assert.ok(!steps.canRedo);
-  assert.deepEqual(steps.labels.map((step) => step.label), ["Empty", "a", "b", "d"]);
-  for (let count = 0; count < 9; count++) steps.undo();
-  assert.equal(steps.doc, EMPTY);
+test("locked notes stay as they were, and nothing is written across them", () => {
+  const locked = { ...NOTE, velocity: 99, locked: true as const };
+  const sent = [{ ...NOTE }, { ...NOTE, t: 1.5 }, { ...NOTE, t: 2 }, { ...NOTE, pitch: 61 }];
+  assert.deepEqual(withLocked(sent, [locked]).map((note) => [note.pitch, note.t, note.velocity]), [[60, 1, 99], [61, 1, 80], [60, 2, 80]]);
 });
 
-test("a reload brings the steps back, and nonsense brings nothing", () => {
-  const steps = new Steps();
-  for (let count = 0; count < 30; count++) steps.push({ ...EMPTY, title: String(count) }, String(count));
-  steps.undo();
-  const again = new Steps();
-  again.load(steps.save());
-  assert.equal(again.doc.title, "28");
-  assert.ok(again.canRedo);
-  for (const text of [null, "", "{", "[]", '{"steps": [], "at": 0}', '{"steps": [{}], "at": 0}']) {
-    const fresh = new Steps();
-    fresh.load(text);
-    assert.equal(fresh.doc.title, "", String(text));
-  }
+test("what a job added is fresh, what was there is not", () => {
+  const notes = marked([{ ...NOTE, fresh: true }, { ...NOTE, t: 2 }], [NOTE]);
+  assert.deepEqual(notes.map((note) => note.fresh ?? false), [false, true]);
 });

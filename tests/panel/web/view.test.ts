@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { View, clock, gridStep, keyName } from "../../../diffroll_live/panel/web/src/view.js";
+import { View, clock, gridStep, length } from "../../../diffroll_live/panel/web/src/stage/view.js";
+import { keyName } from "../../../diffroll_live/panel/web/src/work/piano.js";
 
 function view(seconds = 20, width = 1000): View {
   const made = new View(seconds);
@@ -57,6 +58,16 @@ test("a view of some pitches holds them, and stays on the piano", () => {
   }
 });
 
+test("keys are zoomed around the one that is looked at, and stay on the piano", () => {
+  const it = view();
+  for (const [keys, around] of [[-60, 60], [-3, 21], [200, 108], [-80, 108]] as const) {
+    it.zoomPitches(keys, around);
+    assert.ok(it.low >= 21 && it.high <= 108 && it.high - it.low >= 11 && it.low <= around && it.high >= around);
+  }
+  it.scrollPitches(1e3);
+  assert.equal(it.high, 108);
+});
+
 test("lines of a grid do not crowd", () => {
   for (const scale of [0.1, 1, 47, 2000]) assert.ok(gridStep(scale) * scale >= 60);
 });
@@ -64,6 +75,7 @@ test("lines of a grid do not crowd", () => {
 test("times and keys read as a musician writes them", () => {
   assert.equal(clock(0), "0:00.00");
   assert.equal(clock(65.5), "1:05.50");
+  assert.equal(length(179.6), "3:00");
   assert.equal(keyName(60), "C4");
   assert.equal(keyName(21), "A0");
 });

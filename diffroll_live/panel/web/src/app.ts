@@ -1,18 +1,26 @@
-// The panel's state and everything that can be done to it; the controls, the keys and the canvas all come here.
+// The panel's state, and the parts that act on it; the controls, the keys and the canvas all come here.
 
-import { Connection, type Link } from "./connection.js";
-import { DaemonState } from "./daemon.js";
-import { type Doc, EMPTY, type Note, type Region, Steps, fitted, notesOf, withNotes } from "./doc.js";
-import { noteKey } from "./draw.js";
-import { type Dials, Jobs, type Running, type Task } from "./jobs.js";
-import { Live } from "./live.js";
-import { Player } from "./player.js";
-import type { Tool } from "./pointer.js";
-import { Pictures } from "./tiles.js";
-import { Transfers } from "./transfers.js";
-import { View } from "./view.js";
+import { Jam } from "./daemon/jam.js";
+import { Jobs, type Refinement, type Running } from "./daemon/jobs.js";
+import { Live } from "./daemon/live.js";
+import type { Settings, Task } from "./daemon/request.js";
+import { DaemonState } from "./daemon/state.js";
+import { Editing } from "./editing.js";
+import { Opening } from "./opening.js";
+import { Player } from "./sound/player.js";
+import { Pictures } from "./stage/pictures.js";
+import type { Tool } from "./stage/pointer.js";
+import { View } from "./stage/view.js";
+import { Connection, type Link } from "./wire/connection.js";
+import { Transfers } from "./wire/transfers.js";
+import { type Doc, type Note, notesOf } from "./work/doc.js";
+import { Meter } from "./work/meter.js";
+import { Steps } from "./work/steps.js";
 
-const WITH_CONTEXT: readonly Task[] = ["inpaint", "continue"]; // tasks that leave notes as they were
+export interface Message {
+  text: string;
+  action?: { label: string; run: () => void };
+}
 
 export class App {
   readonly steps = new Steps();
@@ -22,43 +30,47 @@ export class App {
   readonly transfers: Transfers;
   readonly jobs: Jobs;
   readonly live: Live;
+  readonly jam: Jam;
   readonly daemon: DaemonState;
   readonly player: Player;
+  readonly opening: Opening;
+  readonly editing: Editing;
   selected = new Set<Note>();
   region = -1; // the one that is chosen
   tool: Tool = "region";
-  snap = false;
-  step = -1; // of the trajectory that is shown
-  message = "";
+  division = "off"; // of the grid that is snapped to
+  message: Message = { text: "" };
   link: Link = "connecting";
-  before = new Set<string>();
   lastTask: Task = "transcribe";
-  private opening = new Map<string, string>(); // titles by buffers that are being read
-  private buffers = Number(sessionStorage.getItem("buffers") ?? 0);
+  private metered: { from: unknown; meter: Meter | null } = { from: null, meter: null };
 
-  constructor(session: string, token: string, private changed: () => void, readonly dials: () => Dials) {
+  /** `settings` reads the dials for the next request. */
+  constructor(readonly session: string, token: string, readonly changed: () => void, private settings: () => Settings) {
     this.connection = new Connection(session, token);
-    this.transfers = new Transfers(session, token);
+    this.transfers = new Transfers(session, () => this.connection.currentToken());
     this.jobs = new Jobs(this.connection, {
       changed: () => this.noted(),
-      finished: (doc, label, run) => this.finished(doc, label, run),
-      ended: (_, text) => this.say(text),
+      finished: (doc, run) => this.finished(doc, run),
+      ended: (text) => this.say(text),
     });
     this.live = new Live(this.connection, changed);
-    this.daemon = new DaemonState(this.connection, {
-      job: (client, job) => this.jobs.copy(client, job, this.doc),
-      buffer: (client, buffer) => this.copyBuffer(client, buffer),
-    }, changed);
+    this.jam = new Jam(this.connection, changed);
     this.player = new Player(changed);
+    this.opening = new Opening(this);
+    this.editing = new Editing(this);
+    this.daemon = new DaemonState(this.connection, changed, (job, name) => this.opening.offered(job, name));
     this.connection.onLink = (link) => this.linked(link);
     this.connection.onTile = (tile) => {
-      if (tile.about === this.doc.buffer || tile.about === this.doc.job) this.pictures.put(tile);
+      if (tile.about === this.live.buffer && this.live.listening) this.live.put(tile);
+      else if ([this.doc.buffer, this.doc.job, this.jobs.running?.job].includes(tile.about)) this.pictures.put(tile);
       changed();
     };
-    this.connection.on("/diffroll/audio/ready", (reply) => this.ready(reply.buffer, reply.seconds));
-    this.connection.on("/diffroll/error", (reply) => this.failed(reply.about, reply.text));
+    this.connection.on("/diffroll/error", (reply) => this.failed(reply.about, reply.code, reply.text));
+    this.connection.on("/diffroll/job/grid", (reply) => this.opening.gridded(reply));
+    this.connection.on("/diffroll/job/grid/change", (reply) => this.opening.metered(reply));
     this.connection.on("/diffroll/panicked", () => this.say("Every note has ended."));
     this.steps.load(sessionStorage.getItem("steps"));
+    this.player.notes = notesOf(this.steps.doc);
   }
 
   /** The document as it stands; while a job writes, with its notes so far. */
@@ -66,91 +78,20 @@ export class App {
     return this.jobs.preview(this.steps.doc);
   }
 
-  get tempo(): number {
-    const { transport } = this.daemon;
-    return transport && (transport.playing || transport.tempo !== 120) ? transport.tempo : 0;
+  /** The bars and beats of the document; null where nobody knows them. */
+  get meter(): Meter | null {
+    const { meter } = this.steps.doc;
+    if (this.metered.from !== meter) this.metered = { from: meter, meter: meter.length ? new Meter(meter) : null };
+    return this.metered.meter;
   }
 
-  get metre(): [number, number] {
-    const { transport } = this.daemon;
-    return transport ? [transport.numerator, transport.denominator] : [4, 4];
-  }
-
-  say(text: string): void {
-    this.message = text;
+  say(text: string, action?: Message["action"]): void {
+    this.message = action ? { text, action } : { text };
     this.changed();
   }
 
-  // --- opening -----------------------------------------------------------------------------------------------------
-
-  async open(file: File): Promise<void> {
-    await this.attempt(async () => {
-      if (/\.midi?$/i.test(file.name)) {
-        const notes = await this.transfers.readMidi(file);
-        const last = Math.max(0, ...notes.map((note) => note.t + note.duration));
-        const base = this.doc.buffer ? this.doc : { ...EMPTY, title: file.name };
-        const doc = withNotes({ ...base, seconds: Math.max(base.seconds, last), job: "" }, notes);
-        if (!base.buffer) await this.forgetSound();
-        this.push(doc, `Open ${file.name}`);
-        this.view.fit(doc.seconds);
-        this.view.fitPitches(notes.map((note) => note.pitch));
-      } else {
-        this.say(`Uploading ${file.name}…`);
-        this.read(await this.transfers.upload(file), file.name);
-      }
-    });
-  }
-
-  async openClip(): Promise<void> {
-    await this.attempt(async () => this.read(await this.transfers.clip(), "The shipped clip"));
-  }
-
-  private read(path: string, title: string): void {
-    const buffer = this.newBuffer(title);
-    this.connection.send("/diffroll/audio/file", buffer, path);
-    this.say(`Reading ${title}…`);
-  }
-
-  private copyBuffer(client: string, source: string): void {
-    this.connection.send("/diffroll/audio/copy", this.newBuffer(source), client, source);
-  }
-
-  private newBuffer(title: string): string {
-    sessionStorage.setItem("buffers", String(++this.buffers));
-    const buffer = `recording ${this.buffers}`;
-    this.opening.set(buffer, title);
-    return buffer;
-  }
-
-  private ready(buffer: string, seconds: number): void {
-    const title = this.opening.get(buffer) ?? (buffer === "live" ? "Live input" : null);
-    if (title === null) return;
-    this.opening.delete(buffer);
-    this.push({ ...EMPTY, title, buffer, seconds }, `Open ${title}`);
-    this.view.fit(seconds);
-    this.say("");
-    void this.fetchSound();
-  }
-
-  private async fetchSound(): Promise<void> {
-    this.pictures.clear();
-    const { buffer } = this.doc;
-    if (!buffer) return;
-    this.connection.send("/diffroll/audio/picture", buffer);
-    await this.attempt(async () => this.player.load(await this.transfers.download(buffer)));
-  }
-
-  private async forgetSound(): Promise<void> {
-    this.pictures.clear();
-    await this.player.load(null);
-  }
-
-  private failed(about: string, text: string): void {
-    this.opening.delete(about);
-    this.say(text);
-  }
-
-  private async attempt(work: () => Promise<void>): Promise<void> {
+  /** Do something that may fail; what goes wrong is said. */
+  async attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
@@ -158,65 +99,83 @@ export class App {
     }
   }
 
-  // --- the connection ----------------------------------------------------------------------------------------------
-
   private linked(link: Link): void {
-    const first = this.link !== "open" && link === "open";
+    const opened = this.link !== "open" && link === "open";
+    if (this.link === "open" && link !== "open") {
+      this.jobs.lose();
+      this.live.lose();
+      this.jam.lose();
+    }
     this.link = link;
-    if (first) {
+    if (opened) {
       this.daemon.greet();
-      this.view.fit(Math.max(1, this.doc.seconds));
-      this.view.fitPitches(notesOf(this.doc).map((note) => note.pitch));
-      if (!this.pictures.spectrogram) void this.fetchSound();
+      this.opening.resume();
     }
     this.changed();
+  }
+
+  private failed(about: string, code: string, text: string): void {
+    if (this.opening.failed(about, code) || this.jobs.owns(about)) return;
+    this.say(text);
   }
 
   // --- jobs --------------------------------------------------------------------------------------------------------
 
   run(task: Task): void {
-    const refused = this.jobs.run(task, this.steps.doc, this.dials());
+    const refused = this.jobs.run(task, this.steps.doc, this.settings());
     if (refused) return this.say(refused);
     this.lastTask = task;
     this.pictures.forgetJob();
-    this.step = -1;
     this.say("");
-    const kept = WITH_CONTEXT.includes(task) ? notesOf(this.steps.doc).map(noteKey) : [];
-    this.before = new Set(kept);
+  }
+
+  /** Decode or shape the notes of the last job again, at once. */
+  refine(wish: Refinement): void {
+    if (this.doc.job) this.jobs.refine(this.steps.doc, wish);
+    else this.say("This acts on what a job wrote; transcribe or fill first.");
   }
 
   private noted(): void {
-    if (this.jobs.running && !WITH_CONTEXT.includes(this.jobs.running.task)) {
-      this.before = new Set(this.doc.variations.flat().map(noteKey));
-    }
     this.view.seconds = Math.max(this.view.seconds, this.doc.seconds);
     this.changed();
   }
 
-  private finished(doc: Doc, label: string, run: Running): void {
-    const decoded = label.startsWith("Threshold");
-    if (decoded && this.steps.label.startsWith("Threshold")) this.steps.amend(doc, label);
-    else this.push(doc, label);
-    if (!WITH_CONTEXT.includes(run.task)) this.before = new Set(doc.variations.flat().map(noteKey));
+  private finished(doc: Doc, run: Running): void {
+    const again = run.refines && this.steps.label.split(" ")[0] === run.label.split(" ")[0];
+    if (doc.buffer !== this.steps.doc.buffer) this.opening.forgetSound();
+    if (again) this.steps.amend(doc, run.label);
+    else this.steps.push(doc, run.label);
     if (run.base.seconds !== doc.seconds) this.view.fit(doc.seconds);
     if (!notesOf(run.base).length) this.view.fitPitches(notesOf(doc).map((note) => note.pitch));
-    if (!decoded) {
+    if (!run.refines) {
       this.connection.send("/diffroll/job/picture", run.job, "posterior");
+      if (!doc.meter.length) this.opening.fetchBars(run.job);
       const first = run.first === null ? "" : `, the first after ${Math.round(run.first)} ms`;
-      this.say(`${notesOf(doc).length} notes in ${Math.round(performance.now() - run.began)} ms${first}.`);
+      const count = notesOf(doc).length;
+      this.say(`${count} ${count === 1 ? "note" : "notes"} in ${Math.round(performance.now() - run.began)} ms${first}.`);
     }
     this.refresh();
   }
 
-  /** Ask for the steps of the sampling that led to the notes, to look through them. */
-  askTrajectory(): void {
-    if (this.doc.job) this.connection.send("/diffroll/job/picture", this.doc.job, "trajectory");
+  /** Play what is shown on the daemon's MIDI port. */
+  playOnPort(): Promise<void> {
+    return this.attempt(() =>
+      this.jobs.with(this.steps.doc, async (job, variation) => {
+        this.connection.send("/diffroll/job/play", job, variation);
+      }),
+    );
   }
 
-  playOnPort(): void {
-    const { job, shown } = this.doc;
-    if (!job) return this.say("The MIDI port plays what a job wrote; transcribe or fill first.");
-    this.connection.send("/diffroll/job/play", job, shown);
+  /** Give what is shown back to the client whose job it was made for. */
+  giveBack(): Promise<void> {
+    const { asker } = this.steps.doc;
+    return this.attempt(async () => {
+      if (!asker) return;
+      await this.jobs.with(this.steps.doc, async (job, variation) => {
+        this.connection.send("/diffroll/job/return", job, asker.client, asker.job, variation);
+      });
+      this.say(`${asker.name} has these notes now.`);
+    });
   }
 
   // --- the document ------------------------------------------------------------------------------------------------
@@ -226,84 +185,44 @@ export class App {
     this.refresh();
   }
 
-  goTo(index: number): void {
-    this.travel(() => this.steps.goTo(index));
-  }
-
-  undo(): void {
-    this.travel(() => this.steps.undo());
-  }
-
-  redo(): void {
-    this.travel(() => this.steps.redo());
-  }
-
-  private travel(go: () => void): void {
-    const { buffer } = this.steps.doc;
-    go();
-    if (this.steps.doc.buffer !== buffer) void this.fetchSound();
-    this.view.seconds = Math.max(0.1, this.steps.doc.seconds);
+  /** Go to another step: undo, redo, or one of the history. */
+  travel(go: (steps: Steps) => void): void {
+    const { buffer, job } = this.steps.doc;
+    go(this.steps);
+    const { doc } = this.steps;
+    if (doc.buffer !== buffer) void this.opening.fetchSound();
+    else if (doc.job !== job) this.opening.fetchPictures();
+    this.view.seconds = Math.max(0.1, doc.seconds);
     this.region = -1;
     this.refresh();
   }
 
+  /** Show another variation; they follow each other in a ring. */
   show(variation: number): void {
     const count = this.doc.variations.length;
     this.steps.amend({ ...this.steps.doc, shown: ((variation % count) + count) % count });
     this.refresh();
   }
 
-  private refresh(): void {
+  /** After a change of the document: keep it for a reload, and let the player have its notes. */
+  refresh(): void {
     this.selected.clear();
     this.player.notes = notesOf(this.doc);
     if (this.region >= this.doc.regions.length) this.region = -1;
-    try {
-      sessionStorage.setItem("steps", this.steps.save());
-    } catch {
-      this.say("This piece is too long to survive a reload of the page; save the MIDI file.");
+    this.keep();
+    this.changed();
+  }
+
+  private keep(): void {
+    for (const most of [40, 10, 1]) {
+      try {
+        sessionStorage.setItem("steps", this.steps.save(most));
+        return;
+      } catch {
+        continue; // there is not so much room
+      }
     }
-    this.changed();
-  }
-
-  // --- regions and notes -------------------------------------------------------------------------------------------
-
-  addRegion(region: Region): void {
-    this.push({ ...this.steps.doc, regions: [...this.steps.doc.regions, region] }, "Add a region");
-    this.region = this.steps.doc.regions.length - 1;
-    this.changed();
-  }
-
-  /** Add a region where one looks: the middle third of what is on the screen. */
-  addRegionHere(): void {
-    const { start, end } = this.view;
-    const third = (end - start) / 3;
-    const region = fitted({ t0: start + third, t1: end - third, low: 48, high: 84, hear: false }, this.doc.seconds);
-    if (region) this.addRegion(region);
-    else this.say("Open a recording or a MIDI file first.");
-  }
-
-  changeRegion(index: number, region: Region, done: boolean): void {
-    const regions = this.steps.doc.regions.map((old, at) => (at === index ? region : old));
-    if (done) this.push({ ...this.steps.doc, regions }, "Change a region");
-    else this.steps.amend({ ...this.steps.doc, regions });
-    this.changed();
-  }
-
-  remove(): void {
-    const { doc } = this.steps;
-    if (this.selected.size) {
-      this.push(withNotes(doc, notesOf(doc).filter((note) => !this.selected.has(note))), "Delete notes");
-    } else if (this.region >= 0) {
-      this.push({ ...doc, regions: doc.regions.filter((_, index) => index !== this.region) }, "Remove a region");
-    }
-  }
-
-  replaceNotes(changed: ReadonlyMap<Note, Note>, label: string): void {
-    const notes = notesOf(this.steps.doc).map((note) => changed.get(note) ?? note);
-    const selected = [...changed.values()];
-    this.push(withNotes(this.steps.doc, notes), label);
-    this.selected = new Set(selected);
-    this.changed();
+    this.say("This piece is too long to survive a reload of the page; save the MIDI file.");
   }
 
   togglePlay(): void {
@@ -313,7 +232,14 @@ export class App {
   }
 
   seek(second: number): void {
-    this.player.seek(Math.min(second, this.doc.seconds), this.doc.seconds);
+    this.player.seek(Math.max(0, Math.min(second, this.doc.seconds)), this.doc.seconds);
     this.changed();
+  }
+
+  /** A time on the grid, where there is one. */
+  snap(second: number): number {
+    if (this.division === "off") return second;
+    if (this.meter) return Math.max(0, this.meter.snap(second, this.division));
+    return Math.round(second / 0.1) * 0.1;
   }
 }

@@ -1,13 +1,21 @@
 // Puts the parts together. The token comes with the address, once; the session and the work survive a reload.
 
 import { App } from "./app.js";
-import type { Theme } from "./colours.js";
-import { bind, fillChoices, readDials, show } from "./controls.js";
-import { element, input, make, numberOf, say, select } from "./elements.js";
-import { bindKeys } from "./keyboard.js";
-import { bindOut } from "./out.js";
-import { Stage } from "./stage.js";
-import { clock } from "./view.js";
+import { buildDials, readDials, readShape } from "./controls/dials.js";
+import { click, element, say } from "./controls/elements.js";
+import { showHistory } from "./controls/history.js";
+import { bindKeys } from "./controls/keyboard.js";
+import { bindLive, showLive } from "./controls/livePanel.js";
+import { bindSections } from "./controls/sections.js";
+import { bindSelection, showSelection } from "./controls/selection.js";
+import { bindState, showOut, showState } from "./controls/statePanel.js";
+import { bindToolbar, showToolbar, summary } from "./controls/toolbar.js";
+import { bindOut, showDrag } from "./out/out.js";
+import type { Theme } from "./stage/colours.js";
+import { Stage } from "./stage/stage.js";
+import { clock } from "./stage/view.js";
+
+const CLOCK = 50; // ms
 
 function remembered(name: string, fresh: () => string): string {
   const kept = sessionStorage.getItem(name) ?? fresh();
@@ -15,11 +23,13 @@ function remembered(name: string, fresh: () => string): string {
   return kept;
 }
 
-function takeToken(): string {
+/** The token of the address, which then leaves it; pages that a restarted daemon has shut out learn of it too. */
+function takeToken(channel: BroadcastChannel): string {
   const given = location.hash.slice(1);
   if (given) {
     sessionStorage.setItem("token", given);
     history.replaceState(null, "", location.pathname);
+    channel.postMessage(given);
   }
   return sessionStorage.getItem("token") ?? "";
 }
@@ -28,8 +38,9 @@ function newSession(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-fillChoices();
-const app: App = new App(remembered("session", newSession), takeToken(), () => changed(), readDials);
+buildDials(() => app.refine({ shape: readShape(), label: "Shape" }));
+const channel = new BroadcastChannel("diffroll-live");
+const app: App = new App(remembered("session", newSession), takeToken(channel), () => changed(), readDials);
 const canvas = element<HTMLCanvasElement>("canvas");
 const stage = new Stage(canvas, app);
 let waiting = false;
@@ -40,39 +51,45 @@ function changed(): void {
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;
-    show(app);
+    for (const show of [showToolbar, showSelection, showHistory, showOut, showLive, showState, showDrag]) show(app);
+    say("summary", summary(app));
   });
 }
 
-bind(app);
+bindToolbar(app);
+bindSelection(app);
 bindOut(app, stage);
+bindLive(app);
+bindState(app);
+bindSections((name) => {
+  if (name === "live" || name === "state") app.daemon.askPorts();
+});
 bindKeys(app, stage, canvas);
 window.addEventListener("hashchange", () => location.reload());
+channel.onmessage = ({ data }: MessageEvent<string>) => {
+  if (app.link !== "refused") return;
+  sessionStorage.setItem("token", data);
+  app.connection.admit(data);
+};
 
+const preferred = matchMedia("(prefers-color-scheme: light)");
 const setTheme = (theme: Theme) => {
   document.documentElement.dataset["theme"] = theme;
-  localStorage.setItem("theme", theme);
   stage.theme(theme);
 };
-element("theme").addEventListener("click", () => {
-  setTheme(document.documentElement.dataset["theme"] === "dark" ? "light" : "dark");
+const theme = (): Theme => (localStorage.getItem("theme") as Theme | null) ?? (preferred.matches ? "light" : "dark");
+click("theme", () => {
+  localStorage.setItem("theme", theme() === "dark" ? "light" : "dark");
+  setTheme(theme());
 });
-setTheme(localStorage.getItem("theme") === "light" ? "light" : "dark");
+preferred.addEventListener("change", () => setTheme(theme()));
+setTheme(theme());
 
-app.connection.on("/diffroll/audio/input", (reply) => {
-  const known = [...select("device").options].some((option) => option.value === reply.name);
-  if (!known) select("device").append(make("option", `${reply.name} (${reply.system})`, { value: reply.name }));
-});
-element("listen").addEventListener("click", () => {
-  if (app.live.listening) app.live.stop();
-  else app.live.start(select("device").value, numberOf("latency"));
-  changed();
-});
-input("latency").addEventListener("change", () => app.live.latency(numberOf("latency")));
 setInterval(() => {
-  say("clock", clock(app.live.listening ? app.live.now : app.player.position));
-  element<HTMLMeterElement>("level").value = app.live.listening ? (app.live.levels.at(-1) ?? 0) : 0;
-}, 50);
+  const now = app.live.listening ? app.live.now : app.jam.running ? app.jam.now : app.player.position;
+  const bars = app.meter && !app.live.listening && !app.jam.running ? `  ${app.meter.place(now)}` : "";
+  say("clock", clock(now) + bars);
+}, CLOCK);
 
 app.connection.open();
 changed();

@@ -1,0 +1,149 @@
+// The dials of requests and jams, made from the daemon's own tables of options.
+
+import type { Settings } from "../daemon/request.js";
+import { JAM_OPTIONS, JOB_OPTIONS, type Option, SCALES } from "../wire/options.js";
+import { element, input, make, numberOf, reads, select } from "./elements.js";
+
+interface Dial {
+  key: string;
+  label: string;
+  look: "field" | "slider" | "choice";
+  step?: number;
+  most?: number; // where the table allows more than anybody turns to
+  choices?: readonly string[]; // of a text
+}
+
+const ROOTS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
+const GRIDS = ["off", "1/4", "1/8", "1/8t", "1/16", "1/16t", "1/32"];
+export const REQUEST_DIALS: readonly Dial[] = [
+  { key: "seed", label: "Seed", look: "field" },
+  { key: "variations", label: "Variations", look: "field" },
+  { key: "quality", label: "Quality", look: "choice" },
+  { key: "seconds", label: "Seconds", look: "field", step: 0.5 },
+  { key: "temperature", label: "Temperature", look: "slider", step: 0.05, most: 2 },
+  { key: "density", label: "Density", look: "slider", step: 0.05 },
+];
+const MORE_DIALS: readonly Dial[] = [
+  { key: "sampler", label: "Sampler", look: "choice" },
+  { key: "steps", label: "Steps", look: "field" },
+  { key: "guidance", label: "Guidance", look: "field", step: 0.5 },
+];
+const JAM_DIALS: readonly Dial[] = [
+  { key: "cue", label: "Cue", look: "choice", choices: ["none", "pedal", "note 21", "cc 80"] },
+  { key: "rest_bars", label: "Rest, bars", look: "field" },
+  { key: "tempo", label: "Tempo", look: "field" },
+  { key: "beats", label: "Beats", look: "field" },
+  { key: "temperature", label: "Temperature", look: "slider", step: 0.05, most: 2 },
+  { key: "density", label: "Density", look: "slider", step: 0.05 },
+];
+
+type Table = Record<string, Option>;
+
+export function buildDials(onShape: () => void): void {
+  build("dials", "dial", REQUEST_DIALS, JOB_OPTIONS);
+  build("moreDials", "dial", MORE_DIALS, JOB_OPTIONS);
+  build("jamDials", "jam", JAM_DIALS, JAM_OPTIONS);
+  const scales = ["off", ...ROOTS.flatMap((root) => SCALES.map((scale) => `${root} ${scale}`))];
+  const grid = chooser("dial-grid", GRIDS);
+  const strength = slider("dial-strength", 0, 1, 0.05, 1);
+  const swing = slider("dial-swing", 0.5, 0.75, 0.01, 0.5);
+  element("shape").append(
+    labelled("Quantize", grid, "Onsets move towards this grid."),
+    labelled("Scale", chooser("dial-scale", scales), "Pitches move into this scale."),
+    labelled("Strength", strength, "How far onsets move."),
+    labelled("Swing", swing, "Where the middle of two steps lies; 0.5 is straight."),
+  );
+  for (const id of ["dial-strength", "dial-swing"]) reads(id, (value) => value.toFixed(2));
+  const show = () => {
+    for (const each of [strength, swing]) each.closest("label")!.hidden = grid.value === "off";
+  };
+  show();
+  for (const id of ["dial-grid", "dial-scale", "dial-strength", "dial-swing"]) {
+    element(id).addEventListener("change", () => {
+      show();
+      onShape();
+    });
+  }
+}
+
+/** What the dials say for the next request; what is left to the model is left out. */
+export function readDials(): Settings {
+  return { ...read("dial", [...REQUEST_DIALS, ...MORE_DIALS]), ...readShape() };
+}
+
+/** How notes are shaped as they are sent. */
+export function readShape(): Settings {
+  const grid = select("dial-grid").value;
+  const parts = [grid, numberOf("dial-strength").toFixed(2), numberOf("dial-swing").toFixed(2)];
+  return { quantize: grid === "off" ? "off" : parts.join(" "), scale: select("dial-scale").value };
+}
+
+export function readJamDials(): Settings {
+  return read("jam", JAM_DIALS);
+}
+
+/** Turn the dials to what was asked for before: `quality best, temperature 0.8`; the others to their usual values. */
+export function turnDials(options: string, seed: number): void {
+  const asked = new Map(options.split(", ").map((pair): [string, string] => [pair.split(" ")[0]!, pair.split(" ").slice(1).join(" ")]));
+  asked.set("seed", String(seed));
+  for (const { key } of [...REQUEST_DIALS, ...MORE_DIALS]) {
+    const dial = input(`dial-${key}`);
+    dial.value = asked.get(key) ?? String((JOB_OPTIONS as Table)[key]?.start ?? "");
+    dial.dispatchEvent(new Event("input"));
+  }
+}
+
+function read(prefix: string, dials: readonly Dial[]): Settings {
+  const settings: Settings = {};
+  for (const { key, look } of dials) {
+    const { value } = input(`${prefix}-${key}`);
+    if (value !== "") settings[key] = look === "choice" ? value : numberOf(`${prefix}-${key}`);
+  }
+  return settings;
+}
+
+function build(into: string, prefix: string, dials: readonly Dial[], table: Table): void {
+  for (const dial of dials) {
+    const option = table[dial.key];
+    if (!option) continue;
+    const id = `${prefix}-${dial.key}`;
+    element(into).append(labelled(dial.label, control(id, dial, option), option.sentence));
+    if (dial.look === "slider") reads(id, (value) => value.toFixed(2));
+  }
+}
+
+function control(id: string, dial: Dial, option: Option): HTMLElement {
+  if (option.kind !== "number") {
+    const names = option.kind === "choice" ? option.names : (dial.choices ?? []);
+    return chooser(id, option.start ? names : ["", ...names], option.start);
+  }
+  const { low, start } = option;
+  const high = Math.min(option.high, dial.most ?? Infinity);
+  if (dial.look === "slider") return slider(id, low, high, dial.step ?? 1, start ?? low);
+  const step = String(dial.step ?? (option.whole ? 1 : 0.1));
+  const placeholder = start === null ? "model’s" : "";
+  return make("input", "", { id, type: "number", min: String(low), max: String(high), step, value: String(start ?? ""), placeholder });
+}
+
+function slider(id: string, low: number, high: number, step: number, start: number): HTMLInputElement {
+  return Object.assign(make("input", "", { id, type: "range", min: String(low), max: String(high), step: String(step) }), { value: String(start) });
+}
+
+function chooser(id: string, names: readonly string[], start = names[0] ?? ""): HTMLSelectElement {
+  const made = make("select", "", { id });
+  made.append(...names.map((name) => make("option", name || "the model’s own", { value: name })));
+  made.value = start;
+  return made;
+}
+
+function labelled(text: string, control: HTMLElement, sentence: string): HTMLLabelElement {
+  const label = make("label", `${text} `, { title: sentence });
+  if (control instanceof HTMLInputElement && control.type === "range") {
+    const output = make("output");
+    output.htmlFor.add(control.id);
+    label.classList.add("wide");
+    label.append(output);
+  }
+  label.append(control);
+  return label;
+}

@@ -1,0 +1,55 @@
+"""The sampling is seen as it happens, looked through afterwards, and cancelled at any time."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_trajectory_is_looked_through_step_by_step(person):
+    person.opens_the_clip()
+    person.page.click("#more summary")
+    person.page.fill("#dial-steps", "6")
+    person.transcribes()
+    person.sees("#stepText", "step 6 of 6")
+    end = person.colour_of_likely()
+    person.slides("#step", 1)
+    person.sees("#stepText", "step 2 of 6")
+    assert person.colour_of_likely() != end
+    person.presses("#replay")
+    person.sees("#stepText", "step 6 of 6")
+    assert person.colour_of_likely() == end
+
+
+def test_the_roll_denoises_while_it_is_sampled(person):
+    person.opens_the_clip()
+    person.page.click("#more summary")
+    person.page.fill("#dial-steps", "300")
+    person.presses("#transcribe")
+    expect(person.page.locator("#scrub")).to_be_visible()
+    expect(person.page.locator("#progress")).to_be_visible()
+    person.presses("#cancel")
+    person.sees("#message", "Cancelled.")
+    expect(person.page.locator("#progress")).to_be_hidden()
+    assert person.notes == []
+
+
+def test_what_was_asked_for_is_listed_with_its_seed_and_asked_for_again(person):
+    person.sees("#link", "ready")
+    person.page.fill("#dial-seed", "41")
+    person.page.fill("#dial-seconds", "3")
+    person.presses("#generate")
+    person.sees("#history", "Generate, seed 41")
+    notes = person.notes
+    person.presses("#another")
+    expect(person.page.locator("#history li")).to_have_count(3)
+    assert person.notes != notes
+    person.opens("state")
+    person.page.get_by_role("button", name="generate, seed 41").first.click()
+    person.sees("#message", "The dials are as for that request, seed 41 included.")
+    assert person.page.input_value("#dial-seconds") == "3"
+    person.presses("#generate")
+    expect(person.page.locator("#history li")).to_have_count(4)
+    assert person.notes == notes

@@ -1,0 +1,51 @@
+"""What is around the daemon: MIDI ports, what the doctor finds; and how the daemon itself is doing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support.jack import DummyJack
+from support.running import RunningDaemon
+from support.waiting import wait_until
+
+from diffroll_live.cli.diagnostics import CHECKS
+from diffroll_live.server.vitals import resident_mb
+
+
+def test_the_ports_of_the_machine_are_listed(jack: DummyJack, client):
+    client.send("/diffroll/midi/ports")
+    count = client.expect("/diffroll/midi/ports").args[0]
+    ports = [client.expect("/diffroll/midi/port").args for _ in range(count)]
+    assert {port[0] for port in ports} <= {"in", "out"}
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_what_it_finds_on_the_command_line(client):
+    client.send("/diffroll/doctor")
+    client.send("/diffroll/doctor")
+    assert client.expect("/diffroll/error").args[1] == "busy"
+    count = client.expect("/diffroll/doctor", timeout=100.0).args[0]
+    found = [client.expect("/diffroll/doctor/finding").args for _ in range(count)]
+    topics = {topic for topic, *_ in found}
+    assert {"python", "torch", "models", "port"} <= topics <= {*CHECKS, "device", "port"}
+    assert {state for _, state, *_ in found} <= {"good", "poor", "bad"}
+    port = next(text for topic, _, text, _ in found if topic == "port")
+    assert "a daemon runs on port" in port
+
+
+def test_memory_counts_the_children_too():
+    assert resident_mb() > 10
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    assert resident_mb() >= 0.9 * pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def test_a_watcher_learns_how_the_daemon_is_doing(tmp_path):
+    with RunningDaemon(tmp_path) as daemon, daemon.tcp() as client:
+        client.send("/diffroll/watch")
+        memory, restarts, xruns, midi, playing = client.expect("/diffroll/watch/daemon").args
+        assert memory > 10
+        assert (restarts, xruns, midi, playing) == (0, 0, "There is no MIDI output.", 0)
+        client.send("/diffroll/generate", "crash", 1.0)
+        wait_until(lambda: client.until("/diffroll/watch/daemon")[0].args[1] == 1, "the restart to be counted")

@@ -97,8 +97,8 @@ class WindowBatch:
                 for ask in asks:
                     if ask.error is None:
                         mine = [index for index, row in enumerate(rows) if row.ask is ask]
-                        seen = x0 is not None and variation == 0 and ask.progress.is_watched
-                        ask.evaluated([rows[index].window for index in mine], x0[mine] if seen else None)
+                        seen = x0[mine] if x0 is not None and variation == 0 and ask.progress.is_watched else None
+                        ask.evaluated([rows[index].window for index in mine], seen)
                 if all(ask.error is not None for ask in asks):
                     return []
                 yield

@@ -18,7 +18,6 @@ from diffroll_live.engine.progress import Progress, SilentControl
 from diffroll_live.engine.window_asks import Sampling, WindowAsk, WindowConditions
 from diffroll_live.engine.window_batch import WindowBatch
 from diffroll_live.engine.windows import Window
-from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.model.samplers import SAMPLERS
 from diffroll_live.music.plan import plan_request
 from diffroll_live.training.composing.run import Schedule as ComposerSchedule
@@ -37,17 +36,11 @@ MOST_WINDOWS = 64  # of one ask
 SPARE = 20.0  # s that the training leaves
 
 
-class FirstNote:
+class FirstNote(SilentControl):
     """A control that notes when the first note comes."""
 
     def __init__(self) -> None:
         self.at = float("inf")
-
-    def progress(self, step: int, steps: int) -> None:
-        """Ignore."""
-
-    def grid(self, meter: MeterMap) -> None:
-        """Ignore."""
 
     def notes(self, notes: Sequence[StreamedNote]) -> None:
         """Look at the clock."""

@@ -7,14 +7,15 @@ same place one bar ago" is one attention head; the other half knows no place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from diffroll_live.composer.tokens import N_FEATURES, N_KINDS, N_LAG_ROWS, N_LAGS
+from diffroll_live.composer.tokens import N_FEATURES, N_KINDS, N_LAG_ROWS, N_LAGS, Tokens
 from diffroll_live.composer.vocabulary import N_DURATIONS, N_KEYS, N_VELOCITIES, NO_KEY
 
 LOW_PITCH = 21
@@ -96,6 +97,7 @@ class Composer(nn.Module):
         nn.init.constant_(self.every.bias, -3.0)
         classes = torch.cat([(torch.arange(N_KEYS) + LOW_PITCH) % 12, torch.tensor([12])])
         self.register_buffer("classes", classes, persistent=False)
+        self.replayed: Callable[[Tokens], tuple[Tensor, Tensor]] | None = None  # evaluates, where the device replays
 
     def pitches(self) -> Tensor:
         """The vector of each key and of none: (89, width)."""
@@ -215,8 +217,15 @@ class Layer(nn.Module):
 
 def rotation(position: Tensor) -> tuple[Tensor, Tensor]:
     """Cosine and sine of positions in bars: (batch, 1, n, len(TURNS)) each."""
-    angle = position[:, None, :, None] * (2 * math.pi * torch.tensor(TURNS, device=position.device))
+    angle = position[:, None, :, None] * (2 * math.pi * _turns(position.device))
     return angle.cos(), angle.sin()
+
+
+@lru_cache
+def _turns(device: torch.device) -> Tensor:
+    """TURNS on a device, copied once: an evaluation waits for no copy."""
+    with torch.inference_mode(False):
+        return torch.tensor(TURNS, device=device)
 
 
 def turned(vectors: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:

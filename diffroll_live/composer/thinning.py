@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffroll_live.composer.batches import batch_of
+from diffroll_live.composer.evaluations import evaluate
 from diffroll_live.composer.network import SHUT, Composer
 from diffroll_live.composer.options import WritingOptions, draw_index
 from diffroll_live.composer.passage import Bools, Passage, onsets, rooms, sustained
@@ -53,11 +53,10 @@ def thin(
         there = np.concatenate([known, written])
         begun = onsets(there, passage.grid.n_steps)
         free = ~sustained(there, passage.grid) & (rooms(begun, passage.grid) >= options.shortest)
-        batch = batch_of([tokens], network.classes.device)
-        said = network(batch)[0, holes]
+        said, lags = evaluate(network, tokens)
         free &= open_cells & voices.free()[:, None]
         allowed = torch.from_numpy(tokens.allowed[holes] & free[tokens.step[holes]]).to(said.device)
-        logits = network.every_logit(said, batch.lags[0, holes], allowed)
+        logits = network.every_logit(said, lags, allowed)
         chances = _sharpened(logits, allowed, options).sigmoid() * allowed
         share = (after - now) / (1 - now)
         new = torch.from_numpy(rng.random(chances.shape)).to(said.device) < chances * share

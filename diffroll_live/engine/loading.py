@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from diffroll_live.composer.evaluations import Replayed
 from diffroll_live.composer.network import Composer, ComposerConfig
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.progress import SilentControl
 from diffroll_live.engine.threads import ThreadChoice, reference
-from diffroll_live.engine.window_program import CAPTURES, Programs
+from diffroll_live.engine.window_program import Programs
 from diffroll_live.errors import CheckpointError, RequestError
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
+from diffroll_live.model.captures import CAPTURES
 from diffroll_live.model.checkpoints.composer_weights import read_composer
 from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL, ModelFolder, find_model
 from diffroll_live.model.checkpoints.weights import load_into, load_weights
@@ -91,7 +93,10 @@ def load_composer(folder: ModelFolder, device: torch.device) -> Composer | None:
     config, weights = read_composer(folder, device)
     network = Composer(_build(ComposerConfig, config["network"], folder))
     load_into(network, weights)
-    return network.to(device).eval().requires_grad_(False)
+    network = network.to(device).eval().requires_grad_(False)
+    if device.type in CAPTURES:
+        network.replayed = Replayed(network, CAPTURES[device.type])
+    return network
 
 
 def choose_device(name: str) -> torch.device:

@@ -1,20 +1,20 @@
 """What a kind of batch computes, as functions of buffers that stay where they are, so that a device can replay them.
 
-A small network on a fast device waits for its launches, a hundred of them an evaluation. A CUDA graph launches them at
-once: the encoder, every step, and the posteriors. What is captured must not wait for the device, nor go by its values.
+All of it is captured at once: the encoder, every step, and the posteriors.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import torch
 
 from diffroll_live.engine.window_asks import Sampling, WindowRow
 from diffroll_live.engine.window_chains import encoded, inputs, roll_shape, sampled
 from diffroll_live.model.adapters.base import ModelAdapter
+from diffroll_live.model.captures import Capture
 from diffroll_live.model.decoding import Posterior
 from diffroll_live.model.samplers import seeded_noise
 from diffroll_live.music.roll import N_PITCHES
@@ -23,30 +23,7 @@ logger = logging.getLogger(__name__)
 
 MOST_STEPS = 16  # of a chain that is captured; one of many steps would take long to capture
 MOST_PROGRAMS = 8  # that are kept; each has buffers of its own
-WARM_UPS = 3  # runs of a function before it is captured
 PARTS = 5  # of a Posterior
-
-Replay = Callable[[], None]
-Capture = Callable[[Callable[[], None]], Replay]
-"""Turns a function of fixed buffers into something that does the same; the function itself does, too."""
-
-
-def cuda_graph(function: Callable[[], None]) -> Replay:
-    """Capture the work that a function gives to the device."""
-    here, aside = torch.cuda.current_stream(), torch.cuda.Stream()
-    aside.wait_stream(here)
-    with torch.cuda.stream(aside):
-        for _ in range(WARM_UPS):
-            function()
-    here.wait_stream(aside)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # live input has a thread of its own
-        function()
-    return graph.replay
-
-
-#: How each kind of device captures a program; the others are given one operation after another.
-CAPTURES: dict[str, Capture] = {"cuda": cuda_graph}
 
 
 class WindowProgram:

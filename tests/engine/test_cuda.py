@@ -143,3 +143,11 @@ def test_company_changes_no_bit(engine: TorchEngine) -> None:
     while not desk.is_empty:
         desk.turn(desk.next())
     assert [event.result.variations for event in sorted(events, key=lambda event: event.serial)] == wanted
+
+
+def test_the_composer_is_captured_where_it_writes_in_a_few_evaluations(engine: TorchEngine) -> None:
+    request = changed(REQUESTS["inpaint"], sampler="thinning", steps=4)
+    written = [ask(engine, request).variations for _ in range(3)]
+    assert written[0] == written[1] == written[2]
+    assert engine.composer is not None
+    assert engine.composer.replayed is not None  # it would be gone if that had failed

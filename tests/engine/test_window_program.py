@@ -9,22 +9,21 @@ import pytest
 import torch
 from support.asking import ask, changed
 from support.engines import float32_engine
+from support.meta_device import META, OnMetaAlone
 from support.requests import REQUESTS
 from support.tiny import tiny_network, write_tiny_model
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
 
-from diffroll_live.engine import window_program
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.progress import Progress, SilentControl
 from diffroll_live.engine.window_asks import Sampling, WindowAsk, WindowConditions
 from diffroll_live.engine.window_batch import WindowBatch
-from diffroll_live.engine.window_program import MOST_PROGRAMS, MOST_STEPS, Programs, Replay, WindowProgram, draws
+from diffroll_live.engine.window_program import MOST_PROGRAMS, MOST_STEPS, Programs, WindowProgram, draws
 from diffroll_live.engine.windows import Window
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
+from diffroll_live.model.captures import CAPTURES, Replay
 from diffroll_live.model.front_end import FrontEnd
 from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig
 from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
@@ -105,18 +104,6 @@ def test_a_program_is_a_function_of_its_buffers(loaded: TorchEngine, sampler: st
         assert [buffer.data_ptr() for buffer in (*program._inputs, program._noise, program._found)] == buffers
 
 
-class OnMetaAlone(TorchDispatchMode):
-    """Refuses what touches anything but the device, or has to know a value that lies there."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        tensors = [each for each in tree_flatten((args, kwargs, out))[0] if isinstance(each, Tensor)]
-        assert all(tensor.is_meta for tensor in tensors), f"{func} leaves the device"
-        assert func not in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.is_nonzero.default), func
-        return out
-
-
-META = torch.device("meta")
 ADAPTERS: dict[str, Callable[[], ModelAdapter]] = {
     "compact": lambda: CompactAdapter(
         tiny_network().to(META, torch.bfloat16), FrontEnd().to(META), META, torch.bfloat16, 64, 8
@@ -208,4 +195,4 @@ def test_a_device_that_cannot_capture_goes_without(loaded: TorchEngine, caplog: 
 
 
 def test_cuda_is_the_device_that_captures() -> None:
-    assert set(window_program.CAPTURES) == {"cuda"}
+    assert set(CAPTURES) == {"cuda"}

@@ -13,7 +13,8 @@ import torch
 from diffroll_live.bench.material import SAMPLE_RATE, piece
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.loading import load_engine
-from diffroll_live.engine.window_program import CAPTURES, Programs
+from diffroll_live.engine.window_program import Programs
+from diffroll_live.model.captures import CAPTURES
 from diffroll_live.types import AudioBuffer
 
 RATE = 16_000  # Hz, of all audio: nothing is resampled, so that torchaudio is not needed

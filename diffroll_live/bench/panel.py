@@ -15,6 +15,7 @@ import numpy as np
 
 from diffroll_live.bench.daemon import Daemon, Link, running_daemon
 from diffroll_live.bench.figures import Figure, Progress, Repetitions, Settings
+from diffroll_live.bench.material import write_wav
 from diffroll_live.errors import FileMissing, TimedOut
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.types import NoteEvent
@@ -27,6 +28,9 @@ SIZE = {"width": 1280, "height": 720}
 PATIENCE = 60.0  # s, for the page
 RATE = 16_000  # Hz, of the sound that is scrolled over
 SHOWN = 20  # times the whole that is zoomed in
+SOUND_SECONDS = 8.0  # that are transcribed
+STEPS = 100
+CLOSE = 100.0  # ms by which a note may be on the screen before it is read here
 #: Notes when the roll shows another number of notes: [number, ms since 1970] of the frame after it was drawn.
 WATCH = """
 window.painted = [];
@@ -64,7 +68,8 @@ def panel(settings: Settings, progress: Progress) -> Iterator[Figure]:
     with running_daemon(settings, "--panel", "0", "--midi-api", "none") as daemon, opened() as (page, tools):
         yield from loaded(tools, page, daemon)
         repetitions = Repetitions(settings, progress)
-        delays = tuple(repetitions.repeat(lambda: first_note(tools, daemon)))
+        with asking(daemon) as asker:
+            delays = tuple(repetitions.repeat(lambda: first_note(tools, asker)))
         how = "from its arrival at an OSC client to the frame after it was drawn"
         yield Figure("panel, first note of a job on the screen", "ms", delays, 100.0, how)
         frames = scrolled(page, tools, settings)
@@ -104,26 +109,33 @@ def loaded(tools: CDPSession, page: Page, daemon: Daemon) -> Iterator[Figure]:
     yield Figure("panel, page", "kB", (sum(sizes),), note=f"{len(sizes)} requests, and a WebSocket")
 
 
-def first_note(tools: CDPSession, daemon: Daemon) -> float:
-    """Let an OSC client ask for notes, which the panel shows by itself; give the ms between its first note and theirs.
-
-    The job waits behind another until the panel follows it.
-    """
-    with Link(daemon.port) as first, Link(daemon.port) as asker:
-        first.ask("/diffroll/hello", "panel", answer="/diffroll/welcome")  # which is not followed
-        first.ask("/diffroll/generate", "before", 60.0, answer="/diffroll/job/progress")
+@contextmanager
+def asking(daemon: Daemon) -> Iterator[Link]:
+    """Have an OSC client with something to transcribe."""
+    with tempfile.TemporaryDirectory() as folder, Link(daemon.port) as asker:
+        wav = Path(folder) / "bench.wav"
+        write_wav(wav, SOUND_SECONDS)
         asker.ask("/diffroll/hello", "bench", answer="/diffroll/welcome")
-        asker.ask("/diffroll/generate", "measured", 4.0, answer="/diffroll/job/accepted")
-        _wait(lambda: run(tools, "!document.querySelector('#cancel').hidden"), "the panel to follow a job")
-        begin = 1000 * time.time()
-        first.send("/diffroll/job/cancel", "before")
-        asker.until("/diffroll/note")
-        arrived = 1000 * time.time()
-        newer = f"(window.painted.find(([notes, at]) => notes > 0 && at > {begin}) ?? [0, 0])[1]"
-        _wait(lambda: run(tools, newer), "notes on the screen")
-        painted = float(run(tools, newer))
-        asker.until("/diffroll/job/done")
+        asker.ask("/diffroll/audio/file", "bench", str(wav), answer="/diffroll/audio/ready")
+        yield asker
+
+
+def first_note(tools: CDPSession, asker: Link) -> float:
+    """Let an OSC client transcribe, which the panel shows by itself; give the ms between its first note and theirs.
+
+    It takes so many steps that the panel follows the job before there are notes.
+    """
+    asker.send("/diffroll/job/new", "measured", "transcribe", "bench")
+    asker.send("/diffroll/job/set", "measured", "steps", STEPS)
+    asker.send("/diffroll/job/run", "measured")
+    asker.until("/diffroll/note")
+    arrived = 1000 * time.time()
+    newer = f"(window.painted.find(([notes, at]) => notes > 0 && at > {arrived - CLOSE}) ?? [0, 0])[1]"
+    _wait(lambda: run(tools, newer), "notes on the screen")
+    painted = float(run(tools, newer))
+    asker.until("/diffroll/job/done")
     _wait(lambda: run(tools, "document.querySelector('#cancel').hidden"), "the panel to be done")
+    run(tools, "window.painted.length = 0")
     return painted - arrived
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from diffroll_live.limits import LIVE, Choice, Limit, Option
+from diffroll_live.limits import CONTROLS, LIVE, Choice, Limit, Option
 from diffroll_live.notation.scales import SCALES
 from diffroll_live.osc.arguments import Name, NameOrNone, Samples, Setting, field_types
 from diffroll_live.osc.messages import CLIENT_MESSAGES
@@ -97,6 +97,7 @@ def _camel(name: str) -> str:
 #: What the page needs to know of options, by the names under which it knows them.
 TABLES: Mapping[str, Mapping[str, Option]] = {
     "JOB_OPTIONS": JobSettings.OPTIONS,
+    "REGION_OPTIONS": CONTROLS,
     "LIVE_OPTIONS": LIVE,
     "JAM_OPTIONS": JamSettings.OPTIONS,
 }

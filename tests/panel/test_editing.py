@@ -48,14 +48,25 @@ def test_drawn_and_locked_notes_survive_a_fill_and_another_threshold(pianist):
     pianist.sees("#history", "Lock notes")
     locked = [row[:4] for row in pianist.marked if row[4] & LOCKED]
     assert len(locked) == 2
+    pianist.page.fill("#dial-seed", "5")
     pianist.presses("#fill")
-    pianist.sees("#history", "Fill, seed 0")
+    pianist.sees("#history", "Fill, seed 5")
     assert rounded(row for row in pianist.marked if row[4] & LOCKED) == rounded(locked)
     assert any(row[4] & FRESH for row in pianist.marked)
     pianist.slides("#threshold", 0.95)
     pianist.sees("#history", "Threshold 0.95")
     assert rounded(row for row in pianist.marked if row[4] & LOCKED) == rounded(locked)
     assert drawn[0] in range(region["low"], region["high"] + 1) or drawn[1] < region["t0"]
+
+
+def test_a_region_has_wishes_of_its_own(pianist):
+    pianist.paints(0.06, 0.45, 0.5, 0.95)
+    pianist.presses("#region summary")
+    pianist.page.fill("#wish-polyphony", "1")
+    pianist.page.select_option("#wish-scale", "D minor")
+    pianist.sees_that(lambda: pianist.doc["regions"][0].get("wishes") == {"polyphony": 1, "scale": "D minor"})
+    pianist.presses("#fill")
+    pianist.sees("#history", "Fill, seed 0")
 
 
 def test_notes_are_moved_lengthened_and_deleted_by_keys(pianist):

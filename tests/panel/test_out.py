@@ -23,6 +23,7 @@ def saved(person, button: str) -> bytes:
 
 def test_what_is_dragged_out_is_the_file_that_the_osc_client_got(served, person):
     path = served.daemon.folder / "asked.mid"
+    person.sees("#facts", "MB")  # it watches
     with served.daemon.tcp() as daw:
         daw.send("/diffroll/hello", "my DAW")
         upload_tone(daw, "take", seconds=3.0)
@@ -42,6 +43,7 @@ def test_what_is_dragged_out_is_the_file_that_the_osc_client_got(served, person)
 
 def test_a_result_goes_back_to_the_daw_the_way_it_asked(served, person):
     path = served.daemon.folder / "back.mid"
+    person.sees("#facts", "MB")
     with served.daemon.tcp() as daw:
         daw.send("/diffroll/hello", "my DAW")
         upload_tone(daw, "take", seconds=3.0)

@@ -4,18 +4,29 @@ import type { Settings } from "../daemon/request.js";
 import { JAM_OPTIONS, JOB_OPTIONS, type Option, SCALES } from "../wire/options.js";
 import { element, input, make, numberOf, reads, select } from "./elements.js";
 
-interface Dial {
+export interface Dial {
   key: string;
   label: string;
   look: "field" | "slider" | "choice";
   step?: number;
   most?: number; // where the table allows more than anybody turns to
-  choices?: readonly string[]; // of a text
+  choices?: readonly string[]; // of a text; without them it is written
+  none?: string; // what is shown where nothing is chosen
 }
 
 const ROOTS = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
+const LENGTHS = ["1/32", "1/16", "1/8", "1/4", "1/2", "1/1"];
 const GRIDS = ["off", "1/4", "1/8", "1/8t", "1/16", "1/16t", "1/32"];
-export const REQUEST_DIALS: readonly Dial[] = [
+export const SCALE_NAMES = ROOTS.flatMap((root) => SCALES.map((scale) => `${root} ${scale}`));
+
+/** Of new notes, wherever these are written. */
+export const NOTE_DIALS: readonly Dial[] = [
+  { key: "polyphony", label: "At once", look: "field", none: "as around" },
+  { key: "shortest", label: "Shortest", look: "choice", choices: LENGTHS },
+  { key: "longest", label: "Longest", look: "choice", choices: LENGTHS },
+];
+const RANGE_DIAL: Dial = { key: "range", label: "Range", look: "field", none: "C3-C5" };
+const REQUEST_DIALS: readonly Dial[] = [
   { key: "seed", label: "Seed", look: "field" },
   { key: "variations", label: "Variations", look: "field" },
   { key: "quality", label: "Quality", look: "choice" },
@@ -24,9 +35,11 @@ export const REQUEST_DIALS: readonly Dial[] = [
   { key: "density", label: "Density", look: "slider", step: 0.05 },
 ];
 const MORE_DIALS: readonly Dial[] = [
-  { key: "sampler", label: "Sampler", look: "choice" },
-  { key: "steps", label: "Steps", look: "field" },
-  { key: "guidance", label: "Guidance", look: "field", step: 0.5 },
+  ...NOTE_DIALS,
+  RANGE_DIAL,
+  { key: "sampler", label: "Sampler", look: "choice", none: "the model’s" },
+  { key: "steps", label: "Steps", look: "field", none: "the model’s" },
+  { key: "guidance", label: "Guidance", look: "field", step: 0.5, none: "the model’s" },
 ];
 const JAM_DIALS: readonly Dial[] = [
   { key: "cue", label: "Cue", look: "choice", choices: ["none", "pedal", "note 21", "cc 80"] },
@@ -36,20 +49,21 @@ const JAM_DIALS: readonly Dial[] = [
   { key: "temperature", label: "Temperature", look: "slider", step: 0.05, most: 2 },
   { key: "density", label: "Density", look: "slider", step: 0.05 },
 ];
+const MORE_JAM_DIALS: readonly Dial[] = [...NOTE_DIALS, RANGE_DIAL, { key: "scale", label: "Scale", look: "choice", choices: SCALE_NAMES }];
 
 type Table = Record<string, Option>;
 
 export function buildDials(onShape: () => void): void {
-  build("dials", "dial", REQUEST_DIALS, JOB_OPTIONS);
-  build("moreDials", "dial", MORE_DIALS, JOB_OPTIONS);
-  build("jamDials", "jam", JAM_DIALS, JAM_OPTIONS);
-  const scales = ["off", ...ROOTS.flatMap((root) => SCALES.map((scale) => `${root} ${scale}`))];
+  buildDialsOf("dials", "dial", REQUEST_DIALS, JOB_OPTIONS);
+  buildDialsOf("moreDials", "dial", MORE_DIALS, JOB_OPTIONS);
+  buildDialsOf("jamDials", "jam", JAM_DIALS, JAM_OPTIONS);
+  buildDialsOf("moreJamDials", "jam", MORE_JAM_DIALS, JAM_OPTIONS);
   const grid = chooser("dial-grid", GRIDS);
   const strength = slider("dial-strength", 0, 1, 0.05, 1);
   const swing = slider("dial-swing", 0.5, 0.75, 0.01, 0.5);
   element("shape").append(
     labelled("Quantize", grid, "Onsets move towards this grid."),
-    labelled("Scale", chooser("dial-scale", scales), "Pitches move into this scale."),
+    labelled("Scale", chooser("dial-scale", ["off", ...SCALE_NAMES]), "Pitches move into this scale."),
     labelled("Strength", strength, "How far onsets move."),
     labelled("Swing", swing, "Where the middle of two steps lies; 0.5 is straight."),
   );
@@ -68,7 +82,7 @@ export function buildDials(onShape: () => void): void {
 
 /** What the dials say for the next request; what is left to the model is left out. */
 export function readDials(): Settings {
-  return { ...read("dial", [...REQUEST_DIALS, ...MORE_DIALS]), ...readShape() };
+  return { ...readDialsOf("dial", [...REQUEST_DIALS, ...MORE_DIALS]), ...readShape() };
 }
 
 /** How notes are shaped as they are sent. */
@@ -79,7 +93,8 @@ export function readShape(): Settings {
 }
 
 export function readJamDials(): Settings {
-  return read("jam", JAM_DIALS);
+  const off = MORE_JAM_DIALS.filter(({ key }) => (JAM_OPTIONS as Table)[key]?.kind === "text").map(({ key }) => [key, "off"]);
+  return { ...Object.fromEntries(off), ...readDialsOf("jam", [...JAM_DIALS, ...MORE_JAM_DIALS]) };
 }
 
 /** Turn the dials to what was asked for before: `quality best, temperature 0.8`; the others to their usual values. */
@@ -91,18 +106,19 @@ export function turnDials(options: string, seed: number): void {
     dial.value = asked.get(key) ?? String((JOB_OPTIONS as Table)[key]?.start ?? "");
     dial.dispatchEvent(new Event("input"));
   }
+  select("dial-scale").value = asked.get("scale") ?? "off";
 }
 
-function read(prefix: string, dials: readonly Dial[]): Settings {
+export function readDialsOf(prefix: string, dials: readonly Dial[]): Settings {
   const settings: Settings = {};
-  for (const { key, look } of dials) {
-    const { value } = input(`${prefix}-${key}`);
-    if (value !== "") settings[key] = look === "choice" ? value : numberOf(`${prefix}-${key}`);
+  for (const { key } of dials) {
+    const { value, min } = input(`${prefix}-${key}`);
+    if (value !== "") settings[key] = min ? numberOf(`${prefix}-${key}`) : value;
   }
   return settings;
 }
 
-function build(into: string, prefix: string, dials: readonly Dial[], table: Table): void {
+export function buildDialsOf(into: string, prefix: string, dials: readonly Dial[], table: Table): void {
   for (const dial of dials) {
     const option = table[dial.key];
     if (!option) continue;
@@ -113,15 +129,16 @@ function build(into: string, prefix: string, dials: readonly Dial[], table: Tabl
 }
 
 function control(id: string, dial: Dial, option: Option): HTMLElement {
+  const placeholder = dial.none ?? "as around";
+  if (option.kind === "text" && !dial.choices) return make("input", "", { id, type: "text", placeholder, spellcheck: false });
   if (option.kind !== "number") {
-    const names = option.kind === "choice" ? option.names : (dial.choices ?? []);
-    return chooser(id, option.start ? names : ["", ...names], option.start);
+    const names = option.kind === "choice" ? option.names : dial.choices!;
+    return chooser(id, option.start ? names : ["", ...names], option.start, placeholder);
   }
   const { low, start } = option;
   const high = Math.min(option.high, dial.most ?? Infinity);
   if (dial.look === "slider") return slider(id, low, high, dial.step ?? 1, start ?? low);
   const step = String(dial.step ?? (option.whole ? 1 : 0.1));
-  const placeholder = start === null ? "model’s" : "";
   return make("input", "", { id, type: "number", min: String(low), max: String(high), step, value: String(start ?? ""), placeholder });
 }
 
@@ -129,9 +146,9 @@ function slider(id: string, low: number, high: number, step: number, start: numb
   return Object.assign(make("input", "", { id, type: "range", min: String(low), max: String(high), step: String(step) }), { value: String(start) });
 }
 
-function chooser(id: string, names: readonly string[], start = names[0] ?? ""): HTMLSelectElement {
+function chooser(id: string, names: readonly string[], start = names[0] ?? "", none = ""): HTMLSelectElement {
   const made = make("select", "", { id });
-  made.append(...names.map((name) => make("option", name || "the model’s own", { value: name })));
+  made.append(...names.map((name) => make("option", name || none, { value: name })));
   made.value = start;
   return made;
 }

@@ -22,10 +22,12 @@ export function bindLive(app: App): void {
   click("cue", () => app.jam.cue());
   click("mine", () => app.jam.listen());
   select("jamSource").addEventListener("change", () => app.changed());
-  element("jamDials").addEventListener("change", () => {
-    if (!app.jam.running) return;
-    for (const [key, value] of Object.entries(readJamDials())) app.jam.set(key, value);
-  });
+  for (const id of ["jamDials", "moreJamDials"]) {
+    element(id).addEventListener("change", () => {
+      if (!app.jam.running) return;
+      for (const [key, value] of Object.entries(readJamDials())) app.jam.set(key, value);
+    });
+  }
 }
 
 function startOrStopJam(app: App): void {

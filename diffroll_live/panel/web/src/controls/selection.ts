@@ -4,6 +4,7 @@ import type { App } from "../app.js";
 import { fitted } from "../work/doc.js";
 import { keyName } from "../work/piano.js";
 import { button, click, element, input, numberOf, reads, say, set } from "./elements.js";
+import { bindWishes, showWishes } from "./wishes.js";
 
 const FIELDS = ["t0", "t1", "low", "high"] as const;
 const METRE = /^\s*(\d{1,2})\s*\/\s*(\d{1,2})\s*$/;
@@ -11,6 +12,7 @@ const TEMPI = [4, 1000] as const;
 
 export function bindSelection(app: App): void {
   const { editing } = app;
+  bindWishes(app);
   click("addregion", () => editing.addRegionHere());
   click("remove", () => editing.remove());
   click("lock", () => editing.toggleLock());
@@ -24,9 +26,10 @@ export function bindSelection(app: App): void {
 }
 
 function changeRegion(app: App): void {
-  if (!app.doc.regions[app.region]) return;
+  const before = app.doc.regions[app.region];
+  if (!before) return;
   const [t0, t1, low, high] = FIELDS.map(numberOf) as [number, number, number, number];
-  const region = fitted({ t0, t1, low, high, hear: input("hear").checked }, app.doc.seconds);
+  const region = fitted({ ...before, t0, t1, low, high, hear: input("hear").checked }, app.doc.seconds);
   if (t1 <= t0 || !region) {
     const end = app.doc.seconds.toFixed(2);
     app.say(`A region needs a length: its end must come after its beginning, between 0 and ${end} s.`);
@@ -67,6 +70,7 @@ export function showSelection(app: App): void {
     FIELDS.forEach((id, index) => set(id, values[index]!));
     for (const id of ["low", "high"] as const) input(id).title = keyName(region[id]);
     input("hear").checked = region.hear;
+    showWishes(region.wishes ?? {});
   }
   const change = app.meter?.at(app.player.position);
   if (change) {

@@ -45,7 +45,10 @@ export class Jobs {
     connection.on("/diffroll/note", (reply) => this.note(reply));
     connection.on("/diffroll/job/done", (reply) => this.done(reply));
     connection.on("/diffroll/job/cancelled", (reply) => this.end(reply.job, "Cancelled."));
-    connection.on("/diffroll/error", (reply) => this.end(reply.about, reply.text));
+    connection.on("/diffroll/error", (reply) => {
+      if (reply.code === "bad-option" && this.running?.job === reply.about) this.cancel(); // rather than run without it
+      this.end(reply.about, reply.text);
+    });
   }
 
   /** Whether an error about something is nobody else's to show. */

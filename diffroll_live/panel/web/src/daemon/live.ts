@@ -26,6 +26,7 @@ export interface LiveFacts {
 const FRESH = { held: 0, seen: null, hops: 0, missed: 0, late: 0, load: 0, overruns: 0 };
 const MEASURED = 15; // notes whose median is shown
 const LEVEL_SECONDS = 0.1;
+const SLACK = 0.15; // s by which the clocks of the page and of the daemon may differ
 const PEAK_FALLS = 0.04; // of the meter, with each level
 
 export class Live {
@@ -39,6 +40,7 @@ export class Live {
   facts: LiveFacts = { asked: 0, ...FRESH };
   buffer = ""; // that is being filled, or was last
   private began = 0; // ms at which second 0 sounded
+  private ended = 0; // s since then, when it was stopped
   private delays: number[] = [];
   private count = Number(sessionStorage.getItem("inputs") ?? 0);
 
@@ -86,6 +88,7 @@ export class Live {
   /** Stop; the daemon keeps the last minutes as a recording. */
   stop(): void {
     this.listening = false;
+    this.ended = this.now;
     this.connection.send("/diffroll/audio/close", this.buffer);
     this.say("");
   }
@@ -100,12 +103,13 @@ export class Live {
     this.spectrogram = joined(this.spectrogram, tile);
   }
 
-  /** The notes that were heard, on the axis of a recording of the last `seconds`. */
+  /** The notes that were heard, on the axis of a recording of the last `seconds`; what still sounded ends with it. */
   heard(seconds: number): Note[] {
-    const begin = Math.max(0, this.now - seconds);
+    const begin = this.ended - seconds > SLACK ? this.ended - seconds : 0;
     return [...this.notes.values()]
-      .filter((note) => note.lane !== "preview" && note.duration > 0 && note.t >= begin)
-      .map(({ pitch, t, duration, velocity }) => ({ pitch, t: t - begin, duration, velocity }));
+      .map(({ duration, ...note }) => ({ ...note, t: note.t - begin, end: note.t - begin + (duration || this.ended - note.t) }))
+      .filter(({ lane, t, end }) => lane !== "preview" && t < seconds && end > Math.max(0, t))
+      .map(({ pitch, t, end, velocity }) => ({ pitch, t: Math.max(0, t), duration: Math.min(end, seconds) - Math.max(0, t), velocity }));
   }
 
   private about(buffer: string, work: () => void): void {

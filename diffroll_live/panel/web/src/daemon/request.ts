@@ -33,9 +33,10 @@ export function refusal(task: Task, doc: Doc): string | null {
 export function describe(send: Send, job: string, task: Task, doc: Doc, settings: Settings): void {
   send("/diffroll/job/new", job, task, task === "generate" ? "" : doc.buffer);
   if (task === "inpaint") {
-    for (const region of doc.regions) {
+    doc.regions.forEach((region, index) => {
       send("/diffroll/job/region", job, region.t0, region.t1, region.low, region.high, Number(region.hear));
-    }
+      for (const [key, value] of Object.entries(region.wishes ?? {})) send("/diffroll/job/region/set", job, index, key, value);
+    });
   }
   if (task !== "generate") {
     notesOf(doc).forEach((note) => sendNote(send, job, note, note.locked ?? false, isContext(task, doc, note)));

@@ -198,11 +198,11 @@ export class Pointer {
     const second = surface.snap(at.second);
     const changed = fitted(
       {
+        ...region,
         t0: grip.left ? Math.min(second, region.t1 - SHORTEST) : region.t0,
         t1: grip.right ? Math.max(second, region.t0 + SHORTEST) : region.t1,
         high: grip.top ? Math.max(at.pitch, region.low) : region.high,
         low: grip.bottom ? Math.min(at.pitch, region.high) : region.low,
-        hear: region.hear,
       },
       surface.seconds,
     );

@@ -33,6 +33,16 @@ export const JOB_OPTIONS = {
   pictures: {"kind": "choice", "names": ["none", "posterior", "trajectory"], "start": "none", "unit": "", "sentence": ""},
 } as const satisfies Record<string, Option>;
 
+export const REGION_OPTIONS = {
+  temperature: {"kind": "number", "low": 0, "high": 5, "whole": false, "start": null, "unit": "", "sentence": "How freely pitches are chosen in the regions."},
+  density: {"kind": "number", "low": 0, "high": 4, "whole": false, "start": null, "unit": "", "sentence": "More (above 1) or fewer new notes than around."},
+  polyphony: {"kind": "number", "low": 1, "high": 10, "whole": true, "start": null, "unit": "", "sentence": "New notes that may sound at once; otherwise as around."},
+  shortest: {"kind": "text", "start": "", "unit": "", "sentence": "The shortest new note, such as 1/16; otherwise as around."},
+  longest: {"kind": "text", "start": "", "unit": "", "sentence": "The longest new note, such as 1/2; otherwise as around."},
+  range: {"kind": "text", "start": "", "unit": "", "sentence": "The lowest and the highest new note, such as C3-C5."},
+  scale: {"kind": "text", "start": "", "unit": "", "sentence": "The scale of new notes, such as 'D minor' or Dmin; otherwise as around."},
+} as const satisfies Record<string, Option>;
+
 export const LIVE_OPTIONS = {
   latency: {"kind": "number", "low": 50, "high": 700, "whole": false, "start": 200.0, "unit": "ms", "sentence": "From sound to MIDI, in milliseconds."},
   lane: {"kind": "choice", "names": ["commit", "preview"], "start": "commit", "unit": "", "sentence": "Play notes on time, or as soon as they are likely."},

@@ -18,6 +18,7 @@ export interface Region {
   low: number;
   high: number;
   hear: boolean;
+  wishes?: Readonly<Record<string, string | number>>; // for its own notes, by options of regions
 }
 
 /** A job of another client that the notes were made for. */

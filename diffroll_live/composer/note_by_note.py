@@ -58,6 +58,7 @@ class NoteWriter:
         self._durations = options.durations()
         known = self._around.known
         self._has_velocity = bool((known[:, 3] > 0).any())
+        self._is_silent = not len(known)  # until the first note is placed
         self._onset, self._sounding = self._around.known_onsets.copy(), self._around.known_sounding.copy()
         self._ends = np.zeros(N_KEYS, np.int64)  # ticks
         self._cache = NoteCache(network, len(known) + 4 * len(self._around.hole_steps), self._device)
@@ -120,6 +121,8 @@ class NoteWriter:
         logits = self._network.key_logits(answer.said[None], answer.lags[None], free[None], above)[0]
         scaled = logits.double().cpu().numpy() / self._options.temperature
         scaled[NO_KEY] -= self._eagerness
+        if self._is_silent and self._options.among is None and bool(free.any()):
+            scaled[NO_KEY] = SHUT  # music from nothing begins with its first note
         if self._options.among is not None:
             scaled = narrowed(scaled, self._open[step], in_place_of_all=count == 0)
         return draw_index(scaled, self._rng.random(), self._options.nucleus)
@@ -137,6 +140,7 @@ class NoteWriter:
     def _place(self, note: Note) -> None:
         step, key, ticks, _ = note
         grid = self._passage.grid
+        self._is_silent = False
         self._onset[step, key] = True
         self._ends[key] = grid.tick[step] + ticks
         self._sounding[step + 1 : int(np.searchsorted(grid.tick, self._ends[key])), key] = True

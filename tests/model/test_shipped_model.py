@@ -79,7 +79,7 @@ def test_it_writes_music_where_there_is_none(engine: TorchEngine, clip: AudioBuf
     assert 3 <= len(fill) <= 60
     assert 4 <= len(following) <= 120
     assert 2 <= len(new) <= 120
-    assert all(hole.onset <= note.onset < note.offset <= hole.offset for note in fill)
+    assert all(hole.onset <= note.onset < hole.offset for note in fill)  # they may ring into what follows
     assert np.median([note.duration for note in (*fill, *following, *new)]) >= 0.06
 
 

@@ -13,7 +13,7 @@ from support.fake_engine import FakeEngine
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
-from diffroll_live.cli.run import MAX_SECONDS
+from diffroll_live.cli.inputs import MAX_SECONDS
 from diffroll_live.config import load_config
 from diffroll_live.errors import FileError
 from diffroll_live.types import Answer, RequestPlan
@@ -82,7 +82,7 @@ def test_a_part_that_is_not_there_is_refused(engine, tmp_path, capsys):
 
 
 def test_what_is_too_long_names_the_options_that_there_are(engine, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("diffroll_live.cli.run.MAX_SECONDS", 2.0)
+    monkeypatch.setattr("diffroll_live.cli.inputs.MAX_SECONDS", 2.0)
     source = silence(tmp_path / "a.wav", 3)
     assert run(["transcribe", str(source), "-o", str(tmp_path / "o.mid")]) == exit_codes.FILE
     assert "a start and a duration" in capsys.readouterr().err

@@ -22,6 +22,7 @@ from diffroll_live.evaluation.listening.blind_scores import blind_scores, interv
 from diffroll_live.evaluation.listening.page import make_page
 from diffroll_live.evaluation.listening.pieces import FOLDER, score_of_midi, shipped_scores
 from diffroll_live.files.midi_file import write_smf
+from diffroll_live.meter.meter_map import steady_meter
 from diffroll_live.types import AudioBuffer, NoteEvent
 
 
@@ -55,13 +56,16 @@ def test_the_scores_that_ship_are_whole_small_and_listed():
 
 
 def test_a_score_is_read_in_its_bars(tmp_path):
-    write_smf(tmp_path / "a.mid", [NoteEvent(0.5, 1.0, 60, 90), NoteEvent(2.0, 2.5, 64, 80)])
+    notes, meter = [NoteEvent(0.6, 1.2, 60, 90), NoteEvent(2.4, 3.0, 64, 80)], steady_meter(100.0, source="file")
+    write_smf(tmp_path / "a.mid", notes, meter)
     score = score_of_midi(tmp_path / "a.mid")
     assert score.notes.tolist() == [[24, 24, 60, 90], [96, 24, 64, 80]]
     assert score.bars.tolist() == [[0, 4, 4], [96, 4, 4]]
-    write_smf(tmp_path / "empty.mid", [])
-    with pytest.raises(FileError, match="has no notes"):
-        score_of_midi(tmp_path / "empty.mid")
+    write_smf(tmp_path / "empty.mid", [], meter)
+    write_smf(tmp_path / "unknown.mid", notes)
+    for name in ("empty.mid", "unknown.mid"):
+        with pytest.raises(FileError, match="has no notes, or no bars"):
+            score_of_midi(tmp_path / name)
 
 
 def test_notes_sound_as_loud_as_a_page_needs_and_are_encoded_for_browsers():

@@ -168,7 +168,9 @@ def test_what_comes_once_is_long_or_is_watched_goes_without(loaded: TorchEngine)
     assert isinstance(programs.find(rows), WindowProgram)
     assert programs.find(rows) is programs.find(rows)
     for odd in (windows_of(adapter, 2, steps=MOST_STEPS + 1), windows_of(adapter, 2)):
-        odd.progress = Progress(adapter, SilentControl(), keep_trail=odd.conditions.sampling.steps == 2)
+        odd.progress = Progress(adapter, SilentControl())
+        if odd.conditions.sampling.steps <= MOST_STEPS:
+            odd.progress.follow(odd.features.shape[1], ())
         assert [programs.find(list(odd.rows())) for _ in range(3)] == [None] * 3
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -87,7 +87,11 @@ class KeepingProgress(Progress):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self.estimates: list[Tensor] = []
 
-    def evaluated(self, x0: Tensor) -> None:
+    @property
+    def is_watched(self) -> bool:
+        return True
+
+    def evaluated(self, windows: Sequence[Window], x0: Tensor) -> None:
         self.estimates.append(x0)
 
 

@@ -111,6 +111,8 @@ class NoteDelivery:
             begun = self._midi.now() - playback.start
         spans = [PedalSpan(max(span.down, begun), span.up, delivery.channel - 1) for span in pedal]
         keys = [as_key(span) for span in spans if span.down < span.up]
+        if not keys:
+            return
         try:
             if delivery.when == "transport":
                 self._midi.place(playback.owner, keys, job.origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from diffroll_live.cli.commands import batch
 from support.archives import ArchiveEngineFactory
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     folder, archive, out = sys.argv[1:]
     batch.EngineFactory = lambda *_: ArchiveEngineFactory(Path(folder))  # type: ignore[assignment,misc]
     sys.exit(run(["batch", archive, "-o", out, "--steps", "2", "--processes", "2"]))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import signal
 import sys
 import time
 from pathlib import Path
@@ -36,6 +37,7 @@ class SlowScheduler(RecordingScheduler):
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     if "--few-files" in sys.argv:
         import resource
 

@@ -94,19 +94,16 @@ class Person:
 
     def drags_out(self, element: str) -> dict[str, str]:
         """Drag an element out of the page; give what the system would be handed: a file's type, name and address."""
-        with self._devtools() as tools:
-            caught: list[dict[str, Any]] = []
-            tools.on("Input.dragIntercepted", lambda event: caught.append(event["data"]))
-            tools.send("Input.setInterceptDrags", {"enabled": True})
-            self.page.hover(element)
-            expect(self.page.locator(element)).to_have_attribute("href", re.compile("/midi/"))
-            box = self.page.locator(element).bounding_box()
-            assert box is not None
-            self.drags(box["x"] + 8, box["y"] + 8, box["x"] + 8, box["y"] - 200)
-            self.sees_that(lambda: caught)
-            tools.send("Input.setInterceptDrags", {"enabled": False})
-        (item,) = [item for item in caught[0]["items"] if item["mimeType"].lower() == "downloadurl"]
-        mime, name, url = item["data"].split(":", 2)
+        self.page.hover(element)
+        expect(self.page.locator(element)).to_have_attribute("href", re.compile("/midi/"))
+        handed: str = self.page.locator(element).evaluate(
+            """element => {
+                const handed = new DataTransfer();
+                element.dispatchEvent(new DragEvent("dragstart", { dataTransfer: handed, bubbles: true }));
+                return handed.getData("DownloadURL");
+            }"""
+        )
+        mime, name, url = handed.split(":", 2)
         return {"mimeType": mime, "name": name, "url": url}
 
     def strikes_a_key(self, y: float) -> None:

@@ -85,7 +85,7 @@ def start_daemon(stack: ExitStack, bars: Progress, api: str, port: int) -> Daw:
         daemon = subprocess.Popen(command, stdout=log, stderr=log)
         stack.callback(stop, daemon)
         daw = Daw(port)
-        _, version, model, device, _, _ = daw.greet(timeout=120.0)
+        _, version, model, device, *_ = daw.greet(timeout=120.0)
     tell("Daemon", f"{version} with model {model} on {device}, ready after {clock()}")
     return daw
 

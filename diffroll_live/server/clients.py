@@ -22,7 +22,7 @@ from diffroll_live.server.outbox import Outbox
 logger = logging.getLogger(__name__)
 
 MAX_ABOUT = 128  # bytes of what an error is about
-_OWN_FILES = 48  # that the daemon may need at once beside connections: pipes, recordings, the spool
+_OWN_FILES = 56  # that the daemon may need at once beside connections: pipes, recordings, the spool, the next callers
 _UNLIMITED = 1 << 20
 _ERRORS_KEPT = 8  # of one client, for whoever watches
 

@@ -60,6 +60,8 @@ def thin(
         chances = _sharpened(logits, allowed, options).sigmoid() * allowed
         share = (after - now) / (1 - now)
         new = torch.from_numpy(rng.random(chances.shape)).to(said.device) < chances * share
+        if index == steps - 1 and not len(there) and not bool(new.any()) and bool(allowed.any()):
+            new.view(-1)[chances.argmax()] = True  # music from nothing has a note
         row, key = torch.nonzero(new, as_tuple=True)
         length, velocity = (part.double().cpu().numpy() for part in network.touch_logits(said[row], key))
         cells = np.stack([tokens.step[holes][row.cpu().numpy()], key.cpu().numpy()], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +18,7 @@ from diffroll_live.composer.options import WritingOptions, draw_index
 from diffroll_live.composer.passage import ENDLESS, Passage, rooms
 from diffroll_live.composer.thinning import thin
 from diffroll_live.composer.tokens import passage_tokens
-from diffroll_live.composer.vocabulary import Ints
+from diffroll_live.composer.vocabulary import NO_KEY, Ints
 
 NETWORK = tiny_composer()
 ANY = WritingOptions(temperature=2.0)
@@ -75,6 +76,17 @@ def test_a_hole_with_nothing_around_it_is_written(write: Write):
     one = passage()
     rows = write(Passage(one.grid, one.notes[:0], np.ones_like(one.hidden)), ANY, 5)
     assert len(rows) > 0
+
+
+@WAYS
+def test_music_from_nothing_is_never_empty(write: Write, monkeypatch: pytest.MonkeyPatch):
+    silent = tiny_composer()
+    silent.keys.bias[NO_KEY:] = 60.0  # none is by far the likeliest
+    silent.every.bias -= 60.0
+    monkeypatch.setattr(sys.modules[__name__], "NETWORK", silent)
+    one = passage()
+    nothing = Passage(one.grid, one.notes[:0], np.ones_like(one.hidden))
+    assert len(write(nothing, WritingOptions(), 0)) == 1
 
 
 def test_polyphony_is_kept():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -27,7 +28,7 @@ Value = str | float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(ABC):
     """Something that can be set."""
 
     default: Any = None  # None where something else decides, such as the model
@@ -35,9 +36,9 @@ class Option:
     sentence: str = ""  # for --help
     field: str = ""  # of the settings, where it has another name than the option
 
+    @abstractmethod
     def check(self, value: Value) -> Any:
         """Return the value as the settings keep it. Raises RequestError, whose sentence lacks the option's name."""
-        raise NotImplementedError
 
     def write(self, value: Any) -> Value:
         """Write what the settings keep so that ``check`` returns it again."""

@@ -147,6 +147,18 @@ def random_estimate(
     )
 
 
+def test_a_note_that_a_late_onset_ends_is_ended_in_time_too() -> None:
+    notes, sent = NoteTracker(), []
+    for edge, onset in ((0.128, -0.872), (0.32, -0.68)):  # the second is detected too late to sound
+        hop = LiveEstimate(
+            edge - REACH, edge, 0.5, (OnsetCandidate(60, onset, 80, 1.0),), (SoundingSpan(60, onset, edge),)
+        )
+        sent += notes.update(hop, edge - 0.5)
+    ended = [note for note in lane(sent, "commit") if note.offset is not None]
+    assert [(note.index, note.offset) for note in ended] == [(0, pytest.approx(-0.68))]
+    check([*sent, *notes.finish(0.32)])
+
+
 @settings(max_examples=80)
 @given(st.lists(HOPS, max_size=40), st.integers(0, 3))
 def test_lanes_are_in_order_whatever_is_estimated(hops: list, finish_every: int) -> None:

@@ -194,6 +194,9 @@ class _Track:
         end = following if end is None else min(end, following)
         if end >= certain and certain - note.onset <= LONGEST:
             return
+        if note.committed and note.offset is None:  # an onset ends it that was detected too late to sound
+            note.offset = self.sent_until = max(end, note.onset + SHORTEST)
+            yield note.report("commit")
         note.offset = end
         yield self._report_last(note)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_a_script_is_a_client_as_any_other(daemon, script, make_wav):
 
 
 def test_two_scripts_do_not_see_each_other(daemon, script):
-    other = Script(daemon.spool, "00" + script.name[2:])
+    other = Script(daemon.spool, secrets.token_hex(8))
     script.send(["/diffroll/job/new", "a", "generate", ""])
     other.send(["/diffroll/job/run", "a"])
     assert other.next()[:3] == ["/diffroll/error", "a", "unknown-job"]
@@ -111,7 +112,7 @@ def test_a_bad_line_spoils_no_other(daemon, script):
 def test_a_line_with_half_a_character_is_answered_and_ends_the_spool_for_nobody(daemon, script):
     put(daemon.spool, f"{script.name}.000001.jsonl", b'["/diffroll/audio/file", "b", "/tmp/\\ud83c.wav"]\n')
     assert script.next()[:3] == ["/diffroll/error", "packet", "bad-message"]
-    other = Script(daemon.spool, "00" + script.name[2:])
+    other = Script(daemon.spool, secrets.token_hex(8))
     other.send(["/diffroll/ping", 5])
     assert other.next() == ["/diffroll/pong", 5]
 
@@ -161,7 +162,7 @@ def test_a_goodbye_takes_back_all_that_was_asked(daemon, script):
     script.until("/diffroll/job/progress")
     script.send()
     wait_until(lambda: not any((daemon.spool / "out").glob(f"{script.name}.*")), "the goodbye")
-    other = Script(daemon.spool, "00" + script.name[2:])
+    other = Script(daemon.spool, secrets.token_hex(8))
 
     def ready() -> bool:
         other.send(["/diffroll/status"])

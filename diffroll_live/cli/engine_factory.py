@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from diffroll_live.types import Engine
 
+#: What the engine begins with: torch, which is most of what a start takes.
+IMPORTS = ("diffroll_live.engine.loading",)
+
 
 @dataclass(frozen=True, slots=True)
 class EngineFactory:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,12 +62,14 @@ class Worker:
     """Has work done in a process of its own, in which clients take turns, and which is restarted whenever it dies.
 
     ``factory`` makes the engine and must be picklable; ``queue_size`` pieces of work may wait; a process has
-    ``grace`` seconds to end by itself.
+    ``grace`` seconds to end by itself. ``imports`` names the modules that the engine begins with.
     """
 
-    def __init__(self, factory: Callable[[], Engine], queue_size: int = 64, *, grace: float = 2.0) -> None:
+    def __init__(
+        self, factory: Callable[[], Engine], queue_size: int = 64, *, grace: float = 2.0, imports: Sequence[str] = ()
+    ) -> None:
         self._queue_size = queue_size
-        self._supervisor = Supervisor(factory, self._hand_over, grace)
+        self._supervisor = Supervisor(factory, self._hand_over, grace, imports)
         self._items: dict[int, _Item] = {}  # by serial, in the order in which they came
         self._ready = False
         self._shares = Shares()

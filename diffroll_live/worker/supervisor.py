@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
 import queue
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from diffroll_live.backoff import Backoff
 from diffroll_live.errors import InternalError
 from diffroll_live.types import Engine
+from diffroll_live.worker.birth import birth_context
 from diffroll_live.worker.messages import (
     Cancel,
     Died,
@@ -38,10 +38,12 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.5, 30.0  # s between starts that come to nothing
 
 
 class Supervisor:
-    """Keeps one inference process alive. ``post`` takes every report, on this thread."""
+    """Keeps one inference process alive. ``post`` takes every report, on this thread; ``imports`` as birth_context."""
 
-    def __init__(self, factory: Callable[[], Engine], post: Callable[[Report], None], grace: float) -> None:
-        self._context = multiprocessing.get_context("spawn")
+    def __init__(
+        self, factory: Callable[[], Engine], post: Callable[[Report], None], grace: float, imports: Sequence[str] = ()
+    ) -> None:
+        self._context = birth_context(imports)
         self._factory = factory
         self._post = post
         self._grace = grace  # s, that a process has to end by itself
@@ -51,6 +53,7 @@ class Supervisor:
         self._awake, self._waker = self._context.Pipe(duplex=False)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="diffroll-worker", daemon=True)
+        self._beginning = threading.Thread(target=self._begin, name="diffroll-first-worker", daemon=True)
         self._begun: tuple[BaseProcess, Connection, Connection] | None = None
         self._loaded = False  # whether the engine of the present process is
         self._failures = 0  # starts in a row that came to nothing
@@ -58,8 +61,7 @@ class Supervisor:
 
     def begin(self) -> None:
         """Start the first process ahead of the thread; one that cannot be started is the thread's to try again."""
-        with _interrupts_held(), contextlib.suppress(Exception):
-            self._begun = self._spawn()
+        self._beginning.start()
 
     def start(self) -> None:
         """Start the thread and with it the process, unless that has begun."""
@@ -81,6 +83,7 @@ class Supervisor:
             return
         self._closing.set()
         self._waker.send_bytes(b"c")
+        self._wait_for_beginning()
         if self._thread.is_alive():
             self._thread.join()
         elif self._begun is not None:
@@ -88,11 +91,20 @@ class Supervisor:
         self._awake.close()
         self._waker.close()
 
+    def _begin(self) -> None:
+        with _interrupts_held(), contextlib.suppress(Exception):
+            self._begun = self._spawn()
+
+    def _wait_for_beginning(self) -> None:
+        if self._beginning.is_alive():
+            self._beginning.join()
+
     def _supervise(self) -> None:
         with _interrupts_held():
             self._keep_alive()
 
     def _keep_alive(self) -> None:
+        self._wait_for_beginning()
         while not self._closing.is_set():
             try:
                 process, connection, live = self._begun or self._spawn()

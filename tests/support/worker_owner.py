@@ -13,6 +13,7 @@ from diffroll_live.worker.messages import Failed, Finished, Ready, Run
 from diffroll_live.worker.queue import Worker
 from support.asking import planned
 from support.fake_engine import make_engine
+from support.waiting import wait_until
 
 TIMEOUT = 30.0
 
@@ -45,6 +46,7 @@ class WorkerOwner:
     @property
     def pid(self) -> int:
         """Of the inference process."""
+        wait_until(lambda: _engines() - self._others, "an inference process")
         (pid,) = _engines() - self._others
         return pid
 

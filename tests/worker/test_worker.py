@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from support.fake_engine import INFO, FakeEngine, make_engine, make_fatal_engine, make_no_engine, notes_of
 from support.running import alive
+from support.waiting import wait_until
 from support.worker_owner import TIMEOUT, WorkerOwner, run
 
 from diffroll_live.errors import Busy, Cancelled, InternalError, UnknownJob
@@ -142,6 +143,7 @@ def test_a_process_that_nobody_starts_is_ended():
     others = {child.pid for child in multiprocessing.active_children()}
     worker = Worker(make_engine, grace=0.3)
     worker.begin()
+    wait_until(lambda: {child.pid for child in multiprocessing.active_children()} - others, "a process")
     (begun,) = {child.pid for child in multiprocessing.active_children()} - others
     worker.close()
     assert not alive(begun)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from diffroll_live.cli.commands.serving import start_midi
-from diffroll_live.cli.engine_factory import EngineFactory
+from diffroll_live.cli.engine_factory import IMPORTS, EngineFactory
 from diffroll_live.config import Config, MidiConfig
 from diffroll_live.errors import PortError
 from diffroll_live.midi.scheduler import Scheduler
@@ -60,7 +60,7 @@ async def run_with_client(
     """Run the daemon, and a client beside it, until a signal comes or the client ends; its error is raised."""
     engine = config.engine
     factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
-    worker = Worker(factory, config.server.queue_size)
+    worker = Worker(factory, config.server.queue_size, imports=IMPORTS)
     stop = asyncio.Event()
     clients: list[asyncio.Task[None]] = []
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from diffroll_live.cli.engine_factory import EngineFactory
+from diffroll_live.cli.engine_factory import IMPORTS, EngineFactory
 from diffroll_live.cli.options import ENGINE, PATH, setting, with_options
 from diffroll_live.config import load_config
 from diffroll_live.errors import RequestError
@@ -81,7 +81,7 @@ def serve(config_file: Path | None, panel: dict[str, Any], metrics: dict[str, An
     factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
     from diffroll_live.worker.queue import Worker
 
-    worker = Worker(factory, config.server.queue_size)
+    worker = Worker(factory, config.server.queue_size, imports=IMPORTS)
     worker.begin()  # the model is loaded while all that the daemon itself consists of is imported
     try:
         from diffroll_live.cli.commands.serving import serve_all

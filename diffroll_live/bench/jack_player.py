@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -49,7 +50,7 @@ class JackPlayer:
             raise PortError("No JACK server is running. Start one (`jackd -d dummy` needs no sound card).")
         self._out = self._port(b"out", _AUDIO, _IS_OUTPUT)
         self._in = self._port(b"in", _MIDI, _IS_INPUT)
-        self._events: list[tuple[int, bytes]] = []  # frame, message
+        self._events: deque[tuple[int, bytes]] = deque()  # frame, message; JACK's thread appends
         self._samples: Floats | None = None  # being played
         self._at = 0  # index of the next sample
         self._begun = 0  # frame of the first sample
@@ -93,8 +94,7 @@ class JackPlayer:
 
     def take_events(self) -> list[tuple[int, bytes]]:
         """Return the three-byte channel messages since the last call, each with its frame."""
-        events, self._events = self._events, []
-        return events
+        return [self._events.popleft() for _ in range(len(self._events))]
 
     def _port(self, name: bytes, kind: bytes, flags: int) -> Any:
         port = self._library.jack_port_register(self._client, name, kind, flags, 0)

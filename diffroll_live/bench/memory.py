@@ -1,4 +1,4 @@
-"""The memory used by processes, from /proc on Linux and ps elsewhere."""
+"""Processes, their families and the memory that they use, from /proc on Linux and ps elsewhere."""
 
 from __future__ import annotations
 
@@ -42,6 +42,21 @@ def family(pid: int, parents: dict[int, int]) -> set[int]:
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
     return found
+
+
+def forked(pid: int) -> set[int]:
+    """The descendants of a process that a fork server made, which are those that compute. Linux only."""
+    parents = proc_parents()
+    servers = {each for each in family(pid, parents) if _is_fork_server(each)}
+    return {each for each in servers if parents[each] in servers}
+
+
+def _is_fork_server(pid: int) -> bool:
+    """Whether a process is a fork server or, since these keep its command, was made by one."""
+    try:
+        return b"multiprocessing.forkserver" in (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def proc_parents() -> dict[int, int]:

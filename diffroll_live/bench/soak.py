@@ -28,7 +28,7 @@ from diffroll_live.bench.hostile import Flood
 from diffroll_live.bench.jack_player import JackPlayer
 from diffroll_live.bench.live import BUFFER, MIDI_PORT, PLAYER
 from diffroll_live.bench.live_material import rendered
-from diffroll_live.bench.memory import LINUX, PROC, family, proc_parents, resident
+from diffroll_live.bench.memory import LINUX, forked, resident
 from diffroll_live.bench.midi_lateness import environment
 from diffroll_live.bench.note_balance import Balance
 from diffroll_live.bench.soak_plan import Plan
@@ -62,13 +62,14 @@ class Soak:
         self._due: dict[str, float] = {}
         self._kills_due: list[float] = []
         self._killed: float | None = None  # when the inference process was, until it is back
-        self._was_down = False  # as the daemon has reported since then
+        self._dead: set[int] = set()  # the processes that were killed
+        self._asked = False  # the daemon, for its state
         self._job_number = self._buffer_number = 0
         self.balance = Balance()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._server = stack.enter_context(DummyJack(f"diffroll-live-soak-{os.getpid()}"))
+            self._server = stack.enter_context(DummyJack(f"diffroll-live-soak-{os.getpid()}", synchronous=True))
             stack.enter_context(environment(self._server.environment))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             self._player = JackPlayer(PLAYER).__enter__()
@@ -185,26 +186,27 @@ class Soak:
         self._ask_whether_back()
         if (
             self._killed is None
+            and not self._asked
             and self._kills_due
             and time.monotonic() >= self._kills_due[0]
             and self.balance.notes.hanging
         ):
             del self._kills_due[0]
-            for each in family(self._daemon.pid, proc_parents()):
-                if b"spawn_main" in (PROC / str(each) / "cmdline").read_bytes():
-                    os.kill(each, signal.SIGKILL)
+            self._dead = forked(self._daemon.pid)
+            for each in self._dead:
+                os.kill(each, signal.SIGKILL)
             self.balance.kills += 1
-            self._killed, self._was_down = time.monotonic(), False
+            self._killed = time.monotonic()
 
     def _ask_whether_back(self) -> None:
-        if self._killed is not None:
+        """Ask the daemon, once there is another process: it has seen the death by then."""
+        if self._killed is not None and not self._asked and forked(self._daemon.pid) - self._dead:
             self._link.send("/diffroll/status")
+            self._asked = True
 
     def _see_whether_back(self, state: str) -> None:
-        if self._killed is None:
-            return
-        self._was_down = self._was_down or state == "restarting"
-        if self._was_down and state != "restarting":
+        self._asked = False
+        if self._killed is not None and state != "restarting":
             self.balance.recoveries.append(time.monotonic() - self._killed)
             self._killed = None
 

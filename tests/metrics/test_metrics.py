@@ -20,6 +20,7 @@ from support.paths import EXAMPLES
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
 from support.waiting import wait_until
+from support.worker_owner import engines
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
@@ -63,9 +64,9 @@ class Watched:
 
 @pytest.fixture
 def watched(tmp_path) -> Iterator[Watched]:
-    it, before = Watched(tmp_path), spawned()
+    it, before = Watched(tmp_path), engines()
     with it.daemon:
-        it.processes = spawned() - before
+        it.processes = engines() - before
         yield it
 
 
@@ -108,13 +109,6 @@ def test_failures_cancels_and_restarts_are_counted(watched, make_wav, tmp_path):
             os.kill(process, signal.SIGKILL)
         wait_until(lambda: watched.value("restarts_total") == 1, "the restart in the metrics", 60)
         done(client, "after", make_wav, tmp_path)
-
-
-def spawned() -> set[int]:
-    """The processes that this one has spawned for computing."""
-    children = Path(f"/proc/{os.getpid()}/task").glob("*/children")
-    pids = {int(pid) for path in children for pid in path.read_text().split()}
-    return {pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def test_notes_are_counted_by_what_became_of_them():

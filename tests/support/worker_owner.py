@@ -24,7 +24,7 @@ class WorkerOwner:
     def __init__(self, factory: Callable[[], Any] = make_engine, *, begun: bool = False, **options: Any) -> None:
         self.calls: queue.Queue[Callable[[], None]] = queue.Queue()
         self.events: list[Any] = []
-        self._others = _engines()
+        self._others = engines()
         self.worker = Worker(factory, grace=0.3, **options)
         if begun:
             self.worker.begin()
@@ -46,8 +46,8 @@ class WorkerOwner:
     @property
     def pid(self) -> int:
         """Of the inference process."""
-        wait_until(lambda: _engines() - self._others, "an inference process")
-        (pid,) = _engines() - self._others
+        wait_until(lambda: engines() - self._others, "an inference process")
+        (pid,) = engines() - self._others
         return pid
 
     def ready(self) -> WorkerOwner:
@@ -60,5 +60,5 @@ def run(serial: int, name: str = "job", client: str = "", **options: Any) -> Run
     return Run(serial, planned(request), client)
 
 
-def _engines() -> set[int]:
+def engines() -> set[int]:
     return {p.pid for p in multiprocessing.active_children() if p.name == "diffroll-engine" and p.pid}

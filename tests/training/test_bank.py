@@ -167,6 +167,12 @@ def test_a_soundfont_is_recorded_in_tune(monkeypatch):
     assert np.argmax(spectrum) == pytest.approx(440 * 2 ** (-8 / 12), rel=0.01)
 
 
+def test_keys_that_an_instrument_has_no_sound_for_are_left_out():
+    contrabass = Preset(43, velocities=(96,), step=40)
+    found = recordings.from_soundfont(Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"), contrabass)
+    assert [each.pitch for each in found] == [21]
+
+
 def test_a_soundfont_that_cannot_be_sounded(tmp_path, monkeypatch):
     with pytest.raises(FileMissing, match="no SoundFont"):
         recordings.from_soundfont(tmp_path / "gone.sf2", Preset(0))

@@ -79,6 +79,7 @@ def test_warm_ups_do_not_count():
     assert seen[-1] == (5, 10)
 
 
+@pytest.mark.slow
 def test_what_a_bad_line_drops_is_sent_again_until_the_buffer_is_whole(tmp_path):
     data = bytes(4 * upload.CHANNELS * 44_100)
     with RunningDaemon(tmp_path) as running, daemon.Link(running.port) as link:

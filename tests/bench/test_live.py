@@ -100,6 +100,7 @@ def test_recordings_come_at_the_servers_rate_with_their_notes(recording: Path) -
         recorded(recording)
 
 
+@pytest.mark.slow
 def test_rendered_music_sounds_where_its_notes_are() -> None:
     performance = rendered(5.0)
     first, last = performance.notes[:, 0].min(), performance.notes[:, 0].max()

@@ -51,6 +51,7 @@ def test_hostile_datagrams_are_of_every_kind_and_the_same_for_a_seed() -> None:
     assert max(map(len, packets)) > 1000
 
 
+@pytest.mark.slow
 def test_a_daemon_outlives_hostile_datagrams_and_serves_on(daemon: RunningDaemon) -> None:
     with Flood(daemon.port, 5000, random.Random(0)) as flood, daemon.tcp() as client:
         while not flood.is_done:

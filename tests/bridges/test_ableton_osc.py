@@ -63,6 +63,7 @@ def written(live: FakeAbletonOsc, track: int = 1, scene: int = 0):
     return live.user(lambda song: notes_of(song.tracks[track].clip_slots[scene].clip))
 
 
+@pytest.mark.slow
 def test_an_unwarped_clip_is_transcribed_into_a_slot_beside_it(live, osc, take):
     add_take(live, take, scene=2, start_marker=1.0, loop_start=1.0, end_marker=4.0, loop_end=4.0)
     live.user(lambda song: setattr(song, "_tempo", 90.0))
@@ -74,6 +75,7 @@ def test_an_unwarped_clip_is_transcribed_into_a_slot_beside_it(live, osc, take):
     assert live.messages == ["DiffRoll: 2 notes in DiffRoll Piano"]
 
 
+@pytest.mark.slow
 def test_a_fill_hears_the_file_around_the_clip(live, osc, take):
     add_take(live, take, start_marker=2.0, loop_start=2.0, end_marker=4.0, loop_end=4.0)
     engine = Engine((2.25, 2.5, 60, 80), (1.0, 1.5, 61, 80))
@@ -105,6 +107,7 @@ def test_something_new_needs_a_track_alone(live, osc):
     assert written(live, scene=3) == [(60, 1.0, 1.0, 80)]
 
 
+@pytest.mark.slow
 def test_our_own_track_is_used_again(live, osc, take):
     for scene in (0, 1, 1):
         add_take(live, take, scene=scene)
@@ -123,6 +126,7 @@ def test_five_thousand_notes_arrive_in_lots_of_300(live, osc, take):
     assert max(live.sizes) <= 9216
 
 
+@pytest.mark.slow
 def test_lost_datagrams_are_sent_again(live, osc):
     live.user(lambda song: song.add_track("Piano"))
     live.lose = ["/live/clip/add/notes", "/live/song/get/num_tracks"]

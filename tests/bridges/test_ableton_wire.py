@@ -37,6 +37,7 @@ def script(tmp_path_factory):
     return DiffRollLive
 
 
+@pytest.mark.slow
 def test_the_golden_session_is_read_and_written_alike(script):
     for line in golden_session.load():
         tagged = list(zip(line["tags"], line["args"], strict=True))

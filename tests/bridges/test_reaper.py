@@ -36,6 +36,7 @@ def spool(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scenes", "name"), SCENES, ids=[name for _, name in SCENES])
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_scene(interpreter, scenes, name, spool):

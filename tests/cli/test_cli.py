@@ -99,6 +99,7 @@ def test_pictures_and_sound_are_written(engine, clip, tmp_path):
     assert soundfile.info(tmp_path / "s.wav").duration > 1.5
 
 
+@pytest.mark.slow
 def test_one_input_goes_into_a_folder_that_exists_or_ends_with_a_separator(engine, clip, tmp_path):
     there = tmp_path / "there"
     there.mkdir()
@@ -129,6 +130,7 @@ def test_every_bad_input_is_told(engine, tmp_path, capsys):
     assert all(path in error for path in missing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

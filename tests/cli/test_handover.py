@@ -53,6 +53,7 @@ def wish(folder: Path, port: int, **choices: object) -> TaskChoices:
     return replace(wanted, **choices)
 
 
+@pytest.mark.slow
 def test_a_daemon_of_the_same_model_does_the_work_and_the_notes_are_the_same(
     daemon: RunningDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -72,6 +72,7 @@ def test_every_variation_is_a_song_and_the_document_has_the_channels(engine, son
     assert {note["channel"] for note in entry["variations"][0]} == {0, 2, 3}
 
 
+@pytest.mark.slow
 def test_pictures_and_sound_of_a_song(engine, song, tmp_path):
     files = {flag: tmp_path / f"o.{suffix}" for flag, suffix in
              (("--plot", "png"), ("--trajectory", "gif"), ("--sonify", "wav"), ("-o", "mid"))}  # fmt: skip
@@ -101,6 +102,7 @@ def test_a_midi_file_is_known_by_its_bytes(engine, song, tmp_path):
     assert engine.plans[0].audio is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -138,6 +140,7 @@ def test_a_file_without_a_tempo_is_no_grid(engine, clip, tmp_path):
     assert [plan.meter for plan in engine.plans] == [None, None]
 
 
+@pytest.mark.slow
 def test_ten_thousand_notes_and_notes_outside_the_piano(engine, tmp_path):
     many = [event for at in range(10_000) for event in note(at * 60, 60, 40 + at % 40)]
     switches = [event for at in range(8) for event in note(at * BAR, 40, 4 + at)]

@@ -150,6 +150,7 @@ def test_the_stages_follow_each_other(folders, tmp_path, capsys):
     refused(train(folders, tmp_path / "y", "--from", "nowhere"), exit_codes.MODEL, capsys, "no model 'nowhere'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -38,6 +38,7 @@ def rows(network: Composer, one: Passage, seed: int) -> list[tuple[int, int, int
     return list(thin(network, one, WritingOptions(temperature=2.0), [seed], 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_same_notes_are_written(seed: int) -> None:
     one = passage()
@@ -46,6 +47,7 @@ def test_the_same_notes_are_written(seed: int) -> None:
     assert written == rows(tiny_composer(), one, seed)
 
 
+@pytest.mark.slow
 def test_room_that_is_left_changes_what_is_said_by_rounding_alone() -> None:
     tokens, network = questions(passage()), replaying()
     assert network.replayed is not None
@@ -67,6 +69,7 @@ def test_a_few_programs_are_kept() -> None:
     assert len(replayed._programs) == MOST_PROGRAMS
 
 
+@pytest.mark.slow
 def test_nothing_in_an_evaluation_waits_for_the_device_or_goes_by_its_values() -> None:
     network = tiny_composer().to(META)
     replayed = Replayed(network, uncaptured)

@@ -46,6 +46,7 @@ def test_notes_lie_in_what_is_hidden_each_once(write: Write, band: tuple[int, in
     assert len({(step, key) for step, key, _, _ in rows.tolist()}) == len(rows)
 
 
+@pytest.mark.slow
 @WAYS
 def test_the_seed_decides(write: Write):
     one = passage()
@@ -132,6 +133,7 @@ def test_a_key_that_is_down_is_not_struck():
         assert (rows[:, 1] % 2 == 1).all()
 
 
+@pytest.mark.slow
 @WAYS
 def test_a_note_ends_before_its_key_is_struck_again(write: Write):
     one = passage()

@@ -188,6 +188,7 @@ def can_listen(found: Found) -> bool:
             return False
 
 
+@pytest.mark.slow
 def test_programs_of_this_machine_find_it_by_mdns_until_it_ends(tmp_path):
     seen: dict[str, int] = {}
     own = "diffroll-live in a room of its own"
@@ -248,6 +249,7 @@ def test_who_is_told_is_as_configured(reach, host, installed, opens, monkeypatch
         assert discovery is None or (discovery.host, discovery.beyond) == ("127.0.0.1", False)
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_be_used_costs_the_daemon_nothing(tmp_path, monkeypatch):
     from diffroll_live.discovery import announcement
 

@@ -102,6 +102,7 @@ def test_notes_are_filled_without_audio_and_the_locked_ones_stay_in_the_hole(eng
         assert not any(note.pitch == other.pitch and note.onset < other.offset > note.offset for other in locked)
 
 
+@pytest.mark.slow
 def test_time_to_come(engine: TorchEngine) -> None:
     (notes,) = ask(engine, REQUESTS["continue known notes"]).variations
     assert [note for note in notes if note in KNOWN] == list(KNOWN)
@@ -120,6 +121,7 @@ def test_time_to_come(engine: TorchEngine) -> None:
     assert all(note.offset <= 8.0 for note in notes), "it may ring for as long as was asked for"
 
 
+@pytest.mark.slow
 def test_long_audio_at_another_rate_is_read_to_its_end(engine: TorchEngine) -> None:
     (notes,) = ask(engine, TRANSCRIPTION).variations
     onsets = np.array([note.onset for note in notes])
@@ -127,12 +129,14 @@ def test_long_audio_at_another_rate_is_read_to_its_end(engine: TorchEngine) -> N
     assert (np.histogram(onsets, bins=25, range=(0, 25))[0] > 0).all()
 
 
+@pytest.mark.slow
 def test_short_audio_is_read(engine: TorchEngine) -> None:
     for n_samples in (1, 100, 5000):
         audio = AudioBuffer("short", np.full(n_samples, 0.1, np.float32), 48_000)
         assert len(ask(engine, Request("job", "transcribe", audio)).variations) == 1
 
 
+@pytest.mark.slow
 def test_silence_gives_no_notes_and_neither_does_what_is_too_quiet(engine: TorchEngine) -> None:
     for audio in (silence(3.0), noise(3.0, level=1e-4)):
         assert ask(engine, Request("job", "transcribe", audio)).variations == ((),)
@@ -152,6 +156,7 @@ def test_how_many_windows_go_at_once_changes_nothing(engine: TorchEngine, abreas
         assert_near(ask(other, REQUESTS[name]), ask(engine, REQUESTS[name]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quality", ["draft", "live", "best"])
 def test_quality_is_a_number_of_evaluations(
     engine: TorchEngine, denoiser: Callable[[Callable[[int], None]], None], quality: str

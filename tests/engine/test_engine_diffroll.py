@@ -70,6 +70,7 @@ def test_guidance_zero_evaluates_the_condition_alone(engine: TorchEngine, evalua
     assert evaluations == [1, 1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_every_sampler_runs(engine: TorchEngine, name: str) -> None:
     result = ask(engine, transcription(Options(steps=3, sampler=name)))

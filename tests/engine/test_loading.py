@@ -34,6 +34,7 @@ def test_a_daemon_does_not_start_on_altered_weights(weights: Path, tmp_path: Pat
         RunningDaemon(tmp_path, EngineFactory(str(weights.parent), "cpu", 1)).__enter__()
 
 
+@pytest.mark.slow
 def test_what_a_daemon_loads_has_run_one_window_and_runs_the_rest_when_it_is_idle(
     weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def estimates() -> Iterator[LiveEstimate]:
         yield stream.update(first, samples[first : first + 1024])
 
 
+@pytest.mark.slow
 def test_a_live_input_has_a_pedal_that_moves_as_late_as_its_notes():
     tracker, moves = PedalTracker(), []
     for estimate in estimates():

@@ -118,6 +118,7 @@ ADAPTERS: dict[str, Callable[[], ModelAdapter]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", ADAPTERS)
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("guidance", [0.0, 1.5])
@@ -143,6 +144,7 @@ def test_what_waits_would_be_found(wrong: Callable[[Tensor], Any]) -> None:
         wrong(torch.zeros(3, device="meta"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("used", [1, 2, 3])
 def test_spare_rows_change_no_bit(loaded: TorchEngine, used: int) -> None:
     full, alone = windows_of(loaded.adapter, 4), windows_of(loaded.adapter, used)
@@ -183,6 +185,7 @@ def test_no_more_programs_are_kept_than_a_few(loaded: TorchEngine) -> None:
     assert len(programs._programs) == MOST_PROGRAMS
 
 
+@pytest.mark.slow
 def test_a_device_that_cannot_capture_goes_without(loaded: TorchEngine, caplog: pytest.LogCaptureFixture) -> None:
     def refuse(function: Callable[[], None]) -> Replay:
         raise RuntimeError("operation not permitted when stream is capturing")

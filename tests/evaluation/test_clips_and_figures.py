@@ -110,6 +110,7 @@ ROWS = {
 }
 
 
+@pytest.mark.slow
 def test_a_page_of_figures_has_a_small_picture_and_a_table_for_each_part(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     text = write_figures(tmp_path, "small", "diffroll-live evaluate models/small --card", ROWS).read_text()

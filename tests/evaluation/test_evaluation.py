@@ -43,6 +43,7 @@ def test_a_perfect_transcript_scores_one():
     assert (one.onset_error, one.velocity_error) == (0, 0)
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_the_notes_that_were_found():
     estimate = moved(TRUTH, 0.01, velocity=-6)
     estimate[0, 2] += 1

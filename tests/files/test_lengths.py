@@ -79,6 +79,7 @@ def without_tag(data: bytes) -> bytes:
     return data[second:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "channels"), [(RATE, 1), (RATE, 2), (44_100, 1), (48_000, 2), (8_000, 1)])
 def test_an_mp3_without_a_count_is_heard_to_its_end(tmp_path, rate, channels):
     data = mp3(tmp_path / "a.mp3", sound(12.0, rate), rate, channels)

@@ -259,6 +259,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
         read_smf(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_long_piece_is_written_and_read_whole(tmp_path: Path) -> None:
     notes = [NoteEvent(at * 0.05, at * 0.05 + 0.2, 21 + at % 88, 1 + at % 127) for at in range(5000)]
     write_smf(tmp_path / "long.mid", notes)

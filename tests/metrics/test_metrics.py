@@ -77,6 +77,7 @@ def done(client: OscClient, name: str, make_wav, folder: Path) -> None:
     client.expect("/diffroll/job/done")
 
 
+@pytest.mark.slow
 def test_a_job_is_counted_with_its_durations(watched, make_wav, tmp_path):
     assert watched.value("jobs_total", task="transcribe", outcome="done") == 0
     with watched.daemon.tcp() as client:
@@ -95,6 +96,7 @@ def test_a_job_is_counted_with_its_durations(watched, make_wav, tmp_path):
     assert values["diffroll_ready", ()] == 1
 
 
+@pytest.mark.slow
 def test_failures_cancels_and_restarts_are_counted(watched, make_wav, tmp_path):
     with watched.daemon.tcp() as client:
         client.send("/diffroll/job/new", "long", "generate", "")
@@ -143,6 +145,7 @@ def test_pages_under_other_names_are_refused(watched):
     assert missing.value.code == 404
 
 
+@pytest.mark.slow
 def test_it_listens_on_the_loopback_alone_and_says_who_took_its_port(capsys, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

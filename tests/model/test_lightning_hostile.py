@@ -24,6 +24,7 @@ def with_pickle(path: Path, data: bytes) -> Path:
     return rewrite(path, lambda entries: entries.update({"data.pkl": data}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "match"),
     [

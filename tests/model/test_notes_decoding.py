@@ -110,6 +110,7 @@ def test_a_fast_attack_is_one_note_and_a_threshold_decides() -> None:
     assert decode(posterior, GEOMETRY, Thresholds(0.5, 0.95, 0.0))[0, 1] * RATE == pytest.approx(12)
 
 
+@pytest.mark.slow
 def test_times_late_in_a_long_recording_are_as_fine() -> None:
     notes = np.array([[639.0 + 0.3141592 / RATE, 639.5, 60, 64]])
     assert_same(decode(posterior_of(notes, 40_000), GEOMETRY, ALL), notes)

@@ -184,6 +184,7 @@ def test_send_prints_json(daemon, capsys):
     assert len(document["results"][0]["variations"][0]) == 4
 
 
+@pytest.mark.slow
 def test_serve_on_a_taken_port_names_the_option(daemon, capsys):
     assert run(["serve", "--port", str(daemon.port), "--midi-api", "none"]) == exit_codes.PORT
     assert "--port" in capsys.readouterr().err
@@ -211,6 +212,7 @@ def test_a_fault_in_the_engine_keeps_its_class(daemon, audio):
     client.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", ["memory", "bad option", "bad close", "interrupt", "none"])
 def test_no_buffer_is_left_behind(client, audio, monkeypatch, failure):
     def interrupt(step: int, steps: int) -> None:

@@ -33,6 +33,7 @@ def remote(own_daemon: RunningDaemon) -> Iterator[Client]:
     connected.close()
 
 
+@pytest.mark.slow
 def test_notes_alone_are_filled_and_continued(remote: Client) -> None:
     known, locked = (NoteEvent(0.5, 1.0, 60, 80), NoteEvent(2.5, 3.0, 62, 80)), (NoteEvent(1.5, 1.75, 64, 70, 2),)
     inpaint = Request("x", "inpaint", None, (HOLE,), known, Options(seed=3), locked=locked)

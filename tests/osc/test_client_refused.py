@@ -51,6 +51,7 @@ def test_the_protocol_lists_every_code():
     assert set(exit_codes.BY_ERROR) == set(CODES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("code", CODES)
 def test_every_refusal_of_every_step_is_raised_and_the_next_task_is_done(code, step):
@@ -97,6 +98,7 @@ def test_an_answer_that_ends_nothing_well_ends_the_wait(step, answer, error):
         client.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "error"),
     [

@@ -40,6 +40,7 @@ UNSHOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_the_session_is_still_true(daemon, transport):
     lines = golden_session.load()

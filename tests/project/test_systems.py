@@ -80,6 +80,7 @@ def test_windows_limits_no_clients_by_its_open_files(monkeypatch):
     assert clients._affordable_clients() == clients._UNLIMITED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["SIGHUP", "pthread_sigmask"])
 def test_a_daemon_runs_where_a_signal_is_missing(missing, tmp_path, monkeypatch):
     code = f"import signal; del signal.{missing}; import diffroll_live.server.daemon as daemon; print(*daemon._SIGNALS)"

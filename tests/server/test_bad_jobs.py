@@ -22,6 +22,7 @@ def test_a_save_outside_the_folders_is_refused_before_the_run(daemon, client):
         assert error.args[1] in ("file-refused", "file-not-found")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")
 def test_a_full_disk_is_told_and_the_notes_still_come(tmp_path, limited_daemon):
     with UdpClient(limited_daemon.port) as client:
@@ -152,6 +153,7 @@ def test_a_job_of_notes_needs_notes_and_has_a_longest_hole(client):
     assert client.ask_wrongly("/diffroll/job/run", "job").args[:2] == ("job", "bad-region")
 
 
+@pytest.mark.slow
 def test_ten_thousand_notes_need_no_audio(daemon):
     with daemon.tcp() as client:
         client.send("/diffroll/job/new", "many", "inpaint", "")

@@ -99,6 +99,7 @@ def own_daemon(tmp_path):
         yield running, one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "metre"),
     [

@@ -30,6 +30,7 @@ def grids(client, *settings) -> list[tuple]:
     return [tuple(reply.args[1:]) for reply in before if reply.address == "/diffroll/job/grid"]
 
 
+@pytest.mark.slow
 def test_a_grid_is_told_once_wherever_it_comes_from(own_daemon):
     _, client = own_daemon
     assert grids(client) == [("none", 0.0, 120.0, 4, 4, 0.0)]

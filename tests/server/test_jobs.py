@@ -49,6 +49,7 @@ def test_the_same_seed_gives_the_same_notes(client):
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "count"),
     [
@@ -75,6 +76,7 @@ def test_a_running_job_is_cancelled_within_one_evaluation(client):
     assert client.collect("next").end.address == "/diffroll/job/done"
 
 
+@pytest.mark.slow
 def test_a_newer_request_supersedes_the_queued_one(client):
     client.send("/diffroll/job/new", "first", "generate", "")
     client.send("/diffroll/job/set", "first", "steps", 20)
@@ -132,6 +134,7 @@ def test_notes_can_be_had_again(client):
     assert client.collect("n").notes == first
 
 
+@pytest.mark.slow
 def test_many_notes_survive_a_client_that_looks_every_100_ms(daemon):
     with daemon.udp(receive_buffer=106_496) as client:  # the kernel doubles it: 212,992 is the usual default
         client.send("/diffroll/job/new", "many", "generate", "")

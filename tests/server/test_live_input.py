@@ -129,6 +129,7 @@ def test_an_unknown_device_is_answered_with_those_there_are(client, jack):
     assert client.ask_wrongly("/diffroll/audio/free", "live").args[1] == "unknown-buffer"
 
 
+@pytest.mark.slow
 def test_a_machine_without_inputs_says_so(client, no_jack):
     assert client.ask_wrongly("/diffroll/audio/listen", "live", "jack").args[:2] == ("live", "no-such-device")
     assert client.ask("/diffroll/audio/inputs", answer="/diffroll/audio/inputs").args == (0,)

@@ -159,6 +159,7 @@ def test_a_note_that_a_late_onset_ends_is_ended_in_time_too() -> None:
     check([*sent, *notes.finish(0.32)])
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(st.lists(HOPS, max_size=40), st.integers(0, 3))
 def test_lanes_are_in_order_whatever_is_estimated(hops: list, finish_every: int) -> None:

@@ -45,6 +45,7 @@ def test_a_port_that_hangs_delays_only_the_replies_that_wait_for_silence(
     assert not scheduler.sounding
 
 
+@pytest.mark.slow
 def test_a_queue_that_is_full_is_an_error_of_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("diffroll_live.midi.note_queue.MAX_PENDING", 0)
     scheduler = Scheduler(HangingSink)

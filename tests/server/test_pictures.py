@@ -33,6 +33,7 @@ def complete(tile: Reply) -> bool:
     return step == steps - 1 and first + len(base64.b64decode(text)) // rows == frames
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pitch", "rate"), [(28, 44_100), (60, 16_000), (69, 48_000), (100, 44_100), (107, 8_000)])
 def test_a_tone_is_brightest_at_its_key(pitch, rate):
     frequency = 440 * 2 ** ((pitch - 69) / 12)
@@ -80,6 +81,7 @@ def test_a_job_keeps_what_it_was_asked_to_keep(client):
     assert (picture(client, "trajectory") == emerging).all()
 
 
+@pytest.mark.slow
 def test_the_picture_of_a_live_input_grows_with_its_sound(client):
     musician = Musician(client)
     client.send("/diffroll/audio/picture", "live")

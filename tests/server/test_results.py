@@ -118,6 +118,7 @@ def test_the_bars_of_a_finished_job_are_told(client):
     assert second.args == ("mine", 1, 2, 2.0, pytest.approx(120.0), 4, 4, pytest.approx(3.0))
 
 
+@pytest.mark.slow
 def test_a_result_goes_back_the_way_its_client_wanted(daemon, client, other):
     other.send("/diffroll/hello", "the asker")
     path = daemon.folder / "back.mid"
@@ -136,6 +137,7 @@ def test_a_result_goes_back_the_way_its_client_wanted(daemon, client, other):
     assert [note.pitch for note in played[-1]] == [60, 64]
 
 
+@pytest.mark.slow
 def test_what_cannot_go_back_is_said(client, other):
     give(client, "mine")
     assert client.ask_wrongly("/diffroll/job/return", "mine", "nobody", "x").args[1] == "unknown-job"

@@ -25,6 +25,7 @@ def test_visitors_that_own_nothing_leave_before_a_client_with_a_buffer(tmp_path)
         assert owner.collect("j").end.address == "/diffroll/job/done"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["udp", "tcp"])
 @pytest.mark.parametrize(
     ("message", "request_", "answer"),
@@ -63,6 +64,7 @@ def test_idle_connections_make_room_and_are_told(tmp_path):
         idle[0].ping()
 
 
+@pytest.mark.slow
 def test_when_all_own_something_the_one_silent_longest_makes_room_unless_it_is_connected(tmp_path):
     with RunningDaemon(tmp_path, max_clients=3) as daemon, ExitStack() as stack:
         connected, first, second = (stack.enter_context(kind()) for kind in (daemon.tcp, daemon.udp, daemon.udp))

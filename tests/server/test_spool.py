@@ -78,6 +78,7 @@ def script(daemon, request) -> Script:
     return Script(daemon.spool, f"{abs(hash(request.node.name)) % 16**16:016x}")
 
 
+@pytest.mark.slow
 def test_a_script_is_a_client_as_any_other(daemon, script, make_wav):
     script.send(["/diffroll/hello", "a script"])
     assert script.next()[:2] == ["/diffroll/welcome", 1]
@@ -129,6 +130,7 @@ def test_a_file_too_long_is_told(daemon, script):
     assert script.next()[:3] == ["/diffroll/error", "packet", "too-large"]
 
 
+@pytest.mark.slow
 def test_five_thousand_notes_come_whole(daemon, script):
     notes = [["/diffroll/job/note", "long", 21 + n % 88, 1.0 + 0.01 * n, 0.005, 64] for n in range(5000)]
     script.send(
@@ -171,6 +173,7 @@ def test_a_goodbye_takes_back_all_that_was_asked(daemon, script):
     wait_until(ready, "the job to end")
 
 
+@pytest.mark.slow
 def test_a_silent_script_is_forgotten_with_its_files(tmp_path):
     with RunningDaemon(tmp_path, spool=tmp_path / "spool", client_timeout_s=0.3) as daemon:
         script = Script(daemon.spool)
@@ -179,6 +182,7 @@ def test_a_silent_script_is_forgotten_with_its_files(tmp_path):
         wait_until(lambda: not any((daemon.spool / "out").iterdir()), "the answer to be cleared away")
 
 
+@pytest.mark.slow
 def test_a_spool_that_is_taken_away_is_told_once_and_used_again(tmp_path, caplog):
     with RunningDaemon(tmp_path, spool=tmp_path / "spool") as daemon:
         daemon.spool.rename(tmp_path / "away")

@@ -41,6 +41,7 @@ def test_memory_counts_the_children_too():
     assert resident_mb() >= 0.9 * pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+@pytest.mark.slow
 def test_a_watcher_learns_how_the_daemon_is_doing(tmp_path):
     with RunningDaemon(tmp_path) as daemon, daemon.tcp() as client:
         client.send("/diffroll/watch")

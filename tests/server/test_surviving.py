@@ -60,6 +60,7 @@ def test_an_error_whose_text_is_no_utf8_is_told_all_the_same():
     assert decode_message(packet).arguments[2].startswith("caf? caf?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["udp", "tcp"])
 def test_an_endpoint_outlives_a_failure(daemon, monkeypatch, kind):
     with getattr(daemon, kind)() as client, monkeypatch.context() as patch:
@@ -70,6 +71,7 @@ def test_an_endpoint_outlives_a_failure(daemon, monkeypatch, kind):
         client.ping()
 
 
+@pytest.mark.slow
 def test_the_spool_outlives_a_failure(daemon, monkeypatch):
     script = Script(daemon.spool)
     with monkeypatch.context() as patch:
@@ -84,6 +86,7 @@ def test_the_spool_outlives_a_failure(daemon, monkeypatch):
     assert script.next() == ["/diffroll/pong", 2]
 
 
+@pytest.mark.slow
 def test_the_daemon_outlives_its_chores(daemon, monkeypatch):
     failed = threading.Event()
     monkeypatch.setattr(AudioHandlers, "sweep", lambda *_: failed.set() or fail())
@@ -92,6 +95,7 @@ def test_the_daemon_outlives_its_chores(daemon, monkeypatch):
         client.ping()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["send", "save"])
 def test_a_job_whose_notes_cannot_be_delivered_ends_in_an_error_and_the_next_is_run(daemon, monkeypatch, part):
     with daemon.udp() as client:

@@ -28,6 +28,7 @@ def key_of(watcher: OscClient, name: str) -> str:
     return str(seen(watcher, "/diffroll/watch/client", lambda args: args[1] == name and args[2] == 1).args[0])
 
 
+@pytest.mark.slow
 def test_a_job_of_another_client_appears_by_itself(client, other):
     client.send("/diffroll/watch")
     other.send("/diffroll/hello", "a DAW")
@@ -39,6 +40,7 @@ def test_a_job_of_another_client_appears_by_itself(client, other):
     assert done.args == (key, "mine", "transcribe", "take", "done", 1.0, 4, 0)
 
 
+@pytest.mark.slow
 def test_its_errors_and_its_end_appear_too(client, other):
     client.send("/diffroll/watch")
     other.send("/diffroll/hello", "clumsy")
@@ -49,6 +51,7 @@ def test_its_errors_and_its_end_appear_too(client, other):
     assert seen(client, "/diffroll/watch/client", lambda args: args[2] == 0).args[0] == key
 
 
+@pytest.mark.slow
 def test_copies_are_the_watchers_own(client, other):
     client.send("/diffroll/watch")
     other.send("/diffroll/hello", "generous")
@@ -67,6 +70,7 @@ def test_copies_are_the_watchers_own(client, other):
     assert other.collect("theirs").notes == notes
 
 
+@pytest.mark.slow
 def test_a_job_that_runs_is_followed_from_its_first_note_to_its_end(client, other):
     client.send("/diffroll/watch")
     other.send("/diffroll/hello", "in a hurry")
@@ -86,6 +90,7 @@ def test_a_job_that_runs_is_followed_from_its_first_note_to_its_end(client, othe
     assert client.collect("ours").notes  # though its own client wanted none over OSC
 
 
+@pytest.mark.slow
 def test_whoever_follows_a_job_learns_that_it_was_cancelled_and_may_leave(client, other):
     client.send("/diffroll/watch")
     other.send("/diffroll/hello", "undecided")
@@ -114,6 +119,7 @@ def test_the_transport_is_reported_as_it_is_followed(client, other):
     seen(client, "/diffroll/watch/transport", lambda args: args == ("osc", 0, 12.5, 90.0, 3, 4))
 
 
+@pytest.mark.slow
 def test_whoever_stops_watching_hears_no_more(client, other):
     client.send("/diffroll/watch", 1)
     client.expect("/diffroll/watch/transport")

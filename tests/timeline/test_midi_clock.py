@@ -43,6 +43,7 @@ class Sender:
         return self.timeline.playhead.position_at(self.now)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tempo", [47.0, 90.0, 120.0, 133.5, 240.0])
 @pytest.mark.parametrize("jitter", [0.0, 0.002])
 def test_a_clock_is_followed_at_its_tempo(tempo, jitter):

@@ -136,6 +136,7 @@ def test_a_sample_that_is_no_audio(tmp_path):
     assert "not audio that can be read" in refusal(folder, tmp_path).text
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_bank(folders, tmp_path):
     with files_limited_to(1000):
         error = refusal(folders.samples, tmp_path)
@@ -188,6 +189,7 @@ def test_a_soundfont_that_cannot_be_sounded(tmp_path, monkeypatch):
         recordings.from_soundfont(path, ALONE)
 
 
+@pytest.mark.slow
 def test_a_piano_of_one_level_gets_softer_and_duller_layers(tmp_path):
     """What is above the fundamental is fainter there: of a tone and its octave, the octave."""
     folder = tmp_path / "alone"

@@ -29,6 +29,7 @@ def material(folders: Folders) -> Material:
     return replace(folders.material, seconds=0.512)
 
 
+@pytest.mark.slow
 def test_losses_are_recorded(material, tmp_path):
     seen: list[tuple[int, dict[str, float]]] = []
     run(material, tmp_path, report=lambda step, parts: seen.append((step, parts)))
@@ -68,6 +69,7 @@ def test_the_learning_rate_rises_stays_and_falls():
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_no_numbers_stop_the_run_and_the_batch_is_kept(material, tmp_path):
     schedule = replace(SCHEDULE, rate=1e30, warm_up=1)
     with pytest.raises(InternalError, match=r"not finite: .*total.*batch-\d\.safetensors") as caught:

@@ -40,6 +40,7 @@ def band(folders: Folders, tmp_path_factory: pytest.TempPathFactory) -> Folders:
     return replace(folders, work=root)
 
 
+@pytest.mark.slow
 def test_instruments_play_their_share_of_windows_and_no_pianos(band, folders):
     material = replace(folders.material, bank=band.work / "bank", empty_share=0.0, instrument_share=0.3)
     maker = WindowMaker(material)
@@ -54,6 +55,7 @@ def test_instruments_play_their_share_of_windows_and_no_pianos(band, folders):
         assert len(plan.pedal) == 0
 
 
+@pytest.mark.slow
 def test_a_pack_for_a_bare_machine_has_the_pianos_alone(band, folders, tmp_path):
     pack_folder(band.work / "bank", folders.work / "corpus", tmp_path / "pack", lambda name: None)
     unpack_folder(tmp_path / "pack", tmp_path / "bank", tmp_path / "corpus")

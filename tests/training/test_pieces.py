@@ -89,6 +89,7 @@ def test_a_window_of_a_piece_is_on_its_own_time(folders: Folders):
     assert corpus.window(2, 10.0, 5.0).notes.any(), "a window is a copy"
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_usable_file_is_refused(tmp_path):
     write_midi(tmp_path / "a.mid", [])
     write_manifest(tmp_path, ("file", "split"), [("a.mid", "train")])

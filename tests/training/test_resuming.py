@@ -104,6 +104,7 @@ def half_saved(state: dict[str, Any], file: BinaryIO, whole: Callable[[Any, Any]
     whole(state, file)
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_made_longer(material, tmp_path):
     run(material, tmp_path, replace(SCHEDULE, steps=2))
     assert run(material, tmp_path, replace(SCHEDULE, steps=3)).step == 3

@@ -102,6 +102,7 @@ def test_the_nth_window_of_a_seed_is_always_the_same(folders):
     assert not np.array_equal(forward[0].samples, first.window(4, 0).samples)
 
 
+@pytest.mark.slow
 def test_windows_of_every_kind_are_good_audio(folders):
     maker = WindowMaker(replace(folders.material, seconds=1.0, empty_share=0.3))
     for number in range(60):
@@ -199,6 +200,7 @@ def test_a_pitch_sounds_once_at_a_time(notes):
     assert {tuple(row) for row in out[:, [0, 2]]} <= {tuple(row) for row in notes[:, [0, 2]]}
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:This DataLoader will create:UserWarning")
 def test_batches_come_in_one_order_from_any_number_of_processes(plain):
     material = replace(plain, seconds=0.512)

@@ -136,6 +136,7 @@ def test_a_closed_input_is_transcribed_no_more(owner: Owner) -> None:
     assert sum(isinstance(event, LiveEstimated) for event in owner.events) == 2
 
 
+@pytest.mark.slow
 def test_an_input_is_transcribed_again_after_a_crash(owner: Owner) -> None:
     owner.worker.send_live(LiveOpen(1, RATE))
     owner.transcribe(0)
@@ -146,6 +147,7 @@ def test_an_input_is_transcribed_again_after_a_crash(owner: Owner) -> None:
     owner.transcribe(5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports the niceness of a thread")
 def test_live_input_goes_before_jobs() -> None:
     owner = Owner(NicenessEngine)

@@ -59,6 +59,7 @@ class PreparingEngine(FakeEngine):
         raise UnknownJob(str(self.prepared))
 
 
+@pytest.mark.slow
 def test_an_idle_engine_prepares_until_work_comes():
     owner = WorkerOwner(PreparingEngine).ready()
     prepared = []
@@ -89,6 +90,7 @@ def owner() -> Iterator[WorkerOwner]:
     one.worker.close()
 
 
+@pytest.mark.slow
 def test_a_process_that_the_system_cannot_start_is_tried_again(monkeypatch):
     spawn, attempts = Supervisor._spawn, iter((OSError("Too many open files"),))
 
@@ -114,6 +116,7 @@ def test_work_is_told_from_start_to_result(owner):
     assert owner.worker.info == INFO
 
 
+@pytest.mark.slow
 def test_a_client_slot_holds_one_piece_of_waiting_work(owner):
     owner.worker.submit(run(1, steps=10), "a")
     assert owner.worker.submit(run(2), "a") == (1, None)
@@ -149,6 +152,7 @@ def test_a_process_that_nobody_starts_is_ended():
     assert not alive(begun)
 
 
+@pytest.mark.slow
 def test_a_long_job_of_one_client_does_not_hold_up_a_short_one_of_another(owner):
     owner.worker.submit(run(1, client="file", steps=1000), "file")
     owner.until(lambda e: isinstance(e, Progressed) and e.step == 5)
@@ -165,6 +169,7 @@ def test_a_long_job_of_one_client_does_not_hold_up_a_short_one_of_another(owner)
     assert isinstance(owner.end_of(1).error, Cancelled)
 
 
+@pytest.mark.slow
 def test_what_waits_has_waited_so_far(owner):
     owner.worker.submit(run(1, client="a", steps=1000), "a")
     owner.worker.submit(run(2, client="a"), "a")
@@ -197,6 +202,7 @@ def test_redecoding_needs_a_result(owner):
     assert isinstance(owner.end_of(3).error, UnknownJob)
 
 
+@pytest.mark.slow
 def test_a_crash_costs_one_job_and_the_queue_survives(owner):
     owner.worker.submit(run(1, "crash"), "a")
     owner.worker.submit(run(2), "b")
@@ -209,6 +215,7 @@ def test_a_crash_costs_one_job_and_the_queue_survives(owner):
         assert isinstance(owner.end_of(serial), Finished)
 
 
+@pytest.mark.slow
 def test_a_crash_costs_whoever_had_the_turn_and_the_others_begin_again(owner):
     owner.worker.submit(run(1, client="a", steps=150), "a")
     owner.until(lambda e: isinstance(e, Progressed) and e.step == 3)
@@ -234,6 +241,7 @@ def test_what_a_process_sent_before_it_died_is_not_lost():
     assert received == sent
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_idle_is_started_again(owner):
     os.kill(owner.pid, signal.SIGKILL)
     owner.until(lambda e: isinstance(e, Died) and e.serial is None)

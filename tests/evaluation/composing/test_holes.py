@@ -42,6 +42,7 @@ def test_known_and_estimated_beats_share_their_holes():
     assert (told.seed, told.first) == (estimated.seed, estimated.first)
 
 
+@pytest.mark.slow
 def test_too_few_different_holes_are_told():
     with pytest.raises(RequestError, match="hold only 3 different holes"):
         list(holes(scores(16), KINDS["sixteen bars from nothing"], 4))

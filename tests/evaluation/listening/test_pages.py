@@ -44,6 +44,7 @@ def linked(page: Path) -> set[str]:
     return set(re.findall(r'src="([^"]+)"', page.read_text()))
 
 
+@pytest.mark.slow
 def test_the_scores_that_ship_are_whole_small_and_listed():
     listed = set(re.findall(r"^\| (\S+\.mid) \|", (FOLDER / "README.md").read_text(), re.MULTILINE))
     assert {path.name for path in FOLDER.glob("*.mid")} == listed

@@ -67,6 +67,7 @@ class Cut(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_ends_with_the_same_weights(scores, tmp_path):
     whole = run.train_composer(scores, tmp_path / "whole", SCHEDULE)
 
@@ -91,6 +92,7 @@ def test_a_run_is_resumed_only_as_it_was_begun(scores, tmp_path):
     assert run.train_composer(scores, tmp_path / "run", replace(SCHEDULE, steps=2)).step == 2
 
 
+@pytest.mark.slow
 def test_a_new_run_begins_with_the_weights_of_another(scores, tmp_path):
     first = run.train_composer(scores, tmp_path / "first", SCHEDULE)
     still = replace(SCHEDULE, steps=1, rate=0.0, muon_rate=0.0)
@@ -113,6 +115,7 @@ def test_a_folder_without_scores_is_named(tmp_path):
         run.train_composer(tmp_path / "nowhere", tmp_path / "run", SCHEDULE)
 
 
+@pytest.mark.slow
 def test_the_losses_fall_on_what_is_learned_by_heart(scores):
     examples = next(run.batches_from(Passages(read_scores(scores)), SCHEDULE, 0))
     trainer = run.Trainer(SMALL, replace(SCHEDULE, steps=40), torch.device("cpu"))

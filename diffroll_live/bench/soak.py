@@ -30,6 +30,7 @@ from diffroll_live.bench.live import BUFFER, MIDI_PORT, PLAYER
 from diffroll_live.bench.live_material import rendered
 from diffroll_live.bench.memory import LINUX, forked, resident
 from diffroll_live.bench.midi_lateness import environment
+from diffroll_live.bench.midi_monitor import MidiMonitor
 from diffroll_live.bench.note_balance import Balance
 from diffroll_live.bench.soak_plan import Plan
 from diffroll_live.bench.stream_link import StreamLink
@@ -69,7 +70,7 @@ class Soak:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._server = stack.enter_context(DummyJack(f"diffroll-live-soak-{os.getpid()}", synchronous=True))
+            self._server = stack.enter_context(DummyJack(f"diffroll-live-soak-{os.getpid()}", realtime=True))
             stack.enter_context(environment(self._server.environment))
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             self._player = JackPlayer(PLAYER).__enter__()
@@ -82,7 +83,8 @@ class Soak:
             self._music = rendered(SECONDS).samples
             self._recording = folder / "piano.wav"
             soundfile.write(self._recording, self._music, SAMPLE_RATE)
-            self._player.record_from(MIDI_PORT)
+            self._monitor = MidiMonitor(MIDI_PORT).__enter__()
+            stack.callback(lambda: self._monitor.__exit__(None, None, None))
             self._link.ask("/diffroll/audio/file", "piano", str(self._recording), answer="/diffroll/audio/ready")
             self._link.ask("/diffroll/audio/listen", BUFFER, PLAYER, answer="/diffroll/audio/listening")
             self._stack = stack.pop_all()
@@ -135,7 +137,7 @@ class Soak:
         return self._chance.expovariate(1.0 / mean)
 
     def _follow(self) -> None:
-        self.balance.notes.update(message for _, message in self._player.take_events())
+        self.balance.notes.update(self._monitor.take())
         for message in self._link.arrived():
             self._count(message)
 
@@ -260,11 +262,12 @@ class Soak:
         self._follow()
         self._server.kill()
         self.balance.notes.lose_port()
+        self._monitor.__exit__(None, None, None)
         self._player.__exit__(None, None, None)
         self._server.stop()
         self._server.start()
         self._player = JackPlayer(PLAYER).__enter__()
-        self._player.record_from(MIDI_PORT)
+        self._monitor = MidiMonitor(MIDI_PORT).__enter__()
         deadline = time.monotonic() + RETURN
         while time.monotonic() < deadline:
             arrived = self._link.arrived()

@@ -36,16 +36,16 @@ _NAME = re.compile(r"[A-Za-z0-9-]{1,40}")
 class DummyJack:
     """A named JACK server with the dummy driver, running inside ``with``.
 
-    Clients find it by ``environment``. One that is ``synchronous`` waits in every period for the slowest client, so
-    that none misses the MIDI of a period. Raises PortError where jackd is not installed or does not start.
+    Clients find it by ``environment``. With ``realtime``, it and its clients go before all other programs, where the
+    user may have that. Raises PortError where jackd is not installed or does not start.
     """
 
-    def __init__(self, name: str, period_frames: int = PERIOD_FRAMES, *, synchronous: bool = False) -> None:
+    def __init__(self, name: str, period_frames: int = PERIOD_FRAMES, *, realtime: bool = False) -> None:
         if not _NAME.fullmatch(name):
             raise PortError(f"'{name}' cannot name a JACK server: use letters, digits and hyphens.")
         self.name = name
         self._period_frames = period_frames
-        self._mode = ["-S"] if synchronous else []
+        self._priority = "-R" if realtime else "-r"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -103,9 +103,8 @@ class DummyJack:
         program = shutil.which("jackd")
         if program is None:
             raise PortError("jackd is not installed. Install it (Debian, Ubuntu: `apt install jackd2`).")
-        # The first -r: without real-time priority, which not every user may have. Its own session: Ctrl-C at the
-        # terminal is for us, and we stop the server in order.
-        general = ["-n", self.name, "-r", *self._mode, "-t", str(round(1000 * CLIENT_SECONDS))]
+        # Its own session: Ctrl-C at the terminal is for us, and we stop the server in order.
+        general = ["-n", self.name, self._priority, "-t", str(round(1000 * CLIENT_SECONDS))]
         command = [program, *general, "-d", "dummy", "-r", str(SAMPLE_RATE), "-p", f"{self._period_frames}"]
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
 

@@ -35,12 +35,13 @@ class MidiMonitor:
         self._process = subprocess.Popen(
             [monitor, "-a", self._name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), name=self._name, daemon=True)
+        self._reader.start()
         try:
             self._connect(connect)
         except BaseException:
             self._end()
             raise
-        threading.Thread(target=self._read, args=(self._process.stdout,), name=self._name, daemon=True).start()
         return self
 
     def __exit__(
@@ -61,10 +62,12 @@ class MidiMonitor:
             time.sleep(0.2)
 
     def _read(self, lines: IO[str]) -> None:
-        for line in lines:
-            if found := _BYTES.search(line):
-                self._messages.append(bytes.fromhex(found[1]))
+        with lines:
+            for line in lines:
+                if found := _BYTES.search(line):
+                    self._messages.append(bytes.fromhex(found[1]))
 
     def _end(self) -> None:
         self._process.kill()
         self._process.wait(_END_SECONDS)
+        self._reader.join()

@@ -1,4 +1,4 @@
-"""What Live says of its clips: the chosen one, the recording behind an audio clip, the notes of a MIDI clip.
+"""What Live says of its clips: the chosen one, the recording behind a clip if there is one, the notes of a MIDI clip.
 
 Reads Live's objects and changes nothing. "Content beats" are a clip's own beats, those of its markers and notes.
 """
@@ -13,6 +13,7 @@ from .failures import Failure
 from .time_map import TimeMap, constant
 
 REPITCH = 3  # the warp mode whose pitch follows the tempo
+EARLIEST, LONGEST = -8192.0, 16384.0  # content beats in which a clip's notes are looked for
 
 
 class Layout(NamedTuple):
@@ -25,7 +26,7 @@ class Layout(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """How an audio clip plays its file."""
+    """How a clip plays its file, or its notes."""
 
     map: TimeMap  # from the file's seconds to content beats
     unit: float  # beats that Live's number 1 is in this clip's markers
@@ -33,9 +34,9 @@ class Timing(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A sound file as an audio clip plays it."""
+    """A sound file as an audio clip plays it; for a MIDI clip by itself, seconds in which nothing was recorded."""
 
-    path: str
+    path: str  # "" where there is no sound
     seconds: float  # of the whole file
     map: TimeMap  # from its seconds to content beats
     layout: Layout
@@ -81,10 +82,12 @@ def layout_of(clip: Any, unit: float = 1.0) -> Layout:
 
 
 def read_recording(clip: Any, tempo: float) -> Recording:
-    """Read what an audio clip plays. ``tempo`` is the song's, in beats a minute.
+    """Read what a clip plays. ``tempo`` is the song's, in beats a minute.
 
     Raises Failure for what cannot be followed exactly: no file, a file that is gone, and what timing_of says.
     """
+    if not clip.is_audio_clip:
+        return Recording("", math.inf, timing_of(clip, tempo).map, layout_of(clip), 0)
     path = clip.file_path
     if not path or not Path(path).is_file():
         name = path or clip.name
@@ -96,7 +99,9 @@ def read_recording(clip: Any, tempo: float) -> Recording:
 
 
 def timing_of(clip: Any, tempo: float) -> Timing:
-    """Read how an audio clip plays its file. Raises Failure for what cannot be followed exactly."""
+    """Read how a clip plays its file, or its notes. Raises Failure for what cannot be followed exactly."""
+    if not clip.is_audio_clip:
+        return Timing(constant(tempo, EARLIEST), 1.0, 0)
     if not clip.warping:
         if clip.pitch_coarse:
             raise Failure("bad-audio", "A transposed clip plays faster while Warp is off; set Pitch to 0, or warp it.")
@@ -111,7 +116,7 @@ def partner_of(song: Any, midi_clip: Any) -> Tuple[Any, float]:
     """Find the audio clip that a MIDI clip goes with: in the same scene, or at the same time in the Arrangement.
 
     The nearest track wins, the left one of two. Gives the clip and what to add to the MIDI clip's content beats to
-    have the audio clip's. Raises Failure when there is none.
+    have the audio clip's. Where there is none, a MIDI clip goes with itself: notes need no audio.
     """
     tracks = list(song.tracks)
     own = place_of(tracks, track_of(midi_clip))
@@ -119,8 +124,7 @@ def partner_of(song: Any, midi_clip: Any) -> Tuple[Any, float]:
         found = _beside(track, midi_clip)
         if found is not None:
             return found, _offset(found, midi_clip, song.tempo)
-    where = "at its time on an audio track" if midi_clip.is_arrangement_clip else "in its scene"
-    raise Failure("bad-option", f"This MIDI clip has no recording: put the audio clip it belongs to {where}.")
+    return midi_clip, 0.0
 
 
 def _beside(track: Any, midi_clip: Any) -> Optional[Any]:
@@ -144,7 +148,7 @@ def _offset(audio: Any, midi: Any, tempo: float) -> float:
 
 def notes_of(clip: Any) -> List[Any]:
     """Give all notes of a MIDI clip, in and out of its loop, in order."""
-    return sorted(clip.get_notes_extended(0, 128, -8192.0, 16384.0), key=lambda note: (note.start_time, note.pitch))
+    return sorted(clip.get_notes_extended(0, 128, EARLIEST, LONGEST), key=lambda note: (note.start_time, note.pitch))
 
 
 def fingerprint(clip: Any) -> Tuple[Any, ...]:

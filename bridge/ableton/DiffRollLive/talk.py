@@ -24,7 +24,7 @@ ARGUMENTS = {"/diffroll/job/progress": 3, "/diffroll/job/done": 2}  # what is sh
 
 
 class Note(NamedTuple):
-    """A note, in seconds on the axis of the job's audio."""
+    """A note, in seconds on the axis of the job."""
 
     pitch: int
     time: float

@@ -42,9 +42,9 @@ class TimeMap:
         return [(at, 60.0 * (self.beat(at + 1.0e-3) - self.beat(at)) / 1.0e-3, self.beat(at)) for at in changes]
 
 
-def constant(tempo: float) -> TimeMap:
-    """Make the map of an unwarped clip, which plays at its own speed whatever the tempo (beats a minute) is."""
-    return TimeMap([(0.0, 0.0), (60.0 / tempo, 1.0)])
+def constant(tempo: float, first: float = 0.0) -> TimeMap:
+    """Make the map of a clip without warping: ``tempo`` beats a minute, and the beat ``first`` at second 0."""
+    return TimeMap([(0.0, first), (60.0 / tempo, first + 1.0)])
 
 
 def _rises(values: List[float]) -> bool:

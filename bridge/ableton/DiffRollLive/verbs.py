@@ -83,7 +83,7 @@ def fill(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
         raise Failure("bad-region", "The recording comes round in a loop there; consolidate its clip first.")
     seconds = recording.map.second(begin + offset), recording.map.second(end + offset)
     stretch = stretch_of(recording, seconds[0] - settings.context_seconds, seconds[1] + settings.context_seconds)
-    region = region_of(stretch, *seconds, low, high, hear)
+    region = region_of(stretch, *seconds, low, high, hear if recording.path else 0)
     chosen = {note.note_id for note in selected}
 
     def replaced(note: Any) -> bool:
@@ -111,7 +111,12 @@ def continue_(song: Any, options: Dict[str, Any], settings: Settings) -> Plan:
     beat = clip.end_time if clip.is_arrangement_clip else None
     target = NewClip(song, track_of(clip), clip, f"{clip.name}, continued", layout, _scene_of(song, clip), beat)
     after = Pass(-end_beat, end_beat, ALWAYS)
-    question = _question("continue", song, audio, stretch, options, (), known)
+    if recording.path:
+        question = _question("continue", song, audio, stretch, options, (), known)
+    else:  # by themselves, notes would be continued where the last of them ends, rather than where the clip does
+        seconds = options.pop("seconds")
+        region = Region(stretch.duration, stretch.duration + seconds, LOW, HIGH, 0)
+        question = _question("inpaint", song, audio, stretch, options, (region,), known)
     unchanged = _unchanged(song, audio, recording)
     return Plan(question, target, lambda notes: beat_notes(stretch, notes, (after,)), unchanged)
 
@@ -149,7 +154,7 @@ def _fill_beside(song: Any, clip: Any, hear: int, options: Dict[str, Any], setti
 
 
 def _unchanged(song: Any, clip: Any, recording: Recording) -> Callable[[], None]:
-    """Make the check that an audio clip still plays as it was read: what was heard must lie where it is played."""
+    """Make the check that a clip still plays as it was read: what was heard must lie where it is played."""
 
     def check() -> None:
         if is_gone(clip):
@@ -201,13 +206,19 @@ def _question(
     regions: Iterable[Region] = (),
     known: Iterable[Note] = (),
 ) -> Question:
-    """Gather a question; its origin is where the stretch begins in the Arrangement, in seconds at today's tempo."""
+    """Gather a question; its origin is where the stretch begins in the Arrangement, in seconds at today's tempo.
+
+    The beats of an unwarped audio clip are nobody's.
+    """
     origin = 0.0
     if audio.is_arrangement_clip:
         begin = stretch.recording.map.beat(stretch.start) - stretch.recording.layout.start
         origin = (audio.start_time + begin) * 60.0 / song.tempo
     place = (stretch.recording.path, stretch.start, stretch.duration, origin)
-    tempi = tempi_of(stretch, audio, signature_of(song, audio)) if audio.warping else ()  # else nobody has said so
+    has_beats = not audio.is_audio_clip or audio.warping
+    tempi = tempi_of(stretch, audio, signature_of(song, audio)) if has_beats else ()
+    if not stretch.recording.path:
+        options = dict(options, origin=origin)
     return Question(task, *place, tuple(regions), tuple(known), sorted(options.items()), tempi)
 
 

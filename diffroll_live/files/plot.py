@@ -38,12 +38,14 @@ def draw_plot(
 ) -> None:
     """Write a PNG: spectrogram, posteriorgram and roll on one time axis, regions shaded, velocity as colour.
 
-    Without audio there is no spectrogram.
+    Without audio there is no spectrogram, and the axis goes on to the end of the last note.
     ``notes`` and ``regions`` are in seconds from the start of the pictures. Raises FileError when the file cannot be
     written.
     """
     seconds = len(pictures.posterior) / pictures.frame_rate
     has_sound = pictures.spectrogram.size > 1
+    if not has_sound:
+        seconds = max([seconds, *(note.offset for note in notes)])
     heights = ((1,) if has_sound else ()) + (1.15, 1.5)
     figure = Figure(figsize=(_width(seconds, 11, 60), 1.1 + 2.1 * sum(heights)), facecolor=PAPER, dpi=DPI)
     grid = figure.add_gridspec(

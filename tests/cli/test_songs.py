@@ -10,7 +10,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
-from support.songs import BAR, conductor, drums, events_of, note, piano, strings, write_song
+from support.songs import BAR, PPQ, conductor, drums, events_of, note, piano, strings, write_song
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
@@ -158,3 +158,41 @@ def test_a_meter_of_nothing_in_a_song_is_no_meter(engine, tmp_path):
     assert run(["inpaint", str(tmp_path / "song.mid"), "--region", "0.5-1", "-o", str(tmp_path / "o.mid")]) == 0
     assert engine.plans[0].meter is None
     assert np.isfinite([kept.offset for kept in engine.plans[0].kept]).all()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        mido.MetaMessage("time_signature", numerator=0, denominator=4),
+        mido.MetaMessage("time_signature", numerator=255, denominator=4),
+        mido.MetaMessage("set_tempo", tempo=0),
+        mido.MetaMessage("set_tempo", tempo=6_000),  # ten thousand beats a minute
+        mido.MetaMessage("set_tempo", tempo=16_777_215),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("tick", [0, 2 * BAR])
+def test_a_song_whose_tempo_map_no_music_has_is_filled_on_an_estimate(engine, tmp_path, odd, tick):
+    song, out = write_song(tmp_path / "song.mid", [*conductor(), (tick, odd)], piano()), tmp_path / "o.mid"
+    assert run(["inpaint", str(song), "--region", "8-12", "-o", str(out)]) == exit_codes.OK
+    assert engine.plans[0].meter is None
+    lost, new = changed(song, out)[1]
+    assert lost < len(events_of(song)[1]) / 2
+    assert new > 0
+    assert changed(song, out)[0] == (0, 0)
+
+
+def test_notes_beyond_the_piano_stay_in_the_song(engine, tmp_path):
+    beyond = [*note(BAR, PPQ, 3), *note(BAR, PPQ, 125)]
+    song, out = write_song(tmp_path / "song.mid", conductor(), [*piano(), *beyond]), tmp_path / "o.mid"
+    assert run(["inpaint", str(song), "--region", "0-12", "-o", str(out)]) == exit_codes.OK
+    left = [event for event in events_of(out)[1] if event in events_of(song)[1]]
+    assert sum(any(f"note={pitch} " in str(event) for pitch in (3, 125)) for event in left) == 4
+
+
+@pytest.mark.parametrize("region", ["8.37-9.91", "500-504", "300-900"])
+def test_a_song_of_ten_thousand_notes_is_filled_wherever_one_likes(engine, tmp_path, region):
+    many = [event for at in range(10_000) for event in note(at * PPQ // 16, PPQ // 32, 30 + at % 60)]
+    song, out = write_song(tmp_path / "song.mid", conductor(), many), tmp_path / "o.mid"
+    assert run(["inpaint", str(song), "--region", region, "-o", str(out)]) == exit_codes.OK
+    assert len(engine.plans[0].kept) > (7000 if region == "300-900" else 9900)

@@ -57,6 +57,20 @@ def test_without_audio_there_is_no_spectrogram(tmp_path):
 
 
 @pytest.mark.slow
+def test_without_audio_the_notes_after_the_last_region_are_seen(tmp_path):
+    """A song goes on for a minute after what was written; it is as wide as if all of it had been."""
+    silent = replace(pictures(), spectrogram=np.zeros((1, 1), np.float32))
+    longer = replace(pictures(seconds=64.0), spectrogram=silent.spectrogram)
+    song = (*NOTES, NoteEvent(63.0, 64.0, 62, 127))
+    draw_plot(tmp_path / "song.png", silent, song)
+    draw_plot(tmp_path / "whole.png", longer, song)
+    song_pixels, whole = pixels(tmp_path / "song.png"), pixels(tmp_path / "whole.png")
+    assert song_pixels.shape == whole.shape
+    roll = slice(-280, -80)
+    assert (song_pixels[roll] == whole[roll]).all()
+
+
+@pytest.mark.slow
 def test_louder_notes_are_brighter(tmp_path):
     for velocity in (10, 127):
         notes = (NoteEvent(0.0, SECONDS, 60, velocity),)

@@ -113,6 +113,32 @@ def test_jobs_that_cannot_be(client, message, code):
     assert error.args[2].endswith((".", "?"))
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [((1.0, 120.0), "in order"), ((3.0, 120.0, 3, 4, 2.0), "beats go on at"), ((3.0, 120.0, 3, 4, 4.0), "beats go on")],
+)
+def test_a_tempo_map_that_runs_backwards(client, row, said):
+    client.send("/diffroll/job/new", "job", "inpaint", "")
+    client.send("/diffroll/job/region", "job", 4.0, 6.0)
+    client.send("/diffroll/job/note", "job", 60, 1.0, 1.0, 64)
+    client.send("/diffroll/job/tempo", "job", 2.0, 120.0, 4, 4, 4.0)
+    error = client.ask_wrongly("/diffroll/job/tempo", "job", *row)
+    assert error.args[:2] == ("job", "bad-option")
+    assert said in error.args[2]
+    client.send("/diffroll/job/run", "job")  # what was in order holds
+    assert client.collect("job").end.address == "/diffroll/job/done"
+
+
+@pytest.mark.parametrize(("t0", "t1"), [(2.37, 3.91), (500.0, 504.0), (0.0, 600.0)])
+def test_a_hole_may_lie_between_bars_or_far_from_all_notes_and_be_ten_minutes_long(client, t0, t1):
+    client.send("/diffroll/job/new", "job", "inpaint", "")
+    client.send("/diffroll/job/region", "job", t0, t1)
+    client.send("/diffroll/job/note", "job", 60, 1.0, 1.0, 64)
+    client.send("/diffroll/job/tempo", "job", 0.0, 90.0, 3, 4)
+    client.send("/diffroll/job/run", "job")
+    assert client.collect("job").end.address == "/diffroll/job/done"
+
+
 @pytest.mark.parametrize(("t0", "t1"), [(0.5, 9.0), (5.0, 6.0), (0.5, 0.51)])
 def test_regions_outside_the_buffer_or_too_short_are_never_queued(client, t0, t1):
     client.upload("b", np.zeros(RATE, "<f4").tobytes(), rate=RATE, channels=1)

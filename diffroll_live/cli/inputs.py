@@ -55,7 +55,8 @@ class Given:
         """
         if self.song is None or self.part is None:
             return smf_bytes(notes, meter or NO_METER, pedal)
-        return self.song.with_notes(self.part, self.plan.regions, new_notes(notes, self.plan.kept))
+        more = [span for span in pedal if span not in self.request.pedal]
+        return self.song.with_notes(self.part, self.plan.regions, new_notes(notes, self.plan.kept), more)
 
 
 def new_notes(notes: Iterable[NoteEvent], kept: Iterable[NoteEvent]) -> list[NoteEvent]:

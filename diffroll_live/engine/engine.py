@@ -37,6 +37,7 @@ from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Thresholds
 from diffroll_live.model.roll_targets import to_array
 from diffroll_live.music.beats import estimate_meter
+from diffroll_live.music.pedal_pattern import carried_on
 from diffroll_live.music.regions import fit, lasts
 from diffroll_live.picture_types import Pictures
 from diffroll_live.turn_types import Ask, Paused, alone
@@ -243,5 +244,7 @@ def _answer(
     if not plan.request.hidden:
         progress.grid(plan.request.meter or estimate_meter(to_array([*kept, *transcribed[0]])))
     pedal = pedal_of(spans, plan.request, plan.adapter.geometry.frame_rate)
+    if composer is not None and options.pedal == "on":
+        pedal = carried_on(plan.request, pedal, meter)
     answered = Answered(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written, pedal)
     return answered, pictures_of(plan, recording, [*spans, *around.sampled], written[0], progress.trail)

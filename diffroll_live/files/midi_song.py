@@ -10,7 +10,7 @@ from diffroll_live.errors import RequestError
 from diffroll_live.files.midi_file import open_smf, placed, tick_of
 from diffroll_live.files.midi_meter import meter_of_file, read_tempo
 from diffroll_live.files.midi_notes import TrackNote, notes_of
-from diffroll_live.files.midi_pedal import read_pedal
+from diffroll_live.files.midi_pedal import pedal_messages, read_pedal
 from diffroll_live.files.midi_repair import Chunk, Event, ParsedFile, track_of, write_chunks
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.meter.tempo_map import TempoMap
@@ -70,8 +70,10 @@ class Song:
             raise RequestError(self._refusal(wanted))
         return max(pitched, key=lambda part: (_notes_near(part, spans), len(part.notes)))
 
-    def with_notes(self, part: Part, regions: Sequence[Region], new: Iterable[NoteEvent]) -> bytes:
-        """Write the file with new notes in place of those of a part that begin in regions.
+    def with_notes(
+        self, part: Part, regions: Sequence[Region], new: Iterable[NoteEvent], pedal: Iterable[PedalSpan] = ()
+    ) -> bytes:
+        """Write the file with new notes in place of those of a part that begin in regions, and with more ``pedal``.
 
         A new note lies on the nearest ticks, and lasts one at least.
         """
@@ -80,7 +82,8 @@ class Song:
         track = self._file.chunks[at]
         gone = {place for note in self._replaced(track, part, regions) for place in (note.on, note.off)}
         kept = [(tick, 1, event) for place, (tick, event) in enumerate(track.events) if place not in gone]
-        events = sorted([*kept, *self._events(part.channel, new)], key=lambda event: event[:2])
+        fresh = (*self._events(part.channel, new), *self._presses(part.channel, pedal))
+        events = sorted([*kept, *fresh], key=lambda event: event[:2])
         changed = track_of([(tick, event) for tick, _, event in events], track.end)
         chunks = (*self._file.chunks[:at], changed, *self._file.chunks[at + 1 :])
         return write_chunks(self._file.kind, self._file.division, chunks)
@@ -98,6 +101,10 @@ class Song:
             events.append((first, 2, bytes((0x90 | channel, note.pitch, note.velocity))))
             events.append((max(last, first + 1), 0, bytes((0x80 | channel, note.pitch, _RELEASE))))
         return events
+
+    def _presses(self, channel: int, pedal: Iterable[PedalSpan]) -> list[tuple[int, int, bytes]]:
+        rows = pedal_messages(pedal, (channel,), lambda t: tick_of(t, self._tempo, self._file.division))
+        return [(tick, 2 if message.value else 0, bytes(message.bytes())) for tick, message in rows]
 
     def _named(self, wanted: str) -> list[Part]:
         for text, channel in _readings(wanted):

@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 import torch
 from support.asking import ask
-from support.tiny import listening_adapter, tiny_adapter
+from support.engines import float32_engine
+from support.tiny import listening_adapter, tiny_adapter, write_tiny_model
 
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.engine import TorchEngine
 from diffroll_live.engine.live.priority import PriorityGate
 from diffroll_live.engine.live.transcriber import StreamingTranscriber
 from diffroll_live.live_types import LiveEstimate
+from diffroll_live.meter.meter_map import steady_meter
 from diffroll_live.server.live.pedal_tracker import PedalTracker
-from diffroll_live.types import AudioBuffer, ModelInfo, Options, PedalSpan, Region, Request
+from diffroll_live.types import AudioBuffer, ModelInfo, NoteEvent, Options, PedalSpan, Region, Request
 
 RATE = 16_000
 INFO = ModelInfo("tiny", "0", "CC0-1.0", "0" * 64, "cpu", RATE, 256, 0, 600.0)
@@ -71,6 +73,18 @@ def test_the_users_stays_where_the_network_has_no_ear_for_it():
     known = (PedalSpan(0.2, 1.2), PedalSpan(1.3, 2.9))
     assert ask(deaf, REQUEST).pedal == ()
     assert ask(deaf, replace(REQUEST, pedal=known)).pedal == known
+
+
+@pytest.mark.parametrize("mode", ["on", "off"])
+def test_in_a_hole_that_is_written_the_pedal_of_the_bars_before_goes_on(tmp_path, mode):
+    notes = tuple(NoteEvent(0.5 * at, 0.5 * at + 0.4, 60 + at % 5, 70) for at in range(16))
+    known = tuple(PedalSpan(2.0 * bar + 0.1, 2.0 * bar + 1.9) for bar in (0, 1, 3))
+    request = Request("job", "inpaint", None, (Region(4.0, 6.0),), notes, Options(pedal=mode), pedal=known)
+    for writes in float32_engine(write_tiny_model(tmp_path / "tiny").path):
+        found = ask(writes, replace(request, meter=steady_meter(120.0))).pedal
+        new = [span for span in found if span not in known]
+        assert set(known) <= set(found)
+        assert new == ([] if mode == "off" else [PedalSpan(pytest.approx(4.1), pytest.approx(5.9))])
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from support.songs import BAR, PPQ, SYSEX, conductor, drums, events_of, note, pi
 from diffroll_live.errors import FileError, RequestError
 from diffroll_live.files.midi_song import Song, read_song
 from diffroll_live.meter.meter_map import MeterMap
-from diffroll_live.types import NoteEvent, Region
+from diffroll_live.types import NoteEvent, PedalSpan, Region
 
 FIRST_BARS = 2 * 4 * 60 / 100  # s, of two bars of four quarters at 100 a minute
 HOLE = Region(FIRST_BARS, FIRST_BARS + 3 * 60 / 100)  # the third bar, of three quarters
@@ -66,6 +66,17 @@ def test_new_notes_take_the_place_of_those_in_the_region_and_nothing_else_change
     ])  # fmt: skip
     assert [track for n, track in enumerate(before) if n != at] == [track for n, track in enumerate(after) if n != at]
     assert read_song(out).meter == song.meter
+
+
+def test_more_pedal_goes_to_the_channel_of_the_part_and_what_is_there_stays(song: Song, tmp_path: Path) -> None:
+    new = (PedalSpan(0.6, 1.2, 2), PedalSpan(0.6, 1.2, 5))
+    out = write(tmp_path / "out.mid", song.with_notes(song.part("Strings:3", []), [], [], new))
+    before, after = events_of(tmp_path / "song.mid"), events_of(out)
+    assert [track for at, track in enumerate(after) if at != 2] == [track for at, track in enumerate(before) if at != 2]
+    assert not Counter(before[2]) - Counter(after[2])
+    assert [span for span in read_song(out).pedal if span.channel in (2, 5)] == [
+        PedalSpan(pytest.approx(0.6), pytest.approx(1.2), 2)
+    ]
 
 
 def test_the_bytes_of_the_other_tracks_are_those_that_were_there(tmp_path: Path) -> None:

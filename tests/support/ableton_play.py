@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import tempfile
 
-from support import ableton_bad_daemons, ableton_bad_days, ableton_golden, ableton_scenarios
+from support import ableton_bad_daemons, ableton_bad_days, ableton_golden, ableton_of_notes, ableton_scenarios
 from support.live_world import World
 
 SCENARIOS = [
     function
-    for module in (ableton_scenarios, ableton_bad_days, ableton_bad_daemons, ableton_golden)
+    for module in (ableton_scenarios, ableton_of_notes, ableton_bad_days, ableton_bad_daemons, ableton_golden)
     for function in vars(module).values()
     if getattr(function, "__module__", "") == module.__name__ and function.__code__.co_varnames[:1] == ("world",)
 ]

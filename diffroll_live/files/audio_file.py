@@ -105,7 +105,8 @@ def _choose_frames(total: int, rate: int, start: float, duration: float | None) 
 def _check_size(n_frames: int, rate: int, max_seconds: float, max_bytes: int) -> None:
     if n_frames > max_seconds * rate:
         raise TooLarge(
-            f"{n_frames / rate:.0f} s are more than {max_seconds:.0f} s; choose a part of it by a start and a duration."
+            f"{n_frames / rate:.0f} s are more than {max_seconds:.0f} s; "
+            "choose a part of it by a start and a duration, or cut the file."
         )
     if n_frames * 4 > max_bytes:
         raise TooLarge(f"There is room for {max_bytes >> 20} MiB of audio; choose a duration, or free other buffers.")

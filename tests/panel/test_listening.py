@@ -31,8 +31,12 @@ def test_a_live_input_is_heard_seen_and_kept(tone, person):
     expect(person.page.locator("#meter")).not_to_have_attribute("aria-valuenow", "-60")
     expect(person.page.locator("#canvas")).not_to_have_attribute("data-notes", "0")
     person.sees_that(lambda: person.page.locator("#liveFacts").text_content().split("screen")[1][0].isdigit())
-    person.presses("#listen")
     person.sees("#title", "Live input")
+    person.page.locator("#canvas").focus()
+    person.page.keyboard.press("d")
+    person.sees("#message", "Stop the live input or the jam first")
+    expect(person.page.locator("#transcribe")).to_be_disabled()
+    person.presses("#listen")
     person.sees("#history", "Listen")
     assert {pitch for pitch, *_ in person.notes} == {60}  # what the fake engine hears
     person.transcribes()

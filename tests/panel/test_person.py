@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import expect
 
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.types import NoteEvent
 
 pytestmark = pytest.mark.slow
+RATE = 16_000
+LENGTH = slice(18, 26)  # of a FLAC file: rate, channels, bits a sample, and in the last 36 bits the number of samples
 
 
 def test_the_first_minute(person):
@@ -78,8 +82,10 @@ def test_variations_are_tabs_and_keys_go_from_one_to_the_next(person):
     person.presses("#generate")
     person.sees("#variations", "C")
     person.page.locator("#canvas").focus()
+    expect(person.page.locator("#scrub")).to_be_visible()
     person.page.keyboard.press("b")
     expect(person.page.locator("#variations button").nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(person.page.locator("#scrub")).to_be_hidden()  # the trajectory is that of the first
 
 
 def test_all_of_it_works_by_keys_alone(person):
@@ -119,6 +125,22 @@ def test_a_file_is_opened_and_a_bad_one_costs_nothing(person, make_wav, tmp_path
     person.sees("#message", "not a recording")
     assert person.notes == notes
     person.sees("#title", "mine.wav")
+
+
+def test_a_file_of_ten_hours_is_refused_where_one_looks(person, tmp_path):
+    person.opens_the_clip()
+    person.transcribes()
+    notes = person.notes
+    path = tmp_path / "night.flac"
+    soundfile.write(path, np.zeros(RATE), RATE)
+    data = bytearray(path.read_bytes())
+    head = int.from_bytes(data[LENGTH], "big") >> 36 << 36
+    data[LENGTH] = (head | 36_000 * RATE).to_bytes(8, "big")
+    path.write_bytes(data)
+    person.page.set_input_files("#file", path)
+    person.sees("#message", re.compile("36000 s are more than .*, or cut the file"))
+    person.sees("#title", "The shipped clip")
+    assert person.notes == notes
 
 
 def test_the_midi_file_is_what_the_notes_are(person, tmp_path):

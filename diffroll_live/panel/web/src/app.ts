@@ -85,6 +85,22 @@ export class App {
     return this.metered.meter;
   }
 
+  /** What goes on now, on an axis of its own: a live input, or a jam. */
+  get rolling(): { now: number } | null {
+    return this.live.listening ? this.live : this.jam.running ? this.jam : null;
+  }
+
+  /** Whether the job's pictures are of what is shown: they are of its first variation. */
+  get pictured(): boolean {
+    return !this.rolling && (this.doc.shown === 0 || this.jobs.running?.refines === false);
+  }
+
+  /** Whether the document can be changed; while it makes room for what is played now, that is said instead. */
+  editable(): boolean {
+    if (this.rolling) this.say("Stop the live input or the jam first; your notes come back then.");
+    return !this.rolling;
+  }
+
   say(text: string, action?: Message["action"]): void {
     this.message = action ? { text, action } : { text };
     this.changed();
@@ -187,6 +203,7 @@ export class App {
 
   /** Go to another step: undo, redo, or one of the history. */
   travel(go: (steps: Steps) => void): void {
+    if (!this.editable()) return;
     const { buffer, job } = this.steps.doc;
     go(this.steps);
     const { doc } = this.steps;
@@ -199,6 +216,7 @@ export class App {
 
   /** Show another variation; they follow each other in a ring. */
   show(variation: number): void {
+    if (!this.editable()) return;
     const count = this.doc.variations.length;
     this.steps.amend({ ...this.steps.doc, shown: ((variation % count) + count) % count });
     this.refresh();

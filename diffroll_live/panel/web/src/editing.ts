@@ -18,6 +18,7 @@ export class Editing {
 
   addRegion(region: Region): void {
     const { app } = this;
+    if (!app.editable()) return;
     app.push({ ...app.steps.doc, regions: [...app.steps.doc.regions, region] }, "Add a region");
     this.choose(app.steps.doc.regions.length - 1);
   }
@@ -37,6 +38,7 @@ export class Editing {
   /** Change a region; `goesOn` makes it one step with the change before. */
   changeRegion(index: number, region: Region, goesOn = false): void {
     const { app } = this;
+    if (!app.editable()) return;
     const label = "Change a region";
     if (JSON.stringify(region) === JSON.stringify(app.steps.doc.regions[index])) return;
     const doc = { ...app.steps.doc, regions: app.steps.doc.regions.map((old, at) => (at === index ? region : old)) };
@@ -116,7 +118,7 @@ export class Editing {
 
   replace(changed: ReadonlyMap<Note, Note>, label: string): void {
     const { app } = this;
-    if (!changed.size) return;
+    if (!changed.size || !app.editable()) return;
     app.push(withNotes(app.steps.doc, this.notes.map((note) => changed.get(note) ?? note)), label);
     app.selected = new Set(changed.values());
     app.changed();
@@ -141,6 +143,7 @@ export class Editing {
 
   write(note: Omit<Note, "velocity">): void {
     const { app } = this;
+    if (!app.editable()) return;
     const drawn: Note = { ...note, velocity: VELOCITY, locked: true };
     const doc = { ...app.steps.doc, seconds: Math.max(app.steps.doc.seconds, note.t + note.duration) };
     app.push(withNotes({ ...doc, title: doc.title || "Drawn" }, [...this.notes, drawn]), "Draw a note");
@@ -161,6 +164,7 @@ export class Editing {
   /** Delete the selected notes, or else the chosen region. */
   remove(): void {
     const { app } = this;
+    if (!app.editable()) return;
     const { doc } = app.steps;
     if (app.selected.size) {
       app.push(withNotes(doc, this.notes.filter((note) => !app.selected.has(note))), "Delete notes");
@@ -172,6 +176,7 @@ export class Editing {
   /** Say what the bars and beats are: a steady tempo with a bar line at `t` seconds; none forgets them. */
   setMeter(bpm: number | null, numerator: number, denominator: number, t: number): void {
     const { app } = this;
+    if (!app.editable()) return;
     const meter = bpm === null ? [] : Meter.steady(bpm, numerator, denominator, t);
     app.push({ ...app.steps.doc, meter }, bpm === null ? "Forget the bars" : `Bars of ${numerator}/${denominator} at ${bpm}`);
   }

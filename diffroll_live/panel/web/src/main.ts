@@ -86,8 +86,8 @@ preferred.addEventListener("change", () => setTheme(theme()));
 setTheme(theme());
 
 setInterval(() => {
-  const now = app.live.listening ? app.live.now : app.jam.running ? app.jam.now : app.player.position;
-  const bars = app.meter && !app.live.listening && !app.jam.running ? `  ${app.meter.place(now)}` : "";
+  const now = app.rolling?.now ?? app.player.position;
+  const bars = app.meter && !app.rolling ? `  ${app.meter.place(now)}` : "";
   say("clock", clock(now) + bars);
 }, CLOCK);
 

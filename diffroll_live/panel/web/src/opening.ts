@@ -64,7 +64,7 @@ export class Opening {
     const key = `${job.client} ${job.job}`;
     if (this.following === key && (job.state === "done" || app.jobs.running)) return;
     const free = app.steps.doc === EMPTY || !app.steps.doc.title || app.steps.doc.asker?.client === job.client;
-    if (free && !app.jobs.running && !app.live.listening) this.job(job);
+    if (free && !app.jobs.running && !app.rolling) this.job(job);
     else if (job.state !== "done") {
       app.say(`${name} asks for ${NAMES[job.task] ?? job.task}.`, { label: "Show it", run: () => this.job(job) });
     }

@@ -5,7 +5,7 @@ import type { Stage } from "../stage/stage.js";
 import { fitted, moved } from "../work/doc.js";
 import { DIVISIONS } from "../work/meter.js";
 import { button, click, element, make } from "./elements.js";
-import { another, chooseTool } from "./toolbar.js";
+import { chooseTool } from "./toolbar.js";
 
 const STEP = 0.1; // s that an arrow moves by, where no grid is snapped to
 const ZOOM = 1.5;
@@ -76,7 +76,7 @@ function table(app: App, stage: Stage): Key[] {
     key("f", "F", "fill the regions", press("fill")),
     key("n", "N", "continue", press("continue")),
     key("g", "G", "generate", press("generate")),
-    key("a", "A", "another: a new seed", () => another(app)),
+    key("a", "A", "another: a new seed", press("another")),
     key(["b", "]"], "B", "next variation, A to B", () => app.show(app.doc.shown + 1)),
     key("[", "[", "variation before", () => app.show(app.doc.shown - 1)),
     key("r", "R", "add a region", () => editing.addRegionHere()),

@@ -16,7 +16,7 @@ export function bindLive(app: App): void {
   click("listen", () => {
     if (app.live.listening) app.live.stop();
     else app.live.start(select("device").value, numberOf("latency"));
-    app.changed();
+    app.say("");
   });
   click("jam", () => startOrStopJam(app));
   click("cue", () => app.jam.cue());

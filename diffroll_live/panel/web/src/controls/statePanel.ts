@@ -89,10 +89,10 @@ function item(text: string, usable: boolean, pick: () => void): HTMLElement {
 
 function ports(daemon: DaemonState): HTMLElement[] {
   if (!daemon.ports.length) return [make("li", "There are no MIDI ports.", { className: "hint" })];
-  const signs: Record<string, string> = { in: "← in", out: "→ out" };
   return daemon.ports.map(({ direction, name, ours }) => {
     const made = make("li", name);
-    made.append(make("small", `${signs[direction] ?? direction}${ours ? ", ours" : ""}`));
+    const use = direction === "in" ? "to listen to" : "to play on";
+    made.append(make("small", ours ? `ours, ${use}` : use));
     return made;
   });
 }
@@ -124,7 +124,7 @@ function again(app: App, asked: Asked): void {
 function showOffers(app: App): void {
   const { buffers } = app.daemon.offers;
   const ready = buffers.filter((buffer) => buffer.state === "ready").slice(-5);
-  const empty = !app.doc.title && !app.jobs.running && !app.live.listening && !app.jam.running;
+  const empty = !app.doc.title && !app.jobs.running && !app.rolling;
   element("empty").hidden = !empty;
   element("offers").hidden = !ready.length;
   fill("offered", ready, () =>

@@ -16,7 +16,7 @@ const REPLAY = 1600; // ms that a trajectory takes to be shown again
 const REFUSED = "Open the address that diffroll-live serve printed; your notes stay here.";
 
 /** A new seed, and the last task again. */
-export function another(app: App): void {
+function another(app: App): void {
   input("dial-seed").value = String(Math.floor(Math.random() * 2 ** 31));
   app.run(app.lastTask);
 }
@@ -95,7 +95,7 @@ function bindTrajectory(app: App): void {
 export function showToolbar(app: App): void {
   const { doc, jobs, steps } = app;
   const run = jobs.running;
-  say("title", doc.title);
+  say("title", app.live.listening ? "Live input" : app.rolling ? "Jam" : doc.title);
   showLink(app);
   say("message", app.link === "refused" ? REFUSED : app.message.text);
   element("message").title = element("message").textContent ?? "";
@@ -105,8 +105,9 @@ export function showToolbar(app: App): void {
   button("play").setAttribute("aria-label", app.player.playing ? "Pause" : "Play");
   button("undo").disabled = !steps.canUndo;
   button("redo").disabled = !steps.canRedo;
-  for (const id of ["transcribe", "fill", "continue"]) button(id).disabled = !doc.buffer || app.link !== "open";
-  button("generate").disabled = button("another").disabled = app.link !== "open";
+  const away = app.link !== "open" || app.rolling !== null;
+  for (const id of ["transcribe", "fill", "continue"]) button(id).disabled = !doc.buffer || away;
+  button("generate").disabled = button("another").disabled = away;
   element("cancel").hidden = !run || run.refines;
   const progress = element<HTMLProgressElement>("progress");
   progress.hidden = !run || run.steps === 0;
@@ -129,7 +130,7 @@ function showLink(app: App): void {
 function showTrajectory(app: App): void {
   const { trajectory, step } = app.pictures;
   const { steps } = trajectory;
-  element("scrub").hidden = steps < 2 || app.live.listening;
+  element("scrub").hidden = steps < 2 || !app.pictured;
   input("step").max = String(Math.max(1, steps - 1));
   const shown = step < 0 ? steps - 1 : step;
   if (Number(input("step").value) !== shown) input("step").value = String(shown);
@@ -138,7 +139,7 @@ function showTrajectory(app: App): void {
 
 function showVariations(app: App): void {
   const { variations, shown } = app.doc;
-  element("variations").hidden = variations.length < 2;
+  element("variations").hidden = variations.length < 2 || app.rolling !== null;
   fill("variations", variations.length, () => variations.map((_, index) => make("button", "", { onclick: () => app.show(index) })));
   [...element("variations").children].forEach((tab, index) => {
     const text = `${String.fromCharCode(65 + index)} · ${variations[index]!.length} notes`;

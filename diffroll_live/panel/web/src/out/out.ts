@@ -18,7 +18,7 @@ export function bindOut(app: App, stage: Stage): void {
   click("save", () => void app.attempt(async () => make("a", "", { href: await midi.url(), download: `${named(app.doc)}.mid` }).click()));
   click("picture", () => void stage.picture().then((blob) => save(blob, "png")));
   click("gif", () => {
-    const made = animation(app.pictures.trajectory, notesOf(app.doc));
+    const made = animation(app.pictures.trajectory, app.doc.variations[0] ?? []);
     if (made) save(made, "gif");
     else app.say("Only what was just sampled has a trajectory; transcribe or fill first.");
   });
@@ -42,15 +42,15 @@ function named(doc: Doc): string {
 
 /** The MIDI file of what is shown, written by the daemon; once for the same notes. */
 class MidiFile {
-  private made: { notes: unknown; meter: unknown; url: Promise<string> } | null = null;
+  private made: { notes: unknown; meter: unknown; by: unknown; url: Promise<string> } | null = null;
 
   constructor(private app: App) {}
 
   url(): Promise<string> {
     const doc = this.app.steps.doc;
-    const [notes, { meter }] = [notesOf(doc), doc];
-    if (this.made?.notes !== notes || this.made.meter !== meter) {
-      const made = { notes, meter, url: this.write(doc) };
+    const [notes, { meter }, by] = [notesOf(doc), doc, this.app.daemon.welcome]; // a daemon's files end with it
+    if (this.made?.notes !== notes || this.made.meter !== meter || this.made.by !== by) {
+      const made = { notes, meter, by, url: this.write(doc) };
       made.url.catch(() => {
         if (this.made === made) this.made = null;
       });
@@ -88,7 +88,7 @@ function bindDrag(app: App, midi: MidiFile): void {
 
 export function showDrag(app: App): void {
   const chip = element<HTMLAnchorElement>("drag");
-  const none = !notesOf(app.doc).length || app.link !== "open";
+  const none = !notesOf(app.doc).length || app.link !== "open" || app.rolling !== null;
   if (chip.hidden !== none) chip.hidden = none;
 }
 

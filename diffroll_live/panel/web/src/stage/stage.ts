@@ -47,19 +47,13 @@ export class Stage implements Surface {
     requestAnimationFrame(() => {
       this.waiting = false;
       this.paint();
-      if (this.app.player.playing || this.rolling) this.invalidate();
+      if (this.app.player.playing || this.app.rolling) this.invalidate();
     });
   }
 
   picture(): Promise<Blob | null> {
     this.paint();
     return new Promise((resolve) => this.canvas.toBlob(resolve));
-  }
-
-  /** What goes on now, on an axis of its own: a live input, or a jam. */
-  private get rolling(): { now: number } | null {
-    const { live, jam } = this.app;
-    return live.listening ? live : jam.running ? jam : null;
   }
 
   private resize(): void {
@@ -75,7 +69,7 @@ export class Stage implements Surface {
 
   private paint(): void {
     const { app, view } = this;
-    const { rolling } = this;
+    const { rolling } = app;
     const now = rolling?.now ?? app.player.position;
     if (rolling) {
       view.seconds = Math.max(now, view.width / view.scale);
@@ -90,7 +84,7 @@ export class Stage implements Surface {
   private scene(now: number): Scene {
     const { app } = this;
     const { live, jam } = app;
-    const rolling = this.rolling !== null;
+    const rolling = app.rolling !== null;
     const shift = live.listening && jam.running ? live.now - jam.now : 0; // of the jam's axis
     const answers = jam.running ? jam.notes.map((note) => ({ ...note, t: note.t + shift })) : [];
     return {
@@ -100,7 +94,7 @@ export class Stage implements Surface {
       draft: this.painted,
       playhead: now,
       sound: live.listening ? live.spectrogram : rolling || !app.doc.buffer ? null : app.pictures.spectrogram,
-      behind: rolling ? null : app.pictures.behind,
+      behind: app.pictured ? app.pictures.behind : null,
       meter: rolling ? null : app.meter,
       live: rolling ? [...(live.listening ? live.notes.values() : []), ...answers] : null,
       pressed: this.pressed === null ? NO_KEYS : new Set([this.pressed]),
@@ -150,7 +144,7 @@ export class Stage implements Surface {
   }
 
   get regions(): readonly Region[] {
-    return this.app.doc.regions;
+    return this.app.rolling ? [] : this.app.doc.regions;
   }
 
   get chosen(): number {
@@ -166,7 +160,7 @@ export class Stage implements Surface {
     if (y < panes.roll.top) return null;
     const [second, pitch] = [view.second(x), view.pitch(y, panes.roll)];
     const slack = 3 / view.scale;
-    const notes = notesOf(this.app.doc);
+    const notes = this.app.rolling ? [] : notesOf(this.app.doc);
     const hit = (note: Note) => note.pitch === pitch && second <= note.t + note.duration + slack;
     return notes.slice(0, firstAfter(notes, second + slack)).findLast(hit) ?? null;
   }

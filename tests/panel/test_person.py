@@ -55,6 +55,11 @@ def test_the_threshold_acts_without_another_job(person):
     person.sees("#history", "Threshold 0.90")
     assert len(person.notes) < count
     assert person.stored("jobs") == jobs
+    person.presses("#undo")
+    person.sees('output[for="threshold"]', re.compile("the model"))
+    assert len(person.notes) == count
+    person.presses("#redo")
+    person.sees('output[for="threshold"]', "0.90")
     person.slides("#threshold", 0.05)
     person.sees("#history", "Threshold 0.05")
     assert len(person.notes) > 0

@@ -1,6 +1,7 @@
 // The buttons above and below the roll: tasks, tools, undo, faders, the trajectory; and what they show.
 
 import type { App } from "../app.js";
+import { JOB_OPTIONS } from "../wire/options.js";
 import { notesOf } from "../work/doc.js";
 import { DIVISIONS } from "../work/meter.js";
 import { button, click, element, fill, input, make, numberOf, reads, say, select } from "./elements.js";
@@ -12,6 +13,11 @@ const LINKS = {
   refused: "Not allowed in",
   moved: "Open in another tab",
 };
+const AT_ONCE = {
+  threshold: (value: number) => value.toFixed(2),
+  shortest: (value: number) => `${Math.round(1000 * value)} ms`,
+};
+const MIDDLE = 0.5; // of the threshold, where the model has its own
 const REPLAY = 1600; // ms that a trajectory takes to be shown again
 const REFUSED = "Open the address that diffroll-live serve printed; your notes stay here.";
 
@@ -63,15 +69,30 @@ export function chooseTool(app: App, tool: App["tool"]): void {
 
 /** The sliders that act on notes that are there. */
 function bindAtOnce(app: App): void {
-  reads("threshold", (value) => value.toFixed(2));
-  reads("shortest", (value) => `${Math.round(1000 * value)} ms`);
-  for (const id of ["threshold", "shortest"]) {
+  for (const id of ["threshold", "shortest"] as const) {
+    reads(id, AT_ONCE[id]);
     input(id).addEventListener("input", () => {
       const [threshold, minNote] = [numberOf("threshold"), numberOf("shortest")];
       const label = `Threshold ${threshold.toFixed(2)}, shortest ${Math.round(1000 * minNote)} ms`;
       app.refine({ decode: { threshold, minNote }, label });
     });
   }
+}
+
+/** The sliders as the notes that are shown were decoded, after undo too. */
+function showAtOnce(app: App): void {
+  if (app.jobs.running) return;
+  const { decode } = app.doc;
+  const { threshold, min_note } = JOB_OPTIONS;
+  turn("threshold", decode?.threshold ?? threshold.start ?? MIDDLE, decode ? "" : "the model’s");
+  turn("shortest", decode?.minNote ?? min_note.start);
+}
+
+function turn(id: keyof typeof AT_ONCE, value: number, reading = ""): void {
+  if (numberOf(id) !== value) input(id).value = String(value);
+  const output = document.querySelector(`output[for="${id}"]`)!;
+  const text = reading || AT_ONCE[id](value);
+  if (output.textContent !== text) output.textContent = text;
 }
 
 function bindTrajectory(app: App): void {
@@ -116,6 +137,7 @@ export function showToolbar(app: App): void {
     tool.setAttribute("aria-checked", String(tool.dataset["tool"] === app.tool));
   }
   if (select("snap").value !== app.division) select("snap").value = app.division;
+  showAtOnce(app);
   showTrajectory(app);
   showVariations(app);
 }

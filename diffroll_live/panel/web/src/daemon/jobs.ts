@@ -3,7 +3,7 @@
 import { Asking, type Refusal } from "../wire/asking.js";
 import type { Connection } from "../wire/connection.js";
 import type { Replies } from "../wire/messages.js";
-import { type Doc, type Note, marked, notesOf, sorted, withLocked } from "../work/doc.js";
+import { type Decoding, type Doc, type Note, marked, notesOf, sorted, withLocked } from "../work/doc.js";
 import { LABELS, type Settings, type Task, WITH_CONTEXT, describe, describeNotes, refusal, sender } from "./request.js";
 
 export interface Running {
@@ -27,7 +27,7 @@ export interface JobEvents {
 
 /** Wishes for notes that are there: how they are decoded, how they are shaped. */
 export interface Refinement {
-  decode?: { threshold: number; minNote: number };
+  decode?: Decoding;
   shape?: Settings;
   label: string;
 }
@@ -64,7 +64,7 @@ export class Jobs {
     const job = this.newName();
     const base = task === "generate" ? { ...doc, buffer: "", title: "Generated", meter: [], regions: [] } : doc;
     this.begin(job, task, base, `${LABELS[task]}, seed ${settings["seed"] ?? 0}`);
-    describe(sender(this.connection), job, task, doc, { deliver: "osc", pictures: "trajectory", ...settings });
+    describe(sender(this.connection), job, task, doc, { deliver: "osc", pictures: "trajectory", ...decoding(doc), ...settings });
     if (!this.connection.send("/diffroll/job/run", job)) this.end(job, "The daemon does not answer; try again when it is back.");
     return null;
   }
@@ -73,7 +73,7 @@ export class Jobs {
   copy(client: string, name: string, source: string, base: Doc): void {
     this.cancel();
     const job = this.newName();
-    this.begin(job, "transcribe", { ...base, asker: { client, name, job: source } }, `${source}, from ${name}`);
+    this.begin(job, "transcribe", { ...base, decode: null, asker: { client, name, job: source } }, `${source}, from ${name}`);
     this.connection.send("/diffroll/job/copy", job, client, source);
   }
 
@@ -141,7 +141,7 @@ export class Jobs {
   private refineNow(doc: Doc): void {
     const { decode, shape, label } = this.wish!;
     this.wish = null;
-    this.begin(doc.job, "transcribe", doc, label, true);
+    this.begin(doc.job, "transcribe", decode ? { ...doc, decode } : doc, label, true);
     for (const [key, value] of Object.entries(shape ?? {})) this.connection.send("/diffroll/job/set", doc.job, key, value);
     if (decode) this.connection.send("/diffroll/job/redecode", doc.job, decode.threshold, decode.minNote);
     else this.connection.send("/diffroll/job/notes", doc.job);
@@ -200,4 +200,9 @@ export class Jobs {
     const seconds = Math.max(run.task === "generate" ? 0 : run.base.seconds, last);
     return { ...run.base, variations, shown: Math.min(doc.shown, variations.length - 1), seconds };
   }
+}
+
+/** The options that decode notes as those that are shown were decoded. */
+function decoding({ decode }: Doc): Settings {
+  return decode ? { threshold: decode.threshold, min_note: decode.minNote } : {};
 }

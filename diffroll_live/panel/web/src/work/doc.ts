@@ -28,6 +28,12 @@ export interface Asker {
   job: string;
 }
 
+/** How notes were made of what the model holds likely. */
+export interface Decoding {
+  threshold: number;
+  minNote: number; // s
+}
+
 export interface Doc {
   readonly title: string;
   readonly buffer: string; // empty where there is no recording
@@ -37,6 +43,7 @@ export interface Doc {
   readonly regions: readonly Region[];
   readonly job: string; // that wrote the notes; empty where none did
   readonly edited: boolean; // whether the notes are other ones than the job's
+  readonly decode: Decoding | null; // null where nobody has chosen it
   readonly meter: readonly Change[]; // empty where nobody knows the bars
   readonly asker: Asker | null;
 }
@@ -50,6 +57,7 @@ export const EMPTY: Doc = {
   regions: [],
   job: "",
   edited: false,
+  decode: null,
   meter: [],
   asker: null,
 };

@@ -15,6 +15,7 @@ from diffroll_live.composer.network import SHUT, Batch, Composer
 from diffroll_live.composer.note_cache import NoteCache, Said
 from diffroll_live.composer.options import MOST_IN_STEP, WritingOptions, draw_index
 from diffroll_live.composer.passage import Bools, Passage, rooms
+from diffroll_live.composer.recall import Recall
 from diffroll_live.composer.tokens import ASK_NEXT, KNOWN, WRITTEN, Surroundings
 from diffroll_live.composer.vocabulary import (
     DURATIONS,
@@ -60,6 +61,7 @@ class NoteWriter:
         self._has_velocity = bool((known[:, 3] > 0).any())
         self._is_silent = not len(known)  # until the first note is placed
         self._onset, self._sounding = self._around.known_onsets.copy(), self._around.known_sounding.copy()
+        self._recall = Recall(passage.grid, self._onset, np.asarray(~passage.hidden.any(1))) if options.recall else None
         self._ends = np.zeros(N_KEYS, np.int64)  # ticks
         self._cache = NoteCache(network, len(known) + 4 * len(self._around.hole_steps), self._device)
 
@@ -71,6 +73,8 @@ class NoteWriter:
         steps = self._around.hole_steps
         answers: list[Said] = []  # of the next steps, as long as they have seen every note
         for at, step in enumerate(steps.tolist()):
+            if self._recall is not None:
+                self._recall.enter(step)
             if not answers:
                 answers = self._ask(steps[at : at + AHEAD])
             answer = answers.pop(0)
@@ -118,8 +122,11 @@ class NoteWriter:
             return NO_KEY
         free = self._allowed[step] & ~torch.from_numpy(sounding).to(self._device)  # a key that is down is not struck
         above = torch.tensor([last], device=self._device)
-        logits = self._network.key_logits(answer.said[None], answer.lags[None], free[None], above)[0]
-        scaled = logits.double().cpu().numpy() / self._options.temperature
+        said = self._network.key_logits(answer.said[None], answer.lags[None], free[None], above)[0]
+        logits = said.double().cpu().numpy()
+        if self._recall is not None:
+            logits += self._options.recall * self._recall.votes(last)
+        scaled = logits / self._options.temperature
         scaled[NO_KEY] -= self._eagerness
         if self._is_silent and self._options.among is None and bool(free.any()):
             scaled[NO_KEY] = SHUT  # music from nothing begins with its first note

@@ -17,6 +17,7 @@ class WritingOptions:
     """Temperatures divide logits; keys are drawn from the share ``nucleus`` of the probability (Holtzman et al., 2020).
 
     touch_temperature: of lengths and velocities.
+    recall: what is added to the logit of a note that a figure heard before is sure of.
     density: about how many times as many notes as otherwise.
     polyphony: notes that may sound at once. shortest, longest: ticks. keys: (88,) or (n_steps, 88) bool, which may be
     written, None for all; among: the same of keys that these are a choice of, instead of which they are struck.
@@ -25,6 +26,7 @@ class WritingOptions:
     temperature: float = 1.0
     touch_temperature: float = 0.5
     nucleus: float = 1.0
+    recall: float = 0.0
     density: float = 1.0
     polyphony: int = MOST_IN_STEP
     shortest: int = int(DURATIONS[0])

@@ -17,8 +17,9 @@ from diffroll_live.music.controls import pitches_of
 from diffroll_live.music.roll import LOW_PITCH
 from diffroll_live.types import NoteEvent, Region
 
-TEMPERATURE, COLDEST = 0.8, 0.05  # at the option 1, and at 0
+TEMPERATURE, COLDEST = 0.7, 0.05  # at the option 1, and at 0
 NUCLEUS = 0.97  # the rest of the probability is wrong notes
+RECALL = 6.0  # what a figure heard before adds to the logit of its next note
 LATEST = 0.5  # of its length that a note may wait for a voice
 
 
@@ -32,12 +33,14 @@ def writing_options(controls: Controls, holes: Sequence[Region], placement: Plac
     most = controls.polyphony or MOST_IN_STEP
     usual = min(int(DURATIONS[-1]), max(most * TICKS_PER_QUARTER, shortest))
     temperature = 1.0 if controls.temperature is None else controls.temperature
+    density = 1.0 if controls.density is None else controls.density
     in_time = _in_time(placement, shortest, until)[:, None]
     is_narrow = controls.range is not None or controls.scale is not None
     return WritingOptions(
         temperature=max(TEMPERATURE * temperature, COLDEST),
         nucleus=NUCLEUS,
-        density=1.0 if controls.density is None else controls.density,
+        recall=RECALL * min(density, 1.0 / max(density, 1.0)),  # of another density, a figure is another
+        density=density,
         polyphony=most,
         shortest=shortest,
         longest=_ticks(controls.longest, usual),

@@ -186,6 +186,11 @@ CHOICES: dict[str, Choice] = {
         sentence="Draft is fastest, best is slowest; the model's card has the numbers of evaluations.",
     ),
     "pedal": Choice(("on", "off"), default="on", sentence="Also write the sustain pedal, where the model hears it."),
+    "bend": Choice(
+        ("on", "off"),
+        default="off",
+        sentence="Also write how the pitch of each note glides, as MPE: for voices, strings and guitars.",
+    ),
     "sampler": Choice(  # the rows of model.samplers.SAMPLERS and composer.samplers.WRITERS, which need torch
         ("ddim", "ddpm", "dpmpp-2m", "note-by-note", "thinning"),
         sentence="How notes are drawn: the first three where audio is heard, the last two where notes are written; "

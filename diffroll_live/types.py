@@ -61,6 +61,17 @@ class PedalSpan:
     channel: int = 0  # 0..15
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Bend:
+    """How the pitch of a note moves: straight lines between points (seconds after its onset, semitones from its pitch).
+
+    It begins as its first point, and stays as its last.
+    """
+
+    note: NoteEvent
+    points: tuple[tuple[float, float], ...]  # at least one; sorted
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Where the model may write: times in [onset, offset), pitches low..high inclusive.
@@ -126,6 +137,7 @@ class Options:
     variations: int = REQUEST["variations"].default
     seconds: float = REQUEST["seconds"].default  # s
     pedal: OnOff = REQUEST["pedal"].default
+    bend: OnOff = REQUEST["bend"].default
 
 
 Picture = Literal["plot", "trajectory"]
@@ -147,6 +159,7 @@ class Request:
     pictures: frozenset[Picture] = frozenset()
     meter: MeterMap | None = None  # bars and beats on the axis of the audio, where somebody knows them
     pedal: tuple[PedalSpan, ...] = ()  # that the user already has
+    bends: tuple[Bend, ...] = ()  # of known notes
     locked: tuple[NoteEvent, ...] = ()  # notes that the user has and that stay within the regions, too
 
 
@@ -171,6 +184,7 @@ class RequestPlan:
     meter: MeterMap | None
     until: float
     pedal: tuple[PedalSpan, ...] = ()
+    bends: tuple[Bend, ...] = ()  # of kept notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +211,7 @@ class Result:
     """The notes of a finished request: one tuple per variation, sorted by onset, known notes included.
 
     ``pedal`` is that of all variations, sorted and apart: the user's, and what was heard in its place in the regions.
+    ``bends`` are those of notes of any variation, sorted; a note without one keeps its pitch.
     """
 
     request_id: str
@@ -205,6 +220,7 @@ class Result:
     timings: Timings = Timings()
     pictures: Pictures | None = None
     pedal: tuple[PedalSpan, ...] = ()
+    bends: tuple[Bend, ...] = ()
 
 
 Answer = Paused[Result]

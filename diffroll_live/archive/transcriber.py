@@ -55,7 +55,8 @@ class Transcriber:
             request = Request("", "transcribe", audio, options=self.options)  # one name, so that one is remembered
             control = Unheard()
             result = self.engine.run(plan_request(request, self.max_seconds), control)
-            files = tuple(smf_bytes(notes, control.meter, result.pedal) for notes in result.variations)
+            heard = result.pedal, result.bends
+            files = tuple(smf_bytes(notes, control.meter, *heard) for notes in result.variations)
         except DiffrollError as error:
             return Untranscribed(item.name, error.code, error.text)
         except Exception as error:

@@ -17,7 +17,7 @@ from diffroll_live.files.midi_song import Part, Song, read_song
 from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.music.plan import plan_request
 from diffroll_live.music.regions import spans_of
-from diffroll_live.types import NoteEvent, PedalSpan, Picture, Request, RequestPlan, Result, Task
+from diffroll_live.types import NoteEvent, Picture, Request, RequestPlan, Result, Task
 
 #: The longest recording that is read at once. By `/usr/bin/time -v diffroll-live transcribe --local FILE`, ten minutes
 #: at 16 kHz take 1.05 GB of memory, and thirty 1.61 GB; at that rate four hours take about 7.5 GB.
@@ -48,14 +48,14 @@ class Given:
         )
         return replace(result, variations=tuple(variations))
 
-    def midi(self, notes: Iterable[NoteEvent], meter: MeterMap | None, pedal: Iterable[PedalSpan]) -> bytes:
-        """Write a variation as a MIDI file: the one that was given with its new notes, or one of these bars.
+    def midi(self, notes: Iterable[NoteEvent], meter: MeterMap | None, result: Result) -> bytes:
+        """Write a variation of a result as a MIDI file: the given one with its new notes, or one of these bars.
 
         Raises errors.FileError.
         """
         if self.song is None or self.part is None:
-            return smf_bytes(notes, meter or NO_METER, pedal)
-        more = [span for span in pedal if span not in self.request.pedal]
+            return smf_bytes(notes, meter or NO_METER, result.pedal, result.bends)
+        more = [span for span in result.pedal if span not in self.request.pedal]
         return self.song.with_notes(self.part, self.plan.regions, new_notes(notes, self.plan.kept), more)
 
 
@@ -83,7 +83,7 @@ def read_input(
         failures.warn(f"{name}: {remark}")
     meter = wanted.meter or known.meter
     options, regions = wanted.options, wanted.regions
-    return Given(Request(name, task, audio, regions, known.notes, options, pictures, meter, known.pedal))
+    return Given(Request(name, task, audio, regions, known.notes, options, pictures, meter, known.pedal, known.bends))
 
 
 def _song(task: Task, wanted: TaskChoices, source: Path, pictures: frozenset[Picture]) -> Given:
@@ -100,5 +100,6 @@ def _song(task: Task, wanted: TaskChoices, source: Path, pictures: frozenset[Pic
     end = max((note.offset for part in song.parts for note in part.notes), default=0.0)
     part = song.part(wanted.track, spans_of(wanted.regions) or [(end, end)])
     meter, locked = wanted.meter or song.meter, song.others(part)
-    request = Request(name, task, None, wanted.regions, part.notes, wanted.options, pictures, meter, song.pedal, locked)
+    has = meter, song.pedal, song.bends, locked
+    request = Request(name, task, None, wanted.regions, part.notes, wanted.options, pictures, *has)
     return Given(request, song, part)

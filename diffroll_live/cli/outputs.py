@@ -109,13 +109,13 @@ def write_outputs(done: Done) -> None:
     """Write every wanted file. Raises FileError when one cannot be written."""
     outputs, result, request = done.outputs, done.result, done.given.request
     for at, notes in enumerate(result.variations if outputs.midi or outputs.sound else ()):
-        midi = done.given.midi(notes, done.meter, result.pedal)
+        midi = done.given.midi(notes, done.meter, result)
         if outputs.midi:
             write_atomic(outputs.midi[at], midi)
         if outputs.sound:
             from diffroll_live.files.sonify import sonify
 
-            sonify(outputs.sound[at], notes, result.pedal, midi)
+            sonify(outputs.sound[at], notes, result.pedal, result.bends, midi)
     if result.pictures and (outputs.plot or outputs.trajectory):
         from diffroll_live.files.plot import draw_plot, draw_trajectory
 
@@ -137,13 +137,14 @@ def document(model: str, device: str, results: Sequence[Done]) -> str:
 
 
 def _entry(done: Done) -> dict[str, Any]:
+    bends = {bend.note: bend.points for bend in done.result.bends}
     return {
         "input": str(done.source) if done.source else None,
         "output": str(done.outputs.midi[0]) if done.outputs.midi else None,
         "seed": done.result.seed,
         "timings": asdict(done.result.timings),
         "grid": _grid(done.meter) if done.meter is not None else None,
-        "variations": [[_note(note) for note in notes] for notes in done.result.variations],
+        "variations": [[_note(note, bends.get(note, ())) for note in notes] for notes in done.result.variations],
         "pedal": [{"down": span.down, "up": span.up} for span in done.result.pedal],
     }
 
@@ -159,7 +160,7 @@ def _grid(meter: MeterMap) -> dict[str, Any]:
     }
 
 
-def _note(note: NoteEvent) -> dict[str, Any]:
+def _note(note: NoteEvent, bend: Sequence[tuple[float, float]]) -> dict[str, Any]:
     return {
         "onset": round(note.onset, 6),
         "offset": round(note.offset, 6),
@@ -167,6 +168,7 @@ def _note(note: NoteEvent) -> dict[str, Any]:
         "name": pitch_name(note.pitch),
         "velocity": note.velocity,
         "channel": note.channel,
+        "bend": [{"after": after, "semitones": semitones} for after, semitones in bend],
     }
 
 

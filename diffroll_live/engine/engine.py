@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from diffroll_live.composer.network import Composer
+from diffroll_live.engine.bends import BendReader
 from diffroll_live.engine.canvas import known_canvas
 from diffroll_live.engine.defaults import Defaults
 from diffroll_live.engine.features import Recording, Recordings
@@ -69,12 +70,13 @@ class Answered:
     transcribed: list[list[NoteEvent]]  # one list per variation
     written: list[list[NoteEvent]]
     pedal: tuple[PedalSpan, ...]
+    bend_reader: BendReader
 
     @property
     def n_bytes(self) -> int:
-        """The size of the posteriors."""
+        """The size of the posteriors, and of audio that may be read again."""
         tensors = [part for span in self.spans for posterior in span.posteriors for part in posterior.parts()]
-        return sum(tensor.nbytes for tensor in tensors)
+        return sum(tensor.nbytes for tensor in tensors) + self.bend_reader.n_bytes
 
     def variations(self) -> tuple[tuple[NoteEvent, ...], ...]:
         """All notes, sorted, one tuple per variation."""
@@ -150,13 +152,15 @@ class TorchEngine:
             if "trajectory" in plan.pictures:
                 progress.follow(engine_plan.n_rolled, plan.kept)
             answered, pictures = yield from _answer(engine_plan, self.composer, recording, progress)
+            bends = yield from answered.bend_reader.read(answered.transcribed, progress.check)
         except (RuntimeError, MemoryError) as error:
             if is_shortage(error):
                 raise DeviceMemory(TOO_LITTLE) from error
             raise
         self._remember(plan.id, answered)
         timings = progress.timings(time.perf_counter() - begin)
-        return Result(plan.id, answered.variations(), answered.seed, timings, pictures, answered.pedal)
+        variations = answered.variations()
+        return Result(plan.id, variations, answered.seed, timings, pictures, answered.pedal, bends)
 
     def gather(self, asks: Sequence[Ask]) -> WindowBatch:
         """Sample windows together; see turn_types.Computer."""
@@ -191,10 +195,11 @@ class TorchEngine:
         answered = self._answered.get(request_id)
         if answered is None:
             raise UnknownJob(f"The job {request_id!r} is no longer remembered; run it again.")
-        variations = answered.decoded(self.adapter, threshold, min_note).variations()
+        decoded = answered.decoded(self.adapter, threshold, min_note)
+        bends = alone(self, decoded.bend_reader.read(decoded.transcribed))
         seconds = time.perf_counter() - begin
         timings = Timings(decode=seconds, total=seconds)
-        return Result(request_id, variations, answered.seed, timings, pedal=answered.pedal)
+        return Result(request_id, decoded.variations(), decoded.seed, timings, pedal=decoded.pedal, bends=bends)
 
     def open_stream(self, rate: int) -> StreamingTranscriber:
         """Open a live input; see types.Engine. The calling thread computes on one core from then on."""
@@ -246,5 +251,6 @@ def _answer(
     pedal = pedal_of(spans, plan.request, plan.adapter.geometry.frame_rate)
     if composer is not None and options.pedal == "on":
         pedal = carried_on(plan.request, pedal, meter)
-    answered = Answered(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written, pedal)
+    reader = BendReader(plan.request, recording.resampled if options.bend == "on" else None)
+    answered = Answered(kept, options.seed, plan.thresholds, plan.windowed, spans, transcribed, written, pedal, reader)
     return answered, pictures_of(plan, recording, [*spans, *around.sampled], written[0], progress.trail)

@@ -37,8 +37,8 @@ class Recording:
     def __init__(self, audio: AudioBuffer, adapter: ModelAdapter, level: float) -> None:
         self.audio, self.adapter, self.level = audio, adapter, level
         geometry = adapter.geometry
-        self._resampled = Resampled(audio, geometry.sample_rate, adapter.device)
-        self.n_frames = -(-self._resampled.n_samples // geometry.hop_length)
+        self.resampled = Resampled(audio, geometry.sample_rate, adapter.device)
+        self.n_frames = -(-self.resampled.n_samples // geometry.hop_length)
         # Pages take no memory until they are written.
         self._features = torch.empty((adapter.n_features, self.n_frames), device=adapter.device)
         self._loud = torch.zeros((self.n_frames, 1), dtype=torch.bool, device=adapter.device)
@@ -78,7 +78,7 @@ class Recording:
     def _compute_piece(self, first: int, last: int) -> None:
         adapter, hop = self.adapter, self.adapter.geometry.hop_length
         around = max(adapter.reach_frames, GATE_REACH)
-        samples = self._resampled.samples((first - around) * hop, (last + around) * hop)
+        samples = self.resampled.samples((first - around) * hop, (last + around) * hop)
         kept = slice(around, around + last - first)
         self._features[:, first:last] = adapter.features(samples)[:, kept]
         self._loud[first:last, 0] = gate(samples, adapter.geometry, self.level)[kept]
@@ -141,6 +141,7 @@ class Resampled:
 
     def __init__(self, audio: AudioBuffer, rate: int, device: torch.device) -> None:
         ratio = Fraction(rate, audio.sample_rate).limit_denominator(LONGEST_BLOCK)
+        self.rate = rate  # Hz
         self._source, self._device = audio.samples, device
         self._step, self._out = ratio.denominator, ratio.numerator  # samples of a block, in and out
         self._around = 1 + SINC_REACH // min(self._step, self._out)  # blocks

@@ -54,6 +54,10 @@ class Progress:
         self.done += 1
         self._control.progress(self.done, max(self.total, self.done))
 
+    def check(self) -> None:
+        """Report nothing new. Raises errors.Cancelled when the job was cancelled."""
+        self._control.progress(self.done, max(self.total, self.done))
+
     def send(self, variation: int, notes: tuple[NoteEvent, ...]) -> None:
         """Stream notes under the next indices."""
         if notes:

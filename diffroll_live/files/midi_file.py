@@ -6,7 +6,7 @@ import io
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
@@ -14,6 +14,7 @@ import numpy as np
 
 from diffroll_live.errors import FileError, FileMissing
 from diffroll_live.files.atomic import write_atomic
+from diffroll_live.files.midi_bend import bend_messages, bends_of, read_zones, zone_messages
 from diffroll_live.files.midi_meter import conductor_track, meter_of_file, read_tempo, stored_tempi, tempo_of
 from diffroll_live.files.midi_notes import TrackNote, notes_of
 from diffroll_live.files.midi_pedal import Timed, pedal_messages, read_pedal
@@ -21,7 +22,8 @@ from diffroll_live.files.midi_repair import ParsedFile, parse_smf
 from diffroll_live.files.paths import MIDI_SUFFIXES
 from diffroll_live.meter.meter_map import NO_METER, MeterMap
 from diffroll_live.meter.tempo_map import TempoMap
-from diffroll_live.types import NoteEvent, PedalSpan
+from diffroll_live.music.mpe import express
+from diffroll_live.types import Bend, NoteEvent, PedalSpan
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,10 @@ MAX_FILE_BYTES = 1_000_000  # a quarter of a million notes at most, three second
 MAX_SECONDS = 24 * 3600.0
 TICKS_PER_BEAT = 960
 UNRELATED = 2  # the format of several pieces in one file
-_ENDS, _RELEASES, _PRESSES, _BEGINS = range(4)  # the order at one tick
+_SETS_UP, _ENDS, _RELEASES, _PRESSES, _BENDS, _BEGINS = range(6)  # the order at one tick
+
+
+_Placed = tuple[int, int, mido.Message]  # a tick, and one of these places in it
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,44 +50,62 @@ class _TickNote:
 class Score:
     """What a MIDI file says: notes and the sustain pedal in seconds from its beginning, and its musical time.
 
-    ``meter`` is None where the tempi or signatures of the file are outside what music has.
+    The notes of an MPE zone are on its manager's channel, and have ``bends``. ``meter`` is None where the tempi or
+    signatures of the file are outside what music has.
     """
 
     notes: tuple[NoteEvent, ...]
     meter: MeterMap | None
     pedal: tuple[PedalSpan, ...] = ()
+    bends: tuple[Bend, ...] = ()
 
 
 def write_smf(
-    path: Path, notes: Iterable[NoteEvent], meter: MeterMap = NO_METER, pedal: Iterable[PedalSpan] = ()
+    path: Path,
+    notes: Iterable[NoteEvent],
+    meter: MeterMap = NO_METER,
+    pedal: Iterable[PedalSpan] = (),
+    bends: Iterable[Bend] = (),
 ) -> None:
     """Write notes as ``smf_bytes`` does; the file appears complete or not at all.
 
     Raises FileError when a note does not fit a file, or the file cannot be written.
     """
-    write_atomic(Path(path), smf_bytes(notes, meter, pedal))
+    write_atomic(Path(path), smf_bytes(notes, meter, pedal, bends))
 
 
-def smf_bytes(notes: Iterable[NoteEvent], meter: MeterMap = NO_METER, pedal: Iterable[PedalSpan] = ()) -> bytes:
+def smf_bytes(
+    notes: Iterable[NoteEvent],
+    meter: MeterMap = NO_METER,
+    pedal: Iterable[PedalSpan] = (),
+    bends: Iterable[Bend] = (),
+) -> bytes:
     """Make a Standard MIDI File (format 1) of notes: a track of tempi and signatures, then the notes.
 
     A piece without bars and beats is written as 4/4 at 120, which a text says. Tick 0 is second 0. A change of tempo or
     signature moves to its nearest tick. Onsets and offsets move by half a tick at most (0.26 ms at 120 a minute), but
     no note is shorter than a tick. Notes that overlap on one pitch go to tracks of their own, so that a reader can tell
     them apart. The pedal is written into every track of its channel, so that each of them sounds as it should wherever
-    it is put. Raises FileError when a note does not fit a file.
+    it is put. Where a note bends, the file is MPE, see ``music.mpe``. Raises FileError when a note does not fit a file.
     """
     meter = NO_METER if meter.source == "none" else meter
     tempi = stored_tempi(meter.tempo, TICKS_PER_BEAT)
     tempo_map = tempo_of(tempi, TICKS_PER_BEAT)
-    ticks = sorted(_tick_note(note, tempo_map) for note in notes)
+    expression = express(notes, bends)
+    ticks = sorted(_tick_note(note, tempo_map) for note in expression.notes)
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
-    file.tracks.append(conductor_track(tempi, meter, lambda t: tick_of(t, tempo_map, TICKS_PER_BEAT)))
-    presses = tuple(pedal)
+
+    def tick(seconds: float) -> int:
+        return tick_of(seconds, tempo_map, TICKS_PER_BEAT)
+
+    file.tracks.append(conductor_track(tempi, meter, tick))
+    presses = expression.pedal(pedal)
+    events = [(0, _SETS_UP, message) for message in zone_messages(expression)]
+    events += [(at, _BENDS, message) for at, message in bend_messages(expression, tick)]
     for voice in _voices(ticks):
         channels = {note.channel for note in voice} or {span.channel for span in presses}
-        places = pedal_messages(presses, channels, lambda t: tick_of(t, tempo_map, TICKS_PER_BEAT))
-        file.tracks.append(_note_track(voice, places))
+        file.tracks.append(_note_track(voice, pedal_messages(presses, channels, tick), events))
+        events = []  # of the first track, which has all notes that can bend
     data = io.BytesIO()
     file.save(file=data)
     return data.getvalue()
@@ -112,8 +135,12 @@ def read_score(path: Path) -> Score:
     """
     file = open_smf(path)
     tempo = read_tempo(file.file)
-    notes = [note for chunk in file.chunks if chunk.is_track for note in placed(notes_of(chunk), tempo, file.division)]
-    return Score(tuple(sorted(notes)), meter_of_file(file.file, tempo, notes), read_pedal(file.file, tempo))
+    zones = read_zones(file.file)
+    own = [note for chunk in file.chunks if chunk.is_track for note in notes_of(chunk)]
+    notes = placed([replace(note, channel=zones.manager(note.channel)) for note in own], tempo, file.division)
+    bends = bends_of(zones, own, notes, lambda tick: tempo.position_at(tick / file.division))
+    pedal = read_pedal(file.file, tempo, zones.manager)
+    return Score(tuple(sorted(notes)), meter_of_file(file.file, tempo, notes), pedal, bends)
 
 
 def open_smf(path: Path) -> ParsedFile:
@@ -183,8 +210,9 @@ def _voices(notes: Sequence[_TickNote]) -> list[list[_TickNote]]:
     return voices
 
 
-def _note_track(notes: Sequence[_TickNote], pedal: Sequence[Timed]) -> mido.MidiTrack:
-    events = [(note.offset, _ENDS, _message("note_off", note, 64)) for note in notes]
+def _note_track(notes: Sequence[_TickNote], pedal: Sequence[Timed], others: Sequence[_Placed]) -> mido.MidiTrack:
+    events = list(others)
+    events += [(note.offset, _ENDS, _message("note_off", note, 64)) for note in notes]
     events += [(tick, _PRESSES if message.value else _RELEASES, message) for tick, message in pedal]
     events += [(note.onset, _BEGINS, _message("note_on", note, note.velocity)) for note in notes]
     track = mido.MidiTrack()

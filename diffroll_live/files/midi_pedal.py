@@ -35,12 +35,18 @@ def pedal_messages(pedal: Iterable[PedalSpan], channels: Iterable[int], tick: Ca
     return timed
 
 
-def read_pedal(file: mido.MidiFile, tempo: TempoMap) -> tuple[PedalSpan, ...]:
-    """Read the pedal of all tracks, those of a channel together; one that is never released is, with its track."""
+def read_pedal(
+    file: mido.MidiFile, tempo: TempoMap, channel_of: Callable[[int], int] = lambda channel: channel
+) -> tuple[PedalSpan, ...]:
+    """Read the pedal of all tracks, those of a channel together; one that is never released is, with its track.
+
+    ``channel_of`` says as which channel each counts.
+    """
     ppq = file.ticks_per_beat
     ticks = [row for track in file.tracks for row in _spans(track)]
     return apart(
-        PedalSpan(tempo.position_at(down / ppq), tempo.position_at(up / ppq), channel) for down, up, channel in ticks
+        PedalSpan(tempo.position_at(down / ppq), tempo.position_at(up / ppq), channel_of(channel))
+        for down, up, channel in ticks
     )
 
 

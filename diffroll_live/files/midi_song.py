@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diffroll_live.errors import RequestError
+from diffroll_live.files.midi_bend import Zones, bends_of, read_zones
 from diffroll_live.files.midi_file import open_smf, placed, tick_of
 from diffroll_live.files.midi_meter import meter_of_file, read_tempo
 from diffroll_live.files.midi_notes import TrackNote, notes_of
@@ -15,7 +16,7 @@ from diffroll_live.files.midi_repair import Chunk, Event, ParsedFile, track_of, 
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.meter.tempo_map import TempoMap
 from diffroll_live.music.regions import holds
-from diffroll_live.types import NoteEvent, PedalSpan, Region
+from diffroll_live.types import Bend, NoteEvent, PedalSpan, Region
 
 DRUMS = 9  # General MIDI's channel of drums, counted from 0
 AROUND = 10.0  # s on both sides of what is written, where notes tell which part it belongs to
@@ -25,7 +26,10 @@ _RELEASE = 64  # velocity
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The notes of one channel of one track, in seconds, sorted. ``track`` counts the file's tracks from 1."""
+    """The notes of one channel of one track, in seconds, sorted. ``track`` counts the file's tracks from 1.
+
+    All channels of an MPE zone are one part, on its manager's.
+    """
 
     track: int
     channel: int  # 0..15
@@ -50,6 +54,8 @@ class Song:
     parts: tuple[Part, ...]
     meter: MeterMap | None
     pedal: tuple[PedalSpan, ...]
+    bends: tuple[Bend, ...]
+    _zones: Zones
     _file: ParsedFile
     _tempo: TempoMap
 
@@ -89,7 +95,7 @@ class Song:
         return write_chunks(self._file.kind, self._file.division, chunks)
 
     def _replaced(self, track: Chunk, part: Part, regions: Sequence[Region]) -> list[TrackNote]:
-        notes = [note for note in notes_of(track) if note.channel == part.channel]
+        notes = [note for note in _notes(track, self._zones) if note.channel == part.channel]
         pairs = zip(notes, placed(notes, self._tempo, self._file.division), strict=True)
         return [note for note, event in pairs if any(holds(region, event) for region in regions)]
 
@@ -127,15 +133,25 @@ def read_song(path: Path) -> Song:
     file = open_smf(path)
     tempo = read_tempo(file.file)
     tracks = [chunk for chunk in file.chunks if chunk.is_track]
-    parts = tuple(part for at, track in enumerate(tracks) for part in _parts(at + 1, track, tempo, file.division))
-    notes = [note for part in parts for note in part.notes]
-    pedal = read_pedal(file.file, tempo)
-    return Song(path.name, parts, meter_of_file(file.file, tempo, notes), pedal, file, tempo)
+    zones = read_zones(file.file)
+    parts = tuple(
+        part for at, track in enumerate(tracks) for part in _parts(at + 1, track, zones, tempo, file.division)
+    )
+    own = [note for track in tracks for note in notes_of(track)]
+    notes = placed([replace(note, channel=zones.manager(note.channel)) for note in own], tempo, file.division)
+    bends = bends_of(zones, own, notes, lambda tick: tempo.position_at(tick / file.division))
+    pedal = read_pedal(file.file, tempo, zones.manager)
+    return Song(path.name, parts, meter_of_file(file.file, tempo, notes), pedal, bends, zones, file, tempo)
 
 
-def _parts(number: int, track: Chunk, tempo: TempoMap, division: int) -> list[Part]:
+def _notes(track: Chunk, zones: Zones) -> list[TrackNote]:
+    """The notes of a track, those of an MPE zone on its manager's channel."""
+    return [replace(note, channel=zones.manager(note.channel)) for note in notes_of(track)]
+
+
+def _parts(number: int, track: Chunk, zones: Zones, tempo: TempoMap, division: int) -> list[Part]:
     """The parts of a track: its channels that have notes, or where it has none, the first that has any event."""
-    notes = notes_of(track)
+    notes = _notes(track, zones)
     channels = {note.channel for note in notes} or set(_channels(track.events)[:1]) or {0}
     name = _name(track.events)
     parts = []

@@ -5,8 +5,9 @@ when they are due.
 
 The rules of the MIDI output live here, so that they can be tested exactly with any clock:
 a note that was started is ended once; two notes never overlap on one channel and pitch (a re-strike ends the earlier
-one first); at one instant notes end before others start; a note that is late by more than LATE_SECONDS is dropped and
-counted, never sent in a burst. Not thread-safe: the scheduler holds the lock.
+one first, while a bend takes the place of the one before it); at one instant notes end before others start; a note that
+is late by more than LATE_SECONDS is dropped and counted, never sent in a burst. Not thread-safe: the scheduler holds
+the lock.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from diffroll_live.errors import Busy, RequestError
-from diffroll_live.midi.pedal import PEDAL
+from diffroll_live.midi.bend import BEND
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.midi.playhead_queue import Placed, PlayheadQueue, Taken
+from diffroll_live.music.mpe import HIGHEST
 from diffroll_live.types import NoteEvent
 
 LATE_SECONDS = 0.05
@@ -98,6 +100,10 @@ class NoteQueue:
         """Count the notes of an owner that were not played because they were late or had no port."""
         return self._dropped.get(owner, 0)
 
+    def _drop(self, note: _Note) -> None:
+        if note.key[1] != BEND:  # of a note that is dropped as well, or soon followed by another
+            self.count_dropped(note.owner)
+
     def count_dropped(self, owner: str) -> None:
         """Count a note of an owner that was not played."""
         self._dropped[owner] = self._dropped.pop(owner, 0) + 1
@@ -172,8 +178,8 @@ class NoteQueue:
             due, kind, order, note = self._heap[0]
             current = self._sounding.get(note.key)
             if kind == _ON and now - due > LATE_SECONDS:
-                self.count_dropped(heapq.heappop(self._heap)[3].owner)
-            elif kind == _ON and current is not None:
+                self._drop(heapq.heappop(self._heap)[3])
+            elif kind == _ON and current is not None and note.key[1] != BEND:
                 return self._end(current, due)  # the note itself is next
             elif kind == _ON:
                 self._sounding[note.key] = note
@@ -194,7 +200,7 @@ class NoteQueue:
                 continue
             _, kind, _, note = heapq.heappop(self._heap)
             if kind == _ON:
-                self.count_dropped(note.owner)
+                self._drop(note)
 
     def lose(self) -> frozenset[Key]:
         """Stop tracking what sounds and return it: the caller ends it by other means."""
@@ -229,7 +235,8 @@ class NoteQueue:
 
 
 def _validate(note: NoteEvent) -> None:
-    fits = 0 <= note.channel <= 15 and 0 <= note.pitch <= PEDAL and 1 <= note.velocity <= 127
+    fits = 0 <= note.channel <= 15 and 0 <= note.pitch <= BEND
+    fits = fits and 1 <= note.velocity <= (HIGHEST if note.pitch == BEND else 127)
     if not (fits and math.isfinite(note.onset) and math.isfinite(note.offset) and note.onset < note.offset):
         raise RequestError(
             f"{note} cannot be played: a note ends after its onset, on channel 0..15, pitch 0..127, velocity 1..127."

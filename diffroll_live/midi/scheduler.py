@@ -20,7 +20,9 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from diffroll_live.errors import PortClosed
+from diffroll_live.midi.bend import BEND
 from diffroll_live.midi.note_queue import Key, NoteQueue, NoteTotals
+from diffroll_live.midi.pedal import PEDAL
 from diffroll_live.midi.playhead import PlayheadModel
 from diffroll_live.midi.reconnecting_sink import PortState, ReconnectingSink
 from diffroll_live.midi.sinks import Sink
@@ -202,11 +204,12 @@ class Scheduler:
             if message is not None:
                 lateness = self._audible_at() - message.due
                 self._lateness.append(lateness)
-                self._sent += message.velocity > 0
-                self._late += message.velocity > 0 and lateness > AUDIBLE
+                is_note = message.velocity > 0 and message.pitch < PEDAL
+                self._sent += is_note
+                self._late += is_note and lateness > AUDIBLE
         if silence:
             self._sink.silence(sounding)
-        elif message is not None and not self._sink.send(message) and message.velocity:
+        elif message is not None and not self._sink.send(message) and message.velocity and message.pitch != BEND:
             with self._wake:
                 self._queue.count_dropped(message.owner)
         return silence or message is not None

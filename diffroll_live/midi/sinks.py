@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from diffroll_live.errors import PortClosed
+from diffroll_live.midi.bend import BEND
 from diffroll_live.midi.pedal import PEDAL
 from diffroll_live.midi.ports import MidiPort, PortChoice, open_port
+from diffroll_live.music.mpe import BEND_RANGE, CENTRE, MANAGER, MEMBERS, RANGE, ZONE, parameter
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ Message = tuple[int, int, int]  # status, data, data
 NOTE_OFF = 0x80
 NOTE_ON = 0x90
 CONTROL_CHANGE = 0xB0
+PITCH_BEND = 0xE0
 SUSTAIN = 64
 ALL_SOUND_OFF = 120
 ALL_NOTES_OFF = 123
@@ -35,7 +38,7 @@ class Sink(Protocol):
     lead: float  # s before its time at which a message must be sent to be heard on time, on average
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
-        """Start a note: channel 0..15, pitch 0..127 or PEDAL, velocity 1..127."""
+        """Start a note: channel 0..15, pitch 0..127 or PEDAL, velocity 1..127; or bend a channel, with pitch BEND."""
 
     def note_off(self, channel: int, pitch: int) -> None:
         """End a note."""
@@ -57,9 +60,12 @@ class ChannelSink(ABC):
         self.name = name
         self.lead = 0.0
         self._sounding: set[tuple[int, int]] = set()  # (channel, pitch)
+        self._told: set[int] = set()  # channels whose range of bends the receiver knows, once it knows of the zone
 
     def note_on(self, channel: int, pitch: int, velocity: int) -> None:
-        """Start a note."""
+        """Start a note, or bend a channel; the receiver is first told that there is a zone, and its range of bends."""
+        if pitch == BEND:
+            self._tell_range(channel)
         self._sounding.add((channel, pitch))  # first: a note whose message failed halfway must be ended too
         self._send(_message(NOTE_ON, channel, pitch, velocity))
 
@@ -77,15 +83,29 @@ class ChannelSink(ABC):
             self._send((CONTROL_CHANGE | channel, ALL_NOTES_OFF, 0))
             self._send((CONTROL_CHANGE | channel, ALL_SOUND_OFF, 0))
 
+    def _tell_range(self, channel: int) -> None:
+        if not self._told:
+            self._send_parameter(MANAGER, parameter(ZONE, len(MEMBERS)))
+        if channel not in self._told:
+            self._told.add(channel)
+            self._send_parameter(channel, parameter(BEND_RANGE, RANGE, 0))
+
+    def _send_parameter(self, channel: int, pairs: list[tuple[int, int]]) -> None:
+        for control, value in pairs:
+            self._send((CONTROL_CHANGE | channel, control, value))
+
     @abstractmethod
     def _send(self, message: Message) -> None:
         """Send three bytes. Raises PortClosed when the port is gone."""
 
 
 def _message(kind: int, channel: int, pitch: int, velocity: int) -> Message:
-    """A message of a note, or of the pedal, which is a key of its own."""
+    """A message of a note, or of the pedal or a bend, which are keys of their own."""
     if pitch == PEDAL:
         return CONTROL_CHANGE | channel, SUSTAIN, velocity
+    if pitch == BEND:
+        value = velocity or CENTRE
+        return PITCH_BEND | channel, value & 0x7F, value >> 7
     return kind | channel, pitch, velocity
 
 

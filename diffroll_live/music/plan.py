@@ -32,18 +32,21 @@ def plan_request(request: Request, max_seconds: float) -> RequestPlan:
     if len(request.known) + len(request.locked) > MAX_KNOWN:
         n_notes = len(request.known) + len(request.locked)
         raise RequestError(f"There are {n_notes} notes; at most {MAX_KNOWN} fit in one job.")
+    stay = tuple(sorted((*kept(request.known, regions), *request.locked)))
+    staying = frozenset(stay)
     return RequestPlan(
         id=request.id,
         audio=None if request.task == "generate" else request.audio,
         regions=regions,
         hidden=hidden,
-        kept=tuple(sorted((*kept(request.known, regions), *request.locked))),
+        kept=stay,
         locked=request.locked,
         options=request.options,
         pictures=request.pictures,
         meter=request.meter,
         until=writable_span(request)[1],
         pedal=request.pedal,
+        bends=tuple(bend for bend in request.bends if bend.note in staying),
     )
 
 

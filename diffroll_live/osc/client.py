@@ -10,12 +10,13 @@ import itertools
 import socket
 import time
 import zlib
-from collections import deque
+from collections import defaultdict, deque
 from typing import Any
 
 from diffroll_live.errors import DiffrollError, Incomplete, ProtocolError, TimedOut
 from diffroll_live.osc import codec, messages, replies
 from diffroll_live.osc import job_messages as jobs
+from diffroll_live.osc.bend_replies import Bend
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
 from diffroll_live.osc.client_job import GridReader, job_messages, result_of
 from diffroll_live.osc.framing import PacketReader, frame
@@ -129,6 +130,7 @@ class Client:
         """Collect notes until the job is done. Raises errors.UnknownJob when the daemon has lost the job."""
         notes: dict[tuple[int, int], NoteEvent] = {}
         pedal: list[PedalSpan] = []
+        points: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)  # of bends
         standing, grid = Standing(job, next(self._numbers)), GridReader(job, request.meter)
         done: Result | None = None
         while done is None or grid.is_awaited:
@@ -145,10 +147,12 @@ class Client:
                     control.notes((StreamedNote(index, variation, note),))
                 case Pedal(owner, down, held) if owner == job:
                     pedal.append(PedalSpan(down, down + held))
+                case Bend(owner, index, after, semitones, variation) if owner == job:
+                    points[variation, index].append((after, semitones))
                 case replies.JobDone(owner, count, seed, latency_ms) if owner == job:
                     if count != len(notes):
                         raise ProtocolError(f"The daemon sent {len(notes)} of {count} notes; send the task again.")
-                    done = result_of(request, notes, pedal, seed, latency_ms / 1000)
+                    done = result_of(request, notes, pedal, points, seed, latency_ms / 1000)
         return done
 
     def _hear_grid(self, grid: GridReader, reply: JobGrid | JobGridChange, control: Control) -> None:

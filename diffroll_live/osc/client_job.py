@@ -17,7 +17,7 @@ from diffroll_live.music.plan import plan_request
 from diffroll_live.music.roll import HIGH_PITCH, LOW_PITCH
 from diffroll_live.osc import job_messages as jobs
 from diffroll_live.osc.grid_replies import JobGrid, JobGridChange
-from diffroll_live.types import NoteEvent, Options, PedalSpan, Request, Result, Timings
+from diffroll_live.types import Bend, NoteEvent, Options, PedalSpan, Request, Result, Timings
 
 
 class GridReader:
@@ -84,7 +84,12 @@ def _is_sent(note: NoteEvent) -> bool:
 
 
 def result_of(
-    request: Request, notes: dict[tuple[int, int], NoteEvent], pedal: list[PedalSpan], seed: int, seconds: float
+    request: Request,
+    notes: dict[tuple[int, int], NoteEvent],
+    pedal: list[PedalSpan],
+    points: dict[tuple[int, int], list[tuple[float, float]]],
+    seed: int,
+    seconds: float,
 ) -> Result:
     """Put the kept notes in place of what came back of them, since OSC has no channels and rounds times."""
     plan = plan_request(request, math.inf)
@@ -98,7 +103,16 @@ def result_of(
             if returned[_as_sent(note)] < 0:
                 new.append(note)
         variations.append(tuple(sorted([*kept, *new])))
-    return Result(request.id, tuple(variations), seed, Timings(total=seconds), pedal=with_heard(plan, pedal))
+    bends = {notes[key]: Bend(notes[key], tuple(row)) for key, row in points.items() if key in notes}
+    bends |= {bend.note: bend for bend in plan.bends}
+    return Result(
+        request.id,
+        tuple(variations),
+        seed,
+        Timings(total=seconds),
+        pedal=with_heard(plan, pedal),
+        bends=tuple(sorted(bends.values())),
+    )
 
 
 def _as_sent(note: NoteEvent) -> tuple[float, int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from diffroll_live.osc import bend_replies as b
 from diffroll_live.osc import grid_replies as g
 from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import pedal_replies as p
@@ -262,6 +263,7 @@ DAEMON_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/late": Late,
     "/diffroll/live/note": LiveNote,
     **p.PEDAL_MESSAGES,
+    **b.BEND_MESSAGES,
     "/diffroll/live/status": LiveStatus,
     "/diffroll/jam/state": j.JamState,
     "/diffroll/jam/ahead": j.JamAhead,

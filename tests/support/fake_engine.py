@@ -17,6 +17,7 @@ from diffroll_live.picture_types import Estimate, Pictures
 from diffroll_live.turn_types import Ask, Batch, alone
 from diffroll_live.types import (
     Answer,
+    Bend,
     Control,
     ModelInfo,
     NoteEvent,
@@ -40,6 +41,7 @@ INFO = ModelInfo(
 STEP_SECONDS = 0.02
 LIVE_PITCH = 60
 PEDAL = (PedalSpan(0.25, 0.75), PedalSpan(1.0, 2.5))  # of a job that asks for one by its name
+GLIDE = ((0.0, 0.0), (0.125, 0.5), (0.25, -0.25))  # of every other note of a job that asks for one in the same way
 CRASH = 0.875  # a first sample that kills the process
 DEFAULT_STEPS = 4
 RUBATO = MeterMap(  # what a job of that name is said to keep to
@@ -68,6 +70,11 @@ def pictures_of(plan: RequestPlan, steps: int) -> Pictures | None:
     trail = range(steps if "trajectory" in plan.pictures else 0)
     levels = [(255 * posterior * (step + 1) / steps).astype(np.uint8) for step in trail]
     return Pictures(10.0, np.zeros((4, 8), np.float32), posterior, tuple(Estimate(0, part, 4, 10.0) for part in levels))
+
+
+def bends_of(variations: Sequence[Sequence[NoteEvent]]) -> tuple[Bend, ...]:
+    """A bend of every other note."""
+    return tuple(sorted({Bend(note, GLIDE) for notes in variations for note in notes[::2]}))
 
 
 class FakeStream:
@@ -141,7 +148,8 @@ class FakeEngine:
         if not plan.hidden:
             control.grid(meter)
         pedal = PEDAL if plan.id.startswith("pedalled") and plan.options.pedal == "on" else ()
-        result = Result(plan.id, variations, plan.options.seed, pictures=pictures, pedal=pedal)
+        bends = bends_of(variations) if plan.id.startswith("bent") and plan.options.bend == "on" else ()
+        result = Result(plan.id, variations, plan.options.seed, pictures=pictures, pedal=pedal, bends=bends)
         self._finished[plan.id] = result
         return result
 

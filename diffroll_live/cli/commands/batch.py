@@ -23,7 +23,7 @@ from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL, find_model
 from diffroll_live.types import Options
 
 #: Options of a request that change what is heard.
-HEARING = ("quality", "sampler", "steps", "guidance", "seed", "threshold", "min_note", "pedal", "variations")
+HEARING = ("quality", "sampler", "steps", "guidance", "seed", "threshold", "min_note", "pedal", "bend", "variations")
 _COMPLAINTS = 10  # at the terminal; the report has all of them
 
 

@@ -37,6 +37,11 @@ class ActiveRun:
         """What is done, for counting."""
         return "redecode" if isinstance(self.work, Redecode) else self.job.task
 
+    @property
+    def bends(self) -> bool:
+        """Whether its notes are played only when all is known of them, since their bends are read last."""
+        return isinstance(self.work, Run) and self.work.plan.options.bend == "on"
+
     def everyone(self) -> tuple[tuple[Client, Job], ...]:
         """Its client and those who follow it, each with a job."""
         return (self.client, self.job), *self.followers

@@ -16,15 +16,18 @@ from diffroll_live.errors import DiffrollError, PortError, RequestError
 from diffroll_live.files.midi_file import write_smf
 from diffroll_live.files.paths import allowed_save_paths
 from diffroll_live.meter.meter_map import NO_METER, MeterMap
+from diffroll_live.midi.bend import as_keys
 from diffroll_live.midi.pedal import as_key
+from diffroll_live.music.mpe import MANAGER, express
 from diffroll_live.music.quantize import NoteShaping
+from diffroll_live.osc import bend_replies
 from diffroll_live.osc.pedal_replies import Pedal
 from diffroll_live.osc.replies import Late, Note
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import Job, NoteKey
 from diffroll_live.server.midi_output import LEAD, MidiOut, when_silent
 from diffroll_live.timeline.timeline import Timeline
-from diffroll_live.types import AudioBuffer, NoteEvent, PedalSpan, Result
+from diffroll_live.types import AudioBuffer, Bend, NoteEvent, PedalSpan, Result
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +38,14 @@ _BATCH = 500  # notes that are encoded before the loop serves others
 class Playback:
     """One playback of a job's notes on the MIDI port.
 
-    ``start`` is the time of their second 0 on the scheduler's clock, which the first notes determine.
+    ``start`` is the time of their second 0 on the scheduler's clock, which the first notes determine. ``channels`` are
+    those of an MPE zone, from 0, where notes bend.
     """
 
     owner: str
     muted: bool = False
     start: float | None = None
+    channels: tuple[int, ...] = ()
 
 
 class NoteDelivery:
@@ -77,14 +82,19 @@ class NoteDelivery:
             self.send(client, job, batch)
             await asyncio.sleep(0)
 
-    def sound(self, client: Client, job: Job, playback: Playback, notes: Sequence[NoteEvent]) -> None:
-        """Play notes on the MIDI port, following the job's delivery settings and its earlier notes."""
+    def sound(
+        self, client: Client, job: Job, playback: Playback, notes: Sequence[NoteEvent], bends: Sequence[Bend] = ()
+    ) -> None:
+        """Play notes on the MIDI port, following the job's delivery settings and its earlier notes.
+
+        Where some bend, they are all there are of the job, and are spread over the channels of an MPE zone.
+        """
         if self._midi is None or playback.muted or not notes:
             return
         if job.owner != playback.owner:
             job.owner, job.late = playback.owner, 0
-        shape, delivery = self._shape(job), job.settings.delivery
-        played = tuple(replace(shape.apply(note), channel=delivery.channel - 1) for note in notes)
+        delivery = job.settings.delivery
+        played, playback.channels = self._on_port(job, notes, bends)
         try:
             if delivery.when == "transport":
                 self._midi.place(playback.owner, played, job.origin)
@@ -94,6 +104,26 @@ class NoteDelivery:
             self._midi.play(playback.owner, played, playback.start)
         except DiffrollError as error:
             client.send_error(job.name, error)
+
+    async def send_bends(
+        self,
+        client: Client,
+        job: Job,
+        notes: Iterable[tuple[NoteKey, NoteEvent]],
+        bends: Iterable[Bend],
+        wanted: Callable[[], bool],
+    ) -> None:
+        """Send the bends of notes over OSC, for as long as they are wanted; as ``send_all`` does."""
+        curves = {bend.note: bend.points for bend in bends}
+        rest = (
+            bend_replies.Bend(job.name, index, after, semitones, variation)
+            for (variation, index), note in (notes if curves else ())
+            for after, semitones in curves.get(note, ())
+        )
+        while wanted() and (batch := tuple(islice(rest, _BATCH))):
+            for point in batch:
+                client.send(point)
+            await asyncio.sleep(0)
 
     def send_pedal(self, client: Client, job: Job, pedal: Iterable[PedalSpan]) -> None:
         """Send the spans of the sustain pedal over OSC; quantization leaves them alone."""
@@ -109,8 +139,9 @@ class NoteDelivery:
             if playback.start is None:
                 return  # no notes, so nothing to hold
             begun = self._midi.now() - playback.start
-        spans = [PedalSpan(max(span.down, begun), span.up, delivery.channel - 1) for span in pedal]
-        keys = [as_key(span) for span in spans if span.down < span.up]
+        channels = playback.channels or (delivery.channel - 1,)
+        spans = [PedalSpan(max(span.down, begun), span.up) for span in pedal]
+        keys = [as_key(replace(span, channel=each)) for span in spans if span.down < span.up for each in channels]
         if not keys:
             return
         try:
@@ -134,7 +165,7 @@ class NoteDelivery:
             raise RequestError(f"The job {job.name!r} has no variation {variation}; count from 0.")
         self.silence(job, lambda: None)
         playback = Playback(f"{client.key}/{job.request_id}/{next(self._plays)}")
-        self.sound(client, job, playback, job.result.variations[variation])
+        self.sound(client, job, playback, job.result.variations[variation], job.result.bends)
         self.press(client, job, playback, job.result.pedal)
 
     def replay(self, client: Client, job: Job) -> None:
@@ -186,23 +217,36 @@ class NoteDelivery:
         path = job.settings.delivery.save
         if path:
             try:
-                await self.save_as(path, job, result.variations, result.pedal)
+                await self.save_as(path, job, result)
             except DiffrollError as error:
                 client.send_error(job.name, error)
 
-    async def save_as(
-        self, path: str, job: Job, variations: Sequence[Sequence[NoteEvent]], pedal: Sequence[PedalSpan]
-    ) -> None:
-        """Write variations of a job as MIDI files, shaped as the job wants them.
+    async def save_as(self, path: str, job: Job, result: Result) -> None:
+        """Write each variation of a result as a MIDI file, shaped as the job wants them.
 
         Raises errors.FileError for a path that is not allowed, or cannot be written.
         """
         loop = asyncio.get_running_loop()
         shape, meter = self._shape(job), job.meter or NO_METER
-        paths = allowed_save_paths(path, len(variations), self._config.allowed_folders)
-        for each, variation in zip(paths, variations, strict=True):
+        paths = allowed_save_paths(path, len(result.variations), self._config.allowed_folders)
+        bends = [replace(bend, note=shape.apply(bend.note)) for bend in result.bends]
+        for each, variation in zip(paths, result.variations, strict=True):
             notes = tuple(sorted(shape.apply(note) for note in variation))
-            await loop.run_in_executor(None, partial(write_smf, each, notes, meter, pedal))
+            await loop.run_in_executor(None, partial(write_smf, each, notes, meter, result.pedal, bends))
+
+    def _on_port(
+        self, job: Job, notes: Sequence[NoteEvent], bends: Sequence[Bend]
+    ) -> tuple[tuple[NoteEvent, ...], tuple[int, ...]]:
+        """The notes of a job as they are played, with their bends, and the channels of an MPE zone, if it needs one."""
+        shape = self._shape(job)
+
+        def shaped(note: NoteEvent, channel: int = MANAGER) -> NoteEvent:
+            return replace(shape.apply(note), channel=channel)
+
+        expression = express(map(shaped, notes), [replace(bend, note=shaped(bend.note)) for bend in bends])
+        if expression.members:
+            return as_keys(expression), expression.channels
+        return tuple(shaped(note, job.settings.delivery.channel - 1) for note in notes), ()
 
     def _shape(self, job: Job) -> NoteShaping:
         delivery = job.settings.delivery

@@ -71,7 +71,7 @@ class ResultHandlers:
 
         async def save() -> None:
             with surviving(f"job {job.name} of {client.key}", partial(client.send_error, job.name)):
-                await self._delivery.save_as(message.path, job, result.variations, result.pedal)
+                await self._delivery.save_as(message.path, job, result)
                 client.send(JobSaved(job.name, message.path))
 
         self._spawn(save())
@@ -91,6 +91,9 @@ class ResultHandlers:
             with surviving(f"job {job.name} of {client.key}", partial(client.send_error, job.name)):
                 if delivery.deliver != "midi":
                     await self._delivery.send_all(client, job, job.notes.items(), lambda: job.result is result)
+                    await self._delivery.send_bends(
+                        client, job, job.notes.items(), result.bends, lambda: job.result is result
+                    )
                     self._delivery.send_pedal(client, job, result.pedal)
                 await self._delivery.save(client, job, result)
                 if delivery.deliver != "osc" and delivery.when != "never":

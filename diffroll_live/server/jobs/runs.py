@@ -134,6 +134,7 @@ class Runs:
         async def send() -> None:
             with surviving(f"job {job.name} of {client.key}", partial(client.send_error, job.name)):
                 await self._delivery.send_all(client, job, notes.items(), lambda: job.result is result)
+                await self._delivery.send_bends(client, job, notes.items(), result.bends, lambda: job.result is result)
                 self._delivery.send_pedal(client, job, result.pedal)
                 client.send(JobDone(job.name, len(notes), result.seed, 0.0))
 
@@ -221,7 +222,7 @@ class Runs:
         run.notes.update(changed)
         for client, job in run.audience():
             self._delivery.send(client, job, changed.items())
-        if delivery.deliver != "osc" and delivery.when != "never":
+        if delivery.deliver != "osc" and delivery.when != "never" and not run.bends:
             self._sound(run, new)
 
     def _sound(self, run: ActiveRun, notes: list[StreamedNote]) -> None:
@@ -243,6 +244,10 @@ class Runs:
             run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
             for other, mirror in tuple(run.audience()):
                 await self._delivery.send_all(other, mirror, run.notes.items(), lambda: serial in self._active)
+        for other, mirror in tuple(run.audience()):
+            await self._delivery.send_bends(
+                other, mirror, run.notes.items(), result.bends, lambda: serial in self._active
+            )
         if serial in self._active:
             await self._delivery.save(client, job, result)
         if self._active.pop(serial, None) is None:
@@ -260,16 +265,19 @@ class Runs:
         logger.info("%s %s of %s: %d notes in %.3f s, %s", *about)
 
     def _press(self, run: ActiveRun, result: Result) -> None:
-        """Play the pedal below the notes that this run has played."""
+        """Play the pedal below the notes that this run has played; or now all of them, where notes may bend."""
         delivery = run.job.settings.delivery
-        plays = delivery.deliver != "osc" and delivery.when != "never" and run.job.owner == run.playback.owner
-        if plays and isinstance(run.work, Run):
+        if delivery.deliver == "osc" or delivery.when == "never" or not isinstance(run.work, Run):
+            return
+        if run.bends:
+            self._delivery.sound(run.client, run.job, run.playback, result.variations[0], result.bends)
+        if run.job.owner == run.playback.owner:
             self._delivery.press(run.client, run.job, run.playback, result.pedal)
 
     def _play_improved(self, run: ActiveRun) -> None:
         """Place the final notes on the DAW's timeline, where others were placed before."""
         delivery = run.job.settings.delivery
-        improved = run.replaced or isinstance(run.work, Redecode)
+        improved = (run.replaced and not run.bends) or isinstance(run.work, Redecode)
         if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.playback.muted:
             self._delivery.replay(run.client, run.job)
 

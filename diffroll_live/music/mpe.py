@@ -105,22 +105,21 @@ def _values(note: NoteEvent, bend: Bend | None) -> tuple[BendValue, ...]:
 
 
 def _spread(notes: Sequence[NoteEvent], bent: Sequence[bool], members: Sequence[int]) -> list[int]:
-    """A channel for each of some sorted notes: of those that are free, the one whose last note ended longest ago."""
+    """A channel for each of some sorted notes: of those that are free, the one with most rest around the note."""
     taken: dict[int, list[tuple[float, float]]] = {channel: [] for channel in members}
     channels = [MANAGER] * len(notes)
     for at in sorted(range(len(notes)), key=lambda at: not bent[at]):
         note = notes[at]
-        rested = {channel: _free_since(spans, note) for channel, spans in taken.items()}
-        free = [(since, channel) for channel, since in rested.items() if since is not None]
-        if free:
-            _, channels[at] = min(free)
-            insort(taken[channels[at]], (note.onset, note.offset))
+        rest, channel = max(((_rest(spans, note), -channel) for channel, spans in taken.items()), default=(-1.0, 0))
+        if rest >= 0:
+            channels[at] = -channel
+            insort(taken[-channel], (note.onset, note.offset))
     return channels
 
 
-def _free_since(spans: Sequence[tuple[float, float]], note: NoteEvent) -> float | None:
-    """When the last of a channel's sorted notes before this one ended; None where one sounds at the same time."""
+def _rest(spans: Sequence[tuple[float, float]], note: NoteEvent) -> float:
+    """Seconds between a note and its neighbours on a channel, the nearer of the two; negative where one overlaps it."""
     at = bisect_right(spans, (note.onset, math.inf))
-    since = spans[at - 1][1] if at else -math.inf
-    taken = since > note.onset or (at < len(spans) and spans[at][0] < note.offset)
-    return None if taken else since
+    before = note.onset - spans[at - 1][1] if at else math.inf
+    after = spans[at][0] - note.offset if at < len(spans) else math.inf
+    return min(before, after)

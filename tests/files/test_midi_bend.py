@@ -48,7 +48,7 @@ def test_it_is_mpe(path: Path) -> None:
     sounding: set[int] = set()
     for message in track:
         if message.type == "note_on":
-            assert message.channel not in sounding and message.channel != 0
+            assert message.channel not in {0, *sounding}
             sounding.add(message.channel)
         elif message.type == "note_off":
             sounding.discard(message.channel)
@@ -68,7 +68,7 @@ def test_notes_bends_and_pedal_come_back_as_one_part(path: Path) -> None:
     score = read_score(path)
     assert [(note.pitch, note.channel) for note in score.notes] == [(note.pitch, 0) for note in NOTES]
     assert [bend.note.pitch for bend in score.bends] == [50, 53]
-    assert set(bend.note for bend in score.bends) <= set(score.notes)
+    assert {bend.note for bend in score.bends} <= set(score.notes)
     at = np.arange(0.0, 1.4, 0.005)
     np.testing.assert_allclose(curve(score.bends[1], at), curve(BENDS[1], at), atol=0.06)
     assert [(s.down, s.up, s.channel) for s in score.pedal] == [(pytest.approx(0.5), pytest.approx(1.0), 0)]

@@ -88,7 +88,8 @@ def test_many_notes_are_read_as_each_alone() -> None:
     together = read(scene(*sounds, seconds=8.0), *notes)
     for note, sound, readings in zip(notes, sounds, together, strict=True):
         (alone,) = read(scene(sound, seconds=8.0), note)
-        assert readings is not None and alone is not None
+        assert readings is not None
+        assert alone is not None
         np.testing.assert_allclose(readings, alone, atol=0.01)
 
 

@@ -20,11 +20,11 @@ from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
 from diffroll_live.config import load_config
 from diffroll_live.errors import AudioError, BadChecksum, DeviceMemory, RequestError, TimedOut, UnknownBuffer
-from diffroll_live.files.midi_file import read_smf, write_smf
+from diffroll_live.files.midi_file import read_score, read_smf, write_smf
 from diffroll_live.osc import messages, replies
 from diffroll_live.osc.client import Client
 from diffroll_live.server.daemon import serve
-from diffroll_live.types import AudioBuffer, NoteEvent, Options, Region, Request
+from diffroll_live.types import AudioBuffer, Bend, NoteEvent, Options, PedalSpan, Region, Request
 from diffroll_live.worker.queue import Worker
 
 
@@ -165,6 +165,19 @@ def test_send_writes_the_file_that_transcribe_would(daemon, audio, tmp_path, cap
     known = (NoteEvent(0.5, 1.0, 60, 80),)
     request = Request("x", "inpaint", audio, (Region(1.0, 2.0),), known, Options(seed=4))
     assert pitches == sorted(note.pitch for note in notes_of(planned(request), 0))
+    capsys.readouterr()
+
+
+def test_send_brings_back_the_bends_and_the_pedal(daemon, audio, tmp_path, capsys):
+    clip, known, out = tmp_path / "clip.wav", tmp_path / "known.mid", tmp_path / "out.mid"
+    soundfile.write(clip, audio.samples, audio.sample_rate, subtype="FLOAT")
+    note = NoteEvent(0.5, 1.0, 60, 80)
+    write_smf(known, [note], pedal=[PedalSpan(0.25, 0.75)], bends=[Bend(note, ((0.0, 0.0), (0.25, 1.0)))])
+    words = ["send", "inpaint", str(clip), "--port", str(daemon.port), "--region", "1-2"]
+    assert run([*words, "--notes", str(known), "-o", str(out), "--bend", "on"]) == exit_codes.OK
+    before, after = read_score(known), read_score(out)
+    assert after.pedal == before.pedal
+    assert [bend for bend in after.bends if bend.note.onset < 1.0] == list(before.bends)
     capsys.readouterr()
 
 

@@ -13,6 +13,7 @@ MESSAGES = {**CLIENT_MESSAGES, **DAEMON_MESSAGES}
 UNSHOWN = {
     "/diffroll/audio/ack",  # a long buffer
     "/diffroll/late",  # a question of timing
+    "/diffroll/bend",  # comes of sound that glides
     "/diffroll/pedal",  # comes of a model that hears it
     "/diffroll/status",  # so are the states that it tells
     "/diffroll/status/job",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import mido
 import pytest
-from support.fake_engine import PEDAL
+from support.fake_engine import GLIDE, PEDAL
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
 
 from diffroll_live.files.midi_file import read_score, read_smf
+from diffroll_live.midi.bend import BEND
 from diffroll_live.midi.pedal import PEDAL as KEY
 
 
@@ -193,3 +194,67 @@ def test_a_pedal_that_nobody_wants_is_not_written(daemon, client):
     client.send("/diffroll/job/run", "pedalled-not")
     client.until("/diffroll/job/done")
     assert not read_score(path).pedal
+
+
+def bent_job(client, name, **options):
+    """Run a job whose every other note bends; its points by note, in the order in which they come, and its end."""
+    client.send("/diffroll/job/new", name, "generate", "")
+    for key, value in {"bend": "on", "seconds": 2.0, **options}.items():
+        client.send("/diffroll/job/set", name, key, value)
+    client.send("/diffroll/job/run", name)
+    return points_of(client)
+
+
+def points_of(client):
+    points = {}
+    while (reply := client.until("/diffroll/bend", "/diffroll/job/done")[0]).address == "/diffroll/bend":
+        _, index, after, semitones, variation = reply.args
+        points.setdefault((variation, index), []).append((after, semitones))
+    return points
+
+
+def test_bends_go_over_osc_and_into_files(daemon, client):
+    path = daemon.folder / "bent.mid"
+    points = bent_job(client, "bent", save=str(path), quantize="1/2", variations=2)
+    assert list(points.values()) == [list(GLIDE)] * 4
+    assert len(read_score(path).bends) == 2
+    assert len(read_score(path.with_name("bent-2.mid")).bends) == 2
+    client.send("/diffroll/job/notes", "bent")
+    assert points_of(client) == points
+
+
+@pytest.mark.parametrize(("when", "calls"), [("now", "played"), ("transport", "placed")])
+def test_on_the_port_each_note_of_a_job_with_bends_has_a_channel(daemon, client, when, calls):
+    name = f"bent-{when}"
+    bent_job(client, name, when=when, channel=5)
+    handed_over(client)
+    rows = [note for owner, notes, _ in getattr(daemon.scheduler, calls) if f"/{name}#" in owner for note in notes]
+    notes, bends = [note for note in rows if note.pitch < KEY], [note for note in rows if note.pitch == BEND]
+    assert sorted(note.channel for note in notes) == [1, 2, 3, 4]
+    assert {bend.channel for bend in bends} == {1, 2, 3, 4}
+    for note in notes:
+        first = min((bend for bend in bends if bend.channel == note.channel), key=lambda bend: bend.onset)
+        assert first.onset == note.onset
+        assert rows.index(first) < rows.index(note)
+
+
+def test_a_job_in_which_nothing_bends_keeps_its_channel(daemon, client):
+    bent_job(client, "straight", channel=5)
+    handed_over(client)
+    notes = daemon.scheduler.notes_of("straight")
+    assert len(notes) == 4
+    assert {note.channel for note in notes} == {4}
+
+
+def test_without_the_option_nothing_bends(daemon, client):
+    assert not bent_job(client, "bent-not", bend="off")
+    handed_over(client)
+    assert {note.channel for note in daemon.scheduler.notes_of("bent-not")} == {0}
+
+
+def test_a_job_with_bends_can_be_played_again(daemon, client):
+    bent_job(client, "bent-again", when="never")
+    client.send("/diffroll/job/play", "bent-again", 0)
+    handed_over(client)
+    rows = [note for _, notes, _ in daemon.scheduler.played for note in notes if note.pitch == BEND]
+    assert rows

@@ -147,8 +147,8 @@ class FakeEngine:
         control.notes(streamed[len(streamed) // 2 if steps > 1 else 0 :])
         if not plan.hidden:
             control.grid(meter)
-        pedal = PEDAL if plan.id.startswith("pedalled") and plan.options.pedal == "on" else ()
-        bends = bends_of(variations) if plan.id.startswith("bent") and plan.options.bend == "on" else ()
+        pedal = PEDAL if plan.id.startswith("pedalled") and plan.options.pedal == "on" else plan.pedal
+        bends = bends_of(variations) if plan.id.startswith("bent") and plan.options.bend == "on" else plan.bends
         result = Result(plan.id, variations, plan.options.seed, pictures=pictures, pedal=pedal, bends=bends)
         self._finished[plan.id] = result
         return result

@@ -46,13 +46,19 @@ def apart(spans: Iterable[PedalSpan]) -> tuple[PedalSpan, ...]:
 
 
 def held(notes: Iterable[NoteEvent], pedal: Iterable[PedalSpan]) -> tuple[NoteEvent, ...]:
-    """The notes as they sound: one whose key is released while the pedal is down lasts until that goes up."""
-    spans = apart(pedal)
+    """The notes as they sound: one whose key is released while the pedal is down lasts until that goes up.
 
-    def last(note: NoteEvent) -> float:
-        return max((span.up for span in spans if span.down <= note.offset < span.up), default=note.offset)
-
-    return tuple(replace(note, offset=last(note)) for note in notes)
+    Or until its key is struck again.
+    """
+    spans, struck = apart(pedal), dict[tuple[int, int], float]()  # when each key is struck next
+    longer = []
+    for at, note in sorted(enumerate(notes), key=lambda row: row[1].onset, reverse=True):
+        last = max((span.up for span in spans if span.down <= note.offset < span.up), default=note.offset)
+        key = note.channel, note.pitch
+        last = max(note.offset, min(last, struck.get(key, last)))
+        struck[key] = note.onset
+        longer.append((at, replace(note, offset=last)))
+    return tuple(note for _, note in sorted(longer))
 
 
 def _parts(span: PedalSpan, stretches: Iterable[Stretch]) -> list[PedalSpan]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from diffroll_live.integrations.ableton import abletonosc, script
 from diffroll_live.integrations.ableton.abletonosc import AbletonOsc
 from diffroll_live.integrations.ableton.jobs import Written, run_selected
 from diffroll_live.integrations.ableton.session import BeatNote, add_clip
-from diffroll_live.types import NoteEvent, Options, Region, Request, Result
+from diffroll_live.types import NoteEvent, Options, PedalSpan, Region, Request, Result
 
 
 @pytest.fixture
@@ -73,6 +74,15 @@ def test_an_unwarped_clip_is_transcribed_into_a_slot_beside_it(live, osc, take):
     assert written(live, scene=2) == [(60, 0.0, 0.75, 80), (127, 3.0, 0.75, 81)]
     assert live.user(lambda song: song.tracks[1].clip_slots[2].clip.end_marker) == pytest.approx(4.5)
     assert live.messages == ["DiffRoll: 2 notes in DiffRoll Piano"]
+
+
+@pytest.mark.slow
+def test_notes_last_until_the_pedal_is_lifted(live, osc, take):
+    add_take(live, take)
+    live.user(lambda song: setattr(song, "_tempo", 60.0))
+    engine = Engine((0.0, 0.5, 60, 80), (1.0, 1.25, 60, 80), (3.0, 3.5, 64, 80))
+    run_selected(osc, "transcribe", lambda request: replace(engine(request), pedal=(PedalSpan(0.25, 2.0),)), Options())
+    assert written(live) == [(60, 0.0, 1.0, 80), (60, 1.0, 1.0, 80), (64, 3.0, 0.5, 80)]
 
 
 @pytest.mark.slow

@@ -112,6 +112,33 @@ def fill_what_an_audio_clip_plays_from_what_surrounds_it(world):
     assert notes_of(world.session_clip(world.song.tracks[1])) == [(44, 0.0, 0.5, 5), (45, 1.0, 0.5, 6)]
 
 
+def notes_last_until_the_pedal_is_lifted(world):
+    """Or until their key is struck again, since a clip takes no controllers."""
+
+    def answer(message):
+        if message.address == "/diffroll/hello":
+            return [WELCOME]
+        if message.address != "/diffroll/job/run":
+            return []
+        job = message.args[0]
+        notes = [(60, 0.0, 0.5), (64, 0.25, 0.25), (60, 1.0, 0.25), (67, 2.5, 0.25)]
+        rows = [("/diffroll/note", job, at, *note, 80, 0) for at, note in enumerate(notes)]
+        rows += [("/diffroll/pedal", job, 0.25, 1.75), ("/diffroll/pedal", job, "none", 1.0)]
+        return [*rows, ("/diffroll/job/done", job, len(notes), 0, 1.0)]
+
+    with ScriptedDaemon(answer) as daemon, World(world.folder / "other", daemon.port) as one:
+        osc = one.module("osc")
+        one.song._tempo = 60.0
+        one.song.add_audio_clip(one.song.add_track("Piano"), one.wav(3), 3)
+        one.press("transcribe")
+        one.until(lambda: daemon.serve(osc) or len(one.song.tracks) == 2)
+        ends = [
+            (pitch, begin, round(begin + length, 2))
+            for pitch, begin, length, _ in notes_of(one.session_clip(one.song.tracks[1]))
+        ]
+        assert ends == [(60, 0.0, 1.0), (60, 1.0, 2.0), (64, 0.25, 2.0), (67, 2.5, 2.75)]
+
+
 def fill_hears_its_region_if_it_is_told_to(world):
     with ScriptedDaemon(lambda message: [WELCOME] if message.address == "/diffroll/hello" else []) as daemon:
         for options, hear in (({}, 0), ({"hear": 1, "seconds": 3.0}, 1)):

@@ -35,7 +35,7 @@ NUMBERS = {
     "min_note": (0.0, 10.0, False),
     "hear": (0, 1, True),  # of the region of a fill
 }
-WORDS = {"quality": ("draft", "live", "best")}
+WORDS = {"quality": ("draft", "live", "best"), "pedal": ("on", "off")}
 
 
 class Settings(NamedTuple):

@@ -15,12 +15,17 @@ from typing import Any, Callable, Dict, Generator, List, NamedTuple, Optional, S
 from .failures import Failure
 from .link import Link
 from .osc import Message, bundles, encode
+from .sustain import sustained
 
 PROTOCOL = 1
 PATIENCE = 1.0  # s for an answer to hello, and between questions whether a silent daemon is still there
 ATTEMPTS = 4
 MAX_NOTES = 200000
-ARGUMENTS = {"/diffroll/job/progress": 3, "/diffroll/job/done": 2}  # what is shorter is passed over
+ARGUMENTS = {
+    "/diffroll/job/progress": 3,
+    "/diffroll/job/done": 2,
+    "/diffroll/pedal": 3,
+}  # what is shorter is passed over
 
 
 class Note(NamedTuple):
@@ -148,6 +153,7 @@ class Conversation:
 
     def _collect(self) -> Talk:
         notes: Dict[Key, Note] = {}
+        pedal: Dict[float, float] = {}
         watch = _Watch(self._link, self.job)
         while True:
             message = yield
@@ -157,12 +163,12 @@ class Conversation:
             watch.heard(message)
             if message.address == "/diffroll/error":
                 self._raise(message)
-            elif message.args[:1] == (self.job,) and self._take(message, notes):
+            elif message.args[:1] == (self.job,) and self._take(message, notes, pedal):
                 if len(notes) == message.args[1]:
-                    return [notes[key] for key in sorted(notes) if key[0] == 0]
+                    return sustained([notes[key] for key in sorted(notes) if key[0] == 0], pedal)
                 watch.ask_again()  # those that have come are kept: the same come once more
 
-    def _take(self, message: Message, notes: Dict[Key, Note]) -> bool:
+    def _take(self, message: Message, notes: Dict[Key, Note], pedal: Dict[float, float]) -> bool:
         """Take what the daemon says of our job; tell whether that was the end. Raises Failure."""
         if len(message.args) < ARGUMENTS.get(message.address, 1):
             return False
@@ -173,6 +179,9 @@ class Conversation:
         elif message.address == "/diffroll/note" and len(notes) < MAX_NOTES:
             key, note = read_note(message)
             notes[key] = note
+        elif message.address == "/diffroll/pedal" and all(map(_finite, message.args[1:3])) and len(pedal) < MAX_NOTES:
+            down, held = message.args[1:3]
+            pedal[down] = down + held
         return message.address == "/diffroll/job/done"
 
     def _raise(self, message: Message) -> None:

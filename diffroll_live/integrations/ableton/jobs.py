@@ -18,6 +18,7 @@ from diffroll_live.integrations.ableton.session import (
     tempo,
 )
 from diffroll_live.meter.meter_map import MeterMap, steady_meter
+from diffroll_live.music.pedal import held
 from diffroll_live.types import NoteEvent, Options, Region, Request, Result, Task
 
 CONTEXT = 30.0  # s of the file on either side of a clip that a fill uses as context
@@ -68,7 +69,7 @@ def run_selected(
     begin, length, name = lead, seconds, clip.name
     if task == "continue":
         begin, length, name = audio.seconds, options.seconds, f"{clip.name}, continued"
-    notes = _moved(result.variations[0], -begin)
+    notes = _moved(held(result.variations[0], result.pedal), -begin)  # AbletonOSC writes no controllers
     return _write(live, clip.track, clip.scene, name, notes, length)
 
 

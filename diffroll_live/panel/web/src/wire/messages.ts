@@ -79,6 +79,7 @@ export interface Replies {
   "/diffroll/live/note": { buffer: string; index: number; lane: string; pitch: number; t: number; duration: number; velocity: number };
   "/diffroll/pedal": { job: string; t: number; duration: number };
   "/diffroll/live/pedal": { buffer: string; down: number; t: number };
+  "/diffroll/bend": { job: string; index: number; after: number; semitones: number; variation: number };
   "/diffroll/live/status": { buffer: string; seconds: number; hops: number; missed: number; late: number; load: number; latencyMs: number };
   "/diffroll/jam/state": { jam: string; state: string };
   "/diffroll/jam/ahead": { jam: string; ms: number; dropped: number };
@@ -129,6 +130,7 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/live/note": ["buffer", "index", "lane", "pitch", "t", "duration", "velocity"],
   "/diffroll/pedal": ["job", "t", "duration"],
   "/diffroll/live/pedal": ["buffer", "down", "t"],
+  "/diffroll/bend": ["job", "index", "after", "semitones", "variation"],
   "/diffroll/live/status": ["buffer", "seconds", "hops", "missed", "late", "load", "latencyMs"],
   "/diffroll/jam/state": ["jam", "state"],
   "/diffroll/jam/ahead": ["jam", "ms", "dropped"],

@@ -9,6 +9,7 @@ export type Option =
 export const JOB_OPTIONS = {
   quality: {"kind": "choice", "names": ["draft", "live", "best"], "start": "live", "unit": "", "sentence": "Draft is fastest, best is slowest; the model's card has the numbers of evaluations."},
   pedal: {"kind": "choice", "names": ["on", "off"], "start": "on", "unit": "", "sentence": "Also write the sustain pedal, where the model hears it."},
+  bend: {"kind": "choice", "names": ["on", "off"], "start": "off", "unit": "", "sentence": "Also write how the pitch of each note glides, as MPE: for voices, strings and guitars."},
   sampler: {"kind": "choice", "names": ["ddim", "ddpm", "dpmpp-2m", "note-by-note", "thinning"], "start": "", "unit": "", "sentence": "How notes are drawn: the first three where audio is heard, the last two where notes are written; otherwise the model's own."},
   steps: {"kind": "number", "low": 1, "high": 1000, "whole": true, "start": null, "unit": "", "sentence": "Network evaluations per window or block; more is not always better, see the model's card."},
   guidance: {"kind": "number", "low": 0, "high": 20, "whole": false, "start": null, "unit": "", "sentence": "Guidance scale towards the audio, 0 is none; otherwise the model's own."},

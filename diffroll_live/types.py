@@ -63,13 +63,10 @@ class PedalSpan:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Bend:
-    """How the pitch of a note moves: straight lines between points (seconds after its onset, semitones from its pitch).
-
-    It begins as its first point, and stays as its last.
-    """
+    """How the pitch of a note moves: in straight lines between points, and it stays as its last."""
 
     note: NoteEvent
-    points: tuple[tuple[float, float], ...]  # at least one; sorted
+    points: tuple[tuple[float, float], ...]  # s after its onset and semitones from its pitch; at least one, sorted
 
 
 @dataclass(frozen=True, slots=True)

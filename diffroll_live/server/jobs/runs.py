@@ -245,9 +245,8 @@ class Runs:
             for other, mirror in tuple(run.audience()):
                 await self._delivery.send_all(other, mirror, run.notes.items(), lambda: serial in self._active)
         for other, mirror in tuple(run.audience()):
-            await self._delivery.send_bends(
-                other, mirror, run.notes.items(), result.bends, lambda: serial in self._active
-            )
+            notes = run.notes.items()
+            await self._delivery.send_bends(other, mirror, notes, result.bends, lambda: serial in self._active)
         if serial in self._active:
             await self._delivery.save(client, job, result)
         if self._active.pop(serial, None) is None:

@@ -187,13 +187,13 @@ def _usable(frames: _Frames, notes: NoteArray, begin: float, window: float) -> M
 
 def _is_undisturbed(usable: Mask, frames: _Frames) -> Mask:
     """Where no other note disturbs any partial: (n_frames,)."""
-    undisturbed: Mask = (usable | (frames.partials >= HIGHEST)).all(axis=1)
+    undisturbed: Mask = np.logical_and.reduce(usable | (frames.partials >= HIGHEST), axis=1)
     return undisturbed
 
 
 def _may_do(usable: Mask, frames: _Frames) -> Mask:
     """Where there may be enough to go by: (n_frames,)."""
-    several: Mask = np.greater(usable.sum(axis=1), SEVERAL)
+    several: Mask = np.count_nonzero(usable, axis=1) > SEVERAL
     return several | _is_undisturbed(usable, frames)
 
 

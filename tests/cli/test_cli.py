@@ -85,7 +85,7 @@ def test_json_is_one_document_on_stdout_and_nothing_else(engine, clip, capsys):
     assert set(entry["timings"]) == {"frontend", "sample", "decode", "total"}
     first = notes_of(engine.plans[0], 0)[0]
     note = {"onset": first.onset, "offset": first.offset, "pitch": first.pitch, "name": pitch_name(first.pitch)}
-    assert entry["variations"][0][0] == note | {"velocity": first.velocity, "channel": 0}
+    assert entry["variations"][0][0] == note | {"velocity": first.velocity, "channel": 0, "bend": []}
 
 
 @pytest.mark.slow

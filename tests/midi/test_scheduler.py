@@ -116,7 +116,8 @@ def test_close_is_a_panic_and_may_be_repeated(bench: SchedulerBench) -> None:
 @pytest.mark.parametrize(
     "note",
     [
-        NoteEvent(0.0, 1.0, 129, 80),
+        NoteEvent(0.0, 1.0, 130, 80),
+        NoteEvent(0.0, 1.0, 129, 16_384),
         NoteEvent(0.0, 1.0, 60, 0),
         NoteEvent(0.0, 1.0, 60, 80, channel=16),
         NoteEvent(1.0, 1.0, 60, 80),

@@ -23,6 +23,7 @@ SAMPLE_COLUMNS = ("file", "midi_pitch", "velocity_low", "velocity_high", "sfz_tu
 SOUNDFONT_RATE = 44_100  # Hz
 REST = 1.0  # s between notes
 SHORTEST = 0.1  # s of a sample
+AUDIBLE = 1e-3  # of the loudest key, that a key of a preset needs to be one of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def _recording(path: Path, row: dict[str, str]) -> Recording:
 def from_soundfont(soundfont: Path, preset: Preset) -> list[Recording]:
     """Record a preset of a SoundFont note by note with FluidSynth, without its reverb and chorus.
 
+    Keys that the preset has no sound for are left out.
     Raises FileMissing without the file or FluidSynth, FileError if the result is silent.
     """
     _check_soundfont(soundfont)
@@ -114,6 +116,8 @@ def from_soundfont(soundfont: Path, preset: Preset) -> list[Recording]:
         for i, pitch in enumerate(pitches):
             begin = int(i * (preset.hold + REST) * SOUNDFONT_RATE)
             samples = mono[begin : begin + int(preset.hold * SOUNDFONT_RATE)]
+            if np.abs(samples[:SOUNDFONT_RATE]).max() < AUDIBLE * np.abs(mono).max():
+                continue  # outside the instrument's range
             recordings.append(Recording(samples, SOUNDFONT_RATE, float(pitch), low, high))
         low = velocity + 1
     return recordings

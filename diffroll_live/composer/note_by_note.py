@@ -14,7 +14,7 @@ import torch
 from diffroll_live.composer.network import SHUT, Batch, Composer
 from diffroll_live.composer.note_cache import NoteCache, Said
 from diffroll_live.composer.options import MOST_IN_STEP, WritingOptions, draw_index
-from diffroll_live.composer.passage import Bools, Passage, rooms
+from diffroll_live.composer.passage import Bools, Passage, holes, rooms
 from diffroll_live.composer.recall import Recall
 from diffroll_live.composer.tokens import ASK_NEXT, KNOWN, WRITTEN, Surroundings
 from diffroll_live.composer.vocabulary import (
@@ -59,7 +59,9 @@ class NoteWriter:
         self._durations = options.durations()
         known = self._around.known
         self._has_velocity = bool((known[:, 3] > 0).any())
-        self._is_silent = not len(known)  # until the first note is placed
+        self._must = not len(known)  # write a note at the next step where one may begin: music from nothing
+        self._is_empty = True  # the hole, so far
+        self._odds = -np.inf  # of a note at the step that was last asked for, as a logarithm
         self._onset, self._sounding = self._around.known_onsets.copy(), self._around.known_sounding.copy()
         self._recall = Recall(passage.grid, self._onset, np.asarray(~passage.hidden.any(1))) if options.recall else None
         self._ends = np.zeros(N_KEYS, np.int64)  # ticks
@@ -70,7 +72,16 @@ class NoteWriter:
         """Draw notes in the order of time and pitch."""
         known = self._around.known
         self._cache.read(self._known_tokens(known))
-        steps = self._around.hole_steps
+        for hole in holes(self._around.hole_steps):
+            self._is_empty = True
+            odds: list[float] = []
+            yield from self._fill(hole, odds)
+            if self._is_empty and max(odds) > -np.inf and self._options.density > 0:
+                self._must = True
+                yield from self._fill(hole[int(np.argmax(odds)) :], [])
+
+    def _fill(self, steps: Ints, odds: list[float]) -> Iterator[Note]:
+        """Draw the notes of consecutive steps; ``odds`` gets how likely a note was to begin at each, as a logarithm."""
         answers: list[Said] = []  # of the next steps, as long as they have seen every note
         for at, step in enumerate(steps.tolist()):
             if self._recall is not None:
@@ -79,6 +90,7 @@ class NoteWriter:
                 answers = self._ask(steps[at : at + AHEAD])
             answer = answers.pop(0)
             count, key = 0, self._choose_key(answer, step, NO_KEY, 0)
+            odds.append(self._odds)
             while key != NO_KEY:
                 note = (step, key, *self._choose_touch(answer, step, key))
                 yield note
@@ -118,20 +130,24 @@ class NoteWriter:
 
     def _choose_key(self, answer: Said, step: int, last: int, count: int) -> int:
         sounding = self._ends > self._passage.grid.tick[step]
+        free = self._allowed[step] & ~torch.from_numpy(sounding).to(self._device)  # a key that is down is not struck
+        self._odds = -np.inf
         if count >= MOST_IN_STEP or int(sounding.sum()) >= self._options.polyphony:
             return NO_KEY
-        free = self._allowed[step] & ~torch.from_numpy(sounding).to(self._device)  # a key that is down is not struck
         above = torch.tensor([last], device=self._device)
         said = self._network.key_logits(answer.said[None], answer.lags[None], free[None], above)[0]
         logits = said.double().cpu().numpy()
         if self._recall is not None:
             logits += self._options.recall * self._recall.votes(last)
+        begins = (logits[:NO_KEY] > SHUT / 2) & self._open[step]
         scaled = logits / self._options.temperature
         scaled[NO_KEY] -= self._eagerness
-        if self._is_silent and self._options.among is None and bool(free.any()):
-            scaled[NO_KEY] = SHUT  # music from nothing begins with its first note
         if self._options.among is not None:
             scaled = narrowed(scaled, self._open[step], in_place_of_all=count == 0)
+        if begins.any():
+            self._odds = float(np.logaddexp.reduce(scaled[:NO_KEY]) - scaled[NO_KEY])
+            if self._must:
+                scaled[NO_KEY] = SHUT
         return draw_index(scaled, self._rng.random(), self._options.nucleus)
 
     def _choose_touch(self, answer: Said, step: int, key: int) -> tuple[int, int]:
@@ -147,7 +163,7 @@ class NoteWriter:
     def _place(self, note: Note) -> None:
         step, key, ticks, _ = note
         grid = self._passage.grid
-        self._is_silent = False
+        self._must = self._is_empty = False
         self._onset[step, key] = True
         self._ends[key] = grid.tick[step] + ticks
         self._sounding[step + 1 : int(np.searchsorted(grid.tick, self._ends[key])), key] = True

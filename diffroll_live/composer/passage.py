@@ -64,6 +64,11 @@ def sustained(notes: Ints, grid: StepGrid) -> Bools:
     return change.cumsum(0)[: grid.n_steps] > 0
 
 
+def holes(steps: Ints) -> list[Ints]:
+    """The runs of consecutive ones among ascending steps, as many as there are holes."""
+    return np.split(steps, np.flatnonzero(np.diff(steps) != 1) + 1) if len(steps) else []
+
+
 def rooms(onset: Bools, grid: StepGrid) -> Ints:
     """Ticks from each step to the next ``onset`` of each key, ENDLESS where there is none: (n_steps, 88)."""
     tick = grid.tick[:, None]

@@ -18,7 +18,7 @@ from torch import Tensor
 from diffroll_live.composer.evaluations import evaluate
 from diffroll_live.composer.network import SHUT, Composer
 from diffroll_live.composer.options import WritingOptions, draw_index
-from diffroll_live.composer.passage import Bools, Passage, onsets, rooms, sustained
+from diffroll_live.composer.passage import Bools, Passage, holes, onsets, rooms, sustained
 from diffroll_live.composer.steps import StepGrid
 from diffroll_live.composer.tokens import passage_tokens
 from diffroll_live.composer.vocabulary import DURATIONS, Ints
@@ -49,22 +49,22 @@ def thin(
         tokens = passage_tokens(
             replace(passage, notes=_sorted(np.concatenate([known, written]))), NOTHING, np.ones(len(written), bool), now
         )
-        holes = slice(tokens.n_notes, None)
+        hidden = slice(tokens.n_notes, None)
         there = np.concatenate([known, written])
         begun = onsets(there, passage.grid.n_steps)
         free = ~sustained(there, passage.grid) & (rooms(begun, passage.grid) >= options.shortest)
         said, lags = evaluate(network, tokens)
         free &= open_cells & voices.free()[:, None]
-        allowed = torch.from_numpy(tokens.allowed[holes] & free[tokens.step[holes]]).to(said.device)
+        allowed = torch.from_numpy(tokens.allowed[hidden] & free[tokens.step[hidden]]).to(said.device)
         logits = network.every_logit(said, lags, allowed)
         chances = _sharpened(logits, allowed, options).sigmoid() * allowed
         share = (after - now) / (1 - now)
         new = torch.from_numpy(rng.random(chances.shape)).to(said.device) < chances * share
-        if index == steps - 1 and not len(there) and not bool(new.any()) and bool(allowed.any()):
-            new.view(-1)[chances.argmax()] = True  # music from nothing has a note
+        if index == steps - 1 and options.density > 0:
+            _begin_empty_holes(new, chances, tokens.step[hidden], written[:, 0])
         row, key = torch.nonzero(new, as_tuple=True)
         length, velocity = (part.double().cpu().numpy() for part in network.touch_logits(said[row], key))
-        cells = np.stack([tokens.step[holes][row.cpu().numpy()], key.cpu().numpy()], 1)
+        cells = np.stack([tokens.step[hidden][row.cpu().numpy()], key.cpu().numpy()], 1)
         likely = chances[row, key].double().cpu().numpy()
         room = rooms(_with(begun, cells), passage.grid)
         fresh = []
@@ -81,6 +81,15 @@ def thin(
         fresh.sort()
         yield from fresh
         written = np.concatenate([written, np.array(fresh, np.int64).reshape(-1, 4)])
+
+
+def _begin_empty_holes(new: Tensor, chances: Tensor, step: Ints, written: Ints) -> None:
+    """Begin the likeliest note of each hole that would stay empty; ``step``: of each row, ``written``: of the notes."""
+    for hole in holes(step):
+        row = slice(*np.searchsorted(step, [hole[0], hole[-1] + 1]).tolist())
+        here = chances[row]
+        if not np.isin(hole, written).any() and not bool(new[row].any()) and bool(here.any()):
+            new[row].view(-1)[here.argmax()] = True
 
 
 class Voices:

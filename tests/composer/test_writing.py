@@ -79,15 +79,33 @@ def test_a_hole_with_nothing_around_it_is_written(write: Write):
     assert len(rows) > 0
 
 
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network to which no note is by far the likeliest."""
+    network = tiny_composer()
+    network.keys.bias[NO_KEY:] = 60.0
+    network.every.bias -= 60.0
+    monkeypatch.setattr(sys.modules[__name__], "NETWORK", network)
+
+
 @WAYS
-def test_music_from_nothing_is_never_empty(write: Write, monkeypatch: pytest.MonkeyPatch):
-    silent = tiny_composer()
-    silent.keys.bias[NO_KEY:] = 60.0  # none is by far the likeliest
-    silent.every.bias -= 60.0
-    monkeypatch.setattr(sys.modules[__name__], "NETWORK", silent)
+def test_music_from_nothing_is_never_empty(write: Write, silent: None):
     one = passage()
     nothing = Passage(one.grid, one.notes[:0], np.ones_like(one.hidden))
     assert len(write(nothing, WritingOptions(), 0)) == 1
+
+
+@WAYS
+def test_every_hole_gets_a_note_unless_none_is_wished_for(write: Write, silent: None):
+    one = passage()
+    hidden = np.zeros_like(one.hidden)
+    first, second = slice(8, 12), slice(20, 28)
+    hidden[first], hidden[second, 40:60] = True, True
+    two = Passage(one.grid, one.notes, hidden)
+    rows = write(two, WritingOptions(), 0)
+    assert sorted(np.searchsorted([8, 12, 20, 28], rows[:, 0], side="right").tolist()) == [1, 3]
+    assert hidden[rows[:, 0], rows[:, 1]].all()
+    assert not len(write(two, WritingOptions(density=0.0), 0))
 
 
 def test_polyphony_is_kept():

@@ -32,13 +32,9 @@ class MidiMonitor:
         monitor, connect = shutil.which("jack_midi_dump"), shutil.which("jack_connect")
         if monitor is None or connect is None:
             raise PortError("JACK's tools are not installed. Install them (Debian, Ubuntu: `apt install jackd2`).")
-        self._process = subprocess.Popen(
-            [monitor, "-a", self._name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), name=self._name, daemon=True)
-        self._reader.start()
+        self._begin(monitor)
         try:
-            self._connect(connect)
+            self._connect(monitor, connect)
         except BaseException:
             self._end()
             raise
@@ -53,10 +49,20 @@ class MidiMonitor:
         """Return the messages since the last call."""
         return [self._messages.popleft() for _ in range(len(self._messages))]
 
-    def _connect(self, program: str) -> None:
+    def _begin(self, program: str) -> None:
+        self._process = subprocess.Popen(
+            [program, "-a", self._name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), name=self._name, daemon=True)
+        self._reader.start()
+
+    def _connect(self, monitor: str, program: str) -> None:
         deadline = time.monotonic() + _CONNECT_SECONDS
         command = [program, self._port, f"{self._name}:input"]
         while subprocess.run(command, capture_output=True, check=False).returncode:
+            if self._process.poll() is not None:  # a server that has only just started may have refused it
+                self._end()
+                self._begin(monitor)
             if time.monotonic() > deadline:
                 raise TimedOut(f"The MIDI port {self._port} has not appeared; see the daemon's log.")
             time.sleep(0.2)

@@ -175,7 +175,7 @@ class Soak:
         self._link.send("/diffroll/jam/stop", "jam")
         self._link.send("/diffroll/audio/free", BUFFER)
         deadline = time.monotonic() + SETTLE
-        while time.monotonic() < deadline or self._killed is not None:
+        while time.monotonic() < deadline or self._killed is not None or self.balance.notes.hanging:
             time.sleep(0.05)
             self._ask_whether_back()
             self._follow()

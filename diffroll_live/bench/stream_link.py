@@ -19,6 +19,7 @@ class StreamLink(Link):
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), ANSWER_SECONDS)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._stream = PacketReader(MAX_PACKET)
         self._pending: deque[codec.Message] = deque()
 

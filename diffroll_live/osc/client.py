@@ -55,6 +55,7 @@ class Client:
                 f"No daemon answers at {self._where}. Start one with 'diffroll-live serve', or give its address with "
                 "--host and --port."
             ) from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a request is several small messages
         self._socket.settimeout(min(SILENCE, patience))
         try:
             self.welcome: replies.Welcome = self._ask(messages.Hello(name), replies.Welcome)

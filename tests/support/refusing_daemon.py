@@ -61,6 +61,7 @@ class RefusingDaemon:
 
     def _serve(self) -> None:
         connection, _ = self._listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as the daemon's are
         stream = PacketReader(1 << 22)
         with connection, contextlib.suppress(ConnectionError):  # the client has given up
             while data := connection.recv(1 << 16):

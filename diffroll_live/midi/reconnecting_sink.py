@@ -9,10 +9,10 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from diffroll_live.backoff import Backoff
 from diffroll_live.errors import PortError
 from diffroll_live.midi.note_queue import Key, TimedMessage
 from diffroll_live.midi.sinks import Sink
+from diffroll_live.worker.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from diffroll_live.backoff import Backoff
 from diffroll_live.errors import DiffrollError
 from diffroll_live.timeline.report import Report
 from diffroll_live.timeline.timeline import Timeline
+from diffroll_live.worker.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

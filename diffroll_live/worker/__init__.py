@@ -1,1 +1,4 @@
-"""The queue of requests and the inference process behind it. Imports the types alone, never torch."""
+"""The queue of requests, the inference process behind it, and pauses before what was lost is opened again.
+
+Imports the types alone, never torch.
+"""

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from diffroll_live.backoff import Backoff
 from diffroll_live.errors import InternalError
 from diffroll_live.types import Engine
+from diffroll_live.worker.backoff import Backoff
 from diffroll_live.worker.birth import birth_context
 from diffroll_live.worker.messages import (
     Cancel,

@@ -23,9 +23,9 @@ from diffroll_live.audio.capture.messages import (
     unpack,
     unpack_head,
 )
-from diffroll_live.backoff import Backoff
 from diffroll_live.errors import DiffrollError, NoSuchDevice
 from diffroll_live.server.surviving import surviving
+from diffroll_live.worker.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 

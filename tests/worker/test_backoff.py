@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffroll_live.backoff import Backoff
+from diffroll_live.worker.backoff import Backoff
 
 
 def test_pauses_grow_up_to_the_last_and_begin_anew():

@@ -18,7 +18,7 @@ import rtmidi
 
 from diffroll_live.audio.jack.client import JACK_CLIENT_LOCK, JackWatch
 from diffroll_live.errors import PortClosed, PortError
-from diffroll_live.midi.ports import APIS, Api, PortChoice, choose_api, find_port
+from diffroll_live.midi.ports import APIS, LOOKING, Api, PortChoice, choose_api, find_port
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class _Times:
 def list_inputs(api: str = "auto") -> tuple[str, ...]:
     """List the names of the existing input ports. Raises PortError where there is no MIDI."""
     with JACK_CLIENT_LOCK:
-        port = _construct(choose_api(api), "diffroll-live")
+        port = _construct(choose_api(api), LOOKING)
         try:
             return tuple(port.get_ports())
         finally:

@@ -28,6 +28,7 @@ APIS: dict[Api, int] = {  # in the order in which "auto" tries them
     "alsa": rtmidi.API_LINUX_ALSA,
     "jack": rtmidi.API_UNIX_JACK,
 }
+LOOKING = "diffroll-live-look"  # not the name of an output: it would have to take another
 LOOPMIDI = "Install loopMIDI, create a port in it and give its name (`--midi-port NAME`)."
 _FOREIGN = (rtmidi.RtMidiError, OSError, RuntimeError)
 _PERIOD_MESSAGES = 1000  # rtmidi's JACK ring holds 2340 short messages; two periods' worth must fit
@@ -154,7 +155,7 @@ def choose_api(wanted: str = "auto") -> Api:
 def list_ports(api: str = "auto") -> tuple[str, ...]:
     """List the names of the existing ports that notes can be sent to. Raises PortError where there is no MIDI."""
     with JACK_CLIENT_LOCK:
-        out = _construct(choose_api(api), "diffroll-live")
+        out = _construct(choose_api(api), LOOKING)
         try:
             return tuple(out.get_ports())
         finally:
@@ -178,7 +179,7 @@ def _open(choice: PortChoice) -> MidiPort:
     try:
         out = _construct(api, choice.client)
         if choice.port is None:
-            name = _open_virtual(out, choice)
+            name = _open_virtual(out, choice, watch)
         else:
             name = find_port(tuple(out.get_ports()), choice.port)
             out.open_port(out.get_ports().index(name), choice.name)
@@ -206,12 +207,16 @@ def find_port(ports: Sequence[str], wanted: str) -> str:
     raise PortError(f"There is no MIDI port '{wanted}'. The ports there are: {listing}.")
 
 
-def _open_virtual(out: Any, choice: PortChoice) -> str:
+def _open_virtual(out: Any, choice: PortChoice, watch: JackWatch | None) -> str:
+    """Make the port; return its name, for which JACK numbers a client that is not the only one of its name."""
+    there = watch.midi_outputs() if watch is not None else set()
     try:
         out.open_virtual_port(choice.name)
     except (NotImplementedError, rtmidi.UnsupportedOperationError) as error:
         raise PortError(f"This system has no virtual MIDI ports. {LOOPMIDI}") from error
-    return f"{choice.client}:{choice.name}"
+    new = watch.midi_outputs() - there if watch is not None else set()
+    ours = (name for name in new if name.startswith(choice.client) and name.endswith(f":{choice.name}"))
+    return next(ours, f"{choice.client}:{choice.name}")
 
 
 def _api(wanted: str) -> Api:
@@ -230,7 +235,7 @@ def _probe(api: Api) -> None:
         return
     if api == "alsa" and not Path("/dev/snd/seq").exists():  # alsa-lib would complain on stderr
         raise PortError("ALSA has no sequencer (/dev/snd/seq): load the module snd-seq, or start a JACK server.")
-    _construct(api, "diffroll-live-probe").delete()
+    _construct(api, LOOKING).delete()
 
 
 def _construct(api: Api, client: str) -> Any:

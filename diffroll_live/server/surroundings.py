@@ -10,15 +10,14 @@ from functools import partial
 from typing import Any
 
 from diffroll_live.config import MidiConfig
-from diffroll_live.errors import Busy, InternalError
-from diffroll_live.midi.input import list_inputs
-from diffroll_live.midi.ports import list_ports
+from diffroll_live.errors import Busy, InternalError, PortError
 from diffroll_live.osc.state_messages import DoctorQuery, MidiPortsQuery
 from diffroll_live.osc.state_replies import Doctor, DoctorFinding, MidiPort, MidiPorts
 from diffroll_live.server.clients import Client
 from diffroll_live.server.surviving import surviving
 
 _DOCTOR_SECONDS = 180.0
+_LISTING_SECONDS = 20.0
 _OURS = "diffroll-live:"  # how the names of ports begin that a daemon creates
 
 
@@ -28,6 +27,7 @@ class SurroundingsHandlers:
     def __init__(self, midi: MidiConfig, port: Callable[[], int]) -> None:
         self._midi, self._port = midi, port
         self._examining = False
+        self._listing: asyncio.Task[list[MidiPort]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             MidiPortsQuery: lambda client, _: self._spawn(client, "/diffroll/midi/ports", self._send_ports(client)),
@@ -41,14 +41,24 @@ class SurroundingsHandlers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _send_ports(self, client: Client) -> None:
-        loop, ports = asyncio.get_running_loop(), []
-        if self._midi.api != "none":
-            for direction, look in (("in", list_inputs), ("out", list_ports)):
-                names = await loop.run_in_executor(None, look, self._midi.api)
-                ports += [MidiPort(direction, name, int(self._is_ours(name))) for name in names]
+        """Look once for all who ask meanwhile."""
+        if self._listing is None or self._listing.done():
+            self._listing = asyncio.get_running_loop().create_task(self._ports())
+            self._keep(self._listing)
+        ports = await asyncio.shield(self._listing)
         client.send(MidiPorts(len(ports)))
         for port in ports:
             client.send(port)
+
+    async def _ports(self) -> list[MidiPort]:
+        """Look from a process of its own (see ``midi.listing``). Raises errors.PortError and InternalError."""
+        if self._midi.api == "none":
+            return []
+        found = await _json_of(_LISTING_SECONDS, "diffroll_live.midi.listing", self._midi.api)
+        if error := found.get("error"):
+            raise PortError(str(error))
+        pairs = ((direction, str(name)) for direction in ("in", "out") for name in found[direction])
+        return [MidiPort(direction, name, int(self._is_ours(name))) for direction, name in pairs]
 
     def _is_ours(self, name: str) -> bool:
         return name.startswith((_OURS, f"{self._midi.client_name}:")) or name == self._midi.port
@@ -62,10 +72,9 @@ class SurroundingsHandlers:
     async def _examine(self, client: Client) -> None:
         """Run the doctor in a process of its own: it loads what the daemon must not, and may hang."""
         try:
-            findings = await asyncio.wait_for(_findings(self._port()), _DOCTOR_SECONDS)
-        except TimeoutError as error:
-            text = f"diffroll-live doctor was not done after {_DOCTOR_SECONDS:g} s; run it in a terminal."
-            raise InternalError(text) from error
+            arguments = ("diffroll_live", "doctor", "--json", "--port", str(self._port()))
+            rows = (await _json_of(_DOCTOR_SECONDS, *arguments))["findings"]
+            findings = [DoctorFinding(row["topic"], row["state"], row["text"], row["fix"]) for row in rows]
         finally:
             self._examining = False
         client.send(Doctor(len(findings)))
@@ -77,22 +86,25 @@ class SurroundingsHandlers:
             with surviving(f"{about} of {client.key}", partial(client.send_error, about)):
                 await work
 
-        task = asyncio.get_running_loop().create_task(tell())
+        self._keep(asyncio.get_running_loop().create_task(tell()))
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-async def _findings(port: int) -> list[DoctorFinding]:
-    """Run the doctor. Raises errors.InternalError."""
-    command = (sys.executable, "-m", "diffroll_live", "doctor", "--json", "--port", str(port))
-    pipe = asyncio.subprocess.PIPE
+async def _json_of(seconds: float, *arguments: str) -> dict[str, Any]:
+    """Run a module and return the JSON object that it prints. Raises errors.InternalError."""
+    command, pipe = (sys.executable, "-m", *arguments), asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
+    spoken = f"python -m {' '.join(arguments)}"
     try:
-        out, _ = await process.communicate()
-        rows = json.loads(out)["findings"]
-        return [DoctorFinding(row["topic"], row["state"], row["text"], row["fix"]) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InternalError("diffroll-live doctor said nothing that can be read; run it in a terminal.") from error
+        out, _ = await asyncio.wait_for(process.communicate(), seconds)
+        return dict(json.loads(out))
+    except TimeoutError as error:
+        raise InternalError(f"{spoken} was not done after {seconds:g} s; run it in a terminal.") from error
+    except (ValueError, TypeError) as error:
+        raise InternalError(f"{spoken} said nothing that can be read; run it in a terminal.") from error
     finally:
         if process.returncode is None:
             process.kill()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import threading
+import time
 from functools import cache
 from importlib.util import find_spec
 from weakref import WeakSet
@@ -20,10 +21,12 @@ from diffroll_live.errors import PortError
 #: Held while a client opens or closes. All clients of a process share libjack's tables: closing one of a server that
 #: had died, during or after the opening of another on the next server, ended the process by a segmentation fault.
 JACK_CLIENT_LOCK = threading.RLock()
+_STILL_SECONDS = 1.0  # without a new period, after which a server counts as dead
 _NO_START_SERVER = 0x01
 _SERVER_NAME = 0x04
 _IS_OUTPUT = 0x2
 _AUDIO = b"32 bit float mono audio"
+_MIDI = b"8 bit raw midi"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
@@ -72,14 +75,15 @@ class JackWatch:
 
     ``server`` names the server; None takes the user's default (environment JACK_DEFAULT_SERVER). A server is never
     started. Code with other clients keeps a watch beside them, opened before and closed after them.
-    Raises PortError where no server runs, or while a watch on one that has ended is still to be closed.
+    Raises PortError where no server runs, or while a watch on one that has ended is still to be closed: a new client
+    moves libjack's tables to the next server, and using an old one then ended the process by a segmentation fault.
     """
 
     def __init__(self, server: str | None = None) -> None:
         self._library = libjack()
         self.gone = False
         with JACK_CLIENT_LOCK:
-            if any(other.gone for other in _open_watches):
+            if not all(other.lives() for other in _open_watches):
                 raise PortError("The JACK server ended, and some of its clients are still open. Try again in a second.")
             self._client = self._open(server)
             if self._client:
@@ -101,6 +105,15 @@ class JackWatch:
     def _on_shutdown(self, _argument: object) -> None:
         self.gone = True
 
+    def lives(self) -> bool:
+        """Return whether the server still runs its periods, which ``gone`` may tell late: wait for the next one."""
+        frame, deadline = self.frame(), time.monotonic() + _STILL_SECONDS
+        while not self.gone and time.monotonic() < deadline:
+            if self.frame() != frame:
+                return True
+            time.sleep(0.002)
+        return False
+
     def transport(self) -> JackTransport | None:
         """Query the server's transport; None after close()."""
         return query_transport(self._library, self._client) if self._client else None
@@ -119,12 +132,19 @@ class JackWatch:
 
     def plays(self, client: str) -> bool:
         """Return whether a client of the server has an audio output; a server that is gone has no clients."""
+        return any(name.rpartition(":")[0] == client for name in self._outputs(_AUDIO))
+
+    def midi_outputs(self) -> set[str]:
+        """Return the full names of the MIDI ports that other clients can read."""
+        return set(self._outputs(_MIDI))
+
+    def _outputs(self, kind: bytes) -> list[str]:
         if self.gone or not self._client:
-            return False
-        ports = self._library.jack_get_ports(self._client, None, _AUDIO, _IS_OUTPUT)
-        names = list(itertools.takewhile(bool, ports)) if ports else []
+            return []
+        ports = self._library.jack_get_ports(self._client, None, kind, _IS_OUTPUT)
+        names = [name.decode(errors="replace") for name in itertools.takewhile(bool, ports)] if ports else []
         self._library.jack_free(ports)
-        return any(name.rpartition(b":")[0] == client.encode() for name in names)
+        return names
 
     def close(self) -> None:
         """Leave the server. Safe to call again."""

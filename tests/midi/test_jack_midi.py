@@ -181,8 +181,21 @@ def test_nobody_comes_to_a_server_before_all_have_left_the_one_that_ended(jack):
     watch = JackWatch()
     jack.kill()
     wait_until(lambda: watch.gone, "word of the end")
-    with pytest.raises(PortError, match="clients are still open"):
+    with pytest.raises(PortError, match="has ended"):
         JackWatch()
     watch.close()
     jack.start()
     JackWatch().close()
+
+
+def test_nobody_comes_to_a_server_that_stands_still_as_it_may_have_been_replaced(jack):
+    watch = JackWatch()
+    assert watch.lives()
+    os.kill(jack._process.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(PortError, match="stands still"):
+            JackWatch()
+        assert not watch.gone  # nobody has said so
+    finally:
+        os.kill(jack._process.pid, signal.SIGCONT)
+        watch.close()

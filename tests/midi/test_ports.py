@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,19 @@ class Receiver:
     def close(self) -> None:
         self.input.close_port()
         self.input.delete()
+
+
+def test_a_port_whose_name_is_taken_tells_the_name_that_it_got(jack: DummyJack) -> None:
+    with ExitStack() as stack:
+        names = []
+        for _ in range(2):
+            port = open_port(PortChoice(api="jack"))
+            stack.callback(port.close)
+            names.append(port.name)
+        watch = JackWatch()
+        stack.callback(watch.close)
+        assert names[0] == "diffroll-live:notes"
+        assert set(names) == watch.midi_outputs()
 
 
 def test_an_existing_port_is_played_and_missed(jack: DummyJack) -> None:

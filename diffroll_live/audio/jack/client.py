@@ -84,7 +84,7 @@ class JackWatch:
         self.gone = False
         with JACK_CLIENT_LOCK:
             if not all(other.lives() for other in _open_watches):
-                raise PortError("The JACK server ended, and some of its clients are still open. Try again in a second.")
+                raise PortError("The JACK server has ended, or stands still. Try again in a second.")
             self._client = self._open(server)
             if self._client:
                 _open_watches.add(self)

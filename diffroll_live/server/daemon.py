@@ -23,7 +23,7 @@ from diffroll_live.server.clients import Client, ClientTable
 from diffroll_live.server.counts import Counts
 from diffroll_live.server.dispatch import Dispatcher
 from diffroll_live.server.endpoints.attached import Attachment, OpenAttachment
-from diffroll_live.server.endpoints.sockets import ACCEPTED_AT_ONCE, TcpEndpoint, UdpEndpoint, bind
+from diffroll_live.server.endpoints.sockets import TcpEndpoint, UdpEndpoint, bind
 from diffroll_live.server.endpoints.spool import SpoolEndpoint, open_spool
 from diffroll_live.server.endpoints.spool_folder import SpoolFolder
 from diffroll_live.server.event_router import EventRouter
@@ -176,7 +176,7 @@ class Daemon:
             lambda: UdpEndpoint(self._clients, dispatcher.receive), sock=datagram
         )
         tcp = TcpEndpoint(self._clients, dispatcher.receive, self._forget, self._config.max_packet_bytes)
-        self._server = await asyncio.start_server(tcp.serve, sock=stream, backlog=ACCEPTED_AT_ONCE)
+        self._server = await tcp.start(stream)
         if self._open_source is not None:
             self._following = SourceThread(self._open_source, self._timeline, self._clock)
         if self._folder is not None:

@@ -83,7 +83,7 @@ def test_an_upload_without_end_is_cut_off(served):
 
 
 def test_an_announced_upload_is_refused_before_it_comes(served):
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=40) as raw:
         head = (
             f"POST /audio?name=a.wav HTTP/1.1\r\nHost: {served.host}\r\nAuthorization: Bearer {served.panel.token}\r\n"
         )
@@ -103,13 +103,13 @@ def answers(page: ClientConnection) -> bool:
     """Tell whether a connection is served, or was closed because there are enough."""
     try:
         page.send('["/diffroll/ping", 1]')
-        return page.recv(timeout=10) == '["/diffroll/pong", 1]'
+        return page.recv(timeout=40) == '["/diffroll/pong", 1]'
     except ConnectionClosed:
         return False
 
 
 def test_a_thousand_connections_do_not_keep_the_daemon_from_its_clients(served):
-    idle = [socket.create_connection(("127.0.0.1", served.port), timeout=10) for _ in range(300)]
+    idle = [socket.create_connection(("127.0.0.1", served.port), timeout=40) for _ in range(300)]
     with served.daemon.udp() as client:
         client.ping()
     for one in idle:
@@ -120,7 +120,7 @@ def test_a_frame_that_is_too_long_ends_its_connection_alone(served, page):
     other = served.connect("f" * 16)
     other.send("x" * (MAX_FRAME + 1))
     with pytest.raises(ConnectionClosed):
-        other.recv(timeout=10)
+        other.recv(timeout=40)
     page.send("/diffroll/ping", 2)
     assert page.expect("/diffroll/pong") == [2]
 
@@ -128,5 +128,5 @@ def test_a_frame_that_is_too_long_ends_its_connection_alone(served, page):
 @pytest.mark.parametrize("session", ["", "x" * 16, "../../etc/passwd", "0" * 15])
 def test_a_session_is_a_number(served, session):
     with pytest.raises(ConnectionClosed) as closed:
-        served.connect(session).recv(timeout=10)
+        served.connect(session).recv(timeout=40)
     assert closed.value.rcvd.code == 4400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import ExitStack
 
 import pytest
@@ -74,6 +75,21 @@ def test_when_all_own_something_the_one_silent_longest_makes_room_unless_it_is_c
         for client, kept in ((connected, True), (second, True), (first, False)):
             client.send("/diffroll/transcribe", "j", "b")
             assert (client.collect("j").end.address == "/diffroll/job/done") is kept
+
+
+@pytest.mark.slow
+def test_a_crowd_that_comes_at_once_leaves_the_daemon_files_to_work_with(tmp_path):
+    pytest.importorskip("resource")
+    with DaemonProcess(tmp_path, "--few-files") as daemon, ExitStack() as stack:
+        daemon.process.send_signal(signal.SIGSTOP)  # so that all of them wait when it goes on
+        for _ in range(100):
+            stack.enter_context(TcpClient(daemon.port))
+        daemon.process.send_signal(signal.SIGCONT)
+        with UdpClient(daemon.port) as owner:
+            upload_tone(owner)
+        daemon.process.terminate()
+        _, log = daemon.process.communicate()
+        assert "system resource" not in log
 
 
 @pytest.mark.slow

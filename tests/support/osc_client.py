@@ -16,7 +16,7 @@ from typing import Any, Self
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
 
-TIMEOUT = 10.0  # s; only a failing test waits for it
+TIMEOUT = 40.0  # s; only a failing test waits for it
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from diffroll_live.panel.service import bind
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
 
-TIMEOUT = 10.0  # s; only a failing test waits for it
+TIMEOUT = 40.0  # s; only a failing test waits for it
 
 
 class ServedPanel:

@@ -24,7 +24,8 @@ Receive = Callable[[Client, bytes], None]
 _ATTEMPTS = 16  # to find a port that is free for UDP and TCP
 _SMALLEST_BUFFER = 1 << 16  # bytes
 _READ_BYTES = 1 << 16  # of a connection at once
-ACCEPTED_AT_ONCE = 16  # connections; more wait, so that a crowd cannot use up the files that the daemon may open
+_ACCEPTED_AT_ONCE = 4  # connections in a turn of the loop; those that must make room are closed some turns later
+_WAITING = 128  # connections that the system keeps until they are accepted
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -108,7 +109,10 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
 
 class TcpEndpoint:
-    """Makes each connection a client."""
+    """Makes each connection a client.
+
+    A crowd of them cannot use up the files that the daemon may open: it is let in slowly.
+    """
 
     def __init__(
         self, clients: ClientTable, receive: Receive, left: Callable[[Client], None], max_packet_bytes: int
@@ -118,7 +122,13 @@ class TcpEndpoint:
         self._left = left
         self._max_packet_bytes = max_packet_bytes
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def start(self, stream: socket.socket) -> asyncio.Server:
+        """Accept connections on a bound socket."""
+        server = await asyncio.start_server(self._serve, sock=stream, backlog=_ACCEPTED_AT_ONCE)
+        stream.listen(_WAITING)  # asyncio has one number for both
+        return server
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end."""
         peer = writer.get_extra_info("peername")
         if peer is None:  # it has hung up already
@@ -134,14 +144,14 @@ class TcpEndpoint:
         try:
             with surviving(f"the connection of {key}", tell):
                 client = self._clients.admit(key, outbox)
-                await self._serve(client, reader)
+                await self._handle(client, reader)
         finally:
             if client is None:
                 outbox.close()
             else:
                 self._left(client)
 
-    async def _serve(self, client: Client, reader: asyncio.StreamReader) -> None:
+    async def _handle(self, client: Client, reader: asyncio.StreamReader) -> None:
         """Handle packets until the client hangs up. Raises errors.ProtocolError when they make no sense any more."""
         try:
             await self._read_packets(client, reader)

@@ -150,7 +150,8 @@ class Daemon:
         inputs = LiveInputs(self._config, clients, buffers, self._live.open)
         audio = self._audio = AudioHandlers(self._readable(), clients, buffers, inputs, max_seconds)
         listening = self._listening = InputHandlers(inputs)
-        session = SessionHandlers(self._worker, self._runs, self._jams, self._delivery, max_seconds)
+        datagram_bytes = self._config.max_datagram
+        session = SessionHandlers(self._worker, self._runs, self._jams, self._delivery, max_seconds, datagram_bytes)
         jobs = JobHandlers(audio, self._runs, self._delivery)
         results = ResultHandlers(clients, audio, self._events, self._delivery, self._history)
         transport = TransportHandlers(self._timeline, self._clock, follows=self._open_source is None)

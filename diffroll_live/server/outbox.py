@@ -27,7 +27,7 @@ class Outbox(Protocol):
         """Send a packet now or soon. Never blocks."""
 
     def redirect(self, port: int) -> None:
-        """Send to another port of the same host from now on; 0 changes nothing."""
+        """Send to another port of the same host from now on; 0 is the one that it sends from."""
 
     def drain(self) -> None:
         """Send what is queued now: the daemon is shutting down."""
@@ -41,7 +41,7 @@ class DatagramOutbox:
 
     def __init__(self, write: Callable[[bytes, tuple[Any, ...]], None], address: tuple[Any, ...]) -> None:
         self._write = write
-        self._address = address
+        self._source = self._address = address
         self._waiting: deque[bytes] = deque()
         self._credit = _BATCH
         self._timer: asyncio.TimerHandle | None = None
@@ -55,9 +55,9 @@ class DatagramOutbox:
         self._flush()
 
     def redirect(self, port: int) -> None:
-        """Send to another port of the same host from now on; 0 changes nothing."""
-        if port:
-            self._address = (self._address[0], port, *self._address[2:])
+        """Send to another port of the same host from now on; 0 is the one that it sends from."""
+        host, source, *more = self._source
+        self._address = (host, port or source, *more)
 
     def drain(self) -> None:
         """Send what waits now."""

@@ -27,13 +27,20 @@ class SessionHandlers:
     """Handles the messages about the session rather than audio or notes."""
 
     def __init__(
-        self, worker: Worker, runs: Runs, jams: JamHandlers, delivery: NoteDelivery, max_seconds: float
+        self,
+        worker: Worker,
+        runs: Runs,
+        jams: JamHandlers,
+        delivery: NoteDelivery,
+        max_seconds: float,
+        max_datagram: int,
     ) -> None:
         self._worker = worker
         self._runs = runs
         self._jams = jams
         self._delivery = delivery
         self._max_seconds = max_seconds  # of one buffer
+        self._max_datagram = max_datagram  # bytes, unless a client allows another size
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
             m.Hello: self._hello,
             m.Ping: lambda client, message: client.send(Pong(message.n)),
@@ -51,7 +58,7 @@ class SessionHandlers:
         logger.info("%s calls itself %r", client.key, message.name)
         client.name = message.name
         client.outbox.redirect(message.reply_port)
-        client.max_datagram = message.max_datagram or client.max_datagram
+        client.max_datagram = message.max_datagram or self._max_datagram
         info = self._worker.info
         about = info.name, info.device, info.sample_rate, self._max_seconds, info.sha256
         client.send(Welcome(PROTOCOL_VERSION, __version__, *about))

@@ -11,7 +11,7 @@ import pytest
 from pythonosc.osc_message import OscMessage
 from support.fake_abletonosc import FakeAbletonOsc
 from support.live_world import World, free_port, notes_of, write_wav
-from support.osc_client import build
+from support.osc_client import TIMEOUT, build
 
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
@@ -228,7 +228,7 @@ def test_the_fake_has_the_habits_of_the_original(live, osc):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         osc.close()
         client.bind(("127.0.0.1", live.reply_port))
-        client.settimeout(10)
+        client.settimeout(TIMEOUT)
         packets = [build("/live/clip/get/name", 9, 9), build("/live/song/get/tempo"), build("/live/nothing")]
         live.user(lambda song: [client.sendto(packet, ("127.0.0.1", live.port)) for packet in packets])
         answers = [OscMessage(client.recv(65536)).address for _ in range(2)]

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from support.osc_client import TIMEOUT
 from support.running import RunningDaemon
 from support.script_client import Script, put
 
@@ -82,7 +83,7 @@ def test_the_spool_outlives_a_failure(daemon, monkeypatch):
         broken = threading.Event()
         patch.setattr(spool_folder, "_read", lambda _: broken.set() or fail())
         put(daemon.spool, f"{script.name}.000002.jsonl", b'["/diffroll/ping", 2]\n')
-        assert broken.wait(10)
+        assert broken.wait(TIMEOUT)
     assert script.next() == ["/diffroll/pong", 2]
 
 
@@ -90,7 +91,7 @@ def test_the_spool_outlives_a_failure(daemon, monkeypatch):
 def test_the_daemon_outlives_its_chores(daemon, monkeypatch):
     failed = threading.Event()
     monkeypatch.setattr(AudioHandlers, "sweep", lambda *_: failed.set() or fail())
-    assert failed.wait(10)
+    assert failed.wait(TIMEOUT)
     with daemon.udp() as client:
         client.ping()
 

@@ -11,7 +11,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
@@ -169,14 +169,28 @@ class Collected:
 
 
 class UdpClient(OscClient):
-    """A client with a UDP socket of its own."""
+    """A client with a UDP socket of its own, from a port that no other client of these tests had.
 
-    def __init__(self, port: int, receive_buffer: int | None = None) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    A daemon that serves many tests knows a client by its port, and may have been told to answer a former one elsewhere.
+    """
+
+    _had: ClassVar[set[int]] = set()
+
+    def __init__(self, daemon: int, receive_buffer: int | None = None, port: int = 0) -> None:
+        self.socket = self._bound(port)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.bind(("127.0.0.1", 0))
-        self.daemon = ("127.0.0.1", port)
+        self.daemon = ("127.0.0.1", daemon)
+
+    def _bound(self, port: int) -> socket.socket:
+        bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        bound.bind(("127.0.0.1", port))
+        given = bound.getsockname()[1]
+        if port or given not in self._had:
+            self._had.add(given)
+            return bound
+        with bound:  # until another has been found
+            return self._bound(port)
 
     def send_packet(self, packet: bytes) -> None:
         self.socket.sendto(packet, self.daemon)

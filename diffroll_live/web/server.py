@@ -11,10 +11,22 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from diffroll_live.errors import PortError
 
 _CLOSING_SECONDS = 1  # that requests are given to finish
+_ACCEPTED_AT_ONCE = 32  # connections in a turn of the loop
+
+
+class _Connection(H11Protocol):
+    """Hangs up when there are enough: uvicorn counts requests, but an idle connection takes a file of the daemon."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Keep the connection, or end it."""
+        super().connection_made(transport)
+        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency:
+            transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -49,6 +61,8 @@ async def serving(app: Any, bound: socket.socket, connections: int, **more: Any)
     """Serve an ASGI app on a bound socket until the end, with so many connections at once; ``more`` is uvicorn's."""
     config = uvicorn.Config(
         app,
+        http=_Connection,
+        backlog=_ACCEPTED_AT_ONCE,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from support.panel_page import ServedPanel
 from support.waiting import wait_until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
@@ -112,8 +113,29 @@ def test_a_thousand_connections_do_not_keep_the_daemon_from_its_clients(served):
     idle = [socket.create_connection(("127.0.0.1", served.port), timeout=40) for _ in range(300)]
     with served.daemon.udp() as client:
         client.ping()
+    wait_until(lambda: sum(map(is_open, idle)) <= 64, "the end of those that are too many")
     for one in idle:
         one.close()
+    wait_until(lambda: loads(served), "a place for a page")
+
+
+def loads(served: ServedPanel) -> bool:
+    """Tell whether the panel's page can be had."""
+    try:
+        return served.request("GET", "/")[0] == 200
+    except ConnectionError:
+        return False
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Tell whether the daemon has not hung up."""
+    connection.setblocking(False)
+    try:
+        return bool(connection.recv(1))
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
 
 
 def test_a_frame_that_is_too_long_ends_its_connection_alone(served, page):

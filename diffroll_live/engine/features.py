@@ -6,13 +6,14 @@ A request about a few seconds of a long recording costs a few seconds. Nothing h
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from fractions import Fraction
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from diffroll_live.engine.sinc import sinc_resampler
 from diffroll_live.model.adapters.base import ModelAdapter
 from diffroll_live.model.decoding import Posterior
 from diffroll_live.model.transfers import to_device
@@ -25,7 +26,7 @@ LONGEST_BLOCK = 4000  # samples; a rate with no small ratio to ours is approxima
 MOST_HEARD = 32  # windows whose posteriors are remembered, about a megabyte each
 KEPT = 8  # recordings
 KEPT_BYTES = 128 * 2**20  # of their features and samples; the last is kept whatever its size
-SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; torchaudio's are 6 / 0.99
+SINC_REACH = 8  # samples at the lower rate that a resampled one depends on, on each side; it is 6 / 0.99
 
 
 class Recording:
@@ -137,7 +138,7 @@ class Recordings:
 
 
 class Resampled:
-    """Samples of a buffer at another rate, by torchaudio's windowed sinc, computed only where needed."""
+    """Samples of a buffer at another rate, by a windowed sinc, computed only where needed."""
 
     def __init__(self, audio: AudioBuffer, rate: int, device: torch.device) -> None:
         ratio = Fraction(rate, audio.sample_rate).limit_denominator(LONGEST_BLOCK)
@@ -156,16 +157,6 @@ class Resampled:
         source = to_device(self._source[begin * self._step : end * self._step], self._device)
         part = self._convert(source)[low - begin * self._out : high - begin * self._out]
         return torch.nn.functional.pad(part, (low - first, last - high))
-
-
-def sinc_resampler(step: int, out: int, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """Make torchaudio's windowed sinc, from ``step`` samples to ``out``; torchaudio is imported where it is needed."""
-    if step == out:
-        return lambda samples: samples
-    from torchaudio.transforms import Resample
-
-    resample: Callable[[Tensor], Tensor] = Resample(step, out).to(device)
-    return resample
 
 
 def gate(samples: Tensor, geometry: RollGeometry, level: float) -> Tensor:

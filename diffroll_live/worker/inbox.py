@@ -22,6 +22,7 @@ class Inbox:
     def __init__(self, connection: Connection) -> None:
         self._receiver = WorkReceiver(connection)
         self._messages: queue.SimpleQueue[Work | Cancel | None] = queue.SimpleQueue()
+        self._came = threading.Event()
 
     def start(self) -> None:
         """Start the thread, which ends with the pipe."""
@@ -31,6 +32,11 @@ class Inbox:
     def is_empty(self) -> bool:
         """Whether nothing waits to be taken."""
         return self._messages.empty()
+
+    def stays_empty(self, seconds: float) -> bool:
+        """Wait that long; False at once when there is something to take."""
+        self._came.clear()
+        return self.is_empty and not self._came.wait(seconds)
 
     def take(self) -> Work | Cancel:
         """Wait for a message. Raises EOFError when the daemon is gone."""
@@ -43,9 +49,13 @@ class Inbox:
     def _run(self) -> None:
         try:
             while True:
-                self._messages.put(self._receiver.receive())
+                self._put(self._receiver.receive())
         except (EOFError, OSError):
             logger.debug("the daemon has closed the pipe")
         except Exception:
             logger.exception("a message of the daemon cannot be read")
-        self._messages.put(None)
+        self._put(None)
+
+    def _put(self, message: Work | Cancel | None) -> None:
+        self._messages.put(message)
+        self._came.set()

@@ -25,6 +25,8 @@ from diffroll_live.worker.priority import let_others_go_first
 
 logger = logging.getLogger(__name__)
 
+QUIET = 0.3  # s without a message, after which the engine prepares: what it has begun holds a request up
+
 
 @dataclass(frozen=True, slots=True)
 class IdleControl:
@@ -72,7 +74,7 @@ def _work(engine: Engine, connection: Connection, inbox: Inbox, in_turn: c_longl
     """Work for ever. Raises EOFError when the daemon is gone."""
     desk = Desk(engine, connection.send)
     while True:
-        if desk.is_empty:
+        if desk.is_empty and inbox.stays_empty(QUIET):
             _tune(engine, inbox)
         while desk.is_empty or not inbox.is_empty:
             message = inbox.take()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from support.asking import noise
 from support.tiny import tiny_adapter
 
 from diffroll_live.engine.features import GATE_REACH, PIECE_FRAMES, Recording, Resampled, gate, silence
+from diffroll_live.engine.sinc import sinc_resampler
 from diffroll_live.types import AudioBuffer
 
 ADAPTER = tiny_adapter()
@@ -26,6 +29,15 @@ def test_parts_are_those_of_the_whole(rate: int) -> None:
     assert resampled.n_samples == len(whole)
     for first, last in ((0, len(whole)), (0, 1), (777, 778), (1000, 9000), (len(whole) - 300, len(whole))):
         torch.testing.assert_close(resampled.samples(first, last), whole[first:last], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_samples_are_those_that_the_networks_were_trained_with(rate: int) -> None:
+    audio = noise(0.2, rate)
+    trained_with = torchaudio.transforms.Resample(rate, 16_000)(torch.from_numpy(audio.samples))
+    divisor = math.gcd(rate, 16_000)
+    ours = sinc_resampler(rate // divisor, 16_000 // divisor, CPU)(torch.from_numpy(audio.samples))
+    assert torch.equal(ours, trained_with)
 
 
 def test_there_is_silence_beyond_both_ends() -> None:

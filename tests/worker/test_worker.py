@@ -30,7 +30,7 @@ from diffroll_live.worker.messages import (
     StartFailed,
     describe_exit,
 )
-from diffroll_live.worker.process import main
+from diffroll_live.worker.process import QUIET, main
 from diffroll_live.worker.queue import Worker
 from diffroll_live.worker.supervisor import Supervisor
 
@@ -67,6 +67,7 @@ def test_an_idle_engine_prepares_until_work_comes():
         serial = len(prepared) + 1
         owner.worker.submit(Redecode(serial, "", 0.5, 0.1), "a")
         prepared.append(int(owner.end_of(serial).error.text))
+        time.sleep(QUIET * len(prepared))
     owner.worker.close()
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffroll_live.engine.features import LONGEST_BLOCK, SINC_REACH, sinc_resampler
+from diffroll_live.engine.features import LONGEST_BLOCK, SINC_REACH
+from diffroll_live.engine.sinc import sinc_resampler
 from diffroll_live.model.transfers import to_device
 from diffroll_live.types import Floats
 

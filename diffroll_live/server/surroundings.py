@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -18,6 +20,7 @@ from diffroll_live.server.surviving import surviving
 
 _DOCTOR_SECONDS = 180.0
 _LISTING_SECONDS = 20.0
+EXAMINED_FOR = 60.0  # s that findings are given again: an examination takes seconds of computing, and anyone may ask
 _OURS = "diffroll-live:"  # how the names of ports begin that a daemon creates
 
 
@@ -27,6 +30,8 @@ class SurroundingsHandlers:
     def __init__(self, midi: MidiConfig, port: Callable[[], int]) -> None:
         self._midi, self._port = midi, port
         self._examining = False
+        self._findings: list[DoctorFinding] = []
+        self._examined = -math.inf  # monotonic s
         self._listing: asyncio.Task[list[MidiPort]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {
@@ -64,6 +69,9 @@ class SurroundingsHandlers:
         return name.startswith((_OURS, f"{self._midi.client_name}:")) or name == self._midi.port
 
     def _doctor(self, client: Client, _: DoctorQuery) -> None:
+        if time.monotonic() < self._examined + EXAMINED_FOR:
+            self._send_findings(client)
+            return
         if self._examining:
             raise Busy("The machine is being examined already; ask again in a minute.")
         self._examining = True
@@ -74,11 +82,15 @@ class SurroundingsHandlers:
         try:
             arguments = ("diffroll_live", "doctor", "--json", "--port", str(self._port()))
             rows = (await _json_of(_DOCTOR_SECONDS, *arguments))["findings"]
-            findings = [DoctorFinding(row["topic"], row["state"], row["text"], row["fix"]) for row in rows]
+            self._findings = [DoctorFinding(row["topic"], row["state"], row["text"], row["fix"]) for row in rows]
+            self._examined = time.monotonic()
         finally:
             self._examining = False
-        client.send(Doctor(len(findings)))
-        for finding in findings:
+        self._send_findings(client)
+
+    def _send_findings(self, client: Client) -> None:
+        client.send(Doctor(len(self._findings)))
+        for finding in self._findings:
             client.send(finding)
 
     def _spawn(self, client: Client, about: str, work: Coroutine[Any, Any, None]) -> None:

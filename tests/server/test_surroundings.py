@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support.jack import DummyJack
@@ -11,6 +13,10 @@ from support.running import RunningDaemon
 from support.waiting import wait_until
 
 from diffroll_live.cli.diagnostics import CHECKS
+from diffroll_live.config import MidiConfig
+from diffroll_live.osc.state_messages import DoctorQuery
+from diffroll_live.osc.state_replies import DoctorFinding
+from diffroll_live.server import surroundings
 from diffroll_live.server.vitals import resident_mb
 
 
@@ -33,6 +39,49 @@ def test_the_doctor_finds_what_it_finds_on_the_command_line(client):
     assert {state for _, state, *_ in found} <= {"good", "poor", "bad"}
     port = next(text for topic, _, text, _ in found if topic == "port")
     assert "a daemon runs on port" in port
+
+
+def test_findings_are_given_again_for_a_while(monkeypatch):
+    examinations, now = [], [1000.0]
+
+    async def examine(*_: object) -> dict[str, object]:
+        examinations.append(1)
+        return {"findings": [{"topic": "midi", "state": "good", "text": f"number {len(examinations)}", "fix": ""}]}
+
+    monkeypatch.setattr(surroundings, "_json_of", examine)
+    monkeypatch.setattr(surroundings, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    handlers = surroundings.SurroundingsHandlers(MidiConfig(api="none"), lambda: 7770)
+
+    async def asked() -> list[str]:
+        client = Listening()
+        handlers.handlers[DoctorQuery](client, DoctorQuery())
+        await client.told.wait()
+        return client.texts
+
+    async def ask_and_ask() -> None:
+        assert [await asked() for _ in range(3)] == [["number 1"]] * 3
+        now[0] += surroundings.EXAMINED_FOR
+        assert await asked() == ["number 2"]
+
+    asyncio.run(ask_and_ask())
+
+
+class Listening:
+    """A client that keeps the texts of the findings that it gets."""
+
+    key = "udp:test"
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.told = asyncio.Event()
+
+    def send(self, reply: object) -> None:
+        if isinstance(reply, DoctorFinding):
+            self.texts.append(reply.text)
+            self.told.set()
+
+    def send_error(self, about: str, error: Exception) -> None:
+        raise AssertionError(about) from error
 
 
 def test_memory_counts_the_children_too():

@@ -12,10 +12,8 @@ PROTOCOL_VERSION = 1
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 
 #: What OpenMP reads when torch is loaded, and the C library when a process starts. A thread that waits must sleep: one
-#: that spins burns the time of those it waits for, wherever a DAW keeps the cores busy. But an evaluation has hundreds
-#: of waits, most of them shorter than it takes to wake up: GNU's threads look a thousand times, some 30 microseconds,
-#: before they sleep, and so never lose more than about twice the time of the better choice (Karlin et al., 1991).
-ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000", "KMP_BLOCKTIME": "0", "MALLOC_ARENA_MAX": "2"}
+#: that spins burns the time of those it waits for, wherever a DAW keeps the cores busy.
+ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0", "MALLOC_ARENA_MAX": "2"}
 
 for _name, _value in ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)

@@ -53,3 +53,24 @@ def test_what_was_asked_for_is_listed_with_its_seed_and_asked_for_again(person):
     person.presses("#generate")
     expect(person.page.locator("#history li")).to_have_count(4)
     assert person.notes == notes
+
+
+def test_the_threshold_of_a_request_comes_back_with_it(person):
+    person.opens_the_clip()
+    person.transcribes()
+    person.slides("#threshold", 0.8)
+    person.sees("#history", "Threshold 0.80")
+    person.page.fill("#dial-seed", "43")
+    person.presses("#transcribe")
+    person.sees("#history", "Transcribe, seed 43")
+    notes = person.notes
+    person.slides("#threshold", 0.3)
+    person.sees("#history", "Threshold 0.30")
+    person.opens("state")
+    person.page.get_by_role("button", name="transcribe, seed 43").nth(1).click()  # the one before the slider moved
+    person.sees('output[for="threshold"]', "0.80")
+    person.presses("#transcribe")
+    person.sees_that(lambda: person.notes == notes and person.doc["decode"] == {"threshold": 0.8, "minNote": 0.03})
+    person.opens("state")
+    person.page.get_by_role("button", name="transcribe, seed 0").nth(1).click()
+    person.sees('output[for="threshold"]', "the model")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describe, describeNotes, refusal } from "../../../diffroll_live/panel/web/src/daemon/request.js";
+import { decoding, decodingOf, describe, describeNotes, optionsOf, refusal } from "../../../diffroll_live/panel/web/src/daemon/request.js";
 import { type Doc, EMPTY } from "../../../diffroll_live/panel/web/src/work/doc.js";
 
 const REGION = { t0: 1, t1: 2, low: 50, high: 60, hear: false };
@@ -42,4 +42,13 @@ test("what cannot be asked for is said", () => {
   assert.match(refusal("inpaint", { ...DOC, regions: [] })!, /Paint a region/);
   assert.equal(refusal("inpaint", DOC), null);
   assert.equal(refusal("generate", EMPTY), null);
+});
+
+test("a request that is told in words says how it wanted its notes decoded, or that it left this to the model", () => {
+  assert.equal(optionsOf("scale D minor, temperature 0.8").get("scale"), "D minor");
+  assert.equal(decodingOf(optionsOf("quality best")), null);
+  assert.deepEqual(decodingOf(optionsOf("threshold 0.8, steps 4")), { threshold: 0.8, minNote: 0.03 });
+  const short = decodingOf(optionsOf("min_note 0.1"));
+  assert.deepEqual(short, { threshold: null, minNote: 0.1 });
+  assert.deepEqual(decoding(short), { min_note: 0.1 });
 });

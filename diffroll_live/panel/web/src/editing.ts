@@ -1,7 +1,8 @@
 // What a person does to regions and notes by hand; each change is a step that can be undone.
 
 import type { App } from "./app.js";
-import { type Note, type Region, SHORTEST, covers, fitted, moved, notesOf, withNotes } from "./work/doc.js";
+import { decodingInWords } from "./daemon/request.js";
+import { type Decoding, type Note, type Region, SHORTEST, covers, fitted, moved, notesOf, withNotes } from "./work/doc.js";
 import { Meter } from "./work/meter.js";
 import { HIGH_PITCH, LOW_PITCH } from "./work/piano.js";
 
@@ -171,6 +172,14 @@ export class Editing {
     } else if (app.region >= 0) {
       app.push({ ...doc, regions: doc.regions.filter((_, index) => index !== app.region) }, "Remove a region");
     }
+  }
+
+  /** Have the next request decode its notes in this way; those that are there stay as they are. */
+  setDecoding(decode: Decoding | null): void {
+    const { app } = this;
+    const { doc } = app.steps;
+    if (JSON.stringify(decode) === JSON.stringify(doc.decode) || !app.editable()) return;
+    app.push({ ...doc, decode }, decodingInWords(decode));
   }
 
   /** Say what the bars and beats are: a steady tempo with a bar line at `t` seconds; none forgets them. */

@@ -97,10 +97,8 @@ export function readJamDials(): Settings {
   return { ...Object.fromEntries(off), ...readDialsOf("jam", [...JAM_DIALS, ...MORE_JAM_DIALS]) };
 }
 
-/** Turn the dials to what was asked for before: `quality best, temperature 0.8`; the others to their usual values. */
-export function turnDials(options: string, seed: number): void {
-  const asked = new Map(options.split(", ").map((pair): [string, string] => [pair.split(" ")[0]!, pair.split(" ").slice(1).join(" ")]));
-  asked.set("seed", String(seed));
+/** Turn the dials to what was asked for before, by option; the others to their usual values. */
+export function turnDials(asked: ReadonlyMap<string, string>): void {
   for (const { key } of [...REQUEST_DIALS, ...MORE_DIALS]) {
     const dial = input(`dial-${key}`);
     dial.value = asked.get(key) ?? String((JOB_OPTIONS as Table)[key]?.start ?? "");

@@ -1,6 +1,7 @@
 // The state of the daemon: facts, clients with their buffers and jobs, MIDI ports, what was asked for, the errors.
 
 import type { App } from "../app.js";
+import { decodingOf, optionsOf } from "../daemon/request.js";
 import type { Asked, Buffer, DaemonState, Job } from "../daemon/state.js";
 import { clock, length } from "../stage/view.js";
 import { turnDials } from "./dials.js";
@@ -115,7 +116,9 @@ function ago({ ago: seconds }: Asked): string {
 }
 
 function again(app: App, asked: Asked): void {
-  turnDials(asked.options, asked.seed);
+  const options = optionsOf(asked.options).set("seed", String(asked.seed));
+  turnDials(options);
+  app.editing.setDecoding(decodingOf(options));
   showSection("write");
   app.say(`The dials are as for that request, seed ${asked.seed} included.`);
 }

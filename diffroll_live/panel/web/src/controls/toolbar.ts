@@ -1,6 +1,7 @@
 // The buttons above and below the roll: tasks, tools, undo, faders, the trajectory; and what they show.
 
 import type { App } from "../app.js";
+import { decodingInWords } from "../daemon/request.js";
 import { JOB_OPTIONS } from "../wire/options.js";
 import { notesOf } from "../work/doc.js";
 import { DIVISIONS } from "../work/meter.js";
@@ -73,18 +74,18 @@ function bindAtOnce(app: App): void {
     reads(id, AT_ONCE[id]);
     input(id).addEventListener("input", () => {
       const [threshold, minNote] = [numberOf("threshold"), numberOf("shortest")];
-      const label = `Threshold ${threshold.toFixed(2)}, shortest ${Math.round(1000 * minNote)} ms`;
-      app.refine({ decode: { threshold, minNote }, label });
+      const decode = { threshold, minNote };
+      app.refine({ decode, label: decodingInWords(decode) });
     });
   }
 }
 
-/** The sliders as the notes that are shown were decoded, after undo too. */
+/** The sliders as the notes that are shown were decoded, after undo too; or as the next ones are to be. */
 function showAtOnce(app: App): void {
   if (app.jobs.running) return;
   const { decode } = app.doc;
   const { threshold, min_note } = JOB_OPTIONS;
-  turn("threshold", decode?.threshold ?? threshold.start ?? MIDDLE, decode ? "" : "the model’s");
+  turn("threshold", decode?.threshold ?? threshold.start ?? MIDDLE, decode?.threshold == null ? "the model’s" : "");
   turn("shortest", decode?.minNote ?? min_note.start);
 }
 

@@ -4,7 +4,7 @@ import { Asking, type Refusal } from "../wire/asking.js";
 import type { Connection } from "../wire/connection.js";
 import type { Replies } from "../wire/messages.js";
 import { type Decoding, type Doc, type Note, marked, notesOf, sorted, withLocked } from "../work/doc.js";
-import { LABELS, type Settings, type Task, WITH_CONTEXT, describe, describeNotes, refusal, sender } from "./request.js";
+import { LABELS, type Settings, type Task, WITH_CONTEXT, decoding, describe, describeNotes, refusal, sender } from "./request.js";
 
 export interface Running {
   job: string;
@@ -27,7 +27,7 @@ export interface JobEvents {
 
 /** Wishes for notes that are there: how they are decoded, how they are shaped. */
 export interface Refinement {
-  decode?: Decoding;
+  decode?: Decoding & { threshold: number };
   shape?: Settings;
   label: string;
 }
@@ -64,7 +64,7 @@ export class Jobs {
     const job = this.newName();
     const base = task === "generate" ? { ...doc, buffer: "", title: "Generated", meter: [], regions: [] } : doc;
     this.begin(job, task, base, `${LABELS[task]}, seed ${settings["seed"] ?? 0}`);
-    describe(sender(this.connection), job, task, doc, { deliver: "osc", pictures: "trajectory", ...decoding(doc), ...settings });
+    describe(sender(this.connection), job, task, doc, { deliver: "osc", pictures: "trajectory", ...decoding(doc.decode), ...settings });
     if (!this.connection.send("/diffroll/job/run", job)) this.end(job, "The daemon does not answer; try again when it is back.");
     return null;
   }
@@ -200,9 +200,4 @@ export class Jobs {
     const seconds = Math.max(run.task === "generate" ? 0 : run.base.seconds, last);
     return { ...run.base, variations, shown: Math.min(doc.shown, variations.length - 1), seconds };
   }
-}
-
-/** The options that decode notes as those that are shown were decoded. */
-function decoding({ decode }: Doc): Settings {
-  return decode ? { threshold: decode.threshold, min_note: decode.minNote } : {};
 }

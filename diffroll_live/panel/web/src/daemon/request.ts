@@ -2,7 +2,8 @@
 
 import type { Connection } from "../wire/connection.js";
 import type { Requests } from "../wire/messages.js";
-import { type Doc, type Note, covers, notesOf } from "../work/doc.js";
+import { JOB_OPTIONS } from "../wire/options.js";
+import { type Decoding, type Doc, type Note, covers, notesOf } from "../work/doc.js";
 
 export type Task = "transcribe" | "inpaint" | "continue" | "generate";
 export type Settings = Record<string, string | number>; // of /diffroll/job/set
@@ -69,4 +70,28 @@ function bars(send: Send, job: string, doc: Doc): void {
   for (const { t, bpm, numerator, denominator, beat } of doc.meter) {
     send("/diffroll/job/tempo", job, t, bpm, numerator, denominator, beat);
   }
+}
+
+/** The options that decode notes in this way. */
+export function decoding(decode: Decoding | null): Settings {
+  if (!decode) return {};
+  return { ...(decode.threshold === null ? {} : { threshold: decode.threshold }), min_note: decode.minNote };
+}
+
+/** What a request said, by option, where it is told as `quality best, temperature 0.8`. */
+export function optionsOf(words: string): Map<string, string> {
+  return new Map(words.split(", ").map((pair): [string, string] => [pair.split(" ")[0]!, pair.split(" ").slice(1).join(" ")]));
+}
+
+/** How a request wanted its notes decoded; null where it left that to the model. */
+export function decodingOf(asked: ReadonlyMap<string, string>): Decoding | null {
+  const [threshold, minNote] = [asked.get("threshold"), asked.get("min_note")];
+  if (threshold === undefined && minNote === undefined) return null;
+  return { threshold: threshold === undefined ? null : Number(threshold), minNote: Number(minNote ?? JOB_OPTIONS.min_note.start) };
+}
+
+/** The name of a step that decodes notes in another way. */
+export function decodingInWords(decode: Decoding | null): string {
+  const threshold = decode?.threshold?.toFixed(2) ?? "of the model";
+  return `Threshold ${threshold}, shortest ${Math.round(1000 * (decode?.minNote ?? JOB_OPTIONS.min_note.start))} ms`;
 }

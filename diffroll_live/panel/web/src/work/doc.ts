@@ -30,7 +30,7 @@ export interface Asker {
 
 /** How notes were made of what the model holds likely. */
 export interface Decoding {
-  threshold: number;
+  threshold: number | null; // null where the model has its own
   minNote: number; // s
 }
 

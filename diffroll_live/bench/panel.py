@@ -30,8 +30,7 @@ RATE = 16_000  # Hz, of the sound that is scrolled over
 SHOWN = 20  # times the whole that is zoomed in
 SOUND_SECONDS = 8.0  # that are transcribed
 STEPS = 100
-CLOSE = 100.0  # ms by which a note may be on the screen before it is read here
-#: Notes when the roll shows another number of notes: [number, ms since 1970] of the frame after it was drawn.
+#: Notes whenever the roll is painted: [number of notes, ms since 1970] of the frame after it was drawn.
 WATCH = """
 window.painted = [];
 addEventListener("DOMContentLoaded", () => {
@@ -42,6 +41,9 @@ addEventListener("DOMContentLoaded", () => {
   }).observe(canvas, { attributes: true, attributeFilter: ["data-notes"] });
 });
 """
+CLEAR = "document.querySelector('#history button').click()"  # goes back to the step before there was anything
+IS_CLEAR = "document.querySelector('#canvas').dataset.notes === '0'"
+FIRST = "(window.painted.find(([notes]) => notes > 0) ?? [0, 0])[1]"  # ms; 0 until notes are on the screen
 #: Scrolls from frame to frame; gives the milliseconds between them.
 SCROLL = """
 new Promise((resolve) => {
@@ -123,19 +125,21 @@ def asking(daemon: Daemon) -> Iterator[Link]:
 def first_note(tools: CDPSession, asker: Link) -> float:
     """Let an OSC client transcribe, which the panel shows by itself; give the ms between its first note and theirs.
 
-    It takes so many steps that the panel follows the job before there are notes.
+    The roll is emptied first, so that the first painting with notes is of this job. It takes so many steps that the
+    panel follows the job before there are notes.
     """
+    run(tools, CLEAR)
+    _wait(lambda: run(tools, IS_CLEAR), "an empty roll")
+    run(tools, "window.painted.length = 0")
     asker.send("/diffroll/job/new", "measured", "transcribe", "bench")
     asker.send("/diffroll/job/set", "measured", "steps", STEPS)
     asker.send("/diffroll/job/run", "measured")
     asker.until("/diffroll/note")
     arrived = 1000 * time.time()
-    newer = f"(window.painted.find(([notes, at]) => notes > 0 && at > {arrived - CLOSE}) ?? [0, 0])[1]"
-    _wait(lambda: run(tools, newer), "notes on the screen")
-    painted = float(run(tools, newer))
+    _wait(lambda: run(tools, FIRST), "notes on the screen")
+    painted = float(run(tools, FIRST))
     asker.until("/diffroll/job/done")
     _wait(lambda: run(tools, "document.querySelector('#cancel').hidden"), "the panel to be done")
-    run(tools, "window.painted.length = 0")
     return painted - arrived
 
 

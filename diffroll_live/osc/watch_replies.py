@@ -50,7 +50,7 @@ class WatchedError:
 
 @dataclass(frozen=True, slots=True)
 class WatchedTransport:
-    """Report the DAW's transport, and the source that it is followed by."""
+    """Report the DAW's transport, and the source that it is followed by; ``told`` is 0 until that has told anything."""
 
     source: str
     playing: int
@@ -58,6 +58,7 @@ class WatchedTransport:
     tempo: float  # quarter notes a minute
     numerator: int
     denominator: int
+    told: int
 
 
 @dataclass(frozen=True, slots=True)

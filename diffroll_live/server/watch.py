@@ -97,7 +97,8 @@ class WatchHandlers:
         playhead = self._timeline.playhead
         position = playhead.position_at(self._clock())
         tempo = self._timeline.tempo_map.tempo_at(position)
-        return WatchedTransport(self._source, int(playhead.playing), position, tempo, *self._timeline.metre)
+        metre, told = self._timeline.metre, int(self._timeline.is_told)
+        return WatchedTransport(self._source, int(playhead.playing), position, tempo, *metre, told)
 
     def _watch(self, client: Client, message: w.Watch) -> None:
         if message.on:

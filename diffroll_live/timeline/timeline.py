@@ -46,6 +46,7 @@ class Timeline:
         self._pulse: TempoMap | None = None
         self._loop = (0.0, 0.0)
         self._looping = False
+        self._is_told = False
         self._last_at = 0.0  # when the last position came
         self._last_position = 0.0  # s; that position
         self._regular = 0  # positions in a row without a long pause
@@ -55,6 +56,12 @@ class Timeline:
         """The current model of the playhead."""
         with self._lock:
             return self._model.playhead
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a source has said anything yet but that nothing plays, which is said when it is lost, too."""
+        with self._lock:
+            return self._is_told
 
     @property
     def tempo_map(self) -> TempoMap:
@@ -121,6 +128,7 @@ class Timeline:
         """Take a report. Raises errors.ProtocolError, changing nothing, for an impossible tempo or position."""
         check_report(report)
         with self._lock:
+            self._is_told = self._is_told or report != Report(report.at, playing=False)
             since = self._follow_position(report)
             self._follow_tempo(report, since)
             self._notify(report.at)

@@ -66,6 +66,19 @@ def test_a_daw_does_not_take_the_place_of_a_persons_own_work(served, person):
         assert person.notes == notes
 
 
+def test_a_transport_is_shown_only_once_a_daw_has_told_of_it(browser, tmp_path):
+    context = browser.new_context()
+    with served_panel(tmp_path) as served:
+        person = Person(context.new_page(), served.panel.address)
+        person.sees("#facts", "MB")  # it watches
+        expect(person.page.locator("#facts")).not_to_contain_text("DAW")
+        with served.daemon.tcp() as daw:
+            daw.send("/diffroll/transport", 0, 12.5, 90.0, 0.0, 3, 4)
+            person.sees("#facts", "stopped at 0:12.50")
+    context.close()
+    assert person.problems == []
+
+
 def test_two_panels_know_of_each_other_and_keep_apart(served, browser, person):
     context = browser.new_context()
     other = Person(context.new_page(), served.panel.address)

@@ -50,7 +50,8 @@ function rows(daemon: DaemonState): [string, string][] {
     found.push(["MIDI out", vitals.midi.replace(/^Notes go to /, "").replace(/\.$/, "")]);
     found.push(["Xruns", String(vitals.xruns)], ["Restarts", String(vitals.restarts)]);
   }
-  if (transport) {
+  if (transport && !transport.told && transport.source !== "osc") found.push(["DAW", `nothing heard yet by ${transport.source}`]);
+  if (transport?.told) {
     const moves = transport.playing ? "plays" : "stopped";
     found.push(["DAW", `${moves} at ${clock(Math.max(0, transport.position))}`]);
     found.push(["Tempo", `${transport.tempo.toFixed(1)}, ${transport.numerator}/${transport.denominator}`]);

@@ -88,7 +88,7 @@ export interface Replies {
   "/diffroll/watch/job": { client: string; job: string; task: string; buffer: string; state: string; progress: number; notes: number; seed: number };
   "/diffroll/watch/buffer": { client: string; buffer: string; state: string; seconds: number };
   "/diffroll/watch/error": { client: string; about: string; code: string; text: string };
-  "/diffroll/watch/transport": { source: string; playing: number; position: number; tempo: number; numerator: number; denominator: number };
+  "/diffroll/watch/transport": { source: string; playing: number; position: number; tempo: number; numerator: number; denominator: number; told: number };
   "/diffroll/watch/daemon": { memoryMb: number; restarts: number; xruns: number; midi: string; playing: number };
   "/diffroll/history": { count: number };
   "/diffroll/history/job": { client: string; name: string; job: string; task: string; buffer: string; outcome: string; seed: number; notes: number; ago: number; latencyMs: number; options: string };
@@ -139,7 +139,7 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/watch/job": ["client", "job", "task", "buffer", "state", "progress", "notes", "seed"],
   "/diffroll/watch/buffer": ["client", "buffer", "state", "seconds"],
   "/diffroll/watch/error": ["client", "about", "code", "text"],
-  "/diffroll/watch/transport": ["source", "playing", "position", "tempo", "numerator", "denominator"],
+  "/diffroll/watch/transport": ["source", "playing", "position", "tempo", "numerator", "denominator", "told"],
   "/diffroll/watch/daemon": ["memoryMb", "restarts", "xruns", "midi", "playing"],
   "/diffroll/history": ["count"],
   "/diffroll/history/job": ["client", "name", "job", "task", "buffer", "outcome", "seed", "notes", "ago", "latencyMs", "options"],

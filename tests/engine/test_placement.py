@@ -183,6 +183,12 @@ def test_bars_that_nobody_knows_are_not_looked_at():
     assert begins(piece)[-1] == 56.0
 
 
+def test_a_piece_knows_when_nothing_is_around_it():
+    assert all(piece.alone for piece in pieces_of(STEADY, (Region(1.0, 61.0),), NOWHERE))
+    (piece,) = pieces_of(STEADY, (Region(8.0, 10.0),), known_from(0.0, 8.0))
+    assert not piece.alone
+
+
 def test_of_what_was_read_only_whole_bars_are_looked_at():
     read = known_from(0.0, 60.0, Span(3.5, 16.9), Span(30.0, 50.0))
     (piece,) = pieces_of(STEADY, (Region(8.0, 10.0),), read)

@@ -84,6 +84,20 @@ def test_it_writes_music_where_there_is_none(engine: TorchEngine, clip: AudioBuf
 
 
 @pytest.mark.slow
+def test_a_piece_from_nothing_does_not_go_round_in_circles(engine: TorchEngine) -> None:
+    shares = []
+    for seed in range(1, 4):
+        notes = notes_of(engine, Request("new", "generate", None, options=Options(seed=seed, seconds=32.0)))
+        tops: dict[float, int] = {}
+        for note in notes:
+            tops[round(note.onset, 2)] = max(note.pitch, tops.get(round(note.onset, 2), 0))
+        line = [tops[onset] for onset in sorted(tops)]
+        figures = [tuple(line[at : at + 4]) for at in range(len(line) - 3)]
+        shares.append(len(set(figures)) / len(figures))
+    assert np.mean(shares) >= 0.6  # of what it wrote as it does amid music, seven of ten were repeated
+
+
+@pytest.mark.slow
 def test_a_fill_stays_near_the_key_of_its_surroundings(engine: TorchEngine, clip: AudioBuffer) -> None:
     white_keys = {0, 2, 4, 5, 7, 9, 11}  # the clip is in C major
     fills = [

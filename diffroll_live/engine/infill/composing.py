@@ -12,7 +12,7 @@ from diffroll_live.composer.network import Composer
 from diffroll_live.composer.samplers import WRITERS
 from diffroll_live.engine.infill.context import Span, Surroundings
 from diffroll_live.engine.infill.placement import Placement, place
-from diffroll_live.engine.infill.wishes import bounded, shortest_seconds, writing_options
+from diffroll_live.engine.infill.wishes import ALONE, AMID_MUSIC, bounded, shortest_seconds, writing_options
 from diffroll_live.engine.plan import EnginePlan
 from diffroll_live.engine.progress import Progress
 from diffroll_live.limits import Controls
@@ -35,13 +35,14 @@ EXPECTED_EVALUATIONS = 60  # of a piece, for a progress bar
 class Piece:
     """What is written at once: the part of ``regions`` in [begin, end) s, and the bars that are looked at.
 
-    The regions have the same controls.
+    The regions have the same controls. ``alone``: no music is known around them.
     """
 
     begin: float
     end: float
     bars: tuple[Bar, ...]
     regions: tuple[Region, ...]
+    alone: bool
 
     @property
     def controls(self) -> Controls:
@@ -108,7 +109,7 @@ def _write(
     seed = [options.seed, *which]
     rng = np.random.default_rng([*seed, 1])
     around = to_notes(known[(known[:, 1] > placement.time[0]) & (known[:, 0] < placement.time[-1] + LONGEST_RING)])
-    wishes = writing_options(controls, piece.holes(), placement, until)
+    wishes = writing_options(controls, piece.holes(), placement, until, ALONE if piece.alone else AMID_MUSIC)
     written: list[NoteEvent] = []
     late, last = 0.0, -1
     rows = WRITERS[plan.writer](composer, placement.passage, wishes, seed, plan.writing_steps, progress.advanced)
@@ -197,7 +198,7 @@ def _pieces(meter: MeterMap, span: Span, known: Span, regions: tuple[Region, ...
             last += 1
         start = max(span.begin, float(meter.tempo.positions_at(bars[first].beat)))
         stop = min(span.end, float(meter.tempo.positions_at(bars[last - 1].beat + bars[last - 1].beats)))
-        yield Piece(start, stop, _window(meter, bars[first:last], known), regions)
+        yield Piece(start, stop, _window(meter, bars[first:last], known), regions, known == span)
         first = last
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,13 +17,29 @@ from diffroll_live.music.controls import pitches_of
 from diffroll_live.music.roll import LOW_PITCH
 from diffroll_live.types import NoteEvent, Region
 
-TEMPERATURE, COLDEST = 0.7, 0.05  # at the option 1, and at 0
+COLDEST = 0.05  # the temperature at the option 0
 NUCLEUS = 0.97  # the rest of the probability is wrong notes
-RECALL = 6.0  # what a figure heard before adds to the logit of its next note
 LATEST = 0.5  # of its length that a note may wait for a voice
 
 
-def writing_options(controls: Controls, holes: Sequence[Region], placement: Placement, until: float) -> WritingOptions:
+@dataclass(frozen=True, slots=True)
+class Boldness:
+    """How freely the composer writes.
+
+    temperature: at the option 1. recall: what a figure heard before adds to the logit of its next note.
+    """
+
+    temperature: float
+    recall: float
+
+
+AMID_MUSIC = Boldness(0.7, 6.0)
+ALONE = Boldness(1.0, 2.0)  # a piece that hears only itself would go round in circles
+
+
+def writing_options(
+    controls: Controls, holes: Sequence[Region], placement: Placement, until: float, boldness: Boldness
+) -> WritingOptions:
     """What the composer is to keep to in ``holes``; no note is to end after ``until`` seconds.
 
     Unless somebody says how long notes may be, few voices hold them for as many quarters: a single one would otherwise
@@ -37,9 +53,9 @@ def writing_options(controls: Controls, holes: Sequence[Region], placement: Plac
     in_time = _in_time(placement, shortest, until)[:, None]
     is_narrow = controls.range is not None or controls.scale is not None
     return WritingOptions(
-        temperature=max(TEMPERATURE * temperature, COLDEST),
+        temperature=max(boldness.temperature * temperature, COLDEST),
         nucleus=NUCLEUS,
-        recall=RECALL * min(density, 1.0 / max(density, 1.0)),  # of another density, a figure is another
+        recall=boldness.recall * min(density, 1.0 / max(density, 1.0)),  # of another density, a figure is another
         density=density,
         polyphony=most,
         shortest=shortest,

@@ -46,8 +46,8 @@ def test_what_sounds_when_the_port_is_lost_ends_with_it():
     assert balance.is_even
 
 
-def test_growth_is_told_by_medians():
-    assert Balance(memory=[100.0, 900.0, 100.0, 0.0, 0.0, 0.0, 130.0, 5.0, 130.0]).growth == 30.0
+def test_growth_is_told_without_processes_that_come_and_go():
+    assert Balance(memory=[100.0, 900.0, 900.0, 0.0, 0.0, 0.0, 900.0, 130.0, 900.0]).growth == 30.0
 
 
 def test_counts_that_are_told_again_are_added_once_and_may_begin_anew():

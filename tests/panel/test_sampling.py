@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -13,14 +14,16 @@ def test_the_trajectory_is_looked_through_step_by_step(person):
     person.page.click("#more summary")
     person.page.fill("#dial-steps", "6")
     person.transcribes()
-    person.sees("#stepText", "step 6 of 6")
-    end = person.colour_of_likely()
     person.slides("#step", 1)
     person.sees("#stepText", "step 2 of 6")
-    assert person.colour_of_likely() != end
+    second = person.colour_of_likely()
+    person.slides("#step", 5)
+    person.sees("#stepText", "step 6 of 6")
+    wait_until(lambda: person.colour_of_likely() != second, "the last step to be drawn")
+    end = person.colour_of_likely()
     person.presses("#replay")
     person.sees("#stepText", "step 6 of 6")
-    assert person.colour_of_likely() == end
+    wait_until(lambda: person.colour_of_likely() == end, "the last step to be drawn again")
 
 
 def test_the_roll_denoises_while_it_is_sampled(person):

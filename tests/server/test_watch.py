@@ -113,11 +113,12 @@ def test_what_is_not_there_cannot_be_copied(client, other):
     assert client.ask_wrongly("/diffroll/job/copy", "j", "nobody", "j").args[1] == "bad-option"
 
 
-def test_the_transport_is_reported_as_it_is_followed(client, other):
-    client.send("/diffroll/watch")
-    assert client.expect("/diffroll/watch/transport").args[-1] == 0
-    other.send("/diffroll/transport", 0, 12.5, 90.0, 0.0, 3, 4)
-    seen(client, "/diffroll/watch/transport", lambda args: args == ("osc", 0, 12.5, 90.0, 3, 4, 1))
+def test_the_transport_is_reported_as_it_is_followed(tmp_path):
+    with RunningDaemon(tmp_path) as daemon, daemon.udp() as client, daemon.tcp() as other:
+        client.send("/diffroll/watch")
+        assert client.expect("/diffroll/watch/transport").args[-1] == 0  # nobody has told of one yet
+        other.send("/diffroll/transport", 0, 12.5, 90.0, 0.0, 3, 4)
+        seen(client, "/diffroll/watch/transport", lambda args: args == ("osc", 0, 12.5, 90.0, 3, 4, 1))
 
 
 @pytest.mark.slow

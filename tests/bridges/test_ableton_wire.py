@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pythonosc.osc_message import OscMessage
 from support import golden_session
@@ -87,6 +87,7 @@ def test_warp_markers_are_lines(script, steps, x):
         assert math.isclose(one.beat(x), np.interp(x, seconds, beats), abs_tol=1e-9)
 
 
+@example(start=3.0, loop=(0.0, 3.0005), visible=1.0)
 @given(start=st.floats(0, 3.9), loop=st.tuples(st.floats(0, 1.5), st.floats(2, 4)), visible=st.floats(0.5, 60))
 def test_a_loop_is_written_out_without_a_gap(script, start, loop, visible):
     begin, end = loop

@@ -33,7 +33,8 @@ def arrangement_passes(layout: Layout, visible: float) -> List[Pass]:
     passes: List[Pass] = []
     at, begin = 0.0, layout.start
     while at < visible - SLACK:
-        if len(passes) >= MOST or layout.loop_end - begin <= SLACK:
+        shortest = SLACK if passes else 0.0  # a clip may start just before its loop comes round
+        if len(passes) >= MOST or layout.loop_end - begin <= shortest:
             raise Failure("too-large", "This clip's loop comes round too often; consolidate the clip first.")
         end = min(layout.loop_end, begin + visible - at)
         passes.append(Pass(at - begin, begin, end))

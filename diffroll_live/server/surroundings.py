@@ -31,6 +31,7 @@ class SurroundingsHandlers:
         self._midi, self._port = midi, port
         self._examining = False
         self._findings: list[DoctorFinding] = []
+        self._failure: InternalError | None = None  # of the last examination
         self._examined = -math.inf  # monotonic s
         self._listing: asyncio.Task[list[MidiPort]] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,6 +71,8 @@ class SurroundingsHandlers:
 
     def _doctor(self, client: Client, _: DoctorQuery) -> None:
         if time.monotonic() < self._examined + EXAMINED_FOR:
+            if self._failure is not None:
+                raise self._failure
             self._send_findings(client)
             return
         if self._examining:
@@ -83,9 +86,13 @@ class SurroundingsHandlers:
             arguments = ("diffroll_live", "doctor", "--json", "--port", str(self._port()))
             rows = (await _json_of(_DOCTOR_SECONDS, *arguments))["findings"]
             self._findings = [DoctorFinding(row["topic"], row["state"], row["text"], row["fix"]) for row in rows]
-            self._examined = time.monotonic()
+            self._failure = None
+        except (InternalError, KeyError, TypeError) as error:
+            unread = InternalError("diffroll-live doctor said nothing that can be read; run it in a terminal.")
+            self._failure = error if isinstance(error, InternalError) else unread
+            raise self._failure from error
         finally:
-            self._examining = False
+            self._examining, self._examined = False, time.monotonic()
         self._send_findings(client)
 
     def _send_findings(self, client: Client) -> None:

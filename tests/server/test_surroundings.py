@@ -14,6 +14,7 @@ from support.waiting import wait_until
 
 from diffroll_live.cli.diagnostics import CHECKS
 from diffroll_live.config import MidiConfig
+from diffroll_live.errors import InternalError
 from diffroll_live.osc.state_messages import DoctorQuery
 from diffroll_live.osc.state_replies import DoctorFinding
 from diffroll_live.server import surroundings
@@ -64,6 +65,41 @@ def test_findings_are_given_again_for_a_while(monkeypatch):
         assert await asked() == ["number 2"]
 
     asyncio.run(ask_and_ask())
+
+
+def test_an_examination_that_failed_is_not_begun_again_at_once(monkeypatch):
+    asked = []
+
+    async def fail(*_: object) -> dict[str, object]:
+        asked.append(1)
+        return {}
+
+    monkeypatch.setattr(surroundings, "_json_of", fail)
+    handlers = surroundings.SurroundingsHandlers(MidiConfig(api="none"), lambda: 7770)
+
+    async def ask_twice() -> None:
+        client = Failing()
+        handlers.handlers[DoctorQuery](client, DoctorQuery())
+        await client.told.wait()
+        with pytest.raises(InternalError, match="run it in a terminal"):
+            handlers.handlers[DoctorQuery](client, DoctorQuery())
+        assert (client.errors, asked) == (["/diffroll/doctor"], [1])
+
+    asyncio.run(ask_twice())
+
+
+class Failing:
+    """A client that keeps what its errors are about."""
+
+    key = "udp:test"
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.told = asyncio.Event()
+
+    def send_error(self, about: str, _: Exception) -> None:
+        self.errors.append(about)
+        self.told.set()
 
 
 class Listening:

@@ -24,12 +24,15 @@ def run(
     report: Report = lambda step, parts: None,
     *,
     report_every: int = 1,
+    begun_from: str | None = None,
 ) -> Trainer:
     """Train a small network, saving its state every second step."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "SAVE_EVERY", 2)
         patch.setattr(loop, "REPORT_EVERY", report_every)
-        return loop.train(material, schedule, out, subject=compact(SMALL), workers=0, report=report)
+        return loop.train(
+            material, schedule, out, begun_from=begun_from, subject=compact(SMALL), workers=0, report=report
+        )
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:

@@ -11,9 +11,9 @@ from support.training_material import SMALL, UNHEARD, Folders
 from support.training_runs import SCHEDULE, run
 
 from diffroll_live.engine.loading import load_engine
-from diffroll_live.errors import CheckpointError, FileError, FileMissing
+from diffroll_live.errors import CheckpointError, FileError, FileMissing, RequestError
 from diffroll_live.training.examples.windows import Material
-from diffroll_live.training.runs.export import export, read_card
+from diffroll_live.training.runs.export import blended, export, read_card
 
 pytest_plugins = ["support.training_fixtures"]
 
@@ -60,3 +60,31 @@ def test_an_export_that_cannot_be(material, tmp_path):
     run(material, tmp_path, replace(SCHEDULE, steps=1))
     with pytest.raises(CheckpointError, match="name must be"):
         export(tmp_path / "state.pt", tmp_path / "a name", "", decode={}, sampling={}, version="1")
+
+
+@pytest.mark.slow
+def test_a_run_is_blended_with_the_model_that_it_began_from(material, tmp_path):
+    run(material, tmp_path / "run", replace(SCHEDULE, steps=1))
+    given = {"card": "# a card\n", "decode": {}, "sampling": {"reading_steps": (1, 1, 1)}, "version": "1"}
+    export(tmp_path / "run/state.pt", tmp_path / "before", **given)
+    later = run(material, tmp_path / "later", begun_from=str(tmp_path / "before"))
+    export(tmp_path / "later/state.pt", tmp_path / "both", **given, blend=(str(tmp_path / "before"), 0.25))
+    before = load_engine(str(tmp_path / "before"), "cpu", warm=False).adapter.network.state_dict()
+    both = load_engine(str(tmp_path / "both"), "cpu", warm=False)
+    after = later.averaged.state_dict()
+    for name, value in both.adapter.network.state_dict().items():
+        expected = (0.75 * after[name] + 0.25 * before[name].float()).bfloat16()
+        torch.testing.assert_close(value.bfloat16(), expected, msg=name)
+    said = json.loads((tmp_path / "both/config.json").read_text())["training"]
+    assert said["begun_from"] == "before", "no folder of the machine that trained it"
+    assert (said["blend"]["model"], said["blend"]["share"]) == ("before", 0.25)
+    assert both.defaults.reading_steps == (1, 1, 1)
+
+
+def test_what_only_the_run_has_stays_and_another_network_is_refused():
+    new, old = {"a": torch.ones(2), "head": torch.ones(3)}, {"a": torch.zeros(2)}
+    mixed = blended(new, old, 0.5)
+    assert mixed["a"].tolist() == [0.5, 0.5]
+    assert mixed["head"].tolist() == [1.0, 1.0, 1.0]
+    with pytest.raises(RequestError, match="another network"):
+        blended(new, {"a": torch.zeros(3)}, 0.5)

@@ -217,6 +217,12 @@ def _material(
 @click.option(
     "--steps", nargs=3, type=click.IntRange(1, 1000), help="Evaluations for draft, live and best; otherwise 1 2 4."
 )
+@click.option(
+    "--blend",
+    type=(str, Finite(0, 1)),
+    metavar="MODEL SHARE",
+    help="Blend the weights with a share of another model's, such as the one that the run began from.",
+)
 @click.option("--version", default=__version__, show_default=True, help="Of the model.")
 @click.option("--overwrite", is_flag=True, help="Replace the folder if it exists.")
 def export(
@@ -226,6 +232,7 @@ def export(
     onset_threshold: float | None,
     frame_threshold: float | None,
     steps: tuple[int, int, int] | None,
+    blend: tuple[str, float] | None,
     version: str,
     overwrite: bool,
 ) -> None:
@@ -238,6 +245,13 @@ def export(
     sampling = {} if steps is None else {"reading_steps": steps}
     text = exporting.read_card(card)
     made = exporting.export(
-        run / STATE, folder, text, decode=decode, sampling=sampling, version=version, overwrite=overwrite
+        run / STATE,
+        folder,
+        text,
+        decode=decode,
+        sampling=sampling,
+        version=version,
+        blend=blend,
+        overwrite=overwrite,
     )
     click.echo(f"{run} -> {made.path}: use it with --model {made.path}")

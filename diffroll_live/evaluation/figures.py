@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -13,6 +15,7 @@ from diffroll_live.files.plot import FAINT, INK, PAPER
 
 COLOURS = ("#45e0c8", "#ffb454", "#a158d6", "#f2627e", "#4a63d8")
 DPI = 110
+SMOOTH = 7  # rows of the running median of a loss
 
 
 def draw_steps(rows: Sequence[Row]) -> bytes:
@@ -55,6 +58,22 @@ def draw_ways(rows: Sequence[Row]) -> bytes:
         for row, where in zip(points, place, strict=True):
             steps = f"{row['steps']} at " if row.get("steps") else "at "
             axes.annotate(f" {steps}{row['temperature']:g}", where, color=INK, fontsize=8, va="bottom")
+    return _png(figure, axes)
+
+
+def draw_losses(stretches: Sequence[Sequence[tuple[int, float]]], name: str) -> bytes:
+    """Plot the losses of the stretches of a training, each (step, loss), one after another; a PNG."""
+    figure, axes = _axes("steps", f"loss, {name}")
+    begin = 0
+    for number, (stretch, colour) in enumerate(zip(stretches, itertools.cycle(COLOURS)), 1):
+        steps, values = (np.array(column) for column in zip(*stretch, strict=True))
+        reach = min(SMOOTH, len(values) - 1 + len(values) % 2)
+        padded = np.pad(values, reach // 2, mode="edge")
+        smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * (reach // 2) + 1), axis=1)
+        axes.plot(begin + steps, values, color=colour, linewidth=0.8, alpha=0.45)
+        label = f"stretch {number}" if len(stretches) > 1 else "running median"
+        axes.plot(begin + steps, smooth, color=colour, linewidth=2, label=label)
+        begin += int(steps[-1])
     return _png(figure, axes)
 
 

@@ -12,12 +12,14 @@ from support.training_material import SMALL, Folders
 from support.training_runs import SCHEDULE, run, same
 from torch.nn.utils import parameters_to_vector
 
-from diffroll_live.errors import DeviceMemory, InternalError, RequestError
+from diffroll_live.errors import DeviceMemory, FileError, InternalError, RequestError
+from diffroll_live.evaluation.figures import draw_losses
 from diffroll_live.music.roll import RollGeometry
 from diffroll_live.training.examples.batches import ROLLS
 from diffroll_live.training.examples.windows import Material
 from diffroll_live.training.precision import in_bfloat16
 from diffroll_live.training.runs import loop
+from diffroll_live.training.runs.record import read_losses
 from diffroll_live.training.runs.subjects import compact
 from diffroll_live.training.runs.trainer import Schedule, Trainer
 
@@ -37,6 +39,21 @@ def test_losses_are_recorded(material, tmp_path):
     lines = (tmp_path / "losses.csv").read_text().splitlines()
     assert lines[0].split(",") == ["step", *seen[0][1]]
     assert [float(value) for value in lines[-1].split(",")] == pytest.approx([6, *seen[-1][1].values()], abs=1e-5)
+    read = read_losses(tmp_path / "losses.csv", "total")
+    assert [value for _, value in read] == pytest.approx([parts["total"] for _, parts in seen], abs=1e-5)
+    assert draw_losses([read, read], "total").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("step,total\n", "no losses yet"), ("step,hole\n1,2\n", "no column 'total'"), ("step,total\n1,x\n", "cannot be")],
+)
+def test_a_record_that_is_none_is_refused_in_a_sentence(tmp_path, text, said):
+    (tmp_path / "losses.csv").write_text(text)
+    with pytest.raises(FileError, match=said):
+        read_losses(tmp_path / "losses.csv", "total")
+    with pytest.raises(FileError, match="cannot be read"):
+        read_losses(tmp_path / "none.csv", "total")
 
 
 @pytest.mark.slow

@@ -75,3 +75,18 @@ def _open_board(folder: Path, step: int) -> Any:
     except ImportError as error:
         raise FileMissing("TensorBoard is not installed: pip install 'diffroll-live[train]'") from error
     return SummaryWriter(str(folder), purge_step=step + 1)
+
+
+def read_losses(path: Path, of: str) -> list[tuple[int, float]]:
+    """Read one column of a run's losses, as (step, mean) in order of the steps. Raises FileError."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        found = {int(row["step"]): float(row[of]) for row in rows if row[of]}
+    except KeyError as error:
+        raise FileError(f"{path} has no column {str(error)[:100]}; its first line names those that it has.") from error
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise FileError(f"{path} cannot be read as the losses of a training ({error}).") from error
+    if not found:
+        raise FileError(f"{path} holds no losses yet; train some steps first.")
+    return sorted(found.items())

@@ -174,7 +174,7 @@ def open_port(choice: PortChoice) -> MidiPort:
 
 def _open(choice: PortChoice) -> MidiPort:
     api = choose_api(choice.api)
-    watch = JackWatch() if api == "jack" else None
+    watch = JackWatch(counts=True) if api == "jack" else None
     out = None
     try:
         out = _construct(api, choice.client)

@@ -67,9 +67,10 @@ class WatchedDaemon:
 
     memory_mb: float  # of all its processes; 0 where the system does not say
     restarts: int  # of the inference process
-    xruns: int  # times that live inputs have lost samples
+    losses: int  # times that live inputs have lost samples
     midi: str  # where notes go, or why they go nowhere
     playing: int  # whether there is a MIDI port to play on
+    jack_xruns: int  # of the JACK server that MIDI or the transport uses; -1 where neither does
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from diffroll_live.audio.jack.xruns import XRUNS
 from diffroll_live.midi.reconnecting_sink import PortState
 from diffroll_live.osc.watch_replies import WatchedDaemon
 from diffroll_live.server.counts import Counts
@@ -19,16 +20,16 @@ _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6 if hasattr(os, "sysconf") else 0.0
 
 
 class Vitals:
-    """Counts and measures; ``report`` says it all."""
+    """Counts and measures; ``report`` says it all. ``losses`` counts how often live inputs have lost samples."""
 
     def __init__(
         self,
         midi: MidiOut | None,
         counts: Counts,
-        xruns: Callable[[], int],
+        losses: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._midi, self._counts, self._xruns, self._clock = midi, counts, xruns, clock
+        self._midi, self._counts, self._losses, self._clock = midi, counts, losses, clock
         self._memory, self._measured = 0.0, -math.inf
 
     def report(self) -> WatchedDaemon:
@@ -37,7 +38,8 @@ class Vitals:
         if now - self._measured >= _MEMORY_SECONDS:
             self._memory, self._measured = float(round(resident_mb())), now
         midi = PortState(False, "There is no MIDI output.") if self._midi is None else self._midi.state
-        return WatchedDaemon(self._memory, self._counts.restarts, self._xruns(), midi.text, int(midi.is_open))
+        jack = -1 if XRUNS.count is None else XRUNS.count
+        return WatchedDaemon(self._memory, self._counts.restarts, self._losses(), midi.text, int(midi.is_open), jack)
 
 
 def resident_mb() -> float:

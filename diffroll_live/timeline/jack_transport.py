@@ -19,7 +19,7 @@ class JackSource:
     def __init__(self, report: ReportSink, clock: Callable[[], float]) -> None:
         self._report = report
         self._clock = clock
-        self._watch = JackWatch()
+        self._watch = JackWatch(counts=True)
         self._last: float | None = None  # the start of the last period reported
         self.name = "the JACK transport"
         self.interval = min(_MAX_INTERVAL, max(_MIN_INTERVAL, self._watch.period() / _POLLS))

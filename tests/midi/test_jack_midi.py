@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from support.waiting import wait_until
 
 from diffroll_live.audio.jack.client import JackWatch, jack_answers
 from diffroll_live.audio.jack.server import DummyJack
+from diffroll_live.audio.jack.xruns import XRUNS
+from diffroll_live.bench.jack_player import JackPlayer
 from diffroll_live.errors import PortError
 from diffroll_live.midi.ports import PortChoice
 from diffroll_live.midi.reconnecting_sink import PortState
@@ -199,3 +202,24 @@ def test_nobody_comes_to_a_server_that_stands_still_as_it_may_have_been_replaced
     finally:
         os.kill(jack._process.pid, signal.SIGCONT)
         watch.close()
+
+
+def test_each_xrun_of_the_server_is_counted_once_however_many_watch(jack):
+    with JackPlayer("counter") as other:
+        first, second = JackWatch(counts=True), JackWatch(counts=True)
+        be_late(jack, other)
+        first.close()
+        third = JackWatch(counts=True)  # it takes over
+        be_late(jack, other)
+        for watch in (second, third):
+            watch.close()
+
+
+def be_late(jack: DummyJack, other: JackPlayer) -> None:
+    """Let the server oversleep; another client of it must come to the same count."""
+    ours, theirs = XRUNS.count, other.xruns
+    assert ours is not None
+    os.kill(jack._process.pid, signal.SIGSTOP)
+    time.sleep(0.3)
+    os.kill(jack._process.pid, signal.SIGCONT)
+    wait_until(lambda: 0 < other.xruns - theirs == XRUNS.count - ours, "both counts")

@@ -12,6 +12,7 @@ from support.jack import DummyJack
 from support.running import RunningDaemon
 from support.waiting import wait_until
 
+from diffroll_live.audio.jack.xruns import XRUNS
 from diffroll_live.cli.diagnostics import CHECKS
 from diffroll_live.config import MidiConfig
 from diffroll_live.errors import InternalError
@@ -130,8 +131,9 @@ def test_memory_counts_the_children_too():
 def test_a_watcher_learns_how_the_daemon_is_doing(tmp_path):
     with RunningDaemon(tmp_path) as daemon, daemon.tcp() as client:
         client.send("/diffroll/watch")
-        memory, restarts, xruns, midi, playing = client.expect("/diffroll/watch/daemon").args
+        memory, restarts, losses, midi, playing, jack_xruns = client.expect("/diffroll/watch/daemon").args
         assert memory > 10
-        assert (restarts, xruns, midi, playing) == (0, 0, "There is no MIDI output.", 0)
+        assert (restarts, losses, midi, playing) == (0, 0, "There is no MIDI output.", 0)
+        assert jack_xruns == (-1 if XRUNS.count is None else XRUNS.count)
         client.send("/diffroll/generate", "crash", 1.0)
         wait_until(lambda: client.until("/diffroll/watch/daemon")[0].args[1] == 1, "the restart to be counted")

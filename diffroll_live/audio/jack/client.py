@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from weakref import WeakSet
 
 from diffroll_live.audio.jack.transport import JackTransport, declare_transport, query_transport
+from diffroll_live.audio.jack.xruns import XRUNS, declare_xruns
 from diffroll_live.errors import PortError
 
 #: Held while a client opens or closes. All clients of a process share libjack's tables: closing one of a server that
@@ -46,6 +47,7 @@ def libjack() -> ctypes.CDLL:
 
 def _declare(library: ctypes.CDLL) -> None:
     declare_transport(library)
+    declare_xruns(library)
     library.jack_client_open.restype = ctypes.c_void_p
     library.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
     library.jack_client_close.argtypes = [ctypes.c_void_p]
@@ -74,12 +76,13 @@ class JackWatch:
     """A client without ports on a running server; ``gone`` turns true when the server ends.
 
     ``server`` names the server; None takes the user's default (environment JACK_DEFAULT_SERVER). A server is never
-    started. Code with other clients keeps a watch beside them, opened before and closed after them.
+    started. Code with other clients keeps a watch beside them, opened before and closed after them. With ``counts``,
+    the server's xruns are counted (see ``xruns``), as long as no other watch does.
     Raises PortError where no server runs, or while a watch on one that has ended is still to be closed: a new client
     moves libjack's tables to the next server, and using an old one then ended the process by a segmentation fault.
     """
 
-    def __init__(self, server: str | None = None) -> None:
+    def __init__(self, server: str | None = None, *, counts: bool = False) -> None:
         self._library = libjack()
         self.gone = False
         with JACK_CLIENT_LOCK:
@@ -92,6 +95,9 @@ class JackWatch:
             raise PortError("No JACK server is running. Start one (`jackd -d dummy` needs no sound card).")
         self._callback = _SHUTDOWN(self._on_shutdown)  # kept: ctypes does not hold it
         self._library.jack_on_shutdown(self._client, self._callback, None)
+        if counts:
+            with JACK_CLIENT_LOCK:
+                XRUNS.follow(self._library, self._client)
 
     def _open(self, server: str | None) -> int | None:
         name = b"diffroll-live-watch"
@@ -151,6 +157,7 @@ class JackWatch:
         client, self._client = self._client, None
         if client:
             with JACK_CLIENT_LOCK:
+                XRUNS.leave(client)
                 self._library.jack_client_close(client)
                 _open_watches.discard(self)
 

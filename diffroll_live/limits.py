@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from diffroll_live.errors import RequestError
-from diffroll_live.notation.lengths import parse_length
+from diffroll_live.notation.lengths import length_text, parse_length
 from diffroll_live.notation.pitches import PitchRange, parse_range, range_text
 from diffroll_live.notation.scales import Scale, parse_scale
 
@@ -199,8 +199,8 @@ CHOICES: dict[str, Choice] = {
 }
 #: ... and these are written as music is.
 NOTATED: dict[str, Text] = {
-    "shortest": Text(parse_length, float, sentence="The shortest new note, such as 1/16; otherwise as around."),
-    "longest": Text(parse_length, float, sentence="The longest new note, such as 1/2; otherwise as around."),
+    "shortest": Text(parse_length, length_text, sentence="The shortest new note, such as 1/16; otherwise as around."),
+    "longest": Text(parse_length, length_text, sentence="The longest new note, such as 1/2; otherwise as around."),
     "range": Text(parse_range, range_text, sentence="The lowest and the highest new note, such as C3-C5."),
     "scale": Text(parse_scale, sentence="The scale of new notes, such as 'D minor' or Dmin; otherwise as around."),
 }

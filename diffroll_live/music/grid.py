@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from diffroll_live.errors import RequestError
-from diffroll_live.notation.lengths import note_value
+from diffroll_live.notation.lengths import length_text, note_value
 
 _FORM = re.compile(r"(\S+)(?:\s+(\S+))?(?:\s+(\S+))?")
 
@@ -45,6 +45,11 @@ def parse_grid(value: str | float) -> Grid | None:
     if found is None or step is None:
         raise RequestError(f"must be a note value such as 1/16, 1/8t or 1/4d, or off, not {value!r}")
     return Grid(step, _number(found[2], "strength", 0.0, 1.0, 1.0), _number(found[3], "swing", 0.5, 0.75, 0.5))
+
+
+def grid_text(grid: Grid | None) -> str:
+    """Write a grid so that ``parse_grid`` reads the same one back."""
+    return "off" if grid is None else f"{length_text(grid.step)} {grid.strength:g} {grid.swing:g}"
 
 
 def _number(text: str | None, name: str, low: float, high: float, default: float) -> float:

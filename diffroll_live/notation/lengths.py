@@ -36,5 +36,15 @@ def parse_length(value: str | float) -> float | None:
     return quarters
 
 
+def length_text(quarters: float) -> str | float:
+    """Write a length so that ``parse_length`` reads the same one back: as a note value where it is one."""
+    for denominator in _DENOMINATORS:
+        for kind in _KINDS:
+            text = f"1/{denominator}{kind}"
+            if note_value(text) == quarters:
+                return text
+    return quarters
+
+
 def _quarters(text: str) -> float | None:
     return float(text) if _NUMBER.fullmatch(text) else note_value(text)

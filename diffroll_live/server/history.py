@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from diffroll_live.osc.state_messages import HistoryQuery
@@ -13,9 +13,12 @@ from diffroll_live.osc.state_replies import History as Announcement
 from diffroll_live.osc.state_replies import HistoryJob
 from diffroll_live.server.clients import Client
 from diffroll_live.server.job import Job, State
+from diffroll_live.server.job_settings import JobSettings
 from diffroll_live.types import Options
 
 MOST = 100  # jobs that are remembered
+REDECODE = "redecode"  # in place of a task
+_WISHES = {item.name for item in fields(Options)} - {"seed"} | {"quantize"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +51,26 @@ class History:
         self._entries: deque[_Entry] = deque(maxlen=MOST)
         self.handlers: dict[type[Any], Callable[[Client, Any], None]] = {HistoryQuery: self._send}
 
-    def add(self, client: Client, job: Job, outcome: State, asked: float) -> None:
-        """Remember how a job ended that was ``asked`` for at a monotonic time."""
-        now, done = self._clock(), outcome == "done"
+    def add(
+        self, client: Client, job: Job, outcome: State, asked: float, decoded: tuple[float, float] | None = None
+    ) -> None:
+        """Remember how a job ended that was ``asked`` for at a monotonic time.
+
+        ``decoded`` has the threshold and the shortest note (s) where it was only decoded again. That takes the place
+        of a decoding of the same job just before it: of a slider that moves, where it stopped is kept.
+        """
+        task: str = job.task
         options = job.settings.options
-        about = (client.key, client.name, job.name, job.task, job.buffer, outcome, options.seed)
-        notes = len(job.notes) if done else 0
-        self._entries.append(_Entry(*about, notes, now, max(0.0, now - asked), options_in_words(options)))
+        if decoded is not None:
+            task, options = REDECODE, replace(options, threshold=decoded[0], min_note=decoded[1])
+            last = self._entries[-1] if self._entries else None
+            if last is not None and (last.client, last.job, last.task) == (client.key, job.name, REDECODE):
+                self._entries.pop()
+        now = self._clock()
+        about = (client.key, client.name, job.name, task, job.buffer, outcome, options.seed)
+        notes = len(job.notes) if outcome == "done" else 0
+        words = settings_in_words(replace(job.settings, options=options))
+        self._entries.append(_Entry(*about, notes, now, max(0.0, now - asked), words))
 
     def _send(self, client: Client, _: HistoryQuery) -> None:
         now = self._clock()
@@ -63,12 +79,16 @@ class History:
             client.send(entry.reply(now))
 
 
-def options_in_words(options: Options) -> str:
-    """Name the options that are not the defaults, but for the seed, as in ``quality best, temperature 0.8``."""
-    usual = Options()
-    names = [item.name for item in fields(Options) if item.name != "seed"]
-    changed = [name for name in names if getattr(options, name) != getattr(usual, name)]
-    return ", ".join(f"{name} {_text(getattr(options, name))}" for name in changed)
+def settings_in_words(settings: JobSettings) -> str:
+    """Name what is not as usual of how notes were wanted, but for the seed: ``quality best, quantize 1/16 0.8 0.5``."""
+    usual, said = JobSettings(), []
+    parts = ((settings.options, usual.options), (settings.delivery, usual.delivery))
+    for part, default in parts:
+        for name in (item.name for item in fields(part) if item.name in _WISHES):
+            value = getattr(part, name)
+            if value != getattr(default, name):
+                said.append(f"{name} {_text(JobSettings.OPTIONS[name].write(value))}")
+    return ", ".join(said)
 
 
 def _text(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from diffroll_live.errors import RequestError
 from diffroll_live.limits import CHANNEL, DELIVER, REQUEST, Choice, Limit, Option, Text, Value
 from diffroll_live.meter.meter_map import LAST_SECOND
-from diffroll_live.music.grid import Grid, parse_grid
+from diffroll_live.music.grid import Grid, grid_text, parse_grid
 from diffroll_live.types import Options, Picture
 
 
@@ -32,7 +32,7 @@ DELIVERY: dict[str, Option] = {
     "channel": CHANNEL,
     "origin": Limit(-LAST_SECOND, LAST_SECOND, unit="s", default=0.0),
     "save": Text(_text, default=""),
-    "quantize": Text(parse_grid),
+    "quantize": Text(parse_grid, grid_text),
     "pictures": Choice(tuple(PICTURES), default="none"),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.picture_types import Estimate
 from diffroll_live.server.clients import Client
+from diffroll_live.server.history import REDECODE
 from diffroll_live.server.job import Job, NoteKey, State
 from diffroll_live.server.jobs.delivery import Playback
 from diffroll_live.server.jobs.grid import tell_grid
@@ -35,7 +36,12 @@ class ActiveRun:
     @property
     def task(self) -> str:
         """What is done, for counting."""
-        return "redecode" if isinstance(self.work, Redecode) else self.job.task
+        return REDECODE if isinstance(self.work, Redecode) else self.job.task
+
+    @property
+    def decoded(self) -> tuple[float, float] | None:
+        """The threshold and the shortest note (s) of a decoding; None where notes are sampled."""
+        return (self.work.threshold, self.work.min_note) if isinstance(self.work, Redecode) else None
 
     @property
     def bends(self) -> bool:

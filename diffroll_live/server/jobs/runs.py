@@ -185,7 +185,7 @@ class Runs:
 
     def _remember(self, run: ActiveRun, state: State) -> None:
         self._counts.jobs[run.task, state] += 1
-        self._history.add(run.client, run.job, state, run.asked)
+        self._history.add(run.client, run.job, state, run.asked, run.decoded)
 
     def _on_event(self, run: ActiveRun, event: Event) -> None:
         with self._guarding(run):

@@ -65,6 +65,13 @@ class JobTempo:
 
 
 @dataclass(frozen=True, slots=True)
+class JobTempoForget:
+    """Forget all tempi and signatures that were given, so that others can be."""
+
+    job: Name
+
+
+@dataclass(frozen=True, slots=True)
 class JobGridQuery:
     """Ask for every change of tempo and signature of the bars and beats that a job was written on."""
 

@@ -146,6 +146,7 @@ CLIENT_MESSAGES: dict[str, type[Any]] = {
     "/diffroll/job/region/set": jobs.JobRegionSet,
     "/diffroll/job/note": jobs.JobNote,
     "/diffroll/job/tempo": jobs.JobTempo,
+    "/diffroll/job/tempo/forget": jobs.JobTempoForget,
     "/diffroll/job/grid/changes": jobs.JobGridQuery,
     "/diffroll/job/set": jobs.JobSet,
     "/diffroll/job/run": jobs.JobRun,

@@ -79,6 +79,11 @@ class Job:
         """The bars and beats that the client sent, if it did."""
         return meter_of(self.tempi, "given") if self.tempi else None
 
+    @property
+    def counted_on(self) -> MeterMap | None:
+        """The bars and beats that its notes are counted on: those that the client sent last, else those of its run."""
+        return self.given_meter or self.meter
+
     def request(self, request_id: str, audio: AudioBuffer | None, meter: MeterMap | None = None) -> Request:
         """What the job asks for; ``audio`` is its buffer, ``meter`` the bars and beats as far as they are known."""
         known = tuple(sorted(self.known))

@@ -39,6 +39,38 @@ def test_a_note_is_drawn_and_is_the_persons_own(pianist):
     assert pianist.notes == before
 
 
+def test_the_dials_of_shape_follow_undo_and_redo(pianist):
+    pianist.page.fill("#bpm", "90")
+    pianist.page.locator("#bpm").press("Tab")
+    expect(pianist.page.locator("#dial-swing")).to_be_hidden()
+    pianist.page.select_option("#dial-grid", "1/8")
+    pianist.sees("#history", "Moved to 1/8 1.00 0.50")
+    moved = pianist.notes
+    steps = [t * 90 / 60 / 0.5 for _, t, *_ in moved]  # of the tempo that was set here, after the job
+    assert steps == pytest.approx([round(step) for step in steps], abs=1e-3)
+    pianist.slides("#dial-swing", 0.66)
+    pianist.page.locator("#dial-swing").dispatch_event("change")
+    pianist.sees("#history", "Moved to 1/8 1.00 0.66")
+    pianist.presses("#undo")
+    expect(pianist.page.locator("#dial-grid")).to_have_value("off")
+    expect(pianist.page.locator("#dial-swing")).to_be_hidden()
+    assert pianist.notes != moved
+    pianist.presses("#redo")
+    expect(pianist.page.locator("#dial-grid")).to_have_value("1/8")
+    pianist.sees('output[for="dial-swing"]', "0.66")
+
+
+def test_a_dial_that_is_turned_before_there_are_notes_is_for_the_next_request(person):
+    person.sees("#link", "ready")
+    person.page.select_option("#dial-scale", "C major")
+    person.sees("#message", "the next request will have it")
+    person.presses("#clip")
+    person.sees("#title", "The shipped clip")
+    expect(person.page.locator("#dial-scale")).to_have_value("C major")
+    person.transcribes()
+    assert {pitch % 12 for pitch, *_ in person.notes} <= {0, 2, 4, 5, 7, 9, 11}
+
+
 def test_drawn_and_locked_notes_survive_a_fill_and_another_threshold(pianist):
     press(pianist, "d")
     (drawn,) = [row for row in pianist.marked if row[4] & LOCKED]
@@ -152,7 +184,7 @@ def test_bars_are_given_by_hand_and_snapped_to(pianist):
 def test_notes_are_moved_into_a_scale_without_another_job(pianist):
     jobs, before = pianist.stored("jobs"), pianist.notes
     pianist.page.select_option("#dial-scale", "C major")
-    pianist.sees("#history", "Shape")
+    pianist.sees("#history", "Moved to C major")
     assert {pitch % 12 for pitch, *_ in pianist.notes} <= {0, 2, 4, 5, 7, 9, 11}
     pianist.page.select_option("#dial-scale", "off")
     pianist.sees_that(lambda: pianist.notes == before)

@@ -34,11 +34,12 @@ def test_what_is_dragged_out_is_the_file_that_the_osc_client_got(served, person)
         daw.collect("mine")
         person.sees("#history", "mine, from my DAW")
         dragged = person.drags_out("#drag")
-    assert dragged["mimeType"] == "audio/midi"
-    status, data, headers = served.request("GET", dragged["url"].removeprefix(f"http://{served.host}"), token=None)
+    kind, name, url = dragged["downloadurl"].split(":", 2)  # a file of this kind, name and address
+    assert (kind, name) == ("audio/midi", "take.mid")
+    assert dragged["text/uri-list"] == url
+    status, data, headers = served.request("GET", url.removeprefix(f"http://{served.host}"), token=None)
     assert (status, headers["content-type"]) == (200, "audio/midi")
     assert data == path.read_bytes()
-    assert dragged["name"] == "take.mid"
 
 
 def test_a_result_goes_back_to_the_daw_the_way_it_asked(served, person):

@@ -132,6 +132,25 @@ def test_a_file_is_opened_and_a_bad_one_costs_nothing(person, make_wav, tmp_path
     person.sees("#title", "mine.wav")
 
 
+@pytest.mark.parametrize("ending", ["wav", "flac", "ogg", "mp3", "mid"])
+def test_a_file_that_is_dropped_on_the_roll_is_opened(person, tmp_path, ending):
+    """By a drop as the browser has it from the system; where in the system the file was taken from is not tried."""
+    person.sees("#link", "ready")
+    path = tmp_path / f"mine.{ending}"
+    if ending == "mid":
+        write_smf(path, [NoteEvent(0.0, 1.0, 60, 90), NoteEvent(1.0, 3.0, 64, 90)])
+    else:
+        soundfile.write(path, 0.3 * np.sin(np.arange(3 * RATE) * 2 * np.pi * 220 / RATE), RATE)
+    person.drops(path)
+    person.sees("#title", f"mine.{ending}")
+    expect(person.page.locator("#stage")).not_to_have_class(re.compile("over"))
+    person.sees_that(lambda: person.doc["seconds"] == pytest.approx(3.0, abs=0.1))
+    if ending == "mid":
+        assert [note[0] for note in person.notes] == [60, 64]
+    else:
+        person.transcribes()
+
+
 def test_a_file_of_ten_hours_is_refused_where_one_looks(person, tmp_path):
     person.opens_the_clip()
     person.transcribes()

@@ -31,7 +31,7 @@ def test_what_a_daw_asks_for_appears_by_itself(served, person):
         person.sees("#history", "mine, from my DAW, seed 0")
         assert person.notes == rows(notes)
         person.opens("state")
-        person.sees("#clients", f"transcribe mine · {len(notes)} notes")
+        person.sees("#clients", f"Transcribe mine · {len(notes)} notes")
     expect(person.page.locator("#clients")).not_to_contain_text("my DAW")
     assert person.notes == rows(notes)
 

@@ -50,7 +50,7 @@ def test_what_was_asked_for_is_listed_with_its_seed_and_asked_for_again(person):
     expect(person.page.locator("#history li")).to_have_count(3)
     assert person.notes != notes
     person.opens("state")
-    person.page.get_by_role("button", name="generate, seed 41").first.click()
+    person.page.get_by_role("button", name="Generate, seed 41").first.click()
     person.sees("#message", "The dials are as for that request, seed 41 included.")
     assert person.page.input_value("#dial-seconds") == "3"
     person.presses("#generate")
@@ -70,10 +70,38 @@ def test_the_threshold_of_a_request_comes_back_with_it(person):
     person.slides("#threshold", 0.3)
     person.sees("#history", "Threshold 0.30")
     person.opens("state")
-    person.page.get_by_role("button", name="transcribe, seed 43").nth(1).click()  # the one before the slider moved
+    person.page.get_by_role("button", name="Transcribe, seed 43").click()
     person.sees('output[for="threshold"]', "0.80")
     person.presses("#transcribe")
     person.sees_that(lambda: person.notes == notes and person.doc["decode"] == {"threshold": 0.8, "minNote": 0.03})
     person.opens("state")
-    person.page.get_by_role("button", name="transcribe, seed 0").nth(1).click()
+    person.page.get_by_role("button", name="Transcribe, seed 0").last.click()
     person.sees('output[for="threshold"]', "the model")
+
+
+def test_requests_and_decodings_are_listed_as_what_they_were_and_the_shape_comes_back(person):
+    person.opens_the_clip()
+    person.page.fill("#dial-seed", "47")
+    person.page.select_option("#dial-grid", "1/16")
+    person.slides("#dial-strength", 0.5)
+    person.page.locator("#dial-strength").dispatch_event("change")
+    person.slides("#dial-swing", 0.6)
+    person.page.locator("#dial-swing").dispatch_event("change")
+    person.page.click("#more summary")
+    person.page.select_option("#dial-shortest", "1/8")
+    person.page.fill("#dial-range", "C3-C5")
+    person.transcribes()
+    for threshold in (0.5, 0.6, 0.7):
+        person.slides("#threshold", threshold)
+        person.sees("#history", f"Threshold {threshold:.2f}")
+    person.page.select_option("#dial-grid", "off")
+    person.page.select_option("#dial-shortest", "")
+    person.page.fill("#dial-range", "")
+    person.opens("state")
+    person.sees("#asked", "Threshold 0.70")
+    expect(person.page.locator("#asked")).not_to_contain_text("Threshold 0.60")
+    person.page.get_by_role("button", name="Transcribe, seed 47").click()
+    person.sees('output[for="dial-strength"]', "0.50")
+    person.sees('output[for="dial-swing"]', "0.60")
+    for dial, value in (("grid", "1/16"), ("shortest", "1/8"), ("range", "C3-C5")):
+        expect(person.page.locator(f"#dial-{dial}")).to_have_value(value)

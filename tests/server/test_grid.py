@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from support.fake_engine import RUBATO
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
+from support.uploads import upload_tone
 
 from diffroll_live.files.midi_file import read_score
 from diffroll_live.limits import MAX_METER_CHANGES
@@ -83,6 +85,44 @@ def test_a_file_that_is_saved_has_the_bars_that_were_given(own_daemon):
     assert [(bar.numerator, bar.denominator) for bar in meter.bars(0.0, 5.0)] == [(3, 4), (3, 4), (4, 4)]
     assert [meter.tempo.tempo_at(t) for t in (0.0, 4.0)] == pytest.approx([60.0, 90.0], rel=1e-4)
     assert meter.first_bar(0.0) == pytest.approx(0.5, abs=0.001)
+
+
+def places(client, job: str, t0: float, bpm: float) -> list[float]:
+    """Where the notes of a finished job lie, in quarter notes from a time at a tempo."""
+    client.send("/diffroll/job/notes", job)
+    _, before = client.until("/diffroll/job/done")
+    return [(reply.args[3] - t0) * bpm / 60 for reply in before if reply.address == "/diffroll/note"]
+
+
+def test_quantized_notes_move_onto_the_estimate_once_there_is_one_and_onto_other_rows_that_are_sent(
+    own_daemon, tmp_path
+):
+    daemon, client = own_daemon
+    upload_tone(client, "take", seconds=3.0)
+    path = daemon.folder / "out.mid"
+    client.send("/diffroll/job/new", "rubato", "transcribe", "take")
+    client.send("/diffroll/job/set", "rubato", "quantize", "1/4")
+    client.send("/diffroll/job/set", "rubato", "save", str(path))
+    client.send("/diffroll/job/run", "rubato")
+    _, before = client.until("/diffroll/job/done")
+    grid = next(index for index, reply in enumerate(before) if reply.address == "/diffroll/job/grid")
+    behind = [reply for reply in before[grid:] if reply.address == "/diffroll/note"]
+    assert behind  # those that came before the estimate come again
+    beats = [RUBATO.tempo.beat_at(reply.args[3]) for reply in behind]
+    assert beats == pytest.approx([round(beat) for beat in beats], abs=1e-3)
+    client.send("/diffroll/job/tempo", "rubato", 0.1, 70.0)
+    beats = places(client, "rubato", 0.1, 70.0)
+    assert beats == pytest.approx([round(beat) for beat in beats], abs=1e-3)
+    client.send("/diffroll/job/save", "rubato", str(path))
+    client.expect("/diffroll/job/saved")
+    meter = read_score(path).meter
+    assert meter is not None
+    assert meter.tempo.tempo_at(1.0) == pytest.approx(70.0, rel=1e-4)
+    client.send("/diffroll/job/tempo/forget", "rubato")
+    client.send("/diffroll/job/notes", "rubato")
+    _, before = client.until("/diffroll/job/done")
+    again = [reply.args[3] for reply in before if reply.address == "/diffroll/note"]
+    assert again == [reply.args[3] for reply in behind]
 
 
 def test_rows_that_cannot_be_leave_those_before(own_daemon):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
@@ -93,18 +94,41 @@ class Person:
         self.page.mouse.up()
 
     def drags_out(self, element: str) -> dict[str, str]:
-        """Drag an element out of the page; give what the system would be handed: a file's type, name and address."""
+        """Drag an element away by the mouse; give what the browser hands the system, by kind: what a drop gets.
+
+        The system itself, and another program in it, are not there: the browser is asked to keep the drag.
+        """
         self.page.hover(element)
         expect(self.page.locator(element)).to_have_attribute("href", re.compile("/midi/"))
-        handed: str = self.page.locator(element).evaluate(
-            """element => {
-                const handed = new DataTransfer();
-                element.dispatchEvent(new DragEvent("dragstart", { dataTransfer: handed, bubbles: true }));
-                return handed.getData("DownloadURL");
-            }"""
-        )
-        mime, name, url = handed.split(":", 2)
-        return {"mimeType": mime, "name": name, "url": url}
+        box = self.page.locator(element).bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        handed: list[dict[str, Any]] = []
+        with self._devtools() as tools:
+            tools.on("Input.dragIntercepted", lambda event: handed.append(event["data"]))
+            tools.send("Input.setInterceptDrags", {"enabled": True})
+            mouse = {"button": "left", "clickCount": 1, "y": y}
+            tools.send("Input.dispatchMouseEvent", {"type": "mousePressed", "x": x, **mouse})
+            for step in range(1, 6):
+                tools.send(
+                    "Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x - 20 * step, "buttons": 1, **mouse}
+                )
+            self.sees_that(lambda: handed)
+            tools.send("Input.dispatchMouseEvent", {"type": "mouseReleased", "x": 1, **mouse})
+            tools.send("Input.setInterceptDrags", {"enabled": False})
+        return {item["mimeType"]: item["data"] for item in handed[0]["items"]}
+
+    def drops(self, path: Path) -> None:
+        """Drop a file on the roll, as the system does when it comes from a folder."""
+        box = self.page.locator("#canvas").bounding_box()
+        assert box is not None
+        where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        with self._devtools() as tools:
+            for kind in ("dragEnter", "dragOver"):
+                tools.send("Input.dispatchDragEvent", {"type": kind, "data": data, **where})
+            expect(self.page.locator("#stage")).to_have_class(re.compile("over"))
+            tools.send("Input.dispatchDragEvent", {"type": "drop", "data": data, **where})
 
     def strikes_a_key(self, y: float) -> None:
         """Press one of the keys at the left of the roll."""

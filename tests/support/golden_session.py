@@ -66,6 +66,8 @@ def script() -> list[tuple[str, tuple[Any, ...], str | None]]:
         ("/diffroll/job/region", ("fill", 0.25, 0.75, 48, 72, 0), None),
         ("/diffroll/job/region/set", ("fill", 0, "density", 1.0), None),
         ("/diffroll/job/note", ("fill", 60, 0.0, 0.2, 80), None),
+        ("/diffroll/job/tempo", ("fill", 0.0, 140.0), None),
+        ("/diffroll/job/tempo/forget", ("fill",), None),
         ("/diffroll/job/tempo", ("fill", -0.5, 96.0, 3, 4, 1.0), None),
         ("/diffroll/job/tempo", ("fill", 0.75, 90.0), None),
         ("/diffroll/job/set", ("fill", "steps", 2), None),

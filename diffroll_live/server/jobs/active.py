@@ -29,6 +29,7 @@ class ActiveRun:
     playback: Playback
     notes: dict[NoteKey, NoteEvent] = field(default_factory=dict)  # so far
     replaced: bool = False  # a note that was sent before has changed
+    moved: bool = False  # all notes are to be sent once more: they were decoded again, or a grid is known now
     steps: int = 0  # evaluations that are expected
     estimates: int = 0  # of its trajectory so far
     followers: list[tuple[Client, Job]] = field(default_factory=list)
@@ -70,12 +71,20 @@ class ActiveRun:
             send_estimate(client, job.name, estimate, step, max(self.steps, self.estimates))
 
     def write_on(self, meter: MeterMap) -> None:
-        """Say which bars and beats the notes are on."""
+        """Say which bars and beats the notes are on; an estimate moves those that were quantized without it."""
+        delivery = self.job.settings.delivery
+        self.moved = bool(self.notes) and delivery.quantize is not None and meter.source == "estimated"
         assert isinstance(self.work, Run)
         begin = min(region.onset for region in self.work.plan.regions)
         for client, job in self.everyone():
             job.meter = meter
             tell_grid(client, job, meter, begin)
+
+    def take(self, result: Result) -> None:
+        """Take the notes of a result that was only decoded again: all of them are sent anew."""
+        if isinstance(self.work, Redecode):
+            self.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
+            self.moved = True
 
     def enter(self, state: State, progress: float) -> None:
         """Change the state of everyone's job."""

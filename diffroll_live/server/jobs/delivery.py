@@ -227,7 +227,7 @@ class NoteDelivery:
         Raises errors.FileError for a path that is not allowed, or cannot be written.
         """
         loop = asyncio.get_running_loop()
-        shape, meter = self._shape(job), job.meter or NO_METER
+        shape, meter = self._shape(job), job.counted_on or NO_METER
         paths = allowed_save_paths(path, len(result.variations), self._config.allowed_folders)
         bends = [replace(bend, note=shape.apply(bend.note)) for bend in result.bends]
         for each, variation in zip(paths, result.variations, strict=True):
@@ -252,6 +252,9 @@ class NoteDelivery:
         delivery = job.settings.delivery
         scale = job.settings.options.scale
         kept = frozenset(job.given) if delivery.quantize or scale else frozenset[NoteEvent]()
-        given = job.given_meter
-        tempo_map, origin = (self._timeline.tempo_map, job.origin) if given is None else (given.tempo, 0.0)
+        meter = job.counted_on
+        if meter is None or meter.source not in {"given", "estimated"}:
+            tempo_map, origin = self._timeline.tempo_map, job.origin  # as it is now
+        else:
+            tempo_map, origin = meter.tempo, 0.0
         return NoteShaping(delivery.quantize, scale, tempo_map, origin, kept)

@@ -35,6 +35,7 @@ class JobHandlers:
             ),
             m.JobNote: self._note,
             m.JobTempo: self._tempo,
+            m.JobTempoForget: lambda client, message: client.jobs[message.job].tempi.clear(),
             m.JobGridQuery: lambda client, message: tell_changes(client, client.jobs[message.job]),
             m.JobSet: self._set,
             m.JobRun: lambda client, message: self._run(client, client.jobs[message.job]),

@@ -240,12 +240,11 @@ class Runs:
 
     async def _send_rest(self, run: ActiveRun, result: Result) -> None:
         client, job, serial = run.client, run.job, run.work.serial
-        if isinstance(run.work, Redecode):
-            run.notes = {(v, i): note for v, notes in enumerate(result.variations) for i, note in enumerate(notes)}
-            for other, mirror in tuple(run.audience()):
-                await self._delivery.send_all(other, mirror, run.notes.items(), lambda: serial in self._active)
+        run.take(result)
         for other, mirror in tuple(run.audience()):
             notes = run.notes.items()
+            if run.moved:
+                await self._delivery.send_all(other, mirror, notes, lambda: serial in self._active)
             await self._delivery.send_bends(other, mirror, notes, result.bends, lambda: serial in self._active)
         if serial in self._active:
             await self._delivery.save(client, job, result)
@@ -276,7 +275,7 @@ class Runs:
     def _play_improved(self, run: ActiveRun) -> None:
         """Place the final notes on the DAW's timeline, where others were placed before."""
         delivery = run.job.settings.delivery
-        improved = (run.replaced and not run.bends) or isinstance(run.work, Redecode)
+        improved = run.moved or (run.replaced and not run.bends)
         if improved and delivery.when == "transport" and delivery.deliver != "osc" and not run.playback.muted:
             self._delivery.replay(run.client, run.job)
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decoding, decodingOf, describe, describeNotes, optionsOf, refusal } from "../../../diffroll_live/panel/web/src/daemon/request.js";
+import { decoding, decodingOf, describe, describeNotes, optionsOf, refusal, shapeInWords, shapeOf } from "../../../diffroll_live/panel/web/src/daemon/request.js";
 import { type Doc, EMPTY } from "../../../diffroll_live/panel/web/src/work/doc.js";
 
 const REGION = { t0: 1, t1: 2, low: 50, high: 60, hear: false };
@@ -51,4 +51,12 @@ test("a request that is told in words says how it wanted its notes decoded, or t
   const short = decodingOf(optionsOf("min_note 0.1"));
   assert.deepEqual(short, { threshold: null, minNote: 0.1 });
   assert.deepEqual(decoding(short), { min_note: 0.1 });
+});
+
+test("and how it wanted them moved", () => {
+  assert.equal(shapeOf(optionsOf("quality best")), null);
+  const shape = shapeOf(optionsOf("scale D minor, quantize 1/16 0.8 0.55"));
+  assert.deepEqual(shape, { quantize: "1/16 0.8 0.55", scale: "D minor" });
+  assert.equal(shapeInWords(shape), "Moved to 1/16 0.8 0.55, D minor");
+  assert.equal(shapeInWords(null), "Moved back");
 });

@@ -147,8 +147,12 @@ export class App {
 
   /** Decode or shape the notes of the last job again, at once. */
   refine(wish: Refinement): void {
-    if (this.doc.job) this.jobs.refine(this.steps.doc, wish);
-    else this.say("This acts on what a job wrote; transcribe or fill first.");
+    const { label, ...made } = wish;
+    if (this.doc.job) return this.jobs.refine(this.steps.doc, wish);
+    if (!this.editable()) return;
+    this.steps.amend({ ...this.steps.doc, ...made });
+    this.refresh();
+    this.say(`${label}: the next request will have it.`);
   }
 
   private noted(): void {

@@ -1,8 +1,8 @@
 // What a person does to regions and notes by hand; each change is a step that can be undone.
 
 import type { App } from "./app.js";
-import { decodingInWords } from "./daemon/request.js";
-import { type Decoding, type Note, type Region, SHORTEST, covers, fitted, moved, notesOf, withNotes } from "./work/doc.js";
+import { UNSHAPED } from "./daemon/request.js";
+import { type Decoding, type Note, type Region, type Shape, SHORTEST, covers, fitted, moved, notesOf, withNotes } from "./work/doc.js";
 import { Meter } from "./work/meter.js";
 import { HIGH_PITCH, LOW_PITCH } from "./work/piano.js";
 
@@ -174,12 +174,12 @@ export class Editing {
     }
   }
 
-  /** Have the next request decode its notes in this way; those that are there stay as they are. */
-  setDecoding(decode: Decoding | null): void {
+  /** Have the next request decode and move its notes in this way; those that are there stay as they are. */
+  setMaking(decode: Decoding | null, shape: Shape | null): void {
     const { app } = this;
     const { doc } = app.steps;
-    if (JSON.stringify(decode) === JSON.stringify(doc.decode) || !app.editable()) return;
-    app.push({ ...doc, decode }, decodingInWords(decode));
+    const other = JSON.stringify([decode, shape ?? UNSHAPED]) !== JSON.stringify([doc.decode, doc.shape ?? UNSHAPED]);
+    if (other && app.editable()) app.push({ ...doc, decode, shape }, "Dials of a request");
   }
 
   /** Say what the bars and beats are: a steady tempo with a bar line at `t` seconds; none forgets them. */
@@ -187,6 +187,6 @@ export class Editing {
     const { app } = this;
     if (!app.editable()) return;
     const meter = bpm === null ? [] : Meter.steady(bpm, numerator, denominator, t);
-    app.push({ ...app.steps.doc, meter }, bpm === null ? "Forget the bars" : `Bars of ${numerator}/${denominator} at ${bpm}`);
+    app.push({ ...app.steps.doc, meter, rebarred: true }, bpm === null ? "Forget the bars" : `Bars of ${numerator}/${denominator} at ${bpm}`);
   }
 }

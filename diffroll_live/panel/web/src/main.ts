@@ -1,7 +1,7 @@
 // Puts the parts together. The token comes with the address, once; the session and the work survive a reload.
 
 import { App } from "./app.js";
-import { buildDials, readDials, readShape } from "./controls/dials.js";
+import { buildDials, readDials, readShape, showShape } from "./controls/dials.js";
 import { click, element, say } from "./controls/elements.js";
 import { showHistory } from "./controls/history.js";
 import { bindKeys } from "./controls/keyboard.js";
@@ -10,6 +10,7 @@ import { bindSections } from "./controls/sections.js";
 import { bindSelection, showSelection } from "./controls/selection.js";
 import { bindState, showOut, showState } from "./controls/statePanel.js";
 import { bindToolbar, showToolbar, summary } from "./controls/toolbar.js";
+import { shapeInWords } from "./daemon/request.js";
 import { bindOut, showDrag } from "./out/out.js";
 import type { Theme } from "./stage/colours.js";
 import { Stage } from "./stage/stage.js";
@@ -38,7 +39,10 @@ function newSession(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-buildDials(() => app.refine({ shape: readShape(), label: "Shape" }));
+buildDials(() => {
+  const shape = readShape();
+  app.refine({ shape, label: shapeInWords(shape) });
+});
 const channel = new BroadcastChannel("diffroll-live");
 const app: App = new App(remembered("session", newSession), takeToken(channel), () => changed(), readDials);
 const canvas = element<HTMLCanvasElement>("canvas");
@@ -51,7 +55,7 @@ function changed(): void {
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;
-    for (const show of [showToolbar, showSelection, showHistory, showOut, showLive, showState, showDrag]) show(app);
+    for (const show of [showToolbar, showShape, showSelection, showHistory, showOut, showLive, showState, showDrag]) show(app);
     say("summary", summary(app));
   });
 }

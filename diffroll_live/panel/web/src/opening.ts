@@ -123,7 +123,8 @@ export class Opening {
 
   private show(doc: typeof EMPTY, label: string): void {
     const { app } = this;
-    app.push(doc, label);
+    const { title, decode, shape } = app.doc;
+    app.push(title ? doc : { ...doc, decode, shape }, label); // dials that were turned before anything was there
     app.view.fit(doc.seconds);
     app.say("");
     void this.fetchSound();
@@ -213,7 +214,7 @@ export class Opening {
     const { t, bpm, numerator, denominator, beat } = reply;
     this.rows.push({ t, bpm, numerator, denominator, beat });
     if (this.rows.length === reply.count) {
-      app.steps.amend({ ...app.steps.doc, meter: this.rows });
+      app.steps.amend({ ...app.steps.doc, meter: this.rows, rebarred: false });
       app.refresh();
     }
   }

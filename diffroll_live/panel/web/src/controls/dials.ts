@@ -1,7 +1,9 @@
 // The dials of requests and jams, made from the daemon's own tables of options.
 
-import type { Settings } from "../daemon/request.js";
+import type { App } from "../app.js";
+import { type Settings, UNSHAPED } from "../daemon/request.js";
 import { JAM_OPTIONS, JOB_OPTIONS, type Option, SCALES } from "../wire/options.js";
+import type { Shape } from "../work/doc.js";
 import { element, input, make, numberOf, reads, select } from "./elements.js";
 
 export interface Dial {
@@ -68,25 +70,40 @@ export function buildDials(onShape: () => void): void {
     labelled("Swing", swing, "Where the middle of two steps lies; 0.5 is straight."),
   );
   for (const id of ["dial-strength", "dial-swing"]) reads(id, (value) => value.toFixed(2));
-  const show = () => {
-    for (const each of [strength, swing]) each.closest("label")!.hidden = grid.value === "off";
-  };
-  show();
-  for (const id of ["dial-grid", "dial-scale", "dial-strength", "dial-swing"]) {
-    element(id).addEventListener("change", () => {
-      show();
-      onShape();
-    });
+  for (const id of ["dial-grid", "dial-scale", "dial-strength", "dial-swing"]) element(id).addEventListener("change", onShape);
+}
+
+/** The dials as the notes that are shown were moved, after undo too; or as the next ones are to be. */
+export function showShape(app: App): void {
+  if (app.jobs.running || input("dial-strength").matches(":active") || input("dial-swing").matches(":active")) return;
+  const { quantize, scale } = app.doc.shape ?? UNSHAPED;
+  const [grid = "off", strength = "1", swing = "0.5"] = quantize.split(" ");
+  turn("dial-grid", grid);
+  turn("dial-scale", scale);
+  if (grid !== "off") turn("dial-strength", strength);
+  if (grid !== "off") turn("dial-swing", swing);
+  for (const id of ["dial-strength", "dial-swing"]) element(id).closest("label")!.hidden = grid === "off";
+}
+
+/** Turn a dial, to what it does not offer too: another program may have asked for that. */
+function turn(id: string, value: string): void {
+  const dial = element(id);
+  const same = input(id).type === "range" ? numberOf(id) === Number(value) : input(id).value === value;
+  if (same) return;
+  if (dial instanceof HTMLSelectElement && ![...dial.options].some((option) => option.value === value)) {
+    dial.append(make("option", value, { value }));
   }
+  input(id).value = value;
+  dial.dispatchEvent(new Event("input"));
 }
 
 /** What the dials say for the next request; what is left to the model is left out. */
 export function readDials(): Settings {
-  return { ...readDialsOf("dial", [...REQUEST_DIALS, ...MORE_DIALS]), ...readShape() };
+  return readDialsOf("dial", [...REQUEST_DIALS, ...MORE_DIALS]);
 }
 
 /** How notes are shaped as they are sent. */
-export function readShape(): Settings {
+export function readShape(): Shape {
   const grid = select("dial-grid").value;
   const parts = [grid, numberOf("dial-strength").toFixed(2), numberOf("dial-swing").toFixed(2)];
   return { quantize: grid === "off" ? "off" : parts.join(" "), scale: select("dial-scale").value };
@@ -100,11 +117,8 @@ export function readJamDials(): Settings {
 /** Turn the dials to what was asked for before, by option; the others to their usual values. */
 export function turnDials(asked: ReadonlyMap<string, string>): void {
   for (const { key } of [...REQUEST_DIALS, ...MORE_DIALS]) {
-    const dial = input(`dial-${key}`);
-    dial.value = asked.get(key) ?? String((JOB_OPTIONS as Table)[key]?.start ?? "");
-    dial.dispatchEvent(new Event("input"));
+    turn(`dial-${key}`, asked.get(key) ?? String((JOB_OPTIONS as Table)[key]?.start ?? ""));
   }
-  select("dial-scale").value = asked.get("scale") ?? "off";
 }
 
 export function readDialsOf(prefix: string, dials: readonly Dial[]): Settings {

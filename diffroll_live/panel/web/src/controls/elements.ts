@@ -65,3 +65,7 @@ export function reads(id: string, reading: (value: number) => string): void {
   input(id).addEventListener("input", show);
   show();
 }
+
+export function times(count: number): string {
+  return count === 0 ? "never" : count === 1 ? "once" : `${count} times`;
+}

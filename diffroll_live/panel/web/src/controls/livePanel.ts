@@ -3,7 +3,7 @@
 import type { App } from "../app.js";
 import { LIVE_OPTIONS } from "../wire/options.js";
 import { readJamDials } from "./dials.js";
-import { button, click, element, facts, fill, input, make, numberOf, reads, say, select } from "./elements.js";
+import { button, click, element, facts, fill, input, make, numberOf, reads, say, select, times } from "./elements.js";
 
 const LOWEST = -60; // dB that the meter shows
 const TURNS = { stopped: "No jam.", listening: "Your turn: play.", answering: "The model plays." };
@@ -59,7 +59,7 @@ export function showLive(app: App): void {
     ["measured, note to screen", seen === null ? "–" : `${Math.round(seen)} ms`],
     ["Hops missed", `${missed} of ${hops + missed}`],
     ["Notes too late", String(late)],
-    ["Losses of the input", String(overruns)],
+    ["Samples lost", times(overruns)],
     ["Load", `${Math.round(100 * load)} %`],
   ]);
   element("jamPortBox").hidden = select("jamSource").value !== "midi";

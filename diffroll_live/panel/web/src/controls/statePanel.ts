@@ -1,11 +1,11 @@
 // The state of the daemon: facts, clients with their buffers and jobs, MIDI ports, what was asked for, the errors.
 
 import type { App } from "../app.js";
-import { decodingOf, optionsOf } from "../daemon/request.js";
+import { decodingInWords, decodingOf, optionsOf, shapeOf, taskInWords } from "../daemon/request.js";
 import type { Asked, Buffer, DaemonState, Job } from "../daemon/state.js";
 import { clock, length } from "../stage/view.js";
 import { turnDials } from "./dials.js";
-import { button, click, element, facts, fill, make, say } from "./elements.js";
+import { button, click, element, facts, fill, make, say, times } from "./elements.js";
 import { showSection } from "./sections.js";
 
 export function bindState(app: App): void {
@@ -48,7 +48,8 @@ function rows(daemon: DaemonState): [string, string][] {
   if (vitals) {
     if (vitals.memoryMb) found.push(["Memory", `${Math.round(vitals.memoryMb)} MB`]);
     found.push(["MIDI out", vitals.midi.replace(/^Notes go to /, "").replace(/\.$/, "")]);
-    found.push(["Xruns", String(vitals.xruns)], ["Restarts", String(vitals.restarts)]);
+    if (vitals.jackXruns >= 0) found.push(["JACK xruns", String(vitals.jackXruns)]);
+    found.push(["Samples lost", times(vitals.losses)], ["Restarts", String(vitals.restarts)]);
   }
   if (transport && !transport.told && transport.source !== "osc") found.push(["DAW", `nothing heard yet by ${transport.source}`]);
   if (transport?.told) {
@@ -80,7 +81,7 @@ function bufferItem(app: App, buffer: Buffer): HTMLElement {
 function jobItem(app: App, job: Job): HTMLElement {
   const result = job.state === "done" ? `${job.notes} notes, seed ${job.seed}` : job.state;
   const state = job.state === "running" ? `${Math.round(100 * job.progress)} %` : result;
-  return item(`${job.task} ${job.job} · ${state}`, ["done", "queued", "running"].includes(job.state), () => app.opening.job(job));
+  return item(`${taskInWords(job.task)} ${job.job} · ${state}`, ["done", "queued", "running"].includes(job.state), () => app.opening.job(job));
 }
 
 function item(text: string, usable: boolean, pick: () => void): HTMLElement {
@@ -104,7 +105,8 @@ function requests(app: App): HTMLElement[] {
   if (!history.length) return [make("li", "Nothing was asked for yet.", { className: "hint" })];
   return [...history].reverse().map((asked) => {
     const result = asked.outcome === "done" ? `${asked.notes} notes` : asked.outcome;
-    const text = `${asked.task}, seed ${asked.seed} · ${result}`;
+    const decoded = asked.task === "redecode" ? decodingInWords(decodingOf(optionsOf(asked.options))) : "";
+    const text = `${decoded || `${taskInWords(asked.task)}, seed ${asked.seed}`} · ${result}`;
     const made = make("li");
     const title = `${asked.name || asked.client}, ${ago(asked)}${asked.options ? `: ${asked.options}` : ""}. Turn the dials to this.`;
     made.append(make("button", text, { title, onclick: () => again(app, asked) }));
@@ -119,7 +121,7 @@ function ago({ ago: seconds }: Asked): string {
 function again(app: App, asked: Asked): void {
   const options = optionsOf(asked.options).set("seed", String(asked.seed));
   turnDials(options);
-  app.editing.setDecoding(decodingOf(options));
+  app.editing.setMaking(decodingOf(options), shapeOf(options));
   showSection("write");
   app.say(`The dials are as for that request, seed ${asked.seed} included.`);
 }

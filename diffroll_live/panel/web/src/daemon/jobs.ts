@@ -3,8 +3,8 @@
 import { Asking, type Refusal } from "../wire/asking.js";
 import type { Connection } from "../wire/connection.js";
 import type { Replies } from "../wire/messages.js";
-import { type Decoding, type Doc, type Note, marked, notesOf, sorted, withLocked } from "../work/doc.js";
-import { LABELS, type Settings, type Task, WITH_CONTEXT, decoding, describe, describeNotes, refusal, sender } from "./request.js";
+import { type Decoding, type Doc, type Note, type Shape, marked, notesOf, sorted, withLocked } from "../work/doc.js";
+import { LABELS, type Settings, type Task, UNSHAPED, WITH_CONTEXT, bars, decoding, describe, describeNotes, refusal, sender } from "./request.js";
 
 export interface Running {
   job: string;
@@ -28,7 +28,7 @@ export interface JobEvents {
 /** Wishes for notes that are there: how they are decoded, how they are shaped. */
 export interface Refinement {
   decode?: Decoding & { threshold: number };
-  shape?: Settings;
+  shape?: Shape;
   label: string;
 }
 
@@ -36,6 +36,7 @@ export class Jobs {
   running: Running | null = null;
   private readonly asking: Asking;
   private count = Number(sessionStorage.getItem("jobs") ?? 0);
+  private readonly told = new Map<string, Doc["meter"] | null>(); // the bars that jobs were told of since they were run
   private shown: { from: Doc; doc: Doc } | null = null; // the last preview, until the next note
   private wish: Refinement | null = null; // the newest one, while another is under way
 
@@ -62,9 +63,10 @@ export class Jobs {
     if (refused) return refused;
     if (this.running) this.cancel();
     const job = this.newName();
-    const base = task === "generate" ? { ...doc, buffer: "", title: "Generated", meter: [], regions: [] } : doc;
+    const shape = doc.shape ?? UNSHAPED;
+    const base = { ...doc, shape, rebarred: false, ...(task === "generate" && { buffer: "", title: "Generated", meter: [], regions: [] }) };
     this.begin(job, task, base, `${LABELS[task]}, seed ${settings["seed"] ?? 0}`);
-    describe(sender(this.connection), job, task, doc, { deliver: "osc", pictures: "trajectory", ...decoding(doc.decode), ...settings });
+    describe(sender(this.connection), job, task, doc, { deliver: "osc", pictures: "trajectory", ...decoding(doc.decode), ...shape, ...settings });
     if (!this.connection.send("/diffroll/job/run", job)) this.end(job, "The daemon does not answer; try again when it is back.");
     return null;
   }
@@ -73,7 +75,7 @@ export class Jobs {
   copy(client: string, name: string, source: string, base: Doc): void {
     this.cancel();
     const job = this.newName();
-    this.begin(job, "transcribe", { ...base, decode: null, asker: { client, name, job: source } }, `${source}, from ${name}`);
+    this.begin(job, "transcribe", { ...base, decode: null, shape: null, asker: { client, name, job: source } }, `${source}, from ${name}`);
     this.connection.send("/diffroll/job/copy", job, client, source);
   }
 
@@ -92,6 +94,7 @@ export class Jobs {
   async with<T>(doc: Doc, use: (job: string, variation: number) => Promise<T>): Promise<T> {
     if (doc.job && !doc.edited) {
       try {
+        this.tellBars(doc);
         return await use(doc.job, doc.shown);
       } catch (error) {
         if ((error as Refusal).code !== "unknown-job") throw error; // a daemon that was restarted knows none
@@ -139,12 +142,23 @@ export class Jobs {
   }
 
   private refineNow(doc: Doc): void {
-    const { decode, shape, label } = this.wish!;
+    const { decode, label } = this.wish!;
+    const shape = this.wish!.shape ?? doc.shape; // the daemon's job may be ahead of a document that was undone
     this.wish = null;
-    this.begin(doc.job, "transcribe", decode ? { ...doc, decode } : doc, label, true);
+    this.begin(doc.job, "transcribe", { ...doc, shape, decode: decode ?? doc.decode }, label, true);
     for (const [key, value] of Object.entries(shape ?? {})) this.connection.send("/diffroll/job/set", doc.job, key, value);
+    this.tellBars(doc);
     if (decode) this.connection.send("/diffroll/job/redecode", doc.job, decode.threshold, decode.minNote);
     else this.connection.send("/diffroll/job/notes", doc.job);
+  }
+
+  /** Let the daemon's job be on the bars of the document, where these were changed since; or again on its own. */
+  private tellBars(doc: Doc): void {
+    const wanted = doc.rebarred ? doc.meter : null;
+    if (wanted === (this.told.get(doc.job) ?? null)) return;
+    this.connection.send("/diffroll/job/tempo/forget", doc.job);
+    if (wanted) bars(sender(this.connection), doc.job, doc);
+    this.told.set(doc.job, wanted);
   }
 
   private progress(reply: Replies["/diffroll/job/progress"]): void {

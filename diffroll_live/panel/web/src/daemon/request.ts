@@ -3,7 +3,7 @@
 import type { Connection } from "../wire/connection.js";
 import type { Requests } from "../wire/messages.js";
 import { JOB_OPTIONS } from "../wire/options.js";
-import { type Decoding, type Doc, type Note, covers, notesOf } from "../work/doc.js";
+import { type Decoding, type Doc, type Note, type Shape, covers, notesOf } from "../work/doc.js";
 
 export type Task = "transcribe" | "inpaint" | "continue" | "generate";
 export type Settings = Record<string, string | number>; // of /diffroll/job/set
@@ -14,6 +14,7 @@ export const LABELS: Record<Task, string> = {
   continue: "Continue",
   generate: "Generate",
 };
+export const UNSHAPED: Shape = { quantize: "off", scale: "off" };
 export const WITH_CONTEXT: readonly Task[] = ["inpaint", "continue"]; // tasks that leave notes as they were
 
 type Send = <A extends keyof Requests>(address: A, ...values: Requests[A]) => boolean;
@@ -66,7 +67,8 @@ function sendNote(send: Send, job: string, note: Note, lock: boolean, known: boo
   else if (known) send("/diffroll/job/note", ...row);
 }
 
-function bars(send: Send, job: string, doc: Doc): void {
+/** Tell a job of the bars and beats of a document. */
+export function bars(send: Send, job: string, doc: Doc): void {
   for (const { t, bpm, numerator, denominator, beat } of doc.meter) {
     send("/diffroll/job/tempo", job, t, bpm, numerator, denominator, beat);
   }
@@ -88,6 +90,23 @@ export function decodingOf(asked: ReadonlyMap<string, string>): Decoding | null 
   const [threshold, minNote] = [asked.get("threshold"), asked.get("min_note")];
   if (threshold === undefined && minNote === undefined) return null;
   return { threshold: threshold === undefined ? null : Number(threshold), minNote: Number(minNote ?? JOB_OPTIONS.min_note.start) };
+}
+
+/** How a request wanted its notes moved; null where it left them as they came. */
+export function shapeOf(asked: ReadonlyMap<string, string>): Shape | null {
+  const [quantize, scale] = [asked.get("quantize") ?? "off", asked.get("scale") ?? "off"];
+  return quantize === "off" && scale === "off" ? null : { quantize, scale };
+}
+
+/** The name of a step that moves notes in another way. */
+export function shapeInWords(shape: Shape | null): string {
+  const parts = Object.values(shape ?? UNSHAPED).filter((part) => part !== "off");
+  return parts.length ? `Moved to ${parts.join(", ")}` : "Moved back";
+}
+
+/** What the daemon did, as the panel calls it. */
+export function taskInWords(task: string): string {
+  return (LABELS as Record<string, string>)[task] ?? task;
 }
 
 /** The name of a step that decodes notes in another way. */

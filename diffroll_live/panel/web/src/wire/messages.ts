@@ -29,6 +29,7 @@ export interface Requests {
   "/diffroll/job/region/set": [job: string, region: number, key: string, value: string | number];
   "/diffroll/job/note": [job: string, pitch: number, t: number, duration: number, velocity: number, locked?: boolean | number];
   "/diffroll/job/tempo": [job: string, t: number, bpm: number, numerator?: number, denominator?: number, beat?: number];
+  "/diffroll/job/tempo/forget": [job: string];
   "/diffroll/job/grid/changes": [job: string];
   "/diffroll/job/set": [job: string, key: string, value: string | number];
   "/diffroll/job/run": [job: string];
@@ -89,7 +90,7 @@ export interface Replies {
   "/diffroll/watch/buffer": { client: string; buffer: string; state: string; seconds: number };
   "/diffroll/watch/error": { client: string; about: string; code: string; text: string };
   "/diffroll/watch/transport": { source: string; playing: number; position: number; tempo: number; numerator: number; denominator: number; told: number };
-  "/diffroll/watch/daemon": { memoryMb: number; restarts: number; xruns: number; midi: string; playing: number };
+  "/diffroll/watch/daemon": { memoryMb: number; restarts: number; losses: number; midi: string; playing: number; jackXruns: number };
   "/diffroll/history": { count: number };
   "/diffroll/history/job": { client: string; name: string; job: string; task: string; buffer: string; outcome: string; seed: number; notes: number; ago: number; latencyMs: number; options: string };
   "/diffroll/midi/ports": { count: number };
@@ -140,7 +141,7 @@ export const FIELDS: { [A in keyof Replies]: (keyof Replies[A])[] } = {
   "/diffroll/watch/buffer": ["client", "buffer", "state", "seconds"],
   "/diffroll/watch/error": ["client", "about", "code", "text"],
   "/diffroll/watch/transport": ["source", "playing", "position", "tempo", "numerator", "denominator", "told"],
-  "/diffroll/watch/daemon": ["memoryMb", "restarts", "xruns", "midi", "playing"],
+  "/diffroll/watch/daemon": ["memoryMb", "restarts", "losses", "midi", "playing", "jackXruns"],
   "/diffroll/history": ["count"],
   "/diffroll/history/job": ["client", "name", "job", "task", "buffer", "outcome", "seed", "notes", "ago", "latencyMs", "options"],
   "/diffroll/midi/ports": ["count"],

@@ -34,6 +34,12 @@ export interface Decoding {
   minNote: number; // s
 }
 
+/** How notes are moved as they are sent, in the words of the options. */
+export interface Shape {
+  quantize: string; // a grid, a strength and a swing, or off
+  scale: string;
+}
+
 export interface Doc {
   readonly title: string;
   readonly buffer: string; // empty where there is no recording
@@ -44,7 +50,9 @@ export interface Doc {
   readonly job: string; // that wrote the notes; empty where none did
   readonly edited: boolean; // whether the notes are other ones than the job's
   readonly decode: Decoding | null; // null where nobody has chosen it
+  readonly shape: Shape | null; // null where nobody has chosen it
   readonly meter: readonly Change[]; // empty where nobody knows the bars
+  readonly rebarred: boolean; // whether the bars are other ones than the job's
   readonly asker: Asker | null;
 }
 
@@ -58,7 +66,9 @@ export const EMPTY: Doc = {
   job: "",
   edited: false,
   decode: null,
+  shape: null,
   meter: [],
+  rebarred: false,
   asker: null,
 };
 export const SHORTEST = 0.02; // s, of a region and of a note

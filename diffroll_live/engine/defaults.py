@@ -11,6 +11,7 @@ class Defaults:
 
     onset_threshold: float = 0.5
     frame_threshold: float = 0.5
+    velocity_scale: tuple[float, ...] = ()  # height, slope, per_db of a VelocityScale; empty: as the network says
     gate: float = -65.0  # dBFS; quieter audio has no onsets
     sampler: str = "ddim"
     guidance: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -28,6 +28,7 @@ from diffroll_live.model.checkpoints.composer_weights import read_composer
 from diffroll_live.model.checkpoints.folder import DEFAULT_MODEL, ModelFolder, find_model
 from diffroll_live.model.checkpoints.weights import load_into, load_weights
 from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
+from diffroll_live.model.loudness import UNSCALED, VelocityScale
 from diffroll_live.model.networks.compact import Compact, CompactConfig
 from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig
 from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
@@ -39,6 +40,7 @@ from diffroll_live.types import AudioBuffer, Control, ModelInfo, Options, Region
 logger = logging.getLogger(__name__)
 
 MAX_SECONDS = 1800.0  # per request
+LARGEST_SCALE = 1000.0  # of each number of a velocity scale
 DAW_RATE = 44_100  # Hz, of most requests; the resampler is warmed with it
 
 
@@ -125,9 +127,20 @@ def _compact(folder: ModelFolder, device: torch.device, dtype: torch.dtype) -> t
     network = Compact(config)
     load_into(network, load_weights(folder, device, dtype))
     defaults = _build(Defaults, {**folder.config["decode"], **folder.config["sampling"]}, folder)
-    return CompactAdapter(
-        network.to(device).eval().requires_grad_(False), front_end.to(device), device, dtype
-    ), defaults
+    scale = _velocity_scale(defaults.velocity_scale, folder)
+    network = network.to(device).eval().requires_grad_(False)
+    adapter = CompactAdapter(network, front_end.to(device), device, dtype, velocity_scale=scale)
+    return adapter, defaults
+
+
+def _velocity_scale(numbers: Sequence[float], folder: ModelFolder) -> VelocityScale:
+    if not numbers:
+        return UNSCALED
+    if len(numbers) != 3 or not all(type(n) in (int, float) and abs(float(n)) < LARGEST_SCALE for n in numbers):
+        raise CheckpointError(
+            f"{folder.path / 'config.json'}: velocity_scale must be three numbers, a height, a slope and per dB."
+        )
+    return VelocityScale(*(float(number) for number in numbers))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 MOST_STEPS = 16  # of a chain that is captured; one of many steps would take long to capture
 MOST_PROGRAMS = 8  # that are kept; each has buffers of its own
-PARTS = 5  # of a Posterior
+PARTS = 5  # of a Posterior with a value for every pitch
 
 
 class WindowProgram:
@@ -35,6 +36,7 @@ class WindowProgram:
         n_draws = draws(adapter, self._sampling)
         self._noise = torch.zeros((n_draws, *roll_shape(adapter, size)), device=adapter.device)
         self._found = torch.zeros((size, PARTS, adapter.window_frames, N_PITCHES), device=adapter.device)
+        self._pedal = torch.zeros((size, adapter.window_frames), device=adapter.device) if adapter.hears_pedal else None
         self._encode, self._sample = capture(self.encode), capture(self.sample)
 
     def load(self, rows: Sequence[WindowRow]) -> None:
@@ -53,7 +55,10 @@ class WindowProgram:
 
     def posteriors(self) -> list[Posterior]:
         """Copies of the last posteriors, one for each row."""
-        return [Posterior(*row) for row in self._found.clone()]
+        found = self._found.clone()
+        if self._pedal is None:
+            return [Posterior(*row) for row in found]
+        return [replace(Posterior(*row), pedal=pedal) for row, pedal in zip(found, self._pedal.clone(), strict=True)]
 
     def encode(self) -> None:
         """Encode the windows: a function of their buffers alone."""
@@ -67,7 +72,9 @@ class WindowProgram:
         for x0 in sampled(self._adapter, self._denoise, self._sampling, start, lambda out: out.copy_(next(left))):
             last = x0
         rows = self._adapter.posteriors(last, self._encoded)
-        torch.stack([torch.stack(row.parts()) for row in rows], out=self._found)
+        torch.stack([torch.stack(row.parts()[:PARTS]) for row in rows], out=self._found)
+        if self._pedal is not None:
+            torch.stack([row.pedal for row in rows if row.pedal is not None], out=self._pedal)
 
 
 class Programs:

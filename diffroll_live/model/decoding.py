@@ -16,7 +16,7 @@ from diffroll_live.music.roll import LOW_PITCH, RollGeometry
 
 PEAK_REACH = 2  # frames on each side that an onset must exceed
 TOLERANCE_FRAMES = 3  # how far off the end of a note may be, or
-TOLERANCE_SHARE = 0.2  # as a share of the note's length, whichever is more
+TOLERANCE_SHARE = 0.1  # as a share of the note's length, whichever is more; found by F1 on clips for tuning
 AT_ONCE = 0.2  # weight of the drop at the frame itself, which decides where the wider one is level
 LONGEST_SEARCH = 640  # frames before the last possible end of a note that are searched for its end
 UNSETTLED = 6  # last frames of a posterior, in which later ones may still change where a note ends

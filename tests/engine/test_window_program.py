@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from support.asking import ask, changed
 from support.engines import float32_engine
 from support.meta_device import META, OnMetaAlone
 from support.requests import REQUESTS
-from support.tiny import tiny_network, write_tiny_model
+from support.tiny import listening_adapter, listening_network, tiny_network, write_tiny_model
 from torch import Tensor
 
 from diffroll_live.engine.engine import TorchEngine
@@ -25,6 +26,7 @@ from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.adapters.diffroll import DiffRollAdapter
 from diffroll_live.model.captures import CAPTURES, Replay
 from diffroll_live.model.front_end import FrontEnd
+from diffroll_live.model.loudness import VelocityScale
 from diffroll_live.model.networks.diffroll import DiffRoll, DiffRollConfig
 from diffroll_live.model.networks.diffroll_mel import LogMel, MelConfig
 from diffroll_live.model.samplers import SAMPLERS
@@ -39,6 +41,9 @@ KINDS: dict[str, dict[str, Any]] = {
     "of second order": {"steps": 4, "sampler": "dpmpp-2m"},
     "variations": {"steps": 2, "variations": 3},
 }
+
+
+SCALE = VelocityScale(40.0, 0.9, 0.5)
 
 
 def uncaptured(function: Callable[[], None]) -> Replay:
@@ -104,9 +109,28 @@ def test_a_program_is_a_function_of_its_buffers(loaded: TorchEngine, sampler: st
         assert [buffer.data_ptr() for buffer in (*program._inputs, program._noise, program._found)] == buffers
 
 
+@pytest.mark.slow
+def test_a_program_hears_the_pedal_and_scales_velocities_too() -> None:
+    adapter = replace(listening_adapter(), velocity_scale=SCALE)
+    found = []
+    for programs in (None, Programs(adapter, uncaptured)):
+        for _ in range(3):
+            asked = windows_of(adapter, 2)
+            batch = WindowBatch(adapter, [asked], 2, programs)
+            while not batch.step():
+                continue
+        assert programs is None or len(programs._programs) == 1
+        found.append([part for posterior in asked.posteriors for part in posterior.parts()])
+    assert len(found[0]) == 6
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+
+
 ADAPTERS: dict[str, Callable[[], ModelAdapter]] = {
     "compact": lambda: CompactAdapter(
         tiny_network().to(META, torch.bfloat16), FrontEnd().to(META), META, torch.bfloat16, 64, 8
+    ),
+    "compact with a pedal": lambda: CompactAdapter(
+        listening_network().to(META, torch.bfloat16), FrontEnd().to(META), META, torch.bfloat16, 64, 8, 88, SCALE
     ),
     "diffroll": lambda: DiffRollAdapter(
         DiffRoll(DiffRollConfig(residual_channels=8, residual_layers=2)).to(META, torch.bfloat16),

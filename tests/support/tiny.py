@@ -13,6 +13,7 @@ from diffroll_live.model.adapters.compact import CompactAdapter
 from diffroll_live.model.checkpoints.folder import ModelFolder
 from diffroll_live.model.checkpoints.weights import write_model
 from diffroll_live.model.front_end import FrontEnd, FrontEndConfig
+from diffroll_live.model.loudness import UNSCALED, VelocityScale
 from diffroll_live.model.networks.compact import Compact, CompactConfig
 from diffroll_live.training.composing.export import write_composer
 
@@ -75,11 +76,13 @@ def listening_adapter() -> CompactAdapter:
     return CompactAdapter(listening_network(), FrontEnd(), torch.device("cpu"), torch.float32, 64, 8)
 
 
-def tiny_adapter(seed: int = 4, window_frames: int = 64, margin_frames: int = 8) -> CompactAdapter:
+def tiny_adapter(
+    seed: int = 4, window_frames: int = 64, margin_frames: int = 8, velocity_scale: VelocityScale = UNSCALED
+) -> CompactAdapter:
     """The network as an adapter on the CPU, in float32, with short windows."""
-    return CompactAdapter(
-        tiny_network(seed), FrontEnd(), torch.device("cpu"), torch.float32, window_frames, margin_frames
-    )
+    cpu = torch.device("cpu")
+    shape = {"window_frames": window_frames, "margin_frames": margin_frames}
+    return CompactAdapter(tiny_network(seed), FrontEnd(), cpu, torch.float32, **shape, velocity_scale=velocity_scale)
 
 
 def write_tiny_model(folder: Path, seed: int = 4) -> ModelFolder:

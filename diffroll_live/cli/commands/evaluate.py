@@ -1,9 +1,8 @@
-"""``diffroll-live evaluate``: measure a model, or tune its thresholds."""
+"""``diffroll-live evaluate``: measure a model, or tune its thresholds and velocities."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +90,7 @@ class KindNames(click.ParamType[str]):
 @click.option(
     "--answers", type=PATH, multiple=True, metavar="FILE", help="Score the answers to the page of --blind instead."
 )
-@click.option("--tune", is_flag=True, help="Tune thresholds instead of measuring.")
+@click.option("--tune", is_flag=True, help="Tune thresholds and velocities instead of measuring.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each row.")
 @click.option("--fresh", is_flag=True, help="Ignore cached figures.")
 @DEVICE
@@ -163,7 +162,9 @@ def _do_otherwise(
 ) -> None:
     """Tune, draw fills, or make a page for a blind test."""
     if tune:
-        click.echo(json.dumps(_tuned(setup, shown)))
+        from diffroll_live.evaluation.tuning import tuned
+
+        click.echo(json.dumps(tuned(setup, shown.say)))
     if pictures is not None:
         from diffroll_live.evaluation.composing.showing import show_fills
 
@@ -239,23 +240,3 @@ def _print(name: str, rows: list[Row], as_json: bool) -> None:
             click.echo(json.dumps({"part": name, **row}))
     elif rows:
         click.echo(f"\n{PARTS[name].title}\n\n{PARTS[name].table(rows)}")
-
-
-def _tuned(setup: EvaluationSetup, shown: ProgressBar) -> dict[str, object]:
-    """Thresholds tuned on other clips than those measured, plain and noisy, on all pianos."""
-    from diffroll_live.evaluation.clips import TUNING_SEED, clips
-    from diffroll_live.evaluation.evaluation import heard, tune
-
-    decoders, truths = [], []
-    for piano in (*setup.heard, setup.unheard):
-        for noisy in (False, True):
-            for clip in clips(setup.stage, piano, setup.clips // 2 or 1, noisy=noisy, seed=TUNING_SEED):
-                decoders.append(heard(setup.engine, clip.audio, setup.options))
-                truths.append(clip.notes)
-                shown.say(f"{len(truths)} clips")
-    tuned = tune(decoders, truths)
-    thresholds = {
-        "onset_threshold": tuned.onset_threshold,
-        "frame_threshold": tuned.frame_threshold,
-    }
-    return {**thresholds, "clips": len(truths), **asdict(tuned.score)}

@@ -215,6 +215,13 @@ def _material(
 @click.option("--onset-threshold", type=PROBABILITY, help="As found by `evaluate --tune`; otherwise 0.5.")
 @click.option("--frame-threshold", type=PROBABILITY, help="As found by `evaluate --tune`; otherwise 0.5.")
 @click.option(
+    "--velocity-scale",
+    type=Finite(-999, 999),
+    nargs=3,
+    metavar="HEIGHT SLOPE PER_DB",
+    help="As found by `evaluate --tune`; otherwise as the network says.",
+)
+@click.option(
     "--steps", nargs=3, type=click.IntRange(1, 1000), help="Evaluations for draft, live and best; otherwise 1 2 4."
 )
 @click.option(
@@ -231,6 +238,7 @@ def export(
     card: Path,
     onset_threshold: float | None,
     frame_threshold: float | None,
+    velocity_scale: tuple[float, float, float] | None,
     steps: tuple[int, int, int] | None,
     blend: tuple[str, float] | None,
     version: str,
@@ -240,8 +248,12 @@ def export(
     from diffroll_live.training.runs import export as exporting
     from diffroll_live.training.runs.states import STATE
 
-    thresholds = {"onset_threshold": onset_threshold, "frame_threshold": frame_threshold}
-    decode = {name: value for name, value in thresholds.items() if value is not None}
+    given = {
+        "onset_threshold": onset_threshold,
+        "frame_threshold": frame_threshold,
+        "velocity_scale": velocity_scale,
+    }
+    decode = {name: value for name, value in given.items() if value is not None}
     sampling = {} if steps is None else {"reading_steps": steps}
     text = exporting.read_card(card)
     made = exporting.export(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from diffroll_live.model.adapters.cut_windows import cut_windows
 from diffroll_live.model.decoding import Posterior, Thresholds, decode
 from diffroll_live.model.denoiser import Denoise, as_one_batch, guided, logit_guidance
 from diffroll_live.model.front_end import FrontEnd
+from diffroll_live.model.loudness import UNSCALED, VelocityScale, loudness
 from diffroll_live.model.networks.compact import CHANNELS, ROLL_WIDTH, Compact, Condition, Encoded, posterior_mean
 from diffroll_live.model.networks.pitch_paths import QUIET
 from diffroll_live.model.roll_targets import NoteArray, RollTarget
@@ -48,6 +49,7 @@ class CompactAdapter:
     window_frames: int = 640  # 10.24 s
     margin_frames: int = 64
     live_frames: int = 88  # 1.4 s; more does not help
+    velocity_scale: VelocityScale = UNSCALED
     channels: int = CHANNELS
     fills_hidden: bool = False  # it has learned to transcribe; a composer writes
 
@@ -106,7 +108,9 @@ class CompactAdapter:
         """Run the encoder once; a frame with any hidden pitch is hidden entirely."""
         audio_mask = audio_mask.amin(dim=1, keepdim=True)
         encoded: Encoded = self.network.encoder(windows.to(self.dtype), audio_mask.to(self.dtype))
-        return encoded
+        if self.velocity_scale == UNSCALED:
+            return encoded
+        return replace(encoded, loudness=loudness(windows, audio_mask, self.front_end.config))
 
     def condition(
         self, encoded: Encoded, known: Tensor | None = None, known_mask: Tensor | None = None
@@ -156,6 +160,8 @@ class CompactAdapter:
     def posteriors(self, x0: Tensor, encoded: Encoded) -> list[Posterior]:
         """One Posterior per row of the batch."""
         p = self.probabilities(x0)
+        if encoded.loudness is not None:
+            p[:, 2] = self.velocity_scale(p[:, 2], encoded.loudness)
         shifts = encoded.shifts.float().unflatten(1, (2, N_PITCHES)).transpose(2, 3)
         pedals = [None] * len(p) if encoded.pedal is None else encoded.pedal.float().sigmoid().unbind()
         return [

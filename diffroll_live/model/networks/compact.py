@@ -55,7 +55,8 @@ class Encoded:
     draft: (batch, 264, n_frames) logits of onset and frame and a raw velocity, zero where the audio is hidden;
     shifts: (batch, 176, n_frames) onset and offset shifts in frames; z: (batch, width, n_frames);
     audio_mask: (batch, 1, n_frames), 1 where the audio is not hidden; pedal: (batch, 1, n_frames), the logit that the
-    sustain pedal is down, or None where the network has no head for it.
+    sustain pedal is down, or None where the network has no head for it; loudness: (batch, n_frames) dB, None where
+    velocities do not depend on it.
     """
 
     draft: Tensor
@@ -63,6 +64,7 @@ class Encoded:
     z: Tensor
     audio_mask: Tensor
     pedal: Tensor | None = None
+    loudness: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,3 +101,13 @@ def test_write_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="another folder"):
         write_model(tmp_path / "file" / "tiny", WEIGHTS, CONFIG, "")
+
+
+def test_a_model_that_is_replaced_keeps_the_pictures_of_its_card(model: ModelFolder) -> None:
+    for name in ("losses.png", "older.png"):
+        (model.path / name).write_bytes(b"picture")
+    card = "![Losses](losses.png)"
+    write_model(model.path, WEIGHTS, CONFIG, card, overwrite=True)
+    assert (model.path / "losses.png").read_bytes() == b"picture"
+    assert not (model.path / "older.png").exists()
+    assert "png" not in (model.path / "SHA256SUMS").read_text()

@@ -11,6 +11,8 @@ from support.training_material import SMALL, Folders
 from support.training_runs import run
 
 from diffroll_live.errors import RequestError
+from diffroll_live.model.checkpoints.folder import find_model
+from diffroll_live.model.checkpoints.weights import load_weights
 from diffroll_live.model.networks.compact import Compact
 from diffroll_live.music.roll import N_PITCHES, RollGeometry
 from diffroll_live.training.examples.batches import Batch, batch_of, pedal_target
@@ -119,5 +121,8 @@ def test_a_new_head_begins_anew_on_older_weights(folders, tmp_path):
 def test_the_shipped_weights_have_their_place_in_what_is_trained():
     network = Compact(subject_of("compact").config)
     begin_from("compact", network)
+    weights = load_weights(find_model("compact"))
     assert network.encoder.pedal is not None
-    assert not network.encoder.bass.seen[1].weight.any()
+    assert weights.keys() == network.state_dict().keys()
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, weights[name].float()), name

@@ -103,7 +103,7 @@ def write_model(
             new = Path(work) / "new"
             _fill(new, weights, config, card)
             if folder.exists():
-                _keep_composer(folder, new)
+                _keep(folder, new, card)
                 folder.rename(Path(work) / "old")
             new.rename(folder)
     except (OSError, RuntimeError, SafetensorError) as error:  # a RuntimeError where links lead in a circle
@@ -120,12 +120,14 @@ def _fill(new: Path, weights: Mapping[str, Tensor], config: Mapping[str, Any], c
     write_sums(new, [path.name for path in new.iterdir()])
 
 
-def _keep_composer(old: Path, new: Path) -> None:
-    """Take the composer of an older folder along."""
-    for name in (COMPOSER_WEIGHTS, COMPOSER_CONFIG):
-        if (old / name).is_file():
-            shutil.copy2(old / name, new / name)
-    write_sums(new, [path.name for path in new.iterdir() if path.name != SUMS])
+def _keep(old: Path, new: Path, card: str) -> None:
+    """Take the composer of an older folder along, and the pictures beside it that the card shows."""
+    composer = [name for name in (COMPOSER_WEIGHTS, COMPOSER_CONFIG) if (old / name).is_file()]
+    pictures = [path.name for path in old.glob("*.png") if f"({path.name})" in card]
+    for name in composer + pictures:
+        shutil.copy2(old / name, new / name)
+    summed = (path.name for path in new.iterdir() if path.name != SUMS and path.name not in pictures)
+    write_sums(new, summed)
 
 
 def write_sums(folder: Path, names: Iterable[str]) -> None:

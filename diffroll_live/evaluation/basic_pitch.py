@@ -91,7 +91,7 @@ def _figures(chosen: TestSet, found: Score) -> Row:
 
 
 def _run(python: Path, folder: Path) -> list[dict[str, Any]]:
-    command = [str(python), basic_pitch_job.__file__, str(folder), *map(str, GRID)]
+    command = [str(python), "-I", basic_pitch_job.__file__, str(folder), *map(str, GRID)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     except OSError as error:

@@ -250,7 +250,8 @@ PARTS: dict[str, Part] = {
     ),
     "instruments": Part(
         "Other instruments",
-        "The same pieces on presets of FluidR3_GM, which a tenth of the windows of training are played on as well, with other pieces.",
+        "The same pieces on presets of FluidR3_GM, on which a tenth of the windows of training are played, with other"
+        " pieces.",
         _instruments,
         {"set": ("instrument", plain), **SCORES},
     ),

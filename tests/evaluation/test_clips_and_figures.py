@@ -20,8 +20,8 @@ pytest_plugins = ["support.training_fixtures"]
 #: Speaks as basic_pitch_job.py does, and always hears one note, the quieter the higher the threshold.
 OTHER = """
 import json, pathlib, sys
-for path in sorted(pathlib.Path(sys.argv[2]).glob("*.wav")):
-    notes = {th: [[0.0, 0.3, 58, 90]] if float(th) < 0.5 else [] for th in sys.argv[3:]}
+for path in sorted(pathlib.Path(sys.argv[3]).glob("*.wav")):
+    notes = {th: [[0.0, 0.3, 58, 90]] if float(th) < 0.5 else [] for th in sys.argv[4:]}
     print(json.dumps({"file": path.name, "seconds": 2.048, "notes": notes}))
 """
 

@@ -61,7 +61,7 @@ class Transfers:
         """Answer with what a MIDI file says.
 
         notes: [pitch, t, duration, velocity] each. changes: [t, bpm, numerator, denominator, beat] each, none where
-        the file has no bars that music has.
+        the file has no bars that music has. left_out: what else it holds, in words.
         """
         data = b"".join([part async for part in _bounded(request, MAX_FILE_BYTES)])
         path = self._folder.new("midi", ".mid")
@@ -77,6 +77,7 @@ class Transfers:
             {
                 "notes": [[note.pitch, note.onset, note.duration, note.velocity] for note in score.notes],
                 "changes": [[row.t, row.bpm, row.numerator, row.denominator, row.beat] for row in changes],
+                "left_out": [name for name, held in (("the pedal", score.pedal), ("the bends", score.bends)) if held],
             }
         )
 

@@ -11,7 +11,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from diffroll_live.files.midi_file import write_smf
-from diffroll_live.types import NoteEvent
+from diffroll_live.types import NoteEvent, PedalSpan
 
 pytestmark = pytest.mark.slow
 RATE = 16_000
@@ -54,10 +54,12 @@ def test_the_threshold_acts_without_another_job(person):
     person.slides("#threshold", 0.9)
     person.sees("#history", "Threshold 0.90")
     assert len(person.notes) < count
+    expect(person.page.locator("#message")).to_have_text(f"{len(person.notes)} notes.")
     assert person.stored("jobs") == jobs
     person.presses("#undo")
     person.sees('output[for="threshold"]', re.compile("the model"))
     assert len(person.notes) == count
+    expect(person.page.locator("#message")).to_be_empty()  # nothing is said of a step that is not shown
     person.presses("#redo")
     person.sees('output[for="threshold"]', "0.90")
     person.slides("#threshold", 0.05)
@@ -90,7 +92,8 @@ def test_variations_are_tabs_and_keys_go_from_one_to_the_next(person):
     expect(person.page.locator("#scrub")).to_be_visible()
     person.page.keyboard.press("b")
     expect(person.page.locator("#variations button").nth(1)).to_have_attribute("aria-pressed", "true")
-    expect(person.page.locator("#scrub")).to_be_hidden()  # the trajectory is that of the first
+    person.sees("#stepText", "of A alone")
+    expect(person.page.locator("#step")).to_be_disabled()
 
 
 def test_all_of_it_works_by_keys_alone(person):
@@ -149,6 +152,14 @@ def test_a_file_that_is_dropped_on_the_roll_is_opened(person, tmp_path, ending):
         assert [note[0] for note in person.notes] == [60, 64]
     else:
         person.transcribes()
+
+
+def test_what_a_midi_file_holds_beside_its_notes_is_not_dropped_in_silence(person, tmp_path):
+    person.sees("#link", "ready")
+    path = tmp_path / "held.mid"
+    write_smf(path, [NoteEvent(0.0, 1.0, 60, 90)], pedal=[PedalSpan(0.5, 1.5)])
+    person.drops(path)
+    person.sees("#message", "1 note. The panel has notes alone; left out: the pedal of the file.")
 
 
 def test_a_file_of_ten_hours_is_refused_where_one_looks(person, tmp_path):

@@ -12,6 +12,8 @@ from support.browser import Person
 from support.panel_page import served_panel
 from support.uploads import upload_tone
 
+from diffroll_live.server import surroundings
+
 pytestmark = pytest.mark.slow
 
 
@@ -64,6 +66,31 @@ def test_a_daw_does_not_take_the_place_of_a_persons_own_work(served, person):
         person.sees("#history", "other, from my DAW")
         person.page.keyboard.press("Control+z")
         assert person.notes == notes
+
+
+def test_an_error_that_comes_again_is_listed_once(served, person):
+    person.sees("#facts", "MB")  # it watches
+    with served.daemon.tcp() as daw:
+        daw.send("/diffroll/hello", "my DAW")
+        for job in ("gone", "lost", "gone"):
+            daw.send("/diffroll/job/run", job)
+        person.sees("#errors li:first-child", "'gone'")
+        person.sees("#errors li:nth-child(2)", "'lost'")
+    expect(person.page.locator("#errors li", has_text="'gone'")).to_have_count(1)
+
+
+def test_why_there_are_no_midi_ports_is_said_where_they_are_listed(served, browser, monkeypatch):
+    async def look(*_: object) -> dict[str, str]:
+        return {"error": "There is no MIDI system here."}
+
+    monkeypatch.setattr(surroundings, "_json_of", look)
+    context = browser.new_context()
+    person = Person(context.new_page(), served.panel.address)
+    person.opens("state")
+    person.sees("#ports", "There is no MIDI system here.")
+    expect(person.page.locator("#message")).to_be_empty()
+    expect(person.page.locator("#errors")).not_to_contain_text("MIDI")
+    context.close()
 
 
 def test_a_transport_is_shown_only_once_a_daw_has_told_of_it(browser, tmp_path):

@@ -86,6 +86,7 @@ def test_a_midi_file_is_read_with_its_bars(served, tmp_path):
     read = json.loads(body)
     assert read["notes"] == [[60, 0.0, pytest.approx(0.5, abs=1e-3), 90]]
     assert read["changes"] == [[0.0, pytest.approx(90.0, abs=1e-3), 3, 4, 0.0]]
+    assert read["left_out"] == []
 
 
 def test_what_is_no_midi_file_is_refused_with_a_sentence(served):

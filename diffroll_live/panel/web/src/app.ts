@@ -4,7 +4,7 @@ import { Jam } from "./daemon/jam.js";
 import { Jobs, type Refinement, type Running } from "./daemon/jobs.js";
 import { Live } from "./daemon/live.js";
 import type { Settings, Task } from "./daemon/request.js";
-import { DaemonState } from "./daemon/state.js";
+import { DaemonState, PORTS } from "./daemon/state.js";
 import { Editing } from "./editing.js";
 import { Opening } from "./opening.js";
 import { Player } from "./sound/player.js";
@@ -13,7 +13,7 @@ import type { Tool } from "./stage/pointer.js";
 import { View } from "./stage/view.js";
 import { Connection, type Link } from "./wire/connection.js";
 import { Transfers } from "./wire/transfers.js";
-import { type Doc, type Note, notesOf } from "./work/doc.js";
+import { type Doc, type Note, counted, notesOf } from "./work/doc.js";
 import { Meter } from "./work/meter.js";
 import { Steps } from "./work/steps.js";
 
@@ -131,7 +131,7 @@ export class App {
   }
 
   private failed(about: string, code: string, text: string): void {
-    if (this.opening.failed(about, code) || this.jobs.owns(about)) return;
+    if (this.opening.failed(about, code) || this.jobs.owns(about) || about === PORTS) return;
     this.say(text);
   }
 
@@ -167,12 +167,13 @@ export class App {
     else this.steps.push(doc, run.label);
     if (run.base.seconds !== doc.seconds) this.view.fit(doc.seconds);
     if (!notesOf(run.base).length) this.view.fitPitches(notesOf(doc).map((note) => note.pitch));
-    if (!run.refines) {
+    const count = counted(notesOf(doc).length);
+    if (run.refines) this.say(`${count}.`);
+    else {
       this.connection.send("/diffroll/job/picture", run.job, "posterior");
       if (!doc.meter.length) this.opening.fetchBars(run.job);
       const first = run.first === null ? "" : `, the first after ${Math.round(run.first)} ms`;
-      const count = notesOf(doc).length;
-      this.say(`${count} ${count === 1 ? "note" : "notes"} in ${Math.round(performance.now() - run.began)} ms${first}.`);
+      this.say(`${count} in ${Math.round(performance.now() - run.began)} ms${first}.`);
     }
     this.refresh();
   }
@@ -215,6 +216,7 @@ export class App {
     else if (doc.job !== job) this.opening.fetchPictures();
     this.view.seconds = Math.max(0.1, doc.seconds);
     this.region = -1;
+    if (!this.message.action) this.say(""); // it was of another step
     this.refresh();
   }
 

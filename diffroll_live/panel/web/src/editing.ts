@@ -2,7 +2,7 @@
 
 import type { App } from "./app.js";
 import { UNSHAPED } from "./daemon/request.js";
-import { type Decoding, type Note, type Region, type Shape, SHORTEST, covers, fitted, moved, notesOf, withNotes } from "./work/doc.js";
+import { type Decoding, type Note, type Region, type Shape, SHORTEST, counted, covers, fitted, moved, notesOf, withNotes } from "./work/doc.js";
 import { Meter } from "./work/meter.js";
 import { HIGH_PITCH, LOW_PITCH } from "./work/piano.js";
 
@@ -78,7 +78,7 @@ export class Editing {
     const { app } = this;
     app.region = -1;
     app.selected = new Set(notes);
-    app.say(`${notes.length} ${notes.length === 1 ? "note" : "notes"} selected.`);
+    app.say(`${counted(notes.length)} selected.`);
   }
 
   /** Select the next note in time, or the one before; the first on the screen where none is selected. */

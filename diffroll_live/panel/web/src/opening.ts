@@ -4,7 +4,7 @@ import type { App } from "./app.js";
 import type { Job } from "./daemon/state.js";
 import type { Replies } from "./wire/messages.js";
 import { keep, recall } from "./wire/recordings.js";
-import { EMPTY, notesOf, withNotes } from "./work/doc.js";
+import { type Doc, EMPTY, counted, notesOf, withNotes } from "./work/doc.js";
 import type { Change } from "./work/meter.js";
 
 type Arriving = { title: string; then?: () => void } | { restores: true };
@@ -81,9 +81,9 @@ export class Opening {
 
   private async midi(file: File): Promise<void> {
     const { app } = this;
-    const { notes, meter } = await app.transfers.readMidi(file);
+    const { notes, meter, leftOut } = await app.transfers.readMidi(file);
     const last = Math.max(0, ...notes.map((note) => note.t + note.duration));
-    const base = app.doc.buffer ? app.doc : { ...EMPTY, title: file.name };
+    const base = app.doc.buffer ? app.doc : this.dialled({ ...EMPTY, title: file.name });
     const doc = withNotes({ ...base, variations: [[]], shown: 0, seconds: Math.max(base.seconds, last), job: "", meter }, notes);
     if (!base.buffer) {
       app.pictures.clear();
@@ -93,7 +93,8 @@ export class Opening {
     app.push(doc, `Open ${file.name}`);
     app.view.fit(doc.seconds);
     app.view.fitPitches(notes.map((note) => note.pitch));
-    app.say(`${notes.length} notes.`);
+    const behind = leftOut.length ? ` The panel has notes alone; left out: ${leftOut.join(" and ")} of the file.` : "";
+    app.say(`${counted(notes.length)}.${behind}`);
   }
 
   private read(path: string, title: string): void {
@@ -121,13 +122,18 @@ export class Opening {
     }
   }
 
-  private show(doc: typeof EMPTY, label: string): void {
+  private show(doc: Doc, label: string): void {
     const { app } = this;
-    const { title, decode, shape } = app.doc;
-    app.push(title ? doc : { ...doc, decode, shape }, label); // dials that were turned before anything was there
+    app.push(this.dialled(doc), label);
     app.view.fit(doc.seconds);
     app.say("");
     void this.fetchSound();
+  }
+
+  /** A new document, with the dials as they were turned before anything was there. */
+  private dialled(doc: Doc): Doc {
+    const { title, decode, shape } = this.app.doc;
+    return title ? doc : { ...doc, decode, shape };
   }
 
   private follow(job: Job): void {

@@ -28,7 +28,7 @@ export function showState(app: App): void {
   const { daemon } = app;
   facts("facts", rows(daemon));
   fill("clients", [[...daemon.clients], [...daemon.buffers.values()], [...daemon.jobs.values()]], () => clients(app));
-  fill("ports", daemon.ports, () => ports(daemon));
+  fill("ports", [daemon.ports, daemon.portless], () => ports(daemon));
   fill("asked", daemon.history, () => requests(app));
   fill("errors", daemon.errors, () =>
     daemon.errors.length
@@ -47,7 +47,7 @@ function rows(daemon: DaemonState): [string, string][] {
   }
   if (vitals) {
     if (vitals.memoryMb) found.push(["Memory", `${Math.round(vitals.memoryMb)} MB`]);
-    found.push(["MIDI out", vitals.midi.replace(/^Notes go to /, "").replace(/\.$/, "")]);
+    found.push(["MIDI out", vitals.playing ? vitals.midi.replace(/^Notes go to /, "").replace(/\.$/, "") : "none"]);
     if (vitals.jackXruns >= 0) found.push(["JACK xruns", String(vitals.jackXruns)]);
     found.push(["Samples lost", times(vitals.losses)], ["Restarts", String(vitals.restarts)]);
   }
@@ -91,7 +91,7 @@ function item(text: string, usable: boolean, pick: () => void): HTMLElement {
 }
 
 function ports(daemon: DaemonState): HTMLElement[] {
-  if (!daemon.ports.length) return [make("li", "There are no MIDI ports.", { className: "hint" })];
+  if (!daemon.ports.length) return [make("li", daemon.portless || "There are no MIDI ports.", { className: "hint" })];
   return daemon.ports.map(({ direction, name, ours }) => {
     const made = make("li", name);
     const use = direction === "in" ? "to listen to" : "to play on";

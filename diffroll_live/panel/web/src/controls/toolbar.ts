@@ -3,7 +3,7 @@
 import type { App } from "../app.js";
 import { decodingInWords } from "../daemon/request.js";
 import { JOB_OPTIONS } from "../wire/options.js";
-import { notesOf } from "../work/doc.js";
+import { counted, notesOf } from "../work/doc.js";
 import { DIVISIONS } from "../work/meter.js";
 import { button, click, element, fill, input, make, numberOf, reads, say, select } from "./elements.js";
 
@@ -153,11 +153,12 @@ function showLink(app: App): void {
 function showTrajectory(app: App): void {
   const { trajectory, step } = app.pictures;
   const { steps } = trajectory;
-  element("scrub").hidden = steps < 2 || !app.pictured;
+  element("scrub").hidden = steps < 2 || app.rolling !== null;
+  input("step").disabled = button("replay").disabled = !app.pictured;
   input("step").max = String(Math.max(1, steps - 1));
   const shown = step < 0 ? steps - 1 : step;
   if (Number(input("step").value) !== shown) input("step").value = String(shown);
-  say("stepText", `step ${shown + 1} of ${steps}`);
+  say("stepText", app.pictured ? `step ${shown + 1} of ${steps}` : "of A alone");
 }
 
 function showVariations(app: App): void {
@@ -165,7 +166,7 @@ function showVariations(app: App): void {
   element("variations").hidden = variations.length < 2 || app.rolling !== null;
   fill("variations", variations.length, () => variations.map((_, index) => make("button", "", { onclick: () => app.show(index) })));
   [...element("variations").children].forEach((tab, index) => {
-    const text = `${String.fromCharCode(65 + index)} · ${variations[index]!.length} notes`;
+    const text = `${String.fromCharCode(65 + index)} · ${counted(variations[index]!.length)}`;
     if (tab.textContent !== text) tab.textContent = text;
     tab.setAttribute("aria-pressed", String(index === shown));
   });
@@ -175,7 +176,7 @@ function showVariations(app: App): void {
 export function summary(app: App): string {
   const { doc } = app;
   if (!doc.title) return "Nothing is open.";
-  const parts = [`${notesOf(doc).length} notes`, `${doc.regions.length} regions`];
+  const parts = [counted(notesOf(doc).length), `${doc.regions.length} regions`];
   if (app.selected.size) parts.push(`${app.selected.size} notes selected`);
   return `${doc.title}: ${parts.join(", ")}.`;
 }

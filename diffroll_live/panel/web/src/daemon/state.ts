@@ -6,6 +6,7 @@ import type { Replies } from "../wire/messages.js";
 const POLL = 1000; // ms
 const BURST = 100; // ms in which all comes that was there before
 const MAX_ERRORS = 8;
+export const PORTS = "/diffroll/midi/ports";
 
 export type Job = Replies["/diffroll/watch/job"];
 export type Buffer = Replies["/diffroll/watch/buffer"];
@@ -24,6 +25,7 @@ export class DaemonState {
   vitals: Replies["/diffroll/watch/daemon"] | null = null;
   inputs: Replies["/diffroll/audio/input"][] = [];
   ports: Port[] = [];
+  portless = ""; // why no ports can be listed
   history: Asked[] = [];
   readonly errors: Trouble[] = [];
   readonly clients = new Map<string, string>(); // names by key
@@ -57,7 +59,8 @@ export class DaemonState {
     });
     connection.on("/diffroll/watch/error", ({ client, text }) => this.error({ from: this.nameOf(client), text }));
     connection.on("/diffroll/error", ({ about, text }) => {
-      this.error({ from: "", text });
+      if (about === PORTS) this.portless = text; // the page asks by itself, and says it where they are listed
+      else this.error({ from: "", text });
       if (about === "/diffroll/doctor") this.wanted?.reject(new Error(text));
     });
     connection.on("/diffroll/job/done", () => this.askHistory());
@@ -83,7 +86,7 @@ export class DaemonState {
   }
 
   askPorts(): void {
-    this.connection.send("/diffroll/midi/ports");
+    this.connection.send(PORTS);
   }
 
   /** What `doctor --json` says of the daemon's machine, with what is known here: what a support thread asks for. */
@@ -123,7 +126,7 @@ export class DaemonState {
     };
     connection.on("/diffroll/audio/inputs", begin(() => (this.inputs = inputs = [])));
     connection.on("/diffroll/audio/input", (reply) => void inputs.push(reply));
-    connection.on("/diffroll/midi/ports", begin(() => (this.ports = ports = [])));
+    connection.on(PORTS, begin(() => ([this.ports, this.portless] = [(ports = []), ""])));
     connection.on("/diffroll/midi/port", (reply) => void ports.push(reply));
     connection.on("/diffroll/history", begin(() => (this.history = history = [])));
     connection.on("/diffroll/history/job", (reply) => {
@@ -150,7 +153,10 @@ export class DaemonState {
     this.changed();
   }
 
+  /** Keep an error as the latest; one that comes again is kept once. */
   private error(trouble: Trouble): void {
+    const before = this.errors.findIndex(({ from, text }) => from === trouble.from && text === trouble.text);
+    if (before >= 0) this.errors.splice(before, 1);
     this.errors.unshift(trouble);
     this.errors.length = Math.min(this.errors.length, MAX_ERRORS);
     this.changed();

@@ -6,6 +6,7 @@ import type { Change } from "../work/meter.js";
 export interface Score {
   notes: Note[];
   meter: Change[];
+  leftOut: string[]; // what else its file holds, in words
 }
 
 export class Transfers {
@@ -25,10 +26,12 @@ export class Transfers {
     const answer = (await (await this.post("/midi/read", file)).json()) as {
       notes: [number, number, number, number][];
       changes: [number, number, number, number, number][];
+      left_out: string[];
     };
     return {
       notes: answer.notes.map(([pitch, t, duration, velocity]) => ({ pitch, t, duration, velocity })),
       meter: answer.changes.map(([t, bpm, numerator, denominator, beat]) => ({ t, bpm, numerator, denominator, beat })),
+      leftOut: answer.left_out,
     };
   }
 

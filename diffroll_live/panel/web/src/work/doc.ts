@@ -71,6 +71,11 @@ export const EMPTY: Doc = {
   rebarred: false,
   asker: null,
 };
+/** How many notes, in words. */
+export function counted(count: number): string {
+  return `${count} ${count === 1 ? "note" : "notes"}`;
+}
+
 export const SHORTEST = 0.02; // s, of a region and of a note
 const SAME = 1e-3; // s
 

@@ -14,6 +14,7 @@ from diffroll_live.limits import MAX_METER_CHANGES
 from diffroll_live.meter.meter_map import NO_METER, MeterMap, Signature
 from diffroll_live.meter.tempo_map import Doubles, TempoChange, TempoMap
 from diffroll_live.music.bar_lines import Bars, bars_of
+from diffroll_live.music.beat_fitting import fitted
 from diffroll_live.music.readings import FACTORS, PARTS, SHORTEST, closeness, meant, shifted
 from diffroll_live.music.readings import LONGEST as LONGEST_BEAT
 
@@ -45,7 +46,7 @@ def estimate_meter(notes: Doubles) -> MeterMap:
     found = readings(strength)
     if not found:
         return NO_METER
-    beats = meant(found, notes)[:MAX_METER_CHANGES]
+    beats = fitted(meant(found, notes)[:MAX_METER_CHANGES], notes)
     confidence = max(confidence_of(np.interp(notes[:, 0], read, np.arange(len(read)))) for read in found)
     if confidence < UNSURE:
         return NO_METER

@@ -94,6 +94,9 @@ def test_variations_are_tabs_and_keys_go_from_one_to_the_next(person):
     expect(person.page.locator("#variations button").nth(1)).to_have_attribute("aria-pressed", "true")
     person.sees("#stepText", "of A alone")
     expect(person.page.locator("#step")).to_be_disabled()
+    person.opens("state")
+    count = sum(len(variation) for variation in person.doc["variations"])
+    person.sees("#asked", f"{count} notes in 3 variations")
 
 
 def test_all_of_it_works_by_keys_alone(person):
@@ -126,7 +129,8 @@ def test_a_file_is_opened_and_a_bad_one_costs_nothing(person, make_wav, tmp_path
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF and nothing more")
     person.page.set_input_files("#file", broken)
-    person.sees("#message", re.compile(r"export it as WAV|cannot be read|not audio|truncated"))
+    person.sees("#message", re.compile(r"^broken\.wav .*(export it as WAV|cannot be read|not audio|truncated)"))
+    person.sees("#errors", "broken.wav")
     wrong = tmp_path / "letter.txt"
     wrong.write_text("no sound")
     person.page.set_input_files("#file", wrong)

@@ -89,6 +89,12 @@ def test_why_there_are_no_midi_ports_is_said_where_they_are_listed(served, brows
     person.opens("state")
     person.sees("#ports", "There is no MIDI system here.")
     expect(person.page.locator("#message")).to_be_empty()
+    person.sees("#facts", "MB")  # it watches
+    with served.daemon.tcp() as daw:
+        daw.send("/diffroll/midi/ports")
+        assert daw.expect("/diffroll/error").args[0] == "/diffroll/midi/ports"
+        daw.send("/diffroll/job/run", "later")
+        person.sees("#errors", "'later'")  # and thus all that came before
     expect(person.page.locator("#errors")).not_to_contain_text("MIDI")
     context.close()
 

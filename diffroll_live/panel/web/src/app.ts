@@ -65,7 +65,7 @@ export class App {
       else if ([this.doc.buffer, this.doc.job, this.jobs.running?.job].includes(tile.about)) this.pictures.put(tile);
       changed();
     };
-    this.connection.on("/diffroll/error", (reply) => this.failed(reply.about, reply.code, reply.text));
+    this.connection.on("/diffroll/error", (reply) => this.failed(reply.about, reply.code, this.opening.named(reply.text)));
     this.connection.on("/diffroll/job/grid", (reply) => this.opening.gridded(reply));
     this.connection.on("/diffroll/job/grid/change", (reply) => this.opening.metered(reply));
     this.connection.on("/diffroll/panicked", () => this.say("Every note has ended."));
@@ -131,6 +131,7 @@ export class App {
   }
 
   private failed(about: string, code: string, text: string): void {
+    this.daemon.failed(about, text);
     if (this.opening.failed(about, code) || this.jobs.owns(about) || about === PORTS) return;
     this.say(text);
   }

@@ -13,6 +13,7 @@ const NAMES: Record<string, string> = { transcribe: "a transcription", inpaint: 
 
 export class Opening {
   private arriving = new Map<string, Arriving>(); // by buffers that are being read
+  private readonly names = new Map<string, string>(); // of files that were sent, by those that the daemon knows them by
   private count = Number(sessionStorage.getItem("buffers") ?? 0);
   private following = sessionStorage.getItem("following") ?? ""; // the job of a DAW that is shown, by client and name
   private rows: Change[] = [];
@@ -98,6 +99,7 @@ export class Opening {
   }
 
   private read(path: string, title: string): void {
+    this.names.set(path.split(/[\\/]/).at(-1)!, title);
     this.app.connection.send("/diffroll/audio/file", this.newBuffer({ title }), path);
     this.app.say(`Reading ${title}…`);
   }
@@ -179,6 +181,11 @@ export class Opening {
     app.view.fitPitches(notesOf(app.doc).map((note) => note.pitch));
     if (!app.player.recording) void this.fetchSound();
     else if (app.doc.buffer) app.connection.send("/diffroll/audio/picture", app.doc.buffer);
+  }
+
+  /** A sentence of the daemon's with files called as the person calls them. */
+  named(text: string): string {
+    return [...this.names].reduce((said, [theirs, own]) => said.replaceAll(theirs, () => own), text);
   }
 
   /** Whether an error is dealt with here: a daemon that was restarted lacks the recording, and gets it again. */

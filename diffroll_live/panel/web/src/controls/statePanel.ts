@@ -4,6 +4,7 @@ import type { App } from "../app.js";
 import { decodingInWords, decodingOf, optionsOf, shapeOf, taskInWords } from "../daemon/request.js";
 import type { Asked, Buffer, DaemonState, Job } from "../daemon/state.js";
 import { clock, length } from "../stage/view.js";
+import { counted } from "../work/doc.js";
 import { turnDials } from "./dials.js";
 import { button, click, element, facts, fill, make, say, times } from "./elements.js";
 import { showSection } from "./sections.js";
@@ -79,7 +80,7 @@ function bufferItem(app: App, buffer: Buffer): HTMLElement {
 }
 
 function jobItem(app: App, job: Job): HTMLElement {
-  const result = job.state === "done" ? `${job.notes} notes, seed ${job.seed}` : job.state;
+  const result = job.state === "done" ? `${counted(job.notes)}, seed ${job.seed}` : job.state;
   const state = job.state === "running" ? `${Math.round(100 * job.progress)} %` : result;
   return item(`${taskInWords(job.task)} ${job.job} · ${state}`, ["done", "queued", "running"].includes(job.state), () => app.opening.job(job));
 }
@@ -104,8 +105,11 @@ function requests(app: App): HTMLElement[] {
   const { history } = app.daemon;
   if (!history.length) return [make("li", "Nothing was asked for yet.", { className: "hint" })];
   return [...history].reverse().map((asked) => {
-    const result = asked.outcome === "done" ? `${asked.notes} notes` : asked.outcome;
-    const decoded = asked.task === "redecode" ? decodingInWords(decodingOf(optionsOf(asked.options))) : "";
+    const options = optionsOf(asked.options);
+    const variations = Number(options.get("variations") ?? 1);
+    const written = counted(asked.notes) + (variations > 1 ? ` in ${variations} variations` : "");
+    const result = asked.outcome === "done" ? written : asked.outcome;
+    const decoded = asked.task === "redecode" ? decodingInWords(decodingOf(options)) : "";
     const text = `${decoded || `${taskInWords(asked.task)}, seed ${asked.seed}`} · ${result}`;
     const made = make("li");
     const title = `${asked.name || asked.client}, ${ago(asked)}${asked.options ? `: ${asked.options}` : ""}. Turn the dials to this.`;

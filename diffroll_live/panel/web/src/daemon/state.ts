@@ -57,11 +57,8 @@ export class DaemonState {
       this.buffers.set(`${reply.client} ${reply.buffer}`, reply);
       changed();
     });
-    connection.on("/diffroll/watch/error", ({ client, text }) => this.error({ from: this.nameOf(client), text }));
-    connection.on("/diffroll/error", ({ about, text }) => {
-      if (about === PORTS) this.portless = text; // the page asks by itself, and says it where they are listed
-      else this.error({ from: "", text });
-      if (about === "/diffroll/doctor") this.wanted?.reject(new Error(text));
+    connection.on("/diffroll/watch/error", ({ client, about, text }) => {
+      if (about !== PORTS) this.error({ from: this.nameOf(client), text }); // of other panels, and of this one before a reload
     });
     connection.on("/diffroll/job/done", () => this.askHistory());
     this.lists();
@@ -140,6 +137,13 @@ export class DaemonState {
       this.findings.push(reply);
       if (this.findings.length === this.wanted?.count) this.wanted.resolve(this.findings);
     });
+  }
+
+  /** Take an error that this page was answered with. */
+  failed(about: string, text: string): void {
+    if (about === PORTS) this.portless = text; // the page asks by itself, and says it where they are listed
+    else this.error({ from: "", text });
+    if (about === "/diffroll/doctor") this.wanted?.reject(new Error(text));
   }
 
   private client(reply: Replies["/diffroll/watch/client"]): void {

@@ -84,6 +84,7 @@ class EngineConfig:
     device: str = DEVICE.default
     threads: int = 0  # of the CPU; 0 leaves the number to measurement
     precision: str = "auto"  # of arithmetic; auto is bf16 where the device multiplies it natively
+    address: str = ""  # ray://HOST:PORT of a cluster that computes; empty is this machine
 
     def __post_init__(self) -> None:
         _check("engine", self)

@@ -14,6 +14,7 @@ DiffrollError(text)                 code
 │  ├─ BadRegion                     bad-region
 │  └─ UnknownJob                    unknown-job
 ├─ Busy                             busy
+├─ EngineLost                       engine-lost
 ├─ Cancelled                        cancelled
 ├─ FileError                        file-refused
 │  └─ FileMissing                   file-not-found
@@ -120,6 +121,12 @@ class Busy(DiffrollError):
     """The queue is full."""
 
     code = "busy"
+
+
+class EngineLost(DiffrollError):
+    """A cluster that is not there, or that has lost what was asked of it."""
+
+    code = "engine-lost"
 
 
 class Cancelled(DiffrollError):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from diffroll_live.errors import RequestError
+from diffroll_live.notation.addresses import parse_cluster
 from diffroll_live.notation.lengths import length_text, parse_length
 from diffroll_live.notation.pitches import PitchRange, parse_range, range_text
 from diffroll_live.notation.scales import Scale, parse_scale
@@ -145,11 +146,13 @@ def _signature(value: Value) -> tuple[int, int]:
 CHANNEL = Limit(1, 16, whole=True, default=1, sentence="The MIDI channel.")
 DELIVER = Choice(("osc", "midi", "both"), default="both", sentence="Where notes go.")
 DEVICE = Choice(("auto", "cuda", "mps", "cpu"), default="auto", sentence="Where the model runs.")
+PRECISION = Choice(("auto", "fp32", "bf16"), default="auto", sentence="Of arithmetic; a seed gives its notes at one.")
 THREADS = Limit(
     1, 1024, whole=True, sentence="CPU threads; otherwise one a core, or in a daemon fewer while that is sooner."
 )
 PROCESSES = Limit(1, 1024, whole=True, sentence="Processes with a model each; otherwise one a core, or one for a GPU.")
 PORT = Limit(0, 65_535, whole=True, default=7770, sentence="UDP and TCP port.")
+CLUSTER = Text(parse_cluster, default="", sentence="Compute on the cluster at ray://HOST:PORT; otherwise here.")
 TEMPO = Limit(4, 1000, unit="quarter notes a minute", sentence="Tempo of the music, in quarter notes a minute.")
 #: Bars and beats, where the command line says what they are.
 METER: dict[str, Option] = {
@@ -274,7 +277,8 @@ CONFIG: dict[str, Option] = {
     "server.client_timeout_s": Limit(0.05, 864_000, unit="s"),
     "engine.device": DEVICE,
     "engine.threads": replace(THREADS, low=0),
-    "engine.precision": Choice(("auto", "fp32", "bf16")),
+    "engine.precision": PRECISION,
+    "engine.address": CLUSTER,
     "midi.api": Choice(("auto", "coremidi", "windows", "alsa", "jack", "none"), sentence="Which MIDI system to use."),
     "transport.source": Choice(
         ("osc", "midi-clock", "mtc", "jack", "link"), sentence="Where the DAW's time comes from."

@@ -87,3 +87,10 @@ class LiveTranscriber(Protocol):
 
     def update(self, first: int, samples: npt.NDArray[np.float32]) -> LiveEstimate:
         """Take (n_samples,) samples, the first of which is number ``first`` of the input, and give an estimate."""
+
+
+class StreamOpener(Protocol):
+    """Whatever can transcribe live: an engine, or a part of one."""
+
+    def open_stream(self, rate: int) -> LiveTranscriber:
+        """Open a transcriber of a live input of ``rate`` Hz, for the calling thread; see types.Engine."""

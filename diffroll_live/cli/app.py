@@ -23,6 +23,7 @@ COMMANDS = {
     "continue": ("tasks", "continue_", "Write what could come after a recording."),
     "generate": ("tasks", "generate", "Write something new from nothing."),
     "batch": ("batch", "batch", "Transcribe an archive of recordings, and go on where it stopped."),
+    "cluster": ("cluster", "cluster", "Compute on several machines, for daemons and archives."),
     "serve": ("serve", "serve", "Run the daemon: OSC in, notes out on a virtual MIDI port."),
     "panel": ("panel", "panel", "Open the panel in the browser: see, paint, hear and drag."),
     "live": ("live", "live", "Transcribe an input device live, and play its notes on a MIDI port."),

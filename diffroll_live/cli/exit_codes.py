@@ -22,7 +22,7 @@ MEANINGS = {
     MODEL: "a model that is missing or was altered",
     MEMORY: "too little memory on the device",
     PORT: "a MIDI or network port that cannot be opened",
-    DAEMON: "the daemon is not running, busy, or stopped answering",
+    DAEMON: "the daemon or the cluster is not running, busy, or stopped answering",
     UNWELL: "the doctor found a problem that needs fixing",
     INTERRUPTED: "interrupted with Ctrl-C",
 }
@@ -41,6 +41,7 @@ BY_ERROR = {
     "bad-region": USAGE,
     "unknown-job": INTERNAL,
     "busy": DAEMON,
+    "engine-lost": DAEMON,
     "cancelled": INTERRUPTED,
     "file-refused": FILE,
     "file-not-found": FILE,

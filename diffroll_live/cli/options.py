@@ -166,6 +166,9 @@ DEVICE = setting(limits.DEVICE, "--device")
 THREADS = setting(limits.THREADS, "--threads")
 #: Where the daemon's model runs; the configuration decides where an option is not given.
 ENGINE = (MODEL, setting(limits.DEVICE, "--device", default=None), THREADS)
+ENGINE_AT = setting(
+    limits.CLUSTER, "--engine", "address", type=Parsed(limits.CLUSTER), default=None, metavar="ray://HOST:PORT"
+)
 LOCAL = (
     MODEL,
     DEVICE,

@@ -1,4 +1,4 @@
-"""What the daemon has sent to the inference process, received on a thread of its own.
+"""What was sent to whoever has a desk, received on a thread of its own where it comes through a pipe.
 
 While the process computes, the daemon can send more, audio too, and never waits for a pipe that is full.
 """
@@ -17,16 +17,21 @@ logger = logging.getLogger(__name__)
 
 
 class Inbox:
-    """Messages in the order in which they came; the end of the pipe is one of them."""
+    """Messages in the order in which they came; their end is one of them."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._receiver = WorkReceiver(connection)
+    def __init__(self) -> None:
         self._messages: queue.SimpleQueue[Work | Cancel | None] = queue.SimpleQueue()
         self._came = threading.Event()
 
-    def start(self) -> None:
-        """Start the thread, which ends with the pipe."""
-        threading.Thread(target=self._run, name="diffroll-inbox", daemon=True).start()
+    def listen(self, connection: Connection) -> None:
+        """Put in what comes through a pipe, from a thread that ends with it."""
+        args = (WorkReceiver(connection),)
+        threading.Thread(target=self._run, args=args, name="diffroll-inbox", daemon=True).start()
+
+    def put(self, message: Work | Cancel | None) -> None:
+        """Put in a message; None is the end."""
+        self._messages.put(message)
+        self._came.set()
 
     @property
     def is_empty(self) -> bool:
@@ -39,23 +44,19 @@ class Inbox:
         return self.is_empty and not self._came.wait(seconds)
 
     def take(self) -> Work | Cancel:
-        """Wait for a message. Raises EOFError when the daemon is gone."""
+        """Wait for a message. Raises EOFError at the end, when the daemon is gone."""
         message = self._messages.get()
         if message is None:
             self._messages.put(None)
             raise EOFError
         return message
 
-    def _run(self) -> None:
+    def _run(self, receiver: WorkReceiver) -> None:
         try:
             while True:
-                self._put(self._receiver.receive())
+                self.put(receiver.receive())
         except (EOFError, OSError):
             logger.debug("the daemon has closed the pipe")
         except Exception:
             logger.exception("a message of the daemon cannot be read")
-        self._put(None)
-
-    def _put(self, message: Work | Cancel | None) -> None:
-        self._messages.put(message)
-        self._came.set()
+        self.put(None)

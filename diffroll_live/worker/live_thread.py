@@ -16,8 +16,7 @@ import time
 from multiprocessing.connection import Connection
 
 from diffroll_live.errors import DiffrollError, InternalError
-from diffroll_live.live_types import LiveTranscriber
-from diffroll_live.types import Engine
+from diffroll_live.live_types import LiveTranscriber, StreamOpener
 from diffroll_live.worker.messages import LiveEstimated, LiveFailed, LiveFeed, LiveMessage, LiveOpen
 
 logger = logging.getLogger(__name__)
@@ -31,14 +30,14 @@ class LiveThread:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._engines: queue.SimpleQueue[Engine] = queue.SimpleQueue()
+        self._engines: queue.SimpleQueue[StreamOpener] = queue.SimpleQueue()
         self._transcribers: dict[int, LiveTranscriber] = {}
 
     def start(self) -> None:
         """Start the thread; it waits for ``serve``."""
         threading.Thread(target=self._run, name="diffroll-live-input", daemon=True).start()
 
-    def serve(self, engine: Engine) -> None:
+    def serve(self, engine: StreamOpener) -> None:
         """Have the thread transcribe with an engine."""
         self._engines.put(engine)
 
@@ -53,7 +52,7 @@ class LiveThread:
             except Exception:
                 logger.exception("a message of the daemon about a live input cannot be read")
 
-    def _answer(self, engine: Engine, message: LiveMessage) -> None:
+    def _answer(self, engine: StreamOpener, message: LiveMessage) -> None:
         try:
             if isinstance(message, LiveFeed):
                 self._feed(message)

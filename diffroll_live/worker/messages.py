@@ -184,20 +184,8 @@ class LiveFailed:
     error: DiffrollError
 
 
-Event = (
-    Ready
-    | StartFailed
-    | Died
-    | Started
-    | Progressed
-    | Estimated
-    | Gridded
-    | Noted
-    | Finished
-    | Failed
-    | LiveEstimated
-    | LiveFailed
-)
+WorkEvent = Started | Progressed | Estimated | Gridded | Noted | Finished | Failed
+Event = Ready | StartFailed | Died | WorkEvent | LiveEstimated | LiveFailed
 Report = Event | Computed
 """Whatever the process sends; who has submitted work hears of events alone."""
 

@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from ctypes import c_longlong
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 from diffroll_live.errors import Cancelled, DiffrollError, InternalError
 from diffroll_live.meter.meter_map import MeterMap
 from diffroll_live.picture_types import Estimate
 from diffroll_live.types import Engine, StreamedNote
-from diffroll_live.worker.desk import Desk
+from diffroll_live.worker.desk import Desk, Send
 from diffroll_live.worker.inbox import Inbox
 from diffroll_live.worker.live_thread import LiveThread
 from diffroll_live.worker.messages import Cancel, Ready, StartFailed
@@ -26,6 +27,8 @@ from diffroll_live.worker.priority import let_others_go_first
 logger = logging.getLogger(__name__)
 
 QUIET = 0.3  # s without a message, after which the engine prepares: what it has begun holds a request up
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +57,25 @@ def main(connection: Connection, live: Connection, in_turn: c_longlong, factory:
 
     ``live`` is the pipe of the live thread. ``in_turn`` is shared: the serial of the work that is computed, or 0.
     """
-    _leave_interrupts_to_the_daemon()
-    inbox, live_thread = Inbox(connection), LiveThread(live)
+    leave_interrupts_to_the_daemon()
+    inbox, live_thread = Inbox(), LiveThread(live)
     live_thread.start()  # at normal priority, which this thread and those that the engine starts have no longer
-    inbox.start()
+    inbox.listen(connection)
     let_others_go_first()
     try:
-        engine = _make_engine(connection, factory)
+        engine = make_engine(connection, factory)
         if engine is None:
             return
         live_thread.serve(engine)
         connection.send(Ready(engine.info))
-        _work(engine, connection, inbox, in_turn)
+        work_on(engine, connection.send, inbox, in_turn)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         logger.debug("the daemon has closed the pipe")
 
 
-def _work(engine: Engine, connection: Connection, inbox: Inbox, in_turn: c_longlong) -> None:
-    """Work for ever. Raises EOFError when the daemon is gone."""
-    desk = Desk(engine, connection.send)
+def work_on(engine: Engine, send: Send, inbox: Inbox, in_turn: c_longlong) -> None:
+    """Answer what comes into an inbox, in turns, for ever. Raises EOFError at its end, when the daemon is gone."""
+    desk = Desk(engine, send)
     while True:
         if desk.is_empty and inbox.stays_empty(QUIET):
             _tune(engine, inbox)
@@ -87,13 +90,15 @@ def _work(engine: Engine, connection: Connection, inbox: Inbox, in_turn: c_longl
         in_turn.value = 0
 
 
-def _leave_interrupts_to_the_daemon() -> None:
+def leave_interrupts_to_the_daemon() -> None:
+    """Ignore Ctrl-C, which reaches all processes of a terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):  # the daemon held the signal back until this point
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _make_engine(connection: Connection, factory: Callable[[], Engine]) -> Engine | None:
+def make_engine(connection: Connection, factory: Callable[[], T]) -> T | None:
+    """Make an engine, or what stands for one; None where that has failed, which the daemon has been told."""
     try:
         return factory()
     except DiffrollError as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from diffroll_live.errors import Busy, InternalError
-from diffroll_live.types import Engine, ModelInfo
+from diffroll_live.types import ModelInfo
 from diffroll_live.worker.messages import (
     Cancel,
     Computed,
@@ -29,8 +29,9 @@ from diffroll_live.worker.messages import (
     Work,
     describe_exit,
 )
+from diffroll_live.worker.process import main
 from diffroll_live.worker.shares import Share, Shares
-from diffroll_live.worker.supervisor import Supervisor
+from diffroll_live.worker.supervisor import Entry, Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -61,15 +62,21 @@ class _Item:
 class Worker:
     """Has work done in a process of its own, in which clients take turns, and which is restarted whenever it dies.
 
-    ``factory`` makes the engine and must be picklable; ``queue_size`` pieces of work may wait; a process has
-    ``grace`` seconds to end by itself. ``imports`` names the modules that the engine begins with.
+    ``factory`` makes the engine, or whatever ``entry`` works with, and must be picklable; ``queue_size`` pieces of work
+    may wait; a process has ``grace`` seconds to end by itself. ``imports`` names the modules that it begins with.
     """
 
     def __init__(
-        self, factory: Callable[[], Engine], queue_size: int = 64, *, grace: float = 2.0, imports: Sequence[str] = ()
+        self,
+        factory: Callable[[], object],
+        queue_size: int = 64,
+        *,
+        grace: float = 2.0,
+        imports: Sequence[str] = (),
+        entry: Entry = main,
     ) -> None:
         self._queue_size = queue_size
-        self._supervisor = Supervisor(factory, self._hand_over, grace, imports)
+        self._supervisor = Supervisor(factory, self._hand_over, grace, imports, entry)
         self._items: dict[int, _Item] = {}  # by serial, in the order in which they came
         self._ready = False
         self._shares = Shares()

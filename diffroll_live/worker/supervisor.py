@@ -12,11 +12,12 @@ import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from ctypes import c_longlong
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from diffroll_live.errors import InternalError
-from diffroll_live.types import Engine
 from diffroll_live.worker.backoff import Backoff
 from diffroll_live.worker.birth import birth_context
 from diffroll_live.worker.messages import (
@@ -37,14 +38,23 @@ logger = logging.getLogger(__name__)
 _FIRST_PAUSE, _LAST_PAUSE = 0.5, 30.0  # s between starts that come to nothing
 
 
+#: What the process does for as long as its pipes are open, as process.main; the last argument is the factory.
+Entry = Callable[[Connection, Connection, c_longlong, Any], None]
+
+
 class Supervisor:
     """Keeps one inference process alive. ``post`` takes every report, on this thread; ``imports`` as birth_context."""
 
     def __init__(
-        self, factory: Callable[[], Engine], post: Callable[[Report], None], grace: float, imports: Sequence[str] = ()
+        self,
+        factory: Callable[[], object],
+        post: Callable[[Report], None],
+        grace: float,
+        imports: Sequence[str] = (),
+        entry: Entry = main,
     ) -> None:
         self._context = birth_context(imports)
-        self._factory = factory
+        self._factory, self._entry = factory, entry
         self._post = post
         self._grace = grace  # s, that a process has to end by itself
         self._in_turn = self._context.RawValue("q", 0)
@@ -123,9 +133,8 @@ class Supervisor:
     def _spawn(self) -> tuple[BaseProcess, Connection, Connection]:
         ours, theirs = self._context.Pipe()
         our_live, their_live = self._context.Pipe()
-        process = self._context.Process(
-            target=main, args=(theirs, their_live, self._in_turn, self._factory), name="diffroll-engine", daemon=True
-        )
+        args = (theirs, their_live, self._in_turn, self._factory)
+        process = self._context.Process(target=self._entry, args=args, name="diffroll-engine", daemon=True)
         self._loaded, self._in_turn.value = False, 0
         process.start()
         theirs.close()  # so that ours reads the end when the process is gone

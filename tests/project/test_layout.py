@@ -18,7 +18,7 @@ from diffroll_live.cli.app import COMMANDS
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "bridge/PROTOCOL.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "bridge/PROTOCOL.md", "docs/scaling.md")
 MODELS = sorted(path.parent for path in (ROOT / "models").glob("*/config.json"))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import soundfile
 from diffroll_live.archive.items import Item
 from diffroll_live.errors import DeviceMemory
 from diffroll_live.types import Options, RequestPlan, Result
-from support.fake_engine import FakeEngine
+from support.fake_engine import INFO, FakeEngine
 
 RATE = 8000
 #: Lengths of recordings, in seconds: with them the engine fails, is short of memory, dies, or dies once.
@@ -62,9 +62,12 @@ class ArchiveEngineFactory:
     """Makes the engine in a process of its own."""
 
     folder: Path
+    sha256: str = INFO.sha256  # that the engine says its model has
 
     def __call__(self) -> ArchiveEngine:
-        return ArchiveEngine(self.folder)
+        engine = ArchiveEngine(self.folder)
+        engine.info = replace(INFO, sha256=self.sha256)
+        return engine
 
 
 QUICK = Options(steps=1)

@@ -16,8 +16,9 @@ from diffroll_live.config import Config, ServerConfig
 from diffroll_live.server.daemon import serve
 from diffroll_live.server.endpoints.attached import OpenAttachment
 from diffroll_live.server.midi_output import MidiOut
-from diffroll_live.types import Engine
+from diffroll_live.worker.process import main
 from diffroll_live.worker.queue import Worker
+from diffroll_live.worker.supervisor import Entry
 from support.fake_engine import make_engine
 from support.osc_client import TcpClient, UdpClient
 from support.paths import TESTS
@@ -31,10 +32,11 @@ class RunningDaemon:
     def __init__(
         self,
         folder: Path,
-        factory: Callable[[], Engine] = make_engine,
+        factory: Callable[[], object] = make_engine,
         scheduler: MidiOut | None = None,
         spool: Path | None = None,
         attach: OpenAttachment | None = None,
+        entry: Entry = main,
         **server: Any,
     ) -> None:
         settings = {"port": 0, "allowed_folders": (folder,)} | server
@@ -43,7 +45,7 @@ class RunningDaemon:
         self.scheduler = scheduler
         self.spool = spool
         self.attach = attach
-        self.worker = Worker(factory, self.config.server.queue_size, grace=0.5)
+        self.worker = Worker(factory, self.config.server.queue_size, grace=0.5, entry=entry)
         self.port = 0
         self._ready = threading.Event()
         self._failure: BaseException | None = None

@@ -72,7 +72,7 @@ def test_an_idle_engine_prepares_until_work_comes():
 
 
 def test_an_engine_is_ready_as_it_was_made_without_a_second_warm_up(monkeypatch):
-    monkeypatch.setattr("diffroll_live.worker.process._leave_interrupts_to_the_daemon", lambda: None)
+    monkeypatch.setattr("diffroll_live.worker.process.leave_interrupts_to_the_daemon", lambda: None)
     ours, theirs = multiprocessing.Pipe()
     _, live = multiprocessing.Pipe()
     cancelled = multiprocessing.Value("q", -1, lock=False)

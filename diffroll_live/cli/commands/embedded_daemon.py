@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from diffroll_live.cli.commands.serving import start_midi
-from diffroll_live.cli.engine_factory import IMPORTS, EngineFactory
+from diffroll_live.cli.worker import make_worker
 from diffroll_live.config import Config, MidiConfig
 from diffroll_live.errors import PortError
 from diffroll_live.midi.scheduler import Scheduler
@@ -16,7 +16,6 @@ from diffroll_live.osc import codec, replies
 from diffroll_live.osc.client_codec import MAX_PACKET, error_of, read_reply, write_message
 from diffroll_live.osc.framing import PacketReader, frame
 from diffroll_live.server.daemon import serve as serve_clients
-from diffroll_live.worker.queue import Worker
 
 _READ_BYTES = 1 << 16
 
@@ -58,9 +57,7 @@ async def run_with_client(
     config: Config, scheduler: Scheduler | None, converse: Callable[[Wire], Awaitable[None]]
 ) -> None:
     """Run the daemon, and a client beside it, until a signal comes or the client ends; its error is raised."""
-    engine = config.engine
-    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
-    worker = Worker(factory, config.server.queue_size, imports=IMPORTS)
+    worker = make_worker(config)
     stop = asyncio.Event()
     clients: list[asyncio.Task[None]] = []
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from diffroll_live.cli.engine_factory import IMPORTS, EngineFactory
-from diffroll_live.cli.options import ENGINE, PATH, setting, with_options
+from diffroll_live.cli.options import ENGINE, ENGINE_AT, PATH, setting, with_options
+from diffroll_live.cli.worker import make_worker
 from diffroll_live.config import load_config
 from diffroll_live.errors import RequestError
 from diffroll_live.limits import CONFIG, METRICS_PORT, PANEL_PORT, PORT, Limit
@@ -21,6 +21,7 @@ FLAGS = {
     "model": "engine.model",
     "device": "engine.device",
     "threads": "engine.threads",
+    "address": "engine.address",
     "midi_api": "midi.api",
     "midi_port": "midi.port",
     "spool": "server.spool",
@@ -50,7 +51,7 @@ def _port_or_off(section: str, port: Limit) -> Callable[[click.Context, click.Pa
 @setting(PORT, "--port", default=None, help=f"{PORT.sentence.rstrip('.')}; {PORT.default} unless configured.")
 @click.option("--host", help="The address to listen on; 127.0.0.1 unless configured.")
 @click.option("--config", "config_file", type=PATH, metavar="FILE", help="A TOML file; options here win over it.")
-@with_options(*ENGINE)
+@with_options(*ENGINE, ENGINE_AT)
 @setting(CONFIG["midi.api"], "--midi-api")
 @click.option("--midi-port", metavar="NAME", help="An existing port to play on, instead of a virtual one.")
 @setting(CONFIG["transport.source"], "--transport", help="Where the DAW's time comes from; osc unless configured.")
@@ -77,11 +78,7 @@ def serve(config_file: Path | None, panel: dict[str, Any], metrics: dict[str, An
     ours = logging.getLogger("diffroll_live")
     if ours.level == logging.NOTSET:
         ours.setLevel(logging.INFO)
-    engine = config.engine
-    factory = EngineFactory(engine.model or None, engine.device, engine.threads or None, engine.precision)
-    from diffroll_live.worker.queue import Worker
-
-    worker = Worker(factory, config.server.queue_size, imports=IMPORTS)
+    worker = make_worker(config)
     worker.begin()  # the model is loaded while all that the daemon itself consists of is imported
     try:
         from diffroll_live.cli.commands.serving import serve_all

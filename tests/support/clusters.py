@@ -1,0 +1,61 @@
+"""Real clusters for tests, and the commands that use them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from support.paths import ROOT, TESTS
+
+#: What every process of a cluster finds of ours; nothing computes with more than a core.
+ENVIRONMENT = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", "OMP_NUM_THREADS": "1"}
+
+
+class LocalCluster:
+    """Two nodes of a core each, until the block ends."""
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "support.cluster_process"]
+        self.process = subprocess.Popen(
+            command,
+            cwd=TESTS,
+            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.address: str = self._line()["address"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.communicate()
+
+    def tell(self, command: str) -> None:
+        """Have the cluster change, and wait until it has."""
+        assert self.process.stdin is not None
+        print(command, file=self.process.stdin, flush=True)
+        assert self._line() == {"done": command}
+
+    def _line(self) -> dict[str, str]:
+        assert self.process.stdout is not None
+        while line := self.process.stdout.readline():
+            if line.startswith("{"):
+                return dict(json.loads(line))
+        raise AssertionError("the cluster has ended")
+
+
+def command(*words: str | Path, program: str = "diffroll_live", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", program, *map(str, words)],
+        cwd=TESTS,
+        env={**os.environ, **ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )

@@ -26,6 +26,14 @@ START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 _LOOK = 0.1  # s between looks
 _TAIL = 2000  # bytes of the log that are looked at for a reason
+#: gRPC leaves forks alone: otherwise what Ray's proxy starts for a client now and then ends at once.
+FORKS = {"GRPC_ENABLE_FORK_SUPPORT": "0"}
+AGENTS = (
+    "--dashboard-agent-listen-port",
+    "--dashboard-agent-grpc-port",
+    "--metrics-export-port",
+    "--runtime-env-agent-port",
+)
 _STARTED = "Ray runtime started"  # in the log of ``ray start``
 
 
@@ -47,7 +55,10 @@ class NodeSettings:
         return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
 
     def command(self) -> list[str]:
-        """The command line that starts Ray; it ends when it is told to, and everything that it started with it."""
+        """The command line that starts Ray; it ends when it is told to, and everything that it started with it.
+
+        Its agents get ports that are free. Ray would have them choose, and end the node where that takes 15 s.
+        """
         numbers = {
             "--num-cpus": self.cores,
             "--num-gpus": self.gpus,
@@ -59,8 +70,9 @@ class NodeSettings:
             else ["--head", "--port", str(self.port), "--ray-client-server-port", str(self.client_port)]
         )
         given = [word for flag, number in numbers.items() if number is not None for word in (flag, str(number))]
+        agents = [f"{flag}={port}" for flag, port in zip(AGENTS, free_ports(self.host, len(AGENTS)), strict=True)]
         plain = ["--node-ip-address", self.host, "--include-dashboard=false", "--disable-usage-stats", "--block"]
-        return [sys.executable, "-m", "ray.scripts.scripts", "start", *place, *plain, *given]
+        return [sys.executable, "-m", "ray.scripts.scripts", "start", *place, *plain, *agents, *given]
 
 
 class Node:
@@ -105,9 +117,11 @@ class Node:
             os.close(lock)  # the process has it from now on
         write_atomic(self._folder / "node.json", json.dumps({"pid": process.pid}).encode())
         try:
-            _await(lambda: process.poll() is not None or self._says(_STARTED), START_SECONDS)
-            if process.poll() is not None or not self._says(_STARTED):
+            _await(lambda: process.poll() is not None or self._serves(settings), START_SECONDS)
+            if process.poll() is not None:
                 raise EngineLost(f"Ray did not start ({self._reason()}); {self.log} has the rest.")
+            if not self._serves(settings):
+                raise EngineLost(f"Ray did not start within {START_SECONDS:.0f} s; {self.log} may say why.")
         except BaseException:
             self.stop()
             raise
@@ -136,7 +150,7 @@ class Node:
         # With 0, Ray stays on 127.0.0.1, in place of the machine's address in its network; with 1, it goes by ``host``.
         reach = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0" if settings.is_local else "1"}
         wait = {"RAY_raylet_start_wait_time_s": f"{START_SECONDS:.0f}"}
-        environment = {**os.environ, **wait, **reach, **store}
+        environment = {**os.environ, **FORKS, **wait, **reach, **store}
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 settings.command(),
@@ -156,8 +170,9 @@ class Node:
                 f"{self._folder} cannot be used ({error.strerror}); make it yours, or remove it."
             ) from error
 
-    def _says(self, words: str) -> bool:
-        return words in self.log.read_text(errors="replace")
+    def _serves(self, settings: NodeSettings) -> bool:
+        started = _STARTED in self.log.read_text(errors="replace")
+        return started and (bool(settings.join) or is_open(settings.host, settings.client_port))
 
     def _reason(self) -> str:
         lines = [line.strip() for line in self.log.read_text(errors="replace")[-_TAIL:].splitlines() if line.strip()]
@@ -165,15 +180,31 @@ class Node:
 
 
 def _check_free(settings: NodeSettings) -> None:
-    """Raise PortError for a port of a head that is taken, which Ray would only say after a minute."""
-    for port in () if settings.join else (settings.port, settings.client_port):
+    """Raise PortError for a port that is taken, or an address of elsewhere, which Ray would only say after a minute."""
+    for port in (0,) if settings.join else (settings.port, settings.client_port):
         try:
             with socket.create_server((settings.host, port)):
                 pass
         except OSError as error:
-            raise PortError(
-                f"Port {port} of {settings.host} cannot be used ({error.strerror}); choose another."
-            ) from error
+            place = f"Port {port} of {settings.host}" if port else settings.host
+            text = f"{place} cannot be used ({error.strerror}); choose another port, or an address of this machine."
+            raise PortError(text) from error
+
+
+def is_open(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection((host, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def free_ports(host: str, count: int) -> list[int]:
+    """Some ports that nobody listens on now."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server((host, 0))) for _ in range(count)]
+        return [int(server.getsockname()[1]) for server in servers]
 
 
 def _await(holds: Callable[[], bool], seconds: float) -> bool:

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.cluster_process import free_ports
-from support.clusters import command
+from support.clusters import command, session_of
 from support.running import alive
 
 from diffroll_live.cli import exit_codes
+from diffroll_live.cluster.node import free_ports
 
 pytestmark = [
     pytest.mark.realtime,
@@ -22,18 +22,6 @@ pytestmark = [
 
 LISTENING = "0A"
 LOCAL = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}  # as /proc/net/tcp says
-
-
-def family(root: int) -> set[int]:
-    """A process with all that it has started, and they."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and (entry / "stat").exists():
-            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    found = {root}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
 
 
 def listening(pids: set[int]) -> dict[str, str]:
@@ -55,7 +43,7 @@ def listening(pids: set[int]) -> dict[str, str]:
 
 
 def test_a_machine_becomes_a_node_and_is_one_no_longer(tmp_path: Path) -> None:
-    port, client_port = free_ports(2)
+    port, client_port = free_ports("127.0.0.1", 2)
     home = {"XDG_STATE_HOME": str(tmp_path)}
     place = ("--port", str(port), "--client-port", str(client_port), "--cores", "1", "--store", "80")
     started = command("cluster", "start", *place, **home)
@@ -64,7 +52,7 @@ def test_a_machine_becomes_a_node_and_is_one_no_longer(tmp_path: Path) -> None:
         address = f"ray://127.0.0.1:{client_port}"
         assert address in started.stdout
         (state,) = tmp_path.rglob("node.json")
-        pids = family(json.loads(state.read_text())["pid"])
+        pids = session_of(json.loads(state.read_text())["pid"])
         assert len(pids) > 3
         assert set(listening(pids).values()) <= LOCAL
         again = command("cluster", "start", *place, **home)

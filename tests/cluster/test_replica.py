@@ -53,7 +53,7 @@ def test_other_weights_than_the_deployed_ones_are_refused() -> None:
 @pytest.mark.parametrize("remembers", [True, False])
 def test_a_request_is_decoded_again_whether_it_was_answered_here_or_not(remembers: bool) -> None:
     first = Parcel(run(1))
-    again = Parcel(Redecode(2, "job", 0.5, 0.1, "daemon/client"), before=first)
+    again = Parcel(Redecode(2, "job", 0.02, 0.1, "daemon/client"), before=first)
 
     async def scene() -> list[WorkEvent]:
         replica = Replica(make_engine, INFO.sha256)
@@ -64,9 +64,8 @@ def test_a_request_is_decoded_again_whether_it_was_answered_here_or_not(remember
     found = asyncio.run(scene())
     assert {event.serial for event in found} == {2}
     assert isinstance(end := found[-1], Finished)
-    assert end.result.variations[0] == tuple(
-        n for n in notes_of(run(1).plan, 0) if n.velocity > 63 and n.duration >= 0.1
-    )
+    assert end.result.variations[0] == tuple(n for n in notes_of(run(1).plan, 0) if n.velocity > 2)
+    assert end.result.variations[0]
 
 
 def test_a_request_that_nobody_remembers_is_told() -> None:

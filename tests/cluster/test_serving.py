@@ -68,7 +68,10 @@ def generate(client: OscClient, name: str, seconds: float = 4.0, **options: floa
 
 def test_what_serves_is_shown(daemon: RunningDaemon, cluster: LocalCluster) -> None:
     done = command("cluster", "status", "--engine", cluster.address, "--json")
-    served = json.loads(done.stdout)["served"]
+    overview = json.loads(done.stdout)
+    assert [(node["address"], node["cores"]) for node in overview["nodes"]] == [("127.0.0.1", 1.0)] * 2
+    assert sorted(node["is_head"] for node in overview["nodes"]) == [False, True]
+    served = overview["served"]
     assert (served["replicas"], served["model"], served["state"]) == (2, "fake", "RUNNING")
     assert daemon.worker.info.device == f"cpu at {cluster.address}"
 
@@ -86,7 +89,7 @@ def test_the_notes_are_those_of_a_daemon_that_computes_itself(daemon: RunningDae
             client.send("/diffroll/job/run", "fill")
             job = client.collect("fill", timeout=WAIT)
             replies = [reply.address for reply in job.before if reply.address != "/diffroll/note"]
-            client.send("/diffroll/job/redecode", "fill", 0.5, 0.1)
+            client.send("/diffroll/job/redecode", "fill", 0.02, 0.1)
             again = client.collect("fill", timeout=WAIT)
             found.append((job.notes, replies, job.end.args[:3], again.notes, again.end.args[:3]))
     assert found[0] == found[1]
@@ -98,7 +101,7 @@ def test_whichever_replica_decodes_again_gives_the_same_notes(client: OscClient)
     client.collect("again", timeout=WAIT)
     found = []
     for _ in range(8):  # one of two replicas each time
-        client.send("/diffroll/job/redecode", "again", 0.5, 0.1)
+        client.send("/diffroll/job/redecode", "again", 0.02, 0.1)
         found.append(client.collect("again", timeout=WAIT).notes)
     assert found == [found[0]] * 8
     assert found[0]

@@ -25,7 +25,8 @@ def record(path: Path, seconds: float = 1.0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     tone = 0.1 * np.sin(np.arange(round(seconds * RATE)) / 10)
     form = "FLAC" if path.suffix.lower() == ".flac" else "WAV"  # whatever its name says
-    soundfile.write(path, tone, RATE, format=form)
+    with path.open("wb") as stream:  # by a name that may be no text
+        soundfile.write(stream, tone, RATE, format=form)
     return path
 
 

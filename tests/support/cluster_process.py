@@ -8,76 +8,54 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
-from contextlib import ExitStack
+import time
 from typing import Any
+
+from diffroll_live.cluster.node import FORKS, free_ports, is_open
 
 # Among them, what lets all of it stay on 127.0.0.1.
 os.environ.update(
-    RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s="120", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0"
+    FORKS, RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s="120", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0"
 )
 
-from ray._private import services, utils
-from ray._raylet import (
-    DASHBOARD_AGENT_LISTEN_PORT_NAME,
-    METRICS_AGENT_PORT_NAME,
-    METRICS_EXPORT_PORT_NAME,
-    RUNTIME_ENV_AGENT_PORT_NAME,
-    persist_port,
-)
 from ray.cluster_utils import Cluster
 
+HOST = "127.0.0.1"
 STORE = 80 << 20  # bytes, the least that Ray takes
-#: Ray's agents of a node that nobody asks anything here, as they say themselves where they are not installed.
-UNUSED = (DASHBOARD_AGENT_LISTEN_PORT_NAME, METRICS_AGENT_PORT_NAME, METRICS_EXPORT_PORT_NAME)
+AGENTS = ("dashboard_agent_listen_port", "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
+PLAIN: dict[str, Any] = {"num_cpus": 1, "object_store_memory": STORE, "node_ip_address": HOST}
 
 
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [server.getsockname()[1] for server in servers]
-
-
-def lighten_nodes() -> None:
-    """Start nodes without dashboards, for whose ports Ray would wait 15 s and then give up, on a busy machine too."""
-    start = services.start_raylet
-    utils.get_dashboard_dependency_error = lambda: ImportError("not wanted")
-
-    def start_raylet(*args: Any, **options: Any) -> Any:
-        node, folder = args[2], args[11]
-        for name in UNUSED:
-            persist_port(folder, node, name, -1)
-        persist_port(folder, node, RUNTIME_ENV_AGENT_PORT_NAME, options["runtime_env_agent_port"])
-        return start(*args, **options)
-
-    services.start_raylet = start_raylet
-
-
-def agent() -> dict[str, int]:
-    """The port of a node's one agent that is used."""
-    return {"runtime_env_agent_port": free_ports(1)[0]}
+def agents() -> dict[str, int]:
+    """Ports for a node's agents, which a busy machine would otherwise choose too late for Ray."""
+    return dict(zip(AGENTS, free_ports(HOST, len(AGENTS)), strict=True))
 
 
 def main() -> None:
-    lighten_nodes()
-    head_port, client_port = free_ports(2)
-    plain: dict[str, Any] = {"num_cpus": 1, "object_store_memory": STORE, "node_ip_address": "127.0.0.1"}
-    head = {**plain, "include_dashboard": False, "gcs_server_port": head_port, "ray_client_server_port": client_port}
-    cluster = Cluster(initialize_head=True, head_node_args=head | agent())
-    nodes = [cluster.add_node(**plain, **agent())]
-    print(json.dumps({"address": f"ray://127.0.0.1:{client_port}"}), flush=True)
+    head_port, client_port = free_ports(HOST, 2)
+    head = {**PLAIN, "include_dashboard": False, "gcs_server_port": head_port, "ray_client_server_port": client_port}
+
+    def await_head() -> None:
+        while not is_open(HOST, client_port):
+            time.sleep(0.1)
+
+    cluster = Cluster(initialize_head=True, head_node_args=head | agents())
+    nodes = [cluster.add_node(**PLAIN, **agents())]
+    await_head()
+    print(json.dumps({"address": f"ray://{HOST}:{client_port}"}), flush=True)
     for line in sys.stdin:
         match line.strip():
             case "remove":
                 cluster.remove_node(nodes.pop(), allow_graceful=False)
             case "add":
-                nodes.append(cluster.add_node(**plain, **agent()))
+                nodes.append(cluster.add_node(**PLAIN, **agents()))
             case "kill-head":
                 cluster.remove_node(cluster.head_node, allow_graceful=False)
             case "start-head":
-                cluster.add_node(**head, **agent())
-                nodes = [cluster.add_node(**plain, **agent())]
+                cluster.add_node(**head, **agents())
+                nodes = [cluster.add_node(**PLAIN, **agents())]
+                await_head()
         print(json.dumps({"done": line.strip()}), flush=True)
     cluster.shutdown()
 

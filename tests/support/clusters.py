@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,22 @@ from support.paths import ROOT, TESTS
 
 #: What every process of a cluster finds of ours; nothing computes with more than a core.
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", "OMP_NUM_THREADS": "1"}
+
+
+END_SECONDS = 30.0
+
+
+def session_of(leader: int) -> set[int]:
+    """The processes of a session, whoever their parents are by now; empty where Linux does not show them."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(session) == leader and state != "Z":
+            found.add(int(entry.name))
+    return found
 
 
 class LocalCluster:
@@ -33,7 +50,13 @@ class LocalCluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.communicate()
+        try:
+            self.process.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+        for pid in session_of(self.process.pid):  # whatever it has left behind
+            os.kill(pid, signal.SIGKILL)
 
     def tell(self, command: str) -> None:
         """Have the cluster change, and wait until it has."""

@@ -119,9 +119,14 @@ def _execute(items: list[Item], block: int, work: Work, sha256: str, resources: 
     answered = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // block)).map_batches(
         TranscribingActor,
         fn_constructor_args=(work, sha256),
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=int(resources["most"])),
+        compute=ray.data.ActorPoolStrategy(
+            min_size=1,
+            max_size=int(resources["most"]),
+            max_tasks_in_flight_per_actor=1,  # so that none waits at an actor which dies with another
+        ),
         batch_size=block,
         batch_format="pyarrow",
+        max_task_retries=0,  # Ray Data's own tries never end
         **asked,
     )
     yield from answered.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)

@@ -26,7 +26,7 @@ from diffroll_live.worker.messages import Computed, Finished, Redecode, Report, 
 logger = logging.getLogger(__name__)
 
 REMEMBERED = 16  # requests whose audio stays in the cluster, to be decoded again
-STALLED = 20.0  # s without an answer to a question that is answered within relay.PATIENCE
+PATIENCE = 20.0  # s without an answer to a question that is answered within relay.PATIENCE
 _NO_SAMPLES = np.empty(0, np.float32)
 
 
@@ -35,22 +35,24 @@ class ClusterEngine:
     """What a daemon's inference process needs to have its work done by a cluster; picklable.
 
     ``sha256`` is of the model on this machine, which ``local`` loads for live input and the cluster must have as well.
+    A cluster that says nothing for ``patience`` seconds is lost.
     """
 
     address: str
     sha256: str
     local: Callable[[], Engine]
+    patience: float = PATIENCE
 
     def __call__(self) -> Link:
         """Link this process to the cluster. Raises EngineLost, ChecksumMismatch."""
-        return Link(self.address, self.sha256)
+        return Link(self.address, self.sha256, self.patience)
 
 
 class Link:
     """The link; ``send`` gets reports on a thread of its own, ``lose`` is called there when the cluster is gone."""
 
-    def __init__(self, address: str, sha256: str) -> None:
-        self._address = address
+    def __init__(self, address: str, sha256: str, patience: float = PATIENCE) -> None:
+        self._address, self._patience = address, patience
         self._ray = connect(address)
         with told(address):
             try:
@@ -101,9 +103,9 @@ class Link:
                 send(event)
 
     def _watch(self) -> None:
-        while time.monotonic() - self._heard < STALLED:
-            time.sleep(1.0)
-        raise EngineLost(f"The cluster at {self._address} has been silent for {STALLED:.0f} s.")
+        while (silent := time.monotonic() - self._heard) < self._patience:
+            time.sleep(self._patience - silent)
+        raise EngineLost(f"The cluster at {self._address} has been silent for {self._patience:.0f} s.")
 
     def _until_lost(self, loop: Callable[[], None], lose: Callable[[Exception], None]) -> None:
         try:

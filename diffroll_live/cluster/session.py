@@ -91,7 +91,8 @@ def _check_version(ray: Any, address: str) -> None:
         )
         raise EngineLost(text) from error
     if theirs != __version__:
-        raise EngineLost(f"The cluster at {address} has version {theirs} of diffroll-live, this is {__version__}.")
+        text = f"The cluster at {address} has version {theirs} of diffroll-live, this is {__version__}; "
+        raise EngineLost(text + "install the same on both.")
 
 
 def _words(error: BaseException) -> str:

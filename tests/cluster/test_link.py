@@ -134,10 +134,9 @@ def test_two_daemons_have_no_name_in_common(relay: Relay, audio: AudioBuffer) ->
     assert len(found) == 4
 
 
-def test_a_silent_cluster_is_lost(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "STALLED", 0.05)
+def test_a_silent_cluster_is_lost(relay: Relay) -> None:
     losses: queue.SimpleQueue[Exception] = queue.SimpleQueue()
-    Link(ADDRESS, INFO.sha256).start(lambda _: None, losses.put)
+    Link(ADDRESS, INFO.sha256, patience=0.05).start(lambda _: None, losses.put)
     assert isinstance(error := losses.get(timeout=30), EngineLost)
     assert "silent" in str(error)
 

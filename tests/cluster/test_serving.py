@@ -8,28 +8,28 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from support.clusters import LocalCluster, command
+from support.clusters import LocalCluster, command, deploy, generate
 from support.fake_engine import make_engine
 from support.osc_client import OscClient
 from support.recorder import RecordingScheduler
 from support.running import RunningDaemon
+from support.stalling import StallingNetwork
 from support.uploads import upload_tone
+from support.waiting import wait_until
 
+from diffroll_live import __version__
 from diffroll_live.cli import exit_codes
 from diffroll_live.cluster.daemon_process import main
 from diffroll_live.cluster.link import ClusterEngine
 from diffroll_live.errors import ChecksumMismatch, EngineLost
 from diffroll_live.model.checkpoints.folder import find_model
+from diffroll_live.notation.addresses import split_cluster
 
 pytestmark = [pytest.mark.realtime, pytest.mark.timeout(400)]
 
+STALLING = 400  # steps, in which a network has the time to stall
 WAIT = 120.0  # s; replicas that have died need their time to come back
 ENDS = ("/diffroll/job/done", "/diffroll/job/cancelled", "/diffroll/error")
-
-
-def deploy(cluster: LocalCluster, folder: Path) -> None:
-    done = command(folder, cluster.address, program="support.cluster_engine")
-    assert done.returncode == exit_codes.OK, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def daemon(cluster: LocalCluster, folder: Path) -> Iterator[RunningDaemon]:
     """A daemon that computes on the cluster."""
-    deploy(cluster, folder)
+    deploy(cluster.address, folder, replicas=2)
     engine = ClusterEngine(cluster.address, find_model("compact").sha256, make_engine)
     with RunningDaemon(folder, engine, RecordingScheduler(), entry=main) as running:
         yield running
@@ -57,13 +57,6 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
 def client(daemon: RunningDaemon) -> Iterator[OscClient]:
     with daemon.tcp() as one:
         yield one
-
-
-def generate(client: OscClient, name: str, seconds: float = 4.0, **options: float) -> None:
-    client.send("/diffroll/job/new", name, "generate", "")
-    for key, value in {"seconds": seconds, **options}.items():
-        client.send("/diffroll/job/set", name, key, value)
-    client.send("/diffroll/job/run", name)
 
 
 def test_what_serves_is_shown(daemon: RunningDaemon, cluster: LocalCluster) -> None:
@@ -134,6 +127,48 @@ def test_a_job_that_kills_every_replica_is_told(client: OscClient) -> None:
     assert client.collect("next", timeout=WAIT).end.address == "/diffroll/job/done"
 
 
+def test_a_job_that_a_replica_has_too_little_memory_for_is_refused(client: OscClient) -> None:
+    generate(client, "memory")
+    end = client.collect("memory", timeout=WAIT).end
+    assert end.args[:2] == ("memory", "out-of-memory")
+    assert "use shorter audio" in end.args[2]
+    generate(client, "next")
+    assert client.collect("next", timeout=WAIT).end.address == "/diffroll/job/done"
+
+
+def test_a_network_that_stalls_costs_no_job(client: OscClient, cluster: LocalCluster, tmp_path: Path) -> None:
+    generate(client, "whole", steps=STALLING)
+    whole = client.collect("whole", timeout=WAIT)
+    with StallingNetwork(split_cluster(cluster.address)[1]) as network:
+        engine = ClusterEngine(f"ray://127.0.0.1:{network.port}", find_model("compact").sha256, make_engine, 10.0)
+        with RunningDaemon(tmp_path, engine, RecordingScheduler(), entry=main) as far, far.tcp() as one:
+            generate(one, "stalled", steps=STALLING)
+            one.expect("/diffroll/job/progress", timeout=WAIT)
+            network.stall()
+            wait_until(lambda: not far.worker.is_ready, "the daemon gives the cluster up", WAIT)
+            network.go_on()
+            job = one.collect("stalled", timeout=WAIT)
+    assert job.end.address == "/diffroll/job/done"
+    assert {note[1]: note[2:] for note in job.notes} == {note[1]: note[2:] for note in whole.notes}
+
+
+def test_a_network_that_stalls_from_the_beginning_is_said(cluster: LocalCluster, tmp_path: Path) -> None:
+    with StallingNetwork(split_cluster(cluster.address)[1]) as network:
+        network.stall()
+        engine = ClusterEngine(f"ray://127.0.0.1:{network.port}", "", make_engine, 1.0)
+        with (
+            pytest.raises(EngineLost, match="has not answered for 3 s; look at the network"),
+            RunningDaemon(tmp_path, engine, entry=main),
+        ):
+            pass
+
+
+def test_another_version_on_the_cluster_is_refused(cluster: LocalCluster) -> None:
+    done = command(cluster.address, program="support.other_version")
+    assert done.returncode == exit_codes.DAEMON
+    assert f"has version {__version__} of diffroll-live, this is 0.0.1; install the same on both." in done.stderr
+
+
 def test_many_clients_are_served_at_a_time(daemon: RunningDaemon) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(daemon.tcp()) for _ in range(32)]
@@ -154,22 +189,6 @@ def test_a_removed_node_costs_no_job(client: OscClient, cluster: LocalCluster) -
         generate(client, name)
         assert client.collect(name, timeout=WAIT).end.address == "/diffroll/job/done"
     cluster.tell("add")
-
-
-def test_a_lost_head_is_told_and_a_new_one_is_used(client: OscClient, cluster: LocalCluster, folder: Path) -> None:
-    generate(client, "lost", steps=1000)
-    client.expect("/diffroll/job/progress", timeout=WAIT)
-    cluster.tell("kill-head")
-    end = client.collect("lost", timeout=WAIT).end
-    assert end.args[:2] == ("lost", "engine-lost")
-    cluster.tell("start-head")
-    deploy(cluster, folder)
-    for _ in range(20):  # until the daemon has found it
-        generate(client, "found")
-        if client.collect("found", timeout=WAIT).end.address == "/diffroll/job/done":
-            break
-    else:
-        pytest.fail("the daemon does not find the new head")
 
 
 @pytest.mark.parametrize(("sha256", "kind"), [("0" * 64, ChecksumMismatch)])

@@ -1,6 +1,6 @@
 """The fake engine in replicas: the name of a job may ask for a fault there. As a program, it deploys that engine.
 
-``cluster_engine.py FOLDER ADDRESS``: two replicas, a core each; ``FOLDER`` remembers what has died once.
+``cluster_engine.py FOLDER ADDRESS REPLICAS``: a core for each; ``FOLDER`` remembers what has died once.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ReplicaEngineFactory:
 
 
 if __name__ == "__main__":
-    folder, address = sys.argv[1:]
+    folder, address, replicas = sys.argv[1:]
     factory = ReplicaEngineFactory(Path(folder), find_model("compact").sha256)
     cluster.EngineFactory = lambda *_: factory  # type: ignore[assignment,misc]
-    sys.exit(run(["cluster", "deploy", "--engine", address, "--replicas", "2"]))
+    sys.exit(run(["cluster", "deploy", "--engine", address, "--replicas", replicas]))

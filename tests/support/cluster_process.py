@@ -1,7 +1,7 @@
 """A Ray cluster of two nodes on this machine as a program of its own, so that Ray stays out of the tests' process.
 
 It prints a JSON line when it is ready, and one after each command on its standard input: ``remove`` (the second node),
-``add`` (another one), ``kill-head``, ``start-head`` (and a second node). It ends with its input.
+``add`` (another one). It ends with its input.
 """
 
 from __future__ import annotations
@@ -35,14 +35,10 @@ def agents() -> dict[str, int]:
 def main() -> None:
     head_port, client_port = free_ports(HOST, 2)
     head = {**PLAIN, "include_dashboard": False, "gcs_server_port": head_port, "ray_client_server_port": client_port}
-
-    def await_head() -> None:
-        while not is_open(HOST, client_port):
-            time.sleep(0.1)
-
     cluster = Cluster(initialize_head=True, head_node_args=head | agents())
     nodes = [cluster.add_node(**PLAIN, **agents())]
-    await_head()
+    while not is_open(HOST, client_port):
+        time.sleep(0.1)
     print(json.dumps({"address": f"ray://{HOST}:{client_port}"}), flush=True)
     for line in sys.stdin:
         match line.strip():
@@ -50,12 +46,6 @@ def main() -> None:
                 cluster.remove_node(nodes.pop(), allow_graceful=False)
             case "add":
                 nodes.append(cluster.add_node(**PLAIN, **agents()))
-            case "kill-head":
-                cluster.remove_node(cluster.head_node, allow_graceful=False)
-            case "start-head":
-                cluster.add_node(**head, **agents())
-                nodes = [cluster.add_node(**PLAIN, **agents())]
-                await_head()
         print(json.dumps({"done": line.strip()}), flush=True)
     cluster.shutdown()
 

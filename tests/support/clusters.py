@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from diffroll_live.cli import exit_codes
+from support.osc_client import OscClient
 from support.paths import ROOT, TESTS
 
 #: What every process of a cluster finds of ours; nothing computes with more than a core.
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", "OMP_NUM_THREADS": "1"}
-
 
 END_SECONDS = 30.0
 
@@ -82,3 +83,17 @@ def command(*words: str | Path, program: str = "diffroll_live", **environment: s
         text=True,
         timeout=300,
     )
+
+
+def deploy(address: str, folder: Path, replicas: int) -> None:
+    """Deploy the fake engine; ``folder`` remembers what has died once."""
+    done = command(folder, address, str(replicas), program="support.cluster_engine")
+    assert done.returncode == exit_codes.OK, done.stderr
+
+
+def generate(client: OscClient, name: str, seconds: float = 4.0, **options: float) -> None:
+    """Ask a daemon for music."""
+    client.send("/diffroll/job/new", name, "generate", "")
+    for key, value in {"seconds": seconds, **options}.items():
+        client.send("/diffroll/job/set", name, key, value)
+    client.send("/diffroll/job/run", name)

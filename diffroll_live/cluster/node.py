@@ -94,8 +94,8 @@ class Node:
     def start(self, settings: NodeSettings) -> None:
         """Start the node and wait until it serves.
 
-        A head keeps what it knows in the folder, so that one that is started again finds its deployment. Raises
-        RequestError where a node runs or the system has no such nodes, PortError and EngineLost where it cannot start.
+        Raises RequestError where a node runs or the system has no such nodes, PortError and EngineLost where it cannot
+        start.
         """
         require_ray()
         try:
@@ -144,13 +144,10 @@ class Node:
         raise EngineLost(f"The node (process {pid}) does not end; try 'ray stop --force'.")
 
     def _spawn(self, settings: NodeSettings, lock: int) -> subprocess.Popen[bytes]:
-        store = (
-            {} if settings.join else {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": str(self._folder / "head")}
-        )
         # With 0, Ray stays on 127.0.0.1, in place of the machine's address in its network; with 1, it goes by ``host``.
         reach = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0" if settings.is_local else "1"}
         wait = {"RAY_raylet_start_wait_time_s": f"{START_SECONDS:.0f}"}
-        environment = {**os.environ, **FORKS, **wait, **reach, **store}
+        environment = {**os.environ, **FORKS, **wait, **reach}
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 settings.command(),

@@ -21,7 +21,7 @@ from diffroll_live.cluster.replica import Parcel, Welcome
 from diffroll_live.cluster.session import connect, told
 from diffroll_live.errors import ChecksumMismatch, EngineLost
 from diffroll_live.types import Engine, Floats, ModelInfo
-from diffroll_live.worker.messages import Computed, Finished, Redecode, Report, Work
+from diffroll_live.worker.messages import Computed, Failed, Finished, Redecode, Report, Work
 
 logger = logging.getLogger(__name__)
 
@@ -97,8 +97,8 @@ class Link:
             self._heard = time.monotonic()
             taken += len(events)
             for event in events:
+                client = self._clients.pop(event.serial, "") if isinstance(event, Finished | Failed) else ""
                 if isinstance(event, Finished):
-                    client = self._clients.pop(event.serial, "")
                     send(Computed(((client, event.result.timings.total),)))
                 send(event)
 

@@ -136,9 +136,9 @@ class Node:
             raise FileError(
                 f"{self._folder / 'node.json'} cannot be read ({error}); end Ray with 'ray stop'."
             ) from error
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for send, number in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):  # it leads a group of its own
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+                send(pid, number)
             if _await(lambda: not self.runs, STOP_SECONDS):
                 return True
         raise EngineLost(f"The node (process {pid}) does not end; try 'ray stop --force'.")
@@ -146,8 +146,7 @@ class Node:
     def _spawn(self, settings: NodeSettings, lock: int) -> subprocess.Popen[bytes]:
         # With 0, Ray stays on 127.0.0.1, in place of the machine's address in its network; with 1, it goes by ``host``.
         reach = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0" if settings.is_local else "1"}
-        wait = {"RAY_raylet_start_wait_time_s": f"{START_SECONDS:.0f}"}
-        environment = {**os.environ, **FORKS, **wait, **reach}
+        environment = {**os.environ, **FORKS, **reach}
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 settings.command(),

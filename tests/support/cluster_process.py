@@ -15,9 +15,7 @@ from typing import Any
 from diffroll_live.cluster.node import FORKS, free_ports, is_open
 
 # Among them, what lets all of it stay on 127.0.0.1.
-os.environ.update(
-    FORKS, RAY_USAGE_STATS_ENABLED="0", RAY_raylet_start_wait_time_s="120", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0"
-)
+os.environ.update(FORKS, RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0")
 
 from ray.cluster_utils import Cluster
 

@@ -18,6 +18,7 @@ from support.paths import ROOT, TESTS
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", "OMP_NUM_THREADS": "1"}
 
 END_SECONDS = 30.0
+STARTS = 3  # tries; Ray gives up a node that is not there within 30 s, as on a busy machine
 
 
 def session_of(leader: int) -> set[int]:
@@ -37,6 +38,22 @@ class LocalCluster:
     """Two nodes of a core each, until the block ends."""
 
     def __enter__(self) -> Self:
+        for left in reversed(range(STARTS)):
+            self._start()
+            try:
+                self.address: str = self._line()["address"]
+            except AssertionError:
+                self._end()
+                if not left:
+                    raise
+            else:
+                break
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _start(self) -> None:
         command = [sys.executable, "-m", "support.cluster_process"]
         self.process = subprocess.Popen(
             command,
@@ -47,10 +64,8 @@ class LocalCluster:
             text=True,
             start_new_session=True,
         )
-        self.address: str = self._line()["address"]
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def _end(self) -> None:
         try:
             self.process.communicate(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:

@@ -11,20 +11,20 @@ import socket
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diffroll_live.archive.items import Answer, Item, Transcribed, Untranscribed
 from diffroll_live.archive.pool import Work
 from diffroll_live.archive.transcriber import Transcriber
-from diffroll_live.cluster.session import session
+from diffroll_live.cluster.session import LOOK, Session, session
 from diffroll_live.errors import Busy, ChecksumMismatch, EngineLost, FileMissing, InternalError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-AT_ONCE = 100_000  # recordings of one execution, whose actors load their models once
+AT_ONCE = 10_000  # recordings of one execution, whose actors load their models once
 BLOCKS = (16, 1)  # recordings that are given to an actor together, and again when it has died with them
-PATIENCE = 3.0  # s that a question waits for answers
 
 
 def answers(address: str, work: Work, sha256: str, items: Iterable[Item]) -> Iterator[Answer]:
@@ -32,26 +32,27 @@ def answers(address: str, work: Work, sha256: str, items: Iterable[Item]) -> Ite
 
     Raises EngineLost when the cluster is gone, Busy where it has no core or GPU to spare.
     """
-    with session(address) as ray:
-        archivist = ray.remote(Archivist).options(num_cpus=0, max_concurrency=2).remote(work, sha256)
+    with session(address) as cluster:
+        actor = cluster.ray.remote(Archivist).options(num_cpus=0, max_concurrency=2)
+        archivist = cluster.call(lambda: actor.remote(work, sha256))
         left = iter(items)
         while part := list(itertools.islice(left, AT_ONCE)):
             missing = {item.name: item for item in part}
             for block in BLOCKS:
                 if missing:
-                    ray.get(archivist.begin.remote([*missing.values()], block))
-                    for answer in _taken(ray, archivist):
+                    cluster.result(partial(archivist.begin.remote, [*missing.values()], block))
+                    for answer in _taken(cluster, archivist):
                         missing.pop(answer.name, None)
                         yield answer
             text = "The process that transcribed it died each time; try it alone, or a shorter part of it."
             yield from (Untranscribed(name, InternalError.code, text) for name in missing)
 
 
-def _taken(ray: Any, archivist: Any) -> Iterator[Answer]:
+def _taken(cluster: Session, archivist: Any) -> Iterator[Answer]:
     """Ask for answers until there are no more."""
     taken, ended = 0, False
     while not ended:
-        found, ended = ray.get(archivist.take.remote(taken))
+        found, ended = cluster.result(partial(archivist.take.remote, taken))
         taken += len(found)
         yield from found
 
@@ -78,7 +79,7 @@ class Archivist:
         with self._news:
             del self._answers[: taken - self._taken]
             self._taken = taken
-            self._news.wait_for(lambda: self._answers or self._ended, PATIENCE)
+            self._news.wait_for(lambda: self._answers or self._ended, LOOK)
             if self._failure is not None and not self._answers:
                 raise self._failure
             return list(self._answers), self._ended and self._failure is None

@@ -13,18 +13,16 @@ from ctypes import c_longlong
 from multiprocessing.connection import Connection
 
 from diffroll_live.cluster.link import ClusterEngine
-from diffroll_live.errors import EngineLost
 from diffroll_live.live_types import LiveTranscriber
 from diffroll_live.types import Engine
 from diffroll_live.worker.inbox import Inbox
 from diffroll_live.worker.live_thread import LiveThread
-from diffroll_live.worker.messages import Cancel, Ready, Report, StartFailed
+from diffroll_live.worker.messages import Cancel, Ready, Report
 from diffroll_live.worker.process import leave_interrupts_to_the_daemon, make_engine
 
 logger = logging.getLogger(__name__)
 
 LOST = 3  # the exit code when the cluster is gone
-CONNECTING = 3  # times as patient as later: the cluster starts a process for each daemon
 
 
 class LocalStreams:
@@ -53,18 +51,8 @@ def main(connection: Connection, live: Connection, _in_turn: c_longlong, factory
         with sending:
             connection.send(report)
 
-    def give_up() -> None:
-        text = f"The cluster at {factory.address} has not answered for {limit:.0f} s; look at the network in between."
-        send(StartFailed(EngineLost(text)))
-        os._exit(0)
-
-    limit = CONNECTING * factory.patience
-    connecting = threading.Timer(limit, give_up)
-    connecting.daemon = True
-    connecting.start()
     try:
         link = make_engine(connection, factory)
-        connecting.cancel()
         if link is None:
             return
         live_thread.serve(LocalStreams(factory.local))

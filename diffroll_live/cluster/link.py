@@ -18,7 +18,7 @@ import numpy as np
 from diffroll_live import __version__
 from diffroll_live.cluster.deployment import RELAY
 from diffroll_live.cluster.replica import Parcel, Welcome
-from diffroll_live.cluster.session import connect, told
+from diffroll_live.cluster.session import PATIENCE, connect, told
 from diffroll_live.errors import ChecksumMismatch, EngineLost
 from diffroll_live.types import Engine, Floats, ModelInfo
 from diffroll_live.worker.messages import Computed, Failed, Finished, Redecode, Report, Work
@@ -26,7 +26,6 @@ from diffroll_live.worker.messages import Computed, Failed, Finished, Redecode, 
 logger = logging.getLogger(__name__)
 
 REMEMBERED = 16  # requests whose audio stays in the cluster, to be decoded again
-PATIENCE = 20.0  # s without an answer to a question that is answered within relay.PATIENCE
 _NO_SAMPLES = np.empty(0, np.float32)
 
 
@@ -53,14 +52,14 @@ class Link:
 
     def __init__(self, address: str, sha256: str, patience: float = PATIENCE) -> None:
         self._address, self._patience = address, patience
-        self._ray = connect(address)
-        with told(address):
-            try:
-                self._relay = self._ray.get_actor(RELAY)
-            except ValueError as error:
-                text = f"Nothing is deployed at {address}; run 'diffroll-live cluster deploy' there."
-                raise EngineLost(text) from error
-            welcome: Welcome = self._ray.get(self._relay.welcome.remote())
+        session = connect(address, patience)
+        self._ray = session.ray
+        try:
+            self._relay = session.call(lambda: self._ray.get_actor(RELAY))
+        except ValueError as error:
+            text = f"Nothing is deployed at {address}; run 'diffroll-live cluster deploy' there."
+            raise EngineLost(text) from error
+        welcome: Welcome = session.result(self._relay.welcome.remote)
         self.info = _check(welcome, sha256, address)
         self._daemon = uuid.uuid4().hex  # a name that no other daemon has
         self._uploads = Uploads(self._ray.put)

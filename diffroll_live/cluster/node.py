@@ -34,6 +34,8 @@ AGENTS = (
     "--metrics-export-port",
     "--runtime-env-agent-port",
 )
+#: Ray stays with its command, and leaves out what is of no use here: the dashboard, collected logs, rented machines.
+PLAIN = ("--block", "--disable-usage-stats", "--include-dashboard=false", "--include-log-monitor=false", "--no-monitor")
 _STARTED = "Ray runtime started"  # in the log of ``ray start``
 
 
@@ -71,8 +73,8 @@ class NodeSettings:
         )
         given = [word for flag, number in numbers.items() if number is not None for word in (flag, str(number))]
         agents = [f"{flag}={port}" for flag, port in zip(AGENTS, free_ports(self.host, len(AGENTS)), strict=True)]
-        plain = ["--node-ip-address", self.host, "--include-dashboard=false", "--disable-usage-stats", "--block"]
-        return [sys.executable, "-m", "ray.scripts.scripts", "start", *place, *plain, *agents, *given]
+        here = ["--node-ip-address", self.host]
+        return [sys.executable, "-m", "ray.scripts.scripts", "start", *place, *here, *PLAIN, *agents, *given]
 
 
 class Node:

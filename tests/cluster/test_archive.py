@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 from support.archives import DIES, FAILS, record
-from support.clusters import LocalCluster, command
+from support.clusters import LocalCluster, command, started
+from support.stalling import StallingNetwork
+from support.waiting import wait_until
 
 from diffroll_live.cli import exit_codes
+from diffroll_live.notation.addresses import split_cluster
+
+PATIENCE = "5.0"  # s
+WAIT = 120.0  # s
 
 pytestmark = [pytest.mark.realtime, pytest.mark.timeout(400)]
 
@@ -19,6 +25,9 @@ def batch(folder: Path, archive: Path, out: Path, *options: str):
 
 
 def rows(out: Path) -> dict[str, dict[str, str]]:
+    """The report as it is now."""
+    if not (out / "report.csv").exists():
+        return {}
     with (out / "report.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
         return {row["recording"]: row for row in csv.DictReader(stream)}
 
@@ -41,6 +50,21 @@ def test_an_archive_has_the_notes_that_it_has_here(cluster: LocalCluster, tmp_pa
     assert "died" in found["dies.wav"]["text"]
     again = batch(tmp_path, archive, tmp_path / "there")  # this machine goes on where the cluster stopped
     assert "4 done before, 2 failed" in again.stdout
+
+
+def test_a_network_that_stalls_ends_the_command(cluster: LocalCluster, tmp_path: Path):
+    archive, out = tmp_path / "archive", tmp_path / "out"
+    for number in range(400):
+        record(archive / f"{number}.wav")
+    with StallingNetwork(split_cluster(cluster.address)[1]) as network:
+        words = (tmp_path, archive, out, "--engine", f"ray://127.0.0.1:{network.port}")
+        process = started(PATIENCE, *words, program="support.impatient")
+        wait_until(lambda: bool(rows(out)), "a recording is done", WAIT)
+        network.stall()
+        _, said = process.communicate(timeout=WAIT)
+    assert process.returncode == exit_codes.DAEMON, said
+    assert "has not answered for 5 s; look at the network in between." in said
+    assert {row["state"] for row in rows(out).values()} == {"done"}
 
 
 def test_another_model_than_the_clusters_is_refused(cluster: LocalCluster, tmp_path: Path):

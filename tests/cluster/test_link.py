@@ -17,6 +17,7 @@ from diffroll_live import __version__
 from diffroll_live.cluster import link as links
 from diffroll_live.cluster.link import Link, Uploads
 from diffroll_live.cluster.replica import Parcel, Welcome
+from diffroll_live.cluster.session import Session
 from diffroll_live.errors import ChecksumMismatch, DiffrollError, EngineLost
 from diffroll_live.types import AudioBuffer, Options, Request, Result
 from diffroll_live.worker.messages import Computed, Finished, Redecode, Run, Started
@@ -53,6 +54,9 @@ class Relay:
     def get(self, ask: Callable[[], Any]) -> Any:
         return ask()
 
+    def wait(self, asked: list[Any], timeout: float) -> tuple[list[Any], list[Any]]:
+        return asked, []
+
     def put(self, samples: Any) -> str:
         self.puts.append(samples)
         return f"reference {len(self.puts)}"
@@ -61,7 +65,7 @@ class Relay:
 @pytest.fixture
 def relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     made = Relay()
-    monkeypatch.setattr(links, "connect", lambda address: made)
+    monkeypatch.setattr(links, "connect", lambda address, patience: Session(made, address, patience))
     yield made
     made.replies.put(RuntimeError())  # whoever still asks ends
 
@@ -87,6 +91,15 @@ def test_a_cluster_that_would_give_other_notes_is_refused(
 ) -> None:
     relay.served = served
     with pytest.raises(kind, match=words):
+        Link(ADDRESS, INFO.sha256)
+
+
+def test_a_cluster_that_serves_nothing_is_refused(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> Relay:
+        raise ValueError(name)
+
+    monkeypatch.setattr(relay, "get_actor", find)
+    with pytest.raises(EngineLost, match="Nothing is deployed at"):
         Link(ADDRESS, INFO.sha256)
 
 

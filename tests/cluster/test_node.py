@@ -1,18 +1,22 @@
-"""A machine becomes a node and is one no longer, by the commands; nothing of it can be reached from elsewhere."""
+"""A machine becomes the head and is it no longer, by the commands; nothing of it can be reached from elsewhere."""
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 from pathlib import Path
 
 import pytest
-from support.clusters import command, session_of
-from support.running import alive
+from support.clusters import Head, command, deploy, generate
+from support.fake_engine import make_engine
+from support.recorder import RecordingScheduler
+from support.running import RunningDaemon, alive
+from support.waiting import wait_until
 
 from diffroll_live.cli import exit_codes
-from diffroll_live.cluster.node import free_ports
+from diffroll_live.cluster.daemon_process import main
+from diffroll_live.cluster.link import ClusterEngine
+from diffroll_live.model.checkpoints.folder import find_model
 
 pytestmark = [
     pytest.mark.realtime,
@@ -20,6 +24,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks at processes and sockets as Linux shows them"),
 ]
 
+WAIT = 150.0  # s, that a cluster may need to be given up or found
 LISTENING = "0A"
 LOCAL = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}  # as /proc/net/tcp says
 
@@ -42,29 +47,40 @@ def listening(pids: set[int]) -> dict[str, str]:
     return {inode: address for inode, address in sockets.items() if inode in held}
 
 
-def test_a_machine_becomes_a_node_and_is_one_no_longer(tmp_path: Path) -> None:
-    port, client_port = free_ports("127.0.0.1", 2)
-    home = {"XDG_STATE_HOME": str(tmp_path)}
-    place = ("--port", str(port), "--client-port", str(client_port), "--cores", "1", "--store", "80")
-    started = command("cluster", "start", *place, **home)
-    try:
-        assert started.returncode == exit_codes.OK, started.stderr
-        address = f"ray://127.0.0.1:{client_port}"
-        assert address in started.stdout
-        (state,) = tmp_path.rglob("node.json")
-        pids = session_of(json.loads(state.read_text())["pid"])
-        assert len(pids) > 3
-        assert set(listening(pids).values()) <= LOCAL
-        again = command("cluster", "start", *place, **home)
-        assert again.returncode != exit_codes.OK
-        shown = command("cluster", "status", "--engine", address)
-        assert "Nothing is deployed" in shown.stdout, shown.stderr
-    finally:
-        stopped = command("cluster", "stop", **home)
+def test_a_machine_is_a_head_that_is_lost_and_found_again(tmp_path: Path) -> None:
+    """One scene: to start Ray takes its time."""
+    with Head(tmp_path) as head:
+        begin(head)
+        assert len(head.pids) > 3
+        assert set(listening(head.pids).values()) <= LOCAL
+        assert head.start().returncode != exit_codes.OK  # there is one already
+        deploy(head.address, tmp_path, replicas=1)
+        engine = ClusterEngine(head.address, find_model("compact").sha256, make_engine)
+        with RunningDaemon(tmp_path, engine, RecordingScheduler(), entry=main) as daemon, daemon.tcp() as client:
+            generate(client, "long", steps=1000)
+            client.expect("/diffroll/job/progress", timeout=WAIT)
+            end(head)
+            assert client.collect("long", timeout=WAIT).end.args[:2] == ("long", "engine-lost")
+            begin(head)
+            deploy(head.address, tmp_path, replicas=1)
+            wait_until(lambda: daemon.worker.is_ready, "the daemon has found the cluster", WAIT)
+            generate(client, "again")
+            assert client.collect("again", timeout=WAIT).end.address == "/diffroll/job/done"
+        end(head)
+        assert "is not part of a cluster" in head.stop().stdout
+
+
+def begin(head: Head) -> None:
+    started = head.start()
+    assert started.returncode == exit_codes.OK, started.stderr
+    assert head.address in started.stdout
+
+
+def end(head: Head) -> None:
+    stopped = head.stop()
     assert stopped.returncode == exit_codes.OK, stopped.stderr
     assert "no longer part of a cluster" in stopped.stdout
-    assert not [pid for pid in pids if alive(pid)]
-    assert "is not part of a cluster" in command("cluster", "stop", **home).stdout
+    assert not [pid for pid in head.pids if alive(pid)]
 
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:

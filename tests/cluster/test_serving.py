@@ -155,9 +155,9 @@ def test_a_network_that_stalls_costs_no_job(client: OscClient, cluster: LocalClu
 def test_a_network_that_stalls_from_the_beginning_is_said(cluster: LocalCluster, tmp_path: Path) -> None:
     with StallingNetwork(split_cluster(cluster.address)[1]) as network:
         network.stall()
-        engine = ClusterEngine(f"ray://127.0.0.1:{network.port}", "", make_engine, 1.0)
+        engine = ClusterEngine(f"ray://127.0.0.1:{network.port}", "", make_engine, 2.0)
         with (
-            pytest.raises(EngineLost, match="has not answered for 3 s; look at the network"),
+            pytest.raises(EngineLost, match="has not answered for 4 s; look at the network"),
             RunningDaemon(tmp_path, engine, entry=main),
         ):
             pass

@@ -22,7 +22,12 @@ from ray.cluster_utils import Cluster
 HOST = "127.0.0.1"
 STORE = 80 << 20  # bytes, the least that Ray takes
 AGENTS = ("dashboard_agent_listen_port", "metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
-PLAIN: dict[str, Any] = {"num_cpus": 1, "object_store_memory": STORE, "node_ip_address": HOST}
+PLAIN: dict[str, Any] = {
+    "num_cpus": 1,
+    "object_store_memory": STORE,
+    "node_ip_address": HOST,
+    "include_log_monitor": False,
+}
 
 
 def agents() -> dict[str, int]:
@@ -32,8 +37,9 @@ def agents() -> dict[str, int]:
 
 def main() -> None:
     head_port, client_port = free_ports(HOST, 2)
-    head = {**PLAIN, "include_dashboard": False, "gcs_server_port": head_port, "ray_client_server_port": client_port}
-    cluster = Cluster(initialize_head=True, head_node_args=head | agents())
+    ports = {"gcs_server_port": head_port, "ray_client_server_port": client_port, **agents()}
+    head = {**PLAIN, **ports, "include_dashboard": False, "no_monitor": True}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     nodes = [cluster.add_node(**PLAIN, **agents())]
     while not is_open(HOST, client_port):
         time.sleep(0.1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from diffroll_live.cli import exit_codes
+from diffroll_live.cluster.node import free_ports
 from support.osc_client import OscClient
 from support.paths import ROOT, TESTS
 
@@ -88,16 +89,56 @@ class LocalCluster:
         raise AssertionError("the cluster has ended")
 
 
-def command(*words: str | Path, program: str = "diffroll_live", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of ours to its end."""
-    return subprocess.run(
+class Head:
+    """This machine as the head of a cluster of one core, by the commands, until the block ends."""
+
+    def __init__(self, folder: Path) -> None:
+        self._home = {"XDG_STATE_HOME": str(folder)}
+        port, client_port = free_ports("127.0.0.1", 2)
+        self._place = ("--port", str(port), "--client-port", str(client_port), "--cores", "1", "--store", "80")
+        self.address = f"ray://127.0.0.1:{client_port}"
+        self.folder = folder
+        self.pids: set[int] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> subprocess.CompletedProcess[str]:
+        """Become the head; ``pids`` are its processes then."""
+        done = command("cluster", "start", *self._place, **self._home)
+        if done.returncode == exit_codes.OK:
+            (state,) = self.folder.rglob("node.json")
+            self.pids = session_of(json.loads(state.read_text())["pid"])
+        return done
+
+    def stop(self) -> subprocess.CompletedProcess[str]:
+        """Be the head no longer."""
+        return command("cluster", "stop", **self._home)
+
+
+def started(*words: str | Path, program: str = "diffroll_live", **environment: str) -> subprocess.Popen[str]:
+    """Start a command of ours."""
+    return subprocess.Popen(
         [sys.executable, "-m", program, *map(str, words)],
         cwd=TESTS,
         env={**os.environ, **ENVIRONMENT, **environment},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
     )
+
+
+def command(*words: str | Path, program: str = "diffroll_live", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of ours to its end."""
+    process = started(*words, program=program, **environment)
+    try:
+        out, said = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, said)
 
 
 def deploy(address: str, folder: Path, replicas: int) -> None:

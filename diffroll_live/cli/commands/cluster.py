@@ -81,8 +81,8 @@ def deploy(
     folder = find_model(model or DEFAULT_MODEL)
     factory = EngineFactory(model, device, cores, precision)
     wanted = Deployment(factory, folder.sha256, least, max(most or least, least), cores, gpus)
-    with ProgressBars() as bars, bars.stage("Waiting for a replica"), session(address) as ray:
-        ray.get(ray.remote(num_cpus=0)(deploy_there).remote(wanted))
+    with ProgressBars() as bars, bars.stage("Waiting for a replica"), session(address) as there:
+        there.compute(deploy_there, wanted)
     click.echo(f"{folder.name} is served at {address}: diffroll-live serve --engine {address}")
 
 
@@ -94,8 +94,8 @@ def status(address: str, as_json: bool) -> None:
     from diffroll_live.cluster.overview import look
     from diffroll_live.cluster.session import session
 
-    with session(address) as ray:
-        overview = ray.get(ray.remote(num_cpus=0)(look).remote())
+    with session(address) as there:
+        overview = there.compute(look)
     if as_json:
         click.echo(json.dumps(asdict(overview), indent=2))
         return

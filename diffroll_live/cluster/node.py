@@ -24,6 +24,7 @@ from diffroll_live.files.lock import take_lock
 
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
+TRIES = 3  # where Ray gives itself up
 _LOOK = 0.1  # s between looks
 _TAIL = 2000  # bytes of the log that are looked at for a reason
 #: gRPC leaves forks alone: otherwise what Ray's proxy starts for a client now and then ends at once.
@@ -36,7 +37,9 @@ AGENTS = (
 )
 #: Ray stays with its command, and leaves out what is of no use here: the dashboard, collected logs, rented machines.
 PLAIN = ("--block", "--disable-usage-stats", "--include-dashboard=false", "--include-log-monitor=false", "--no-monitor")
+_ALREADY = "This machine is a node already; 'diffroll-live cluster stop' ends that."
 _STARTED = "Ray runtime started"  # in the log of ``ray start``
+_BUSY = "timed out during startup"  # there as well, where a part of Ray was not there within 15 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,20 @@ class Node:
             ) from error
         if os.name != "posix":
             raise RequestError("A node needs Linux or macOS; this machine can use a cluster, but not be part of one.")
+        if self.runs:
+            raise RequestError(_ALREADY)
         _check_free(settings)
         make_folder(self._folder)
+        for _ in range(TRIES):
+            if self._try(settings):
+                return
+        raise EngineLost(f"Ray did not start ({self._reason()}); {self.log} has the rest.")
+
+    def _try(self, settings: NodeSettings) -> bool:
+        """Start Ray; False where it has ended because this machine is busy. Raises RequestError, EngineLost."""
         lock = self._lock()
         if lock is None:
-            raise RequestError("This machine is a node already; 'diffroll-live cluster stop' ends that.")
+            raise RequestError(_ALREADY)
         try:
             process = self._spawn(settings, lock)
         finally:
@@ -120,13 +132,17 @@ class Node:
         write_atomic(self._folder / "node.json", json.dumps({"pid": process.pid}).encode())
         try:
             _await(lambda: process.poll() is not None or self._serves(settings), START_SECONDS)
-            if process.poll() is not None:
-                raise EngineLost(f"Ray did not start ({self._reason()}); {self.log} has the rest.")
-            if not self._serves(settings):
+            if process.poll() is None and self._serves(settings):
+                return True
+            if process.poll() is None:
                 raise EngineLost(f"Ray did not start within {START_SECONDS:.0f} s; {self.log} may say why.")
+            if _BUSY not in self.log.read_text(errors="replace"):
+                raise EngineLost(f"Ray did not start ({self._reason()}); {self.log} has the rest.")
         except BaseException:
             self.stop()
             raise
+        self.stop()  # whatever it has left behind
+        return False
 
     def stop(self) -> bool:
         """End the node with all that runs on it; False where there is none. Raises EngineLost when it does not end."""

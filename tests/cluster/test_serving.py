@@ -179,6 +179,20 @@ def test_many_clients_are_served_at_a_time(daemon: RunningDaemon) -> None:
             assert job.end.args[:3] == ("mine", 8, number)
 
 
+def test_another_model_than_the_daemons_is_refused(
+    daemon: RunningDaemon, cluster: LocalCluster, tmp_path: Path
+) -> None:
+    engine = ClusterEngine(cluster.address, "0" * 64, make_engine)
+    with pytest.raises(ChecksumMismatch, match="other weights"), RunningDaemon(tmp_path, engine, entry=main):
+        pass
+
+
+def test_a_daemon_without_a_cluster_says_so(tmp_path: Path) -> None:
+    engine = ClusterEngine("ray://127.0.0.1:1", "", make_engine)
+    with pytest.raises(EngineLost, match="There is no cluster at"), RunningDaemon(tmp_path, engine, entry=main):
+        pass
+
+
 def test_a_removed_node_costs_no_job(client: OscClient, cluster: LocalCluster) -> None:
     names = [f"job {number}" for number in range(4)]
     generate(client, "long", steps=400)
@@ -188,19 +202,3 @@ def test_a_removed_node_costs_no_job(client: OscClient, cluster: LocalCluster) -
     for name in names:
         generate(client, name)
         assert client.collect(name, timeout=WAIT).end.address == "/diffroll/job/done"
-    cluster.tell("add")
-
-
-@pytest.mark.parametrize(("sha256", "kind"), [("0" * 64, ChecksumMismatch)])
-def test_another_model_than_the_daemons_is_refused(
-    daemon: RunningDaemon, cluster: LocalCluster, tmp_path: Path, sha256: str, kind: type[Exception]
-) -> None:
-    engine = ClusterEngine(cluster.address, sha256, make_engine)
-    with pytest.raises(kind, match="other weights"), RunningDaemon(tmp_path, engine, entry=main):
-        pass
-
-
-def test_a_daemon_without_a_cluster_says_so(tmp_path: Path) -> None:
-    engine = ClusterEngine("ray://127.0.0.1:1", "", make_engine)
-    with pytest.raises(EngineLost, match="There is no cluster at"), RunningDaemon(tmp_path, engine, entry=main):
-        pass

@@ -1,7 +1,7 @@
 """A Ray cluster of two nodes on this machine as a program of its own, so that Ray stays out of the tests' process.
 
-It prints a JSON line when it is ready, and one after each command on its standard input: ``remove`` (the second node),
-``add`` (another one). It ends with its input.
+It prints a JSON line when it is ready, and one after each command on its standard input: ``remove`` takes the second
+node away, after another has come where there is none any more. It ends with its input.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
-from diffroll_live.cluster.node import FORKS, free_ports, is_open
+from diffroll_live.cluster.node import FORKS, TRIES, free_ports, is_open
 
 # Among them, what lets all of it stay on 127.0.0.1.
 os.environ.update(FORKS, RAY_USAGE_STATS_ENABLED="0", RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0")
@@ -35,21 +36,26 @@ def agents() -> dict[str, int]:
     return dict(zip(AGENTS, free_ports(HOST, len(AGENTS)), strict=True))
 
 
+def add_node(cluster: Cluster) -> Any:
+    """Add a node, again where Ray gives it up because this machine is busy."""
+    for _ in range(TRIES - 1):
+        with suppress(Exception):
+            return cluster.add_node(**PLAIN, **agents())
+    return cluster.add_node(**PLAIN, **agents())
+
+
 def main() -> None:
     head_port, client_port = free_ports(HOST, 2)
     ports = {"gcs_server_port": head_port, "ray_client_server_port": client_port, **agents()}
     head = {**PLAIN, **ports, "include_dashboard": False, "no_monitor": True}
     cluster = Cluster(initialize_head=True, head_node_args=head)
-    nodes = [cluster.add_node(**PLAIN, **agents())]
+    nodes = [add_node(cluster)]
     while not is_open(HOST, client_port):
         time.sleep(0.1)
     print(json.dumps({"address": f"ray://{HOST}:{client_port}"}), flush=True)
     for line in sys.stdin:
-        match line.strip():
-            case "remove":
-                cluster.remove_node(nodes.pop(), allow_graceful=False)
-            case "add":
-                nodes.append(cluster.add_node(**PLAIN, **agents()))
+        if line.strip() == "remove":
+            cluster.remove_node(nodes.pop() if nodes else add_node(cluster), allow_graceful=False)
         print(json.dumps({"done": line.strip()}), flush=True)
     cluster.shutdown()
 

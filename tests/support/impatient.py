@@ -9,4 +9,5 @@ from diffroll_live.cluster import session
 
 if __name__ == "__main__":
     session.connect.__defaults__ = (float(sys.argv.pop(1)),)
+    session.CONNECTING *= 4  # a busy machine takes its time for that
     runpy.run_module("support.batch_process", run_name="__main__")

@@ -15,8 +15,13 @@ from diffroll_live.cluster.node import free_ports
 from support.osc_client import OscClient
 from support.paths import ROOT, TESTS
 
-#: What every process of a cluster finds of ours; nothing computes with more than a core.
-ENVIRONMENT = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}", "OMP_NUM_THREADS": "1"}
+#: What every process of a cluster finds of ours. Nothing computes with more than a core, and Ray, which is large and
+#: starts dozens of processes, is compiled once.
+ENVIRONMENT = {
+    "PYTHONPATH": f"{ROOT}{os.pathsep}{TESTS}",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "",
+}
 
 END_SECONDS = 30.0
 STARTS = 3  # tries; Ray gives up a node that is not there within 30 s, as on a busy machine

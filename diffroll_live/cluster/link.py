@@ -18,7 +18,7 @@ import numpy as np
 from diffroll_live import __version__
 from diffroll_live.cluster.deployment import RELAY
 from diffroll_live.cluster.replica import Parcel, Welcome
-from diffroll_live.cluster.session import PATIENCE, connect, told
+from diffroll_live.cluster.session import CONNECTING, PATIENCE, connect, told
 from diffroll_live.errors import ChecksumMismatch, EngineLost
 from diffroll_live.types import Engine, Floats, ModelInfo
 from diffroll_live.worker.messages import Computed, Failed, Finished, Redecode, Report, Work
@@ -34,25 +34,26 @@ class ClusterEngine:
     """What a daemon's inference process needs to have its work done by a cluster; picklable.
 
     ``sha256`` is of the model on this machine, which ``local`` loads for live input and the cluster must have as well.
-    A cluster that says nothing for ``patience`` seconds is lost.
+    A cluster that says nothing for ``patience`` seconds is lost, and so is one that takes ``connecting`` to let it in.
     """
 
     address: str
     sha256: str
     local: Callable[[], Engine]
     patience: float = PATIENCE
+    connecting: float = CONNECTING
 
     def __call__(self) -> Link:
         """Link this process to the cluster. Raises EngineLost, ChecksumMismatch."""
-        return Link(self.address, self.sha256, self.patience)
+        return Link(self.address, self.sha256, self.patience, self.connecting)
 
 
 class Link:
     """The link; ``send`` gets reports on a thread of its own, ``lose`` is called there when the cluster is gone."""
 
-    def __init__(self, address: str, sha256: str, patience: float = PATIENCE) -> None:
+    def __init__(self, address: str, sha256: str, patience: float = PATIENCE, connecting: float = CONNECTING) -> None:
         self._address, self._patience = address, patience
-        session = connect(address, patience)
+        session = connect(address, patience, connecting)
         self._ray = session.ray
         try:
             self._relay = session.call(lambda: self._ray.get_actor(RELAY))

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 NAMESPACE = "diffroll-live"
 CONNECT_SECONDS = 5.0  # until somebody must have opened the door; what follows takes longer
 PATIENCE = 20.0  # s without an answer to a question that is answered within LOOK
-CONNECTING = 2  # times as patient as later: the cluster starts a process for whoever comes
+CONNECTING = 50.0  # s to be let in: the cluster starts a process for whoever comes
 LOOK = 3.0  # s that a question for something unfinished waits for its end
 _LEAVING = 5.0  # s to say goodbye
 
@@ -65,7 +65,7 @@ def session(address: str) -> Iterator[Session]:
         disconnect()
 
 
-def connect(address: str, patience: float = PATIENCE) -> Session:
+def connect(address: str, patience: float = PATIENCE, connecting: float = CONNECTING) -> Session:
     """Connect this process to a cluster that has this version of the package. Raises EngineLost."""
     ray = require_ray()
     host, port = split_cluster(address)
@@ -77,7 +77,7 @@ def connect(address: str, patience: float = PATIENCE) -> Session:
             "start', or correct the address."
         ) from error
     try:
-        _within(CONNECTING * patience, lambda: _enter(ray, address), address)
+        _within(connecting, lambda: _enter(ray, address), address)
         connected = Session(ray, address, patience)
         _check_version(connected, address)
     except BaseException:

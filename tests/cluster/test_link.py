@@ -65,7 +65,7 @@ class Relay:
 @pytest.fixture
 def relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     made = Relay()
-    monkeypatch.setattr(links, "connect", lambda address, patience: Session(made, address, patience))
+    monkeypatch.setattr(links, "connect", lambda address, patience, connecting: Session(made, address, patience))
     yield made
     made.replies.put(RuntimeError())  # whoever still asks ends
 

@@ -140,7 +140,9 @@ def test_a_network_that_stalls_costs_no_job(client: OscClient, cluster: LocalClu
     generate(client, "whole", steps=STALLING)
     whole = client.collect("whole", timeout=WAIT)
     with StallingNetwork(split_cluster(cluster.address)[1]) as network:
-        engine = ClusterEngine(f"ray://127.0.0.1:{network.port}", find_model("compact").sha256, make_engine, 10.0)
+        engine = ClusterEngine(
+            f"ray://127.0.0.1:{network.port}", find_model("compact").sha256, make_engine, patience=10.0
+        )
         with RunningDaemon(tmp_path, engine, RecordingScheduler(), entry=main) as far, far.tcp() as one:
             generate(one, "stalled", steps=STALLING)
             one.expect("/diffroll/job/progress", timeout=WAIT)
@@ -155,7 +157,7 @@ def test_a_network_that_stalls_costs_no_job(client: OscClient, cluster: LocalClu
 def test_a_network_that_stalls_from_the_beginning_is_said(cluster: LocalCluster, tmp_path: Path) -> None:
     with StallingNetwork(split_cluster(cluster.address)[1]) as network:
         network.stall()
-        engine = ClusterEngine(f"ray://127.0.0.1:{network.port}", "", make_engine, 2.0)
+        engine = ClusterEngine(f"ray://127.0.0.1:{network.port}", "", make_engine, connecting=4.0)
         with (
             pytest.raises(EngineLost, match="has not answered for 4 s; look at the network"),
             RunningDaemon(tmp_path, engine, entry=main),

@@ -23,7 +23,7 @@ from support.fake_engine import make_engine
 from support.osc_client import TcpClient, UdpClient
 from support.paths import TESTS
 
-START_SECONDS = 60.0
+START_SECONDS = 90.0
 
 
 class RunningDaemon:

@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 WAIT = 150.0  # s, that a cluster may need to be given up or found
+LONG = 4  # jobs
 LISTENING = "0A"
 LOCAL = {"0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000"}  # as /proc/net/tcp says
 
@@ -57,10 +58,12 @@ def test_a_machine_is_a_head_that_is_lost_and_found_again(tmp_path: Path) -> Non
         deploy(head.address, tmp_path, replicas=1)
         engine = ClusterEngine(head.address, find_model("compact").sha256, make_engine)
         with RunningDaemon(tmp_path, engine, RecordingScheduler(), entry=main) as daemon, daemon.tcp() as client:
-            generate(client, "long", steps=1000)
+            for number in range(LONG):  # 20 s each, one after another; to end Ray takes its time as well
+                generate(client, f"long {number}", steps=1000)
             client.expect("/diffroll/job/progress", timeout=WAIT)
             end(head)
-            assert client.collect("long", timeout=WAIT).end.args[:2] == ("long", "engine-lost")
+            last = f"long {LONG - 1}"
+            assert client.collect(last, timeout=WAIT).end.args[:2] == (last, "engine-lost")
             begin(head)
             deploy(head.address, tmp_path, replicas=1)
             wait_until(lambda: daemon.worker.is_ready, "the daemon has found the cluster", WAIT)

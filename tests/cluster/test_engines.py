@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.realtime, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def test_a_cluster_gives_the_notes_of_this_machine(cluster: LocalCluster) -> None:
-    options = ("--replicas", "1", "2", "--clients", "2", "--jobs", "4", "--device", "cpu", "--json")
+    options = ("--replicas", "1", "2", "--clients", "2", "--jobs", "2", "--device", "cpu", "--json")
     command = [ROOT / "script" / "compare-engines", cluster.address, *options]
     done = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

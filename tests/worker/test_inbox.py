@@ -15,8 +15,8 @@ LONG = 60.0  # s, after which the test would time out rather than be quick
 
 def test_whoever_waits_for_quiet_learns_at_once_that_it_is_none():
     ours, theirs = multiprocessing.Pipe()
-    inbox = Inbox(theirs)
-    inbox.start()
+    inbox = Inbox()
+    inbox.listen(theirs)
     assert inbox.stays_empty(0.0)
     WorkSender(ours).send(Cancel(7))
     assert not inbox.stays_empty(LONG)

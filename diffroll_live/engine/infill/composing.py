@@ -109,7 +109,8 @@ def _write(
     seed = [options.seed, *which]
     rng = np.random.default_rng([*seed, 1])
     around = to_notes(known[(known[:, 1] > placement.time[0]) & (known[:, 0] < placement.time[-1] + LONGEST_RING)])
-    wishes = writing_options(controls, piece.holes(), placement, until, ALONE if piece.alone else AMID_MUSIC)
+    boldness = ALONE if piece.alone else AMID_MUSIC[plan.writer]
+    wishes = writing_options(controls, piece.holes(), placement, until, boldness)
     written: list[NoteEvent] = []
     late, last = 0.0, -1
     rows = WRITERS[plan.writer](composer, placement.passage, wishes, seed, plan.writing_steps, progress.advanced)

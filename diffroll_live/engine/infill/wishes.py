@@ -33,7 +33,8 @@ class Boldness:
     recall: float
 
 
-AMID_MUSIC = Boldness(0.7, 6.0)
+#: Of each writer, amid music. Notes that are drawn together cannot hear each other; only the likely ones agree.
+AMID_MUSIC = {"note-by-note": Boldness(0.7, 6.0), "thinning": Boldness(0.42, 6.0)}
 ALONE = Boldness(1.0, 2.0)  # a piece that hears only itself would go round in circles
 
 

@@ -23,7 +23,7 @@ from diffroll_live.types import Options
 WAYS: tuple[Row, ...] = (
     *({"sampler": "note-by-note", "temperature": value} for value in (0.6, 0.8, 1.0, 1.15)),
     *({"sampler": "thinning", "steps": steps, "temperature": 1.0} for steps in (1, 2, 4, 8, 16)),
-    *({"sampler": "thinning", "steps": 8, "temperature": value} for value in (0.6, 0.8)),
+    *({"sampler": "thinning", "steps": 8, "temperature": value} for value in (0.7, 1.4)),
 )
 DENSITIES = (0.5, 0.75, 1.5, 2.0)
 WAYS_KIND = "two bars"

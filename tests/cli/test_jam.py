@@ -20,7 +20,6 @@ from support.waiting import wait_until
 from diffroll_live.bench.memory import PROC, family, proc_parents
 from diffroll_live.cli import exit_codes
 from diffroll_live.cli.app import run
-from diffroll_live.cli.commands import embedded_daemon as own_daemon
 from diffroll_live.cli.jam_events import JamPrinter
 from diffroll_live.osc import jam_replies as j
 from diffroll_live.osc import replies as r
@@ -28,7 +27,7 @@ from diffroll_live.osc import replies as r
 
 @pytest.fixture(autouse=True)
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_daemon, "EngineFactory", lambda *_: make_engine)
+    monkeypatch.setattr("diffroll_live.cli.worker.EngineFactory", lambda *_: make_engine)
 
 
 def strike(keyboard: rtmidi.MidiOut, *pitches: int) -> None:

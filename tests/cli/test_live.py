@@ -23,9 +23,8 @@ from diffroll_live.osc import replies as r
 
 @pytest.fixture
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from diffroll_live.cli.commands import embedded_daemon as own_daemon
 
-    monkeypatch.setattr(own_daemon, "EngineFactory", lambda *_: make_engine)
+    monkeypatch.setattr("diffroll_live.cli.worker.EngineFactory", lambda *_: make_engine)
 
 
 @pytest.fixture
